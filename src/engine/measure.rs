@@ -1,0 +1,219 @@
+//! Measures: a closed, ordered ladder per kind of subject (DESIGN D22, D24).
+//!
+//! Two sets of types. `MeasureKind` is what a rule or limit may *ask for*: no step in it is more than
+//! a signal may cause. `Measure` is what may be *set*: its harder steps demand a witness that only
+//! the right event can give, so that, for example, suspending a phone card straight from a signal
+//! does not compile (APL 11).
+
+use super::base::{Fingerprint, TimeMs};
+
+/// The four lanes of D22. They never mix: each has its own remedies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Statutory limits on openings (APL 10, 16).
+    Limit,
+    /// Own measures on anomalies (APL 11, 12, 18).
+    Anomaly,
+    /// Authority orders and listed persons (APL 20, 31).
+    Authority,
+    /// Protection of likely victims (APL 34).
+    Victim,
+}
+
+impl Lane {
+    pub const ALL: [Lane; 4] = [Lane::Limit, Lane::Anomaly, Lane::Authority, Lane::Victim];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Lane::Limit => "limit",
+            Lane::Anomaly => "anomaly",
+            Lane::Authority => "authority",
+            Lane::Victim => "victim",
+        }
+    }
+}
+
+/// Steps on a bank or payment account, mildest first (APL 18(3)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AccountStep {
+    VerifyTransaction,
+    ReverifyIdentity,
+    DelaySettlement,
+    LimitNonCounter,
+    StopNonCounter,
+}
+
+/// Steps for a likely victim, mildest first (APL 34).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VictimStep {
+    Warn,
+    Call,
+    CoolOff,
+}
+
+/// What a rule or limit may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MeasureKind {
+    OpeningCheckFurther,
+    /// Statutory limits only; the loader refuses it in a rule (D22).
+    OpeningRefuse,
+    /// The only thing a signal may cause on a phone card (APL 11).
+    PhoneCardReverify,
+    Account(AccountStep),
+    Victim(VictimStep),
+}
+
+impl MeasureKind {
+    pub const ALL: [MeasureKind; 11] = [
+        MeasureKind::OpeningCheckFurther,
+        MeasureKind::OpeningRefuse,
+        MeasureKind::PhoneCardReverify,
+        MeasureKind::Account(AccountStep::VerifyTransaction),
+        MeasureKind::Account(AccountStep::ReverifyIdentity),
+        MeasureKind::Account(AccountStep::DelaySettlement),
+        MeasureKind::Account(AccountStep::LimitNonCounter),
+        MeasureKind::Account(AccountStep::StopNonCounter),
+        MeasureKind::Victim(VictimStep::Warn),
+        MeasureKind::Victim(VictimStep::Call),
+        MeasureKind::Victim(VictimStep::CoolOff),
+    ];
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<MeasureKind> {
+        MeasureKind::ALL.into_iter().find(|kind| Measure::from(*kind).name() == name)
+    }
+
+    /// The lane a measure of this kind belongs to when a rule or limit sets it.
+    #[must_use]
+    pub fn lane(self) -> Lane {
+        match self {
+            MeasureKind::OpeningRefuse => Lane::Limit,
+            MeasureKind::OpeningCheckFurther | MeasureKind::PhoneCardReverify | MeasureKind::Account(_) => {
+                Lane::Anomaly
+            }
+            MeasureKind::Victim(_) => Lane::Victim,
+        }
+    }
+
+    /// True when the measure is about one event (a transfer, a payment) and not about its party:
+    /// it is set anew for each event and never suppressed because an older one stands.
+    #[must_use]
+    pub fn is_per_event(self) -> bool {
+        matches!(
+            self,
+            MeasureKind::Account(AccountStep::VerifyTransaction | AccountStep::DelaySettlement)
+                | MeasureKind::Victim(_)
+        )
+    }
+}
+
+/// A verification of a phone card's holder was failed, or its time ran out after the notice was
+/// delivered. Only the life of a verification makes one; it is what limiting or suspending demands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerificationLapse {
+    event: Fingerprint,
+    at: TimeMs,
+}
+
+impl VerificationLapse {
+    /// From a re-verification that stood and the event (failed) or timer (expired) that ended it.
+    /// `None` when what stood was not a re-verification of a phone card.
+    #[must_use]
+    pub fn of(standing: &Measure, event: Fingerprint, at: TimeMs) -> Option<VerificationLapse> {
+        matches!(standing, Measure::PhoneCardReverify).then_some(VerificationLapse { event, at })
+    }
+
+    /// The event that ended the verification, and when.
+    #[must_use]
+    pub fn cause(&self) -> (Fingerprint, TimeMs) {
+        (self.event, self.at)
+    }
+}
+
+/// A signed order of an authority: the only thing that can carry a measure of that lane (APL 20, 31).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    number: String,
+    issuer: String,
+    start: TimeMs,
+    end: TimeMs,
+}
+
+impl Order {
+    /// `None` when a part is empty or the order does not end after it starts.
+    #[must_use]
+    pub fn new(number: String, issuer: String, start: TimeMs, end: TimeMs) -> Option<Order> {
+        (!number.is_empty() && !issuer.is_empty() && start < end).then_some(Order {
+            number,
+            issuer,
+            start,
+            end,
+        })
+    }
+
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    #[must_use]
+    pub fn term(&self) -> (TimeMs, TimeMs) {
+        (self.start, self.end)
+    }
+}
+
+/// What may be set. Harder steps carry their witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measure {
+    OpeningCheckFurther,
+    OpeningRefuse,
+    PhoneCardReverify,
+    PhoneCardLimit(VerificationLapse),
+    PhoneCardSuspend(VerificationLapse),
+    Account(AccountStep),
+    Victim(VictimStep),
+    AuthorityStopPayment(Order),
+    AuthorityFreeze(Order),
+}
+
+impl From<MeasureKind> for Measure {
+    fn from(kind: MeasureKind) -> Measure {
+        match kind {
+            MeasureKind::OpeningCheckFurther => Measure::OpeningCheckFurther,
+            MeasureKind::OpeningRefuse => Measure::OpeningRefuse,
+            MeasureKind::PhoneCardReverify => Measure::PhoneCardReverify,
+            MeasureKind::Account(step) => Measure::Account(step),
+            MeasureKind::Victim(step) => Measure::Victim(step),
+        }
+    }
+}
+
+impl Measure {
+    /// The name in rule files, notices and outputs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Measure::OpeningCheckFurther => "opening_check_further",
+            Measure::OpeningRefuse => "opening_refuse",
+            Measure::PhoneCardReverify => "phone_card_reverify",
+            Measure::PhoneCardLimit(_) => "phone_card_limit",
+            Measure::PhoneCardSuspend(_) => "phone_card_suspend",
+            Measure::Account(AccountStep::VerifyTransaction) => "account_verify_transaction",
+            Measure::Account(AccountStep::ReverifyIdentity) => "account_reverify_identity",
+            Measure::Account(AccountStep::DelaySettlement) => "account_delay_settlement",
+            Measure::Account(AccountStep::LimitNonCounter) => "account_limit_non_counter",
+            Measure::Account(AccountStep::StopNonCounter) => "account_stop_non_counter",
+            Measure::Victim(VictimStep::Warn) => "victim_warn",
+            Measure::Victim(VictimStep::Call) => "victim_call",
+            Measure::Victim(VictimStep::CoolOff) => "victim_cool_off",
+            Measure::AuthorityStopPayment(_) => "authority_stop_payment",
+            Measure::AuthorityFreeze(_) => "authority_freeze",
+        }
+    }
+}

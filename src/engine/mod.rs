@@ -1,0 +1,25 @@
+//! The pure core: facts in, effects out. No I/O, clock, randomness, async, logging or map order.
+//!
+//! Read in this order: `base`, `subject`, `fact` (what happened), `signal`, `window` (what is
+//! measured), `rule`, `limit` (what is asked for), `measure`, `notice`, `evidence`, `disposition`
+//! (what is published), `report` (what partitions tell each other), `cover` (exactly once),
+//! `input` (records and effects), and last the state machine itself.
+
+pub mod base;
+pub mod cover;
+pub mod disposition;
+pub mod evidence;
+pub mod fact;
+pub mod input;
+pub mod limit;
+pub mod measure;
+pub mod notice;
+pub mod purpose;
+pub mod report;
+pub mod rule;
+pub mod ruleset;
+pub mod signal;
+pub mod subject;
+
+/// Number of the engine's semantics (D13). It changes when the same log would decide differently.
+pub const SEMANTICS: u32 = 1;

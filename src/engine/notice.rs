@@ -1,0 +1,127 @@
+//! Notices: what the person is told (DESIGN D25, law.md section 8).
+//!
+//! A `Notice` has no optional part and no default, so a measure that has one has all of it. The
+//! words come from `NoticeTexts`, a table of disclosable wording that travels with the rule set;
+//! nothing that is not in the table can reach a person (law.md A4).
+
+use std::collections::BTreeMap;
+
+use super::base::{Bilingual, SpanMs, TimeMs};
+use super::disposition::AppealRef;
+use super::measure::{Lane, Measure};
+
+/// The wording, loaded from configuration and carried by the rule set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeTexts {
+    /// Disclosable reasons by key.
+    pub reasons: BTreeMap<String, Bilingual>,
+    /// Legal bases by key, as a person can look them up.
+    pub bases: BTreeMap<String, Bilingual>,
+    /// What a measure does and what it leaves open, by the measure's name.
+    pub measures: BTreeMap<String, MeasureText>,
+    /// Next remedies of each lane, by the lane's name.
+    pub remedies: BTreeMap<String, Bilingual>,
+    pub channels: Channels,
+    /// Our answer to an appeal is due within this span (law.md A3: 15 days at most).
+    pub answer_within: SpanMs,
+    /// Offset from UTC of times in notices, in minutes. China: 480.
+    pub utc_offset_minutes: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureText {
+    /// What is asked or restricted.
+    pub scope: Bilingual,
+    /// What still works.
+    pub still_works: Bilingual,
+    /// Papers to bring to an appeal.
+    pub papers: Bilingual,
+}
+
+/// How to appeal: at least two ways, one of them offline. A list could be too short; this cannot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channels {
+    pub offline: Bilingual,
+    pub online: Bilingual,
+}
+
+/// A rule or limit and its version, as named to people and programs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuleName {
+    pub id: String,
+    pub version: u32,
+}
+
+/// The notice of a measure. Every field is required.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub reason: Bilingual,
+    pub basis: Bilingual,
+    pub rule: RuleName,
+    pub measure: &'static str,
+    pub scope: Bilingual,
+    pub start: TimeMs,
+    pub end: TimeMs,
+    pub still_works: Bilingual,
+    pub channels: Channels,
+    pub papers: Bilingual,
+    pub answer_due: TimeMs,
+    pub remedies: Bilingual,
+    pub appeal: AppealRef,
+    pub utc_offset_minutes: i32,
+}
+
+/// Why a notice could not be composed: a key that the table does not have. The loader checks every
+/// key a rule or limit can reach, so in a loaded rule set this does not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no disclosable text for {kind} `{key}`")]
+pub struct MissingText {
+    pub kind: &'static str,
+    pub key: String,
+}
+
+/// What a notice is composed from besides the table.
+pub struct NoticeOf<'a> {
+    pub reason: &'a str,
+    pub basis: &'a str,
+    pub rule: RuleName,
+    pub measure: &'a Measure,
+    pub lane: Lane,
+    pub start: TimeMs,
+    pub end: TimeMs,
+    pub appeal: AppealRef,
+}
+
+impl NoticeTexts {
+    /// Composes the notice of a measure.
+    ///
+    /// # Errors
+    /// `MissingText` names the key that the table lacks.
+    pub fn compose(&self, of: NoticeOf<'_>) -> Result<Notice, MissingText> {
+        let text = look_up(&self.measures, "measure", of.measure.name())?;
+        Ok(Notice {
+            reason: look_up(&self.reasons, "reason", of.reason)?.clone(),
+            basis: look_up(&self.bases, "basis", of.basis)?.clone(),
+            remedies: look_up(&self.remedies, "remedies of lane", of.lane.name())?.clone(),
+            rule: of.rule,
+            measure: of.measure.name(),
+            scope: text.scope.clone(),
+            still_works: text.still_works.clone(),
+            papers: text.papers.clone(),
+            start: of.start,
+            end: of.end,
+            channels: self.channels.clone(),
+            answer_due: of.start.plus(self.answer_within),
+            appeal: of.appeal,
+            utc_offset_minutes: self.utc_offset_minutes,
+        })
+    }
+}
+
+fn look_up<'a, T>(
+    table: &'a BTreeMap<String, T>,
+    kind: &'static str,
+    key: &str,
+) -> Result<&'a T, MissingText> {
+    table.get(key).ok_or_else(|| MissingText { kind, key: key.to_owned() })
+}

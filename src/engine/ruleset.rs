@@ -1,0 +1,53 @@
+//! A rule set, loaded: everything dated, declared or worded that decisions depend on.
+//!
+//! It reaches a partition as a fact (DESIGN D28), so that the same log always decides the same.
+
+use super::base::{SpanMs, TimeMs};
+use super::limit::Limit;
+use super::notice::NoticeTexts;
+use super::rule::Rule;
+use super::signal::Signal;
+
+/// Signals, rules, limits, wording and the few figures that decide, in one immutable value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSet {
+    /// The bundle's own version, named in every disposition's output.
+    pub version: u32,
+    /// SHA-256 of the canonical bundle text.
+    pub sha256: [u8; 32],
+    pub signals: Vec<Signal>,
+    /// In the order of their ids: the order in which they are evaluated and published.
+    pub rules: Vec<Rule>,
+    /// In the order of their ids.
+    pub limits: Vec<Limit>,
+    pub notices: NoticeTexts,
+    pub settings: Settings,
+}
+
+/// Figures that decide and are neither a rule nor a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A repeated event id is recognised while its first event is not older than this.
+    pub duplicate_horizon: SpanMs,
+    /// An event older than partition time less this is late (D10).
+    pub lateness: SpanMs,
+    /// How long a successful appeal keeps a rule from using older events, unless the decision says.
+    pub override_for: SpanMs,
+    /// Openings whose request was answered longer ago than this and never opened are forgotten.
+    pub opening_memory: SpanMs,
+}
+
+impl RuleSet {
+    /// The longest window of any signal, plus lateness: what a subject's log must keep.
+    #[must_use]
+    pub fn retention(&self) -> SpanMs {
+        let window_max = self.signals.iter().map(|signal| signal.window.0).max().unwrap_or(0);
+        SpanMs(window_max.saturating_add(self.settings.lateness.0))
+    }
+
+    /// The retention horizon at a partition time: entries at or before it are forgotten.
+    #[must_use]
+    pub fn horizon(&self, newest: TimeMs) -> TimeMs {
+        newest.minus(self.retention())
+    }
+}

@@ -1,0 +1,107 @@
+//! Whom a fact is about, and where its state lives (DESIGN D2).
+
+use super::base::Token;
+
+/// The kinds of subject that have state of their own. The numbers are part of the packed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum SubjectKind {
+    /// A customer of this institution. Accounts, cards and openings live inside the holder's partition.
+    Holder = 1,
+    /// A bank account, payment account or debit card of a holder.
+    Account = 2,
+    PhoneCard = 3,
+    IotCard = 4,
+    /// A request to open something, named by its own reference.
+    Opening = 5,
+    /// One account and one counterparty of it.
+    Pair = 6,
+    Device = 7,
+    Agent = 8,
+    Outlet = 9,
+    Terminal = 10,
+    PhoneNumber = 11,
+}
+
+impl SubjectKind {
+    pub const ALL: [SubjectKind; 11] = [
+        SubjectKind::Holder,
+        SubjectKind::Account,
+        SubjectKind::PhoneCard,
+        SubjectKind::IotCard,
+        SubjectKind::Opening,
+        SubjectKind::Pair,
+        SubjectKind::Device,
+        SubjectKind::Agent,
+        SubjectKind::Outlet,
+        SubjectKind::Terminal,
+        SubjectKind::PhoneNumber,
+    ];
+
+    /// The name used in configuration and in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            SubjectKind::Holder => "holder",
+            SubjectKind::Account => "account",
+            SubjectKind::PhoneCard => "phone_card",
+            SubjectKind::IotCard => "iot_card",
+            SubjectKind::Opening => "opening",
+            SubjectKind::Pair => "pair",
+            SubjectKind::Device => "device",
+            SubjectKind::Agent => "agent",
+            SubjectKind::Outlet => "outlet",
+            SubjectKind::Terminal => "terminal",
+            SubjectKind::PhoneNumber => "phone_number",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<SubjectKind> {
+        SubjectKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<SubjectKind> {
+        SubjectKind::ALL.into_iter().find(|kind| *kind as u8 == code)
+    }
+
+    /// True for subjects that stand in the partition of their holder; the others route by themselves.
+    #[must_use]
+    pub fn lives_with_holder(self) -> bool {
+        !matches!(
+            self,
+            SubjectKind::Device
+                | SubjectKind::Agent
+                | SubjectKind::Outlet
+                | SubjectKind::Terminal
+                | SubjectKind::PhoneNumber
+        )
+    }
+}
+
+/// A subject: its kind and its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    pub kind: SubjectKind,
+    pub token: Token,
+}
+
+impl Subject {
+    #[must_use]
+    pub fn new(kind: SubjectKind, token: Token) -> Subject {
+        Subject { kind, token }
+    }
+}
+
+/// The institution's own reference of a party, sealed by intake (deterministic AEAD).
+/// The engine carries it and cannot read it; it is opened only where a measure or notice leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SealedRef(pub Box<[u8]>);
+
+/// A party of ours that a measure can act on: an account, a card or an opening.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    pub subject: Subject,
+    pub sealed: SealedRef,
+}
