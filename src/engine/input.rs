@@ -1,6 +1,6 @@
 //! What a facts partition holds, record by record, and what applying it gives.
 
-use super::base::TimeMs;
+use super::base::{Fingerprint, TimeMs};
 use super::cover::{ConfigVersion, Range};
 use super::disposition::{Disposition, Observation};
 use super::fact::Fact;
@@ -44,8 +44,29 @@ pub enum Effect {
     Disposed(Box<Disposition>),
     /// What would have been done: goes to `shadow` and nowhere else.
     Observed(Box<Observation>),
+    /// An event that refers to something this partition does not have. Goes to `dead-letters`.
+    Unmatched { event: Fingerprint, reason: UnmatchedReason },
     /// A report for another partition. Those for the own partition are applied and not seen here.
     Reported(Box<Report>),
+}
+
+/// Why an accepted event could not be matched to anything when it was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnmatchedReason {
+    /// No measure of this holder has that appeal reference, or its time to appeal has passed.
+    AppealUnknown,
+    /// The appeal was decided for the person before; nothing is left to lift.
+    AppealSettled,
+}
+
+impl UnmatchedReason {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            UnmatchedReason::AppealUnknown => "appeal_unknown",
+            UnmatchedReason::AppealSettled => "appeal_settled",
+        }
+    }
 }
 
 /// How many things of which kind happened while applying; for metrics, never for decisions.

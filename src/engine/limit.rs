@@ -1,6 +1,6 @@
 //! Statutory limits on how much one person may hold, as dated data (law.md B1, B3, B8, T1, T2).
 
-use super::base::{Bilingual, SpanMs, TimeMs};
+use super::base::{Bilingual, TimeMs};
 use super::fact::Product;
 
 /// How well the figure is established; see the status words of `law.md`.
@@ -47,8 +47,6 @@ pub struct Limit {
     pub status: LimitStatus,
     /// Key into the table of disclosable reasons.
     pub reason: String,
-    /// How long an accepted request keeps its slot when nothing is heard of it.
-    pub reservation: SpanMs,
 }
 
 impl Limit {

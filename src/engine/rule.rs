@@ -66,8 +66,6 @@ pub enum Condition {
         op: Op,
         right: Term,
     },
-    /// A fact about the event that is true or false.
-    Flag(EventFlag),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +104,6 @@ pub enum Term {
     Add(Box<Term>, Box<Term>),
     Sub(Box<Term>, Box<Term>),
     Mul(Box<Term>, Box<Term>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventFlag {
-    /// Salary, pension or another protected inflow.
-    Protected,
 }
 
 /// A closed interval of `i128`; `None` is unbounded on that side.
@@ -245,7 +237,6 @@ impl Condition {
                 left.signals(f);
                 right.signals(f);
             }
-            Condition::Flag(_) => {}
         }
     }
 }

@@ -33,8 +33,12 @@ pub struct Settings {
     pub lateness: SpanMs,
     /// How long a successful appeal keeps a rule from using older events, unless the decision says.
     pub override_for: SpanMs,
-    /// Openings whose request was answered longer ago than this and never opened are forgotten.
-    pub opening_memory: SpanMs,
+    /// How long an accepted request keeps its slot when nothing is heard of it (D23).
+    pub reservation_for: SpanMs,
+    /// How long a refusal or a further check stands before it ends by itself (D26).
+    pub answer_for: SpanMs,
+    /// A measure can be appealed against until this long after its end.
+    pub appeal_window: SpanMs,
 }
 
 impl RuleSet {

@@ -1,7 +1,6 @@
 //! Signals: what is measured about a subject, declared as data (DESIGN D15, D16).
 
 use super::base::{Bilingual, Currency, SpanMs};
-use super::fact::Feed;
 use super::purpose::Purpose;
 use super::subject::SubjectKind;
 
@@ -38,10 +37,6 @@ impl Aggregate {
         !matches!(self, Aggregate::Count | Aggregate::Distinct)
     }
 }
-
-/// Entries of the log that an event's amount in another currency, or without one, gives.
-/// A signal that reads amounts skips entries whose currency differs from its own.
-pub const MAX_SIGNALS_PER_KIND: usize = 64;
 
 /// A declared signal. Its place in `RuleSet::signals` is its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
