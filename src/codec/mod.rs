@@ -1,1 +1,5 @@
-//! placeholder
+//! Bytes to and from engine types. serde lives here, in `config` and in `cli`, never in `engine`.
+
+pub mod facts;
+pub mod keys;
+pub mod output;

@@ -10,6 +10,7 @@ pub mod cover;
 pub mod disposition;
 pub mod evidence;
 pub mod fact;
+pub mod ident;
 pub mod input;
 pub mod limit;
 pub mod measure;
@@ -23,3 +24,12 @@ pub mod subject;
 
 /// Number of the engine's semantics (D13). It changes when the same log would decide differently.
 pub const SEMANTICS: u32 = 1;
+
+/// How a rule set is made from the text of an activation fact. `config` implements it.
+pub trait LoadRules {
+    /// Compiles a bundle.
+    ///
+    /// # Errors
+    /// What is wrong with it; intake refuses such a bundle, so a partition stops on one.
+    fn load(&self, bundle: &str) -> Result<std::sync::Arc<ruleset::RuleSet>, String>;
+}

@@ -61,11 +61,7 @@ pub enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Not(Box<Condition>),
-    Compare {
-        left: Term,
-        op: Op,
-        right: Term,
-    },
+    Compare { left: Term, op: Op, right: Term },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

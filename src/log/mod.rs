@@ -1,1 +1,111 @@
-//! placeholder
+//! The traits of a log, and its two kinds: `kafka` (alone names rdkafka) and `local` (files).
+
+use std::time::Duration;
+
+use crate::codec::output::OutRecord;
+
+/// What goes wrong with a log, with a hint what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error("the service is not reachable: {0}")]
+    Unreachable(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the log is damaged: {0}")]
+    Damaged(String),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// A partition's outputs since its last commit: kept, byte for byte, until their outcome is known (D11).
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub partition: u32,
+    /// The offset to commit: one past the last facts record applied.
+    pub next_offset: u64,
+    pub records: Vec<OutRecord>,
+}
+
+/// What the deciding loop wakes up for. Rebalances are events like any other.
+#[derive(Debug)]
+pub enum DecideEvent {
+    /// A partition is ours; `committed` is the group's offset, read with stable offset fetch.
+    /// Nothing of it is delivered until `DecideLog::start`.
+    Assigned {
+        partition: u32,
+        committed: Option<u64>,
+    },
+    /// Partitions are being taken away; the member holds them until `DecideLog::release`.
+    Revoked {
+        partitions: Vec<u32>,
+    },
+    /// Partitions are gone already: whatever was not committed will be done by their new owner.
+    Lost {
+        partitions: Vec<u32>,
+    },
+    Record {
+        partition: u32,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+}
+
+/// How a commit came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommitOutcome {
+    Committed,
+    /// Not known or not done: a new producer has been made and the committed offsets read anew.
+    /// A batch whose `next_offset` is at or below its partition's offset was committed; the others
+    /// are resent unchanged.
+    Settled {
+        committed: Vec<(u32, Option<u64>)>,
+    },
+}
+
+/// What the deciding loop needs of a log. One thread calls it.
+pub trait DecideLog {
+    /// Waits up to `wait` for events.
+    ///
+    /// # Errors
+    /// `LogError` when the log cannot go on; time-outs that may pass are no error.
+    fn poll(&mut self, wait: Duration) -> Result<Vec<DecideEvent>, LogError>;
+
+    /// Begins to deliver an assigned partition from `offset`.
+    ///
+    /// # Errors
+    /// When the log no longer holds that offset.
+    fn start(&mut self, partition: u32, offset: u64) -> Result<(), LogError>;
+
+    /// Lets revoked partitions go, after their outputs have been settled.
+    ///
+    /// # Errors
+    /// When the log refuses.
+    fn release(&mut self, partitions: &[u32]) -> Result<(), LogError>;
+
+    /// Stops or resumes delivery of a partition, to bound what waits in memory.
+    ///
+    /// # Errors
+    /// When the log refuses.
+    fn pause(&mut self, partition: u32, paused: bool) -> Result<(), LogError>;
+
+    /// Appends reports to facts partitions, outside any transaction, and returns when all are acknowledged.
+    ///
+    /// # Errors
+    /// When one was not acknowledged; the caller commits nothing and calls again.
+    fn send_reports(&mut self, reports: &[(u32, Vec<u8>)]) -> Result<(), LogError>;
+
+    /// Writes the outputs and offsets of all batches as one transaction.
+    ///
+    /// # Errors
+    /// When not even a new producer could be made.
+    fn commit(&mut self, batches: &[Batch]) -> Result<CommitOutcome, LogError>;
+
+    /// The end of each facts partition now; `--until-end` stops there.
+    ///
+    /// # Errors
+    /// When the log cannot tell.
+    fn ends(&mut self) -> Result<Vec<(u32, u64)>, LogError>;
+
+    /// Leaves the group cleanly.
+    fn close(self);
+}

@@ -1,0 +1,1 @@
+//! The packed binary form of facts records.

@@ -1,0 +1,1 @@
+//! The deployment's keys, and what they make: tokens, fingerprints, sealed references, ids.
