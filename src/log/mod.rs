@@ -1,5 +1,7 @@
 //! The traits of a log, and its two kinds: `kafka` (alone names rdkafka) and `local` (files).
 
+pub mod local;
+
 use std::time::Duration;
 
 use crate::codec::output::OutRecord;
