@@ -4,3 +4,4 @@ pub mod facts;
 pub mod keys;
 pub mod manifest;
 pub mod output;
+pub mod snapshot;
