@@ -3,4 +3,5 @@
 pub mod event;
 pub mod facts;
 pub mod keys;
+pub mod manifest;
 pub mod output;
