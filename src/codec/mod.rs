@@ -2,4 +2,5 @@
 
 pub mod facts;
 pub mod keys;
+pub mod manifest;
 pub mod output;
