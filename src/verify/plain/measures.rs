@@ -51,11 +51,11 @@ impl Asked {
         }
     }
 
-    pub fn by_limit(limit: &Limit, answer: MeasureKind, lasts: SpanMs) -> Asked {
+    pub fn by_limit(limit: &Limit, answer: MeasureKind, purpose: Purpose, lasts: SpanMs) -> Asked {
         Asked {
             name: RuleName { id: limit.id.clone(), version: limit.version },
             lane: Lane::Limit,
-            purpose: Purpose::SHARED_COUNT,
+            purpose,
             reason: limit.reason.clone(),
             basis: limit.basis.clone(),
             measure: answer.into(),

@@ -229,14 +229,24 @@ impl Plain {
             FactBody::Met { feed, holder, target, .. } => self.tell(occasion, *feed, *holder, target),
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, .. } => {
-                let step =
-                    self.step_of(occasion, *step, opening.subject, holding.as_ref().map(subject_of), *product);
+                let step = self.step_of(
+                    occasion,
+                    *step,
+                    opening.subject,
+                    holding.as_ref().map(subject_of),
+                    *product,
+                );
                 self.openings_mut(holder).steps.push(step);
                 Ok(())
             }
             FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
-                let answer = self.platform_answer_of(occasion, *opening, *product, *elsewhere_count);
-                self.openings_mut(holder).answers.push(answer);
+                self.openings_mut(holder).answers.push(openings::PlatformAnswer {
+                    opening: *opening,
+                    product: *product,
+                    elsewhere_count: *elsewhere_count,
+                    at: occasion.at,
+                    event: occasion.event,
+                });
                 Ok(())
             }
             FactBody::AppealDecided { .. }

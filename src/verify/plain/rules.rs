@@ -81,9 +81,8 @@ impl Plain {
         case: Case<'_>,
     ) -> Option<Evidence> {
         let party = case.party.subject;
-        let is_asked = rule.status != RuleStatus::Off
-            && rule.subject == party.kind
-            && rule.triggers.contains(&trigger);
+        let is_asked =
+            rule.status != RuleStatus::Off && rule.subject == party.kind && rule.triggers.contains(&trigger);
         if !is_asked || self.last_firing_stands(rule, case) {
             return None;
         }
@@ -152,11 +151,7 @@ fn holds(condition: &Condition, signal: &ValueOf<'_>, amount: i64) -> Option<boo
     };
     // Whether a list of parts is settled by one of them, by all of them, or not at all.
     let settle = |parts: Vec<Option<bool>>, by_one: bool| {
-        if parts.contains(&Some(by_one)) {
-            Some(by_one)
-        } else {
-            (!parts.contains(&None)).then_some(!by_one)
-        }
+        if parts.contains(&Some(by_one)) { Some(by_one) } else { (!parts.contains(&None)).then_some(!by_one) }
     };
     match condition {
         Condition::All(all) => settle(parts(all), false),
@@ -239,7 +234,8 @@ fn comparisons_that_hold(
         Condition::Not(_) => {}
         Condition::Compare { left, op, right } => {
             if holds(condition, signal, amount) == Some(true) {
-                let text = format!("{} {} {}", text(rules, left), op.symbol(), text(rules, right));
+                let names = &rules.signals;
+                let text = format!("{} {} {}", left.text(names), op.symbol(), right.text(names));
                 let side = |term: &Term| {
                     let value = |number| signal(number).map_or(0, |value: Value| value.value);
                     term.eval(&mut |number| Interval::point(value(number)), amount).low.unwrap_or(0)
@@ -247,21 +243,6 @@ fn comparisons_that_hold(
                 found.push(ComparisonEvidence { text, left: side(left), op: *op, right: side(right) });
             }
         }
-    }
-}
-
-fn text(rules: &RuleSet, term: &Term) -> String {
-    let operand = |term: &Term| match term {
-        Term::Add(..) | Term::Sub(..) | Term::Mul(..) => format!("({})", text(rules, term)),
-        _ => text(rules, term),
-    };
-    match term {
-        Term::Constant(value) => value.to_string(),
-        Term::Signal(number) => rules.signals.get(*number).map(|signal| signal.name.clone()).unwrap_or_default(),
-        Term::EventAmount => "event.amount".to_owned(),
-        Term::Add(a, b) => format!("{} + {}", operand(a), operand(b)),
-        Term::Sub(a, b) => format!("{} - {}", operand(a), operand(b)),
-        Term::Mul(a, b) => format!("{} * {}", operand(a), operand(b)),
     }
 }
 

@@ -102,9 +102,9 @@ impl Plain {
             .iter()
             .map(|signal| {
                 let old_signals = old.iter().flat_map(|old| &old.signals);
-                let unchanged = old_signals
-                    .zip(&self.since)
-                    .find(|(old_signal, _)| Signal { title: signal.title.clone(), ..(*old_signal).clone() } == *signal);
+                let unchanged = old_signals.zip(&self.since).find(|(old_signal, _)| {
+                    Signal { title: signal.title.clone(), ..(*old_signal).clone() } == *signal
+                });
                 unchanged.map_or(self.newest_time, |(_, since)| *since)
             })
             .collect();

@@ -31,11 +31,7 @@ impl Timer {
 }
 
 impl Plain {
-    pub(super) fn apply_pack(
-        &mut self,
-        pack: &FactsPack,
-        loader: &dyn LoadRules,
-    ) -> Result<(), PlainError> {
+    pub(super) fn apply_pack(&mut self, pack: &FactsPack, loader: &dyn LoadRules) -> Result<(), PlainError> {
         let admitted: Vec<Option<i64>> =
             pack.ranges.iter().map(|range| self.applies_after(pack.version, range)).collect();
         for (range, after) in pack.ranges.iter().zip(&admitted) {
@@ -139,9 +135,11 @@ impl Plain {
     /// Fires all timers that are due, by (due, order of setting); firing may set new ones.
     fn fire_timers(&mut self) -> Result<(), PlainError> {
         loop {
-            let next = self.timers.iter().take_while(|((due, _), _)| *due <= self.newest_time).find(
-                |((due, _), timer)| timer.eases() || *due <= self.partition_time,
-            );
+            let next = self
+                .timers
+                .iter()
+                .take_while(|((due, _), _)| *due <= self.newest_time)
+                .find(|((due, _), timer)| timer.eases() || *due <= self.partition_time);
             let Some((key, timer)) = next.map(|(key, timer)| (*key, timer.clone())) else {
                 return Ok(());
             };
@@ -156,8 +154,6 @@ impl Plain {
 
     fn was_seen(&self, event: Fingerprint) -> bool {
         let horizon = self.rules.as_ref().map_or(SpanMs(0), |rules| rules.settings.duplicate_horizon);
-        self.seen
-            .get(&event)
-            .is_some_and(|seen_at| self.newest_time.0.saturating_sub(seen_at.0) < horizon.0)
+        self.seen.get(&event).is_some_and(|seen_at| self.newest_time.0.saturating_sub(seen_at.0) < horizon.0)
     }
 }
