@@ -5,6 +5,7 @@
 //! `Command` and its line in `execute`.
 
 mod exit;
+mod score;
 
 use std::process::ExitCode;
 
