@@ -103,7 +103,8 @@ impl Packer {
     /// Takes up a source. With `baseline`, the next `flush` of all tells every destination so.
     pub fn assign(&mut self, id: SourceId, start: Start) -> Slot {
         self.switch(start.version);
-        let told = Told { last: start.previous, through: start.time, untold: None, baseline_due: start.baseline };
+        let told =
+            Told { last: start.previous, through: start.time, untold: None, baseline_due: start.baseline };
         let source = Source {
             id,
             position: start.previous,
@@ -146,7 +147,8 @@ impl Packer {
         source.through = source.through.max(time);
         source.version = version;
         for told in &mut source.told {
-            told.untold = Some(told.untold.map_or((time, time), |(low, high)| (low.min(time), high.max(time))));
+            told.untold =
+                Some(told.untold.map_or((time, time), |(low, high)| (low.min(time), high.max(time))));
         }
         for (ordinal, (destination, fact)) in (0..).zip(facts) {
             let packed = |fact| PackedFact { range: slot.0, offset, ordinal, time, fact };
