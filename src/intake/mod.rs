@@ -6,6 +6,7 @@ pub mod covered;
 pub mod dead_letter;
 pub mod desk;
 pub mod files;
+pub mod first_start;
 pub mod lanes;
 pub mod lines;
 pub mod pack;

@@ -6,7 +6,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::codec::keys::Keys;
+use crate::codec::output::DecidedProgress;
 use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::cover::Covered;
 use crate::engine::input::TimeMode;
 use crate::log::LogError;
 use crate::log::kafka::{Admin, Connection, SourceConsumer, SourceEvent, SourceOptions};
@@ -15,8 +18,9 @@ use super::announce::{AnnounceError, announce};
 use super::covered::{Decided, StartError};
 use super::dead_letter::DeadLetter;
 use super::desk::{Desk, SourceSetup, Tally};
+use super::first_start::{self, FirstStart};
 use super::lanes::LaneBounds;
-use super::pack::{Flush, PackBounds, Packer};
+use super::pack::{Flush, PackBounds, Packer, Slot, Start};
 use super::sender::{Sender, SenderTopics};
 use super::versions::{Versions, VersionsError};
 use super::watch::{RetentionWatch, WatchError};
@@ -27,6 +31,8 @@ const RECORDS_PER_TURN_MAX: usize = 2000;
 const RECORDS_PER_LANE_MAX: usize = 8192;
 /// Between two attempts to start anew while brokers are away.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// Our clock and the broker's differ by less.
+const CLOCKS_DIFFER_MAX: SpanMs = SpanMs(500);
 const CLOSE_WITHIN_MAX: Duration = Duration::from_secs(10);
 /// With `until_end` and other members in the group: how long the assignment must have stood.
 const ASSIGNMENT_SETTLED_AFTER: Duration = Duration::from_secs(5);
@@ -43,6 +49,9 @@ pub struct Setup {
     pub facts_partitions: u32,
     pub sources: Vec<SourceSetup>,
     pub versions: Versions,
+    /// Written when no facts partition has been told of any rules.
+    pub first_start: Option<FirstStart>,
+    pub keys: Keys,
     pub time: TimeMode,
     pub skew_max: SpanMs,
     pub pack: PackBounds,
@@ -95,6 +104,8 @@ struct Intake {
     packer: Packer,
     desk: Desk,
     watch: RetentionWatch,
+    /// The source of a first start, and whether its records still have to be written.
+    start_slot: Option<(Slot, bool)>,
     /// What the group gave us, taken up or not yet.
     held: Vec<Held>,
     /// When the assignment last changed; `None` before the first.
@@ -119,6 +130,8 @@ struct Plan {
     facts_partitions: u32,
     source_partitions: u32,
     versions: Versions,
+    first_start: Option<FirstStart>,
+    keys: Keys,
     time: TimeMode,
     pack: PackBounds,
     linger: Duration,
@@ -162,6 +175,8 @@ impl Intake {
             decided_topic: setup.decided_topic,
             facts_partitions: setup.facts_partitions,
             versions: setup.versions.clone(),
+            first_start: setup.first_start,
+            keys: setup.keys,
             time: setup.time,
             pack: setup.pack,
             linger: setup.linger,
@@ -170,7 +185,17 @@ impl Intake {
         };
         let packer = Packer::new(plan.facts_partitions, plan.pack);
         let desk = Desk::new(setup.sources, setup.time, setup.versions, bounds);
-        Ok(Intake { plan, consumer, sender, packer, desk, watch, held: Vec::new(), assigned_since: None })
+        Ok(Intake {
+            plan,
+            consumer,
+            sender,
+            packer,
+            desk,
+            watch,
+            start_slot: None,
+            held: Vec::new(),
+            assigned_since: None,
+        })
     }
 
     fn turns(&mut self, stop: &AtomicBool, observe: &mut dyn FnMut(&Tally)) -> Result<(), IntakeError> {
@@ -237,6 +262,7 @@ impl Intake {
 
     fn take_records(&mut self) -> Result<(), IntakeError> {
         while let Some((slot, record)) = self.desk.lanes.take() {
+            self.start_first(record.time);
             let judged = record.item;
             if let (Err(code), Some(assigned)) = (&judged.outcome, self.desk.by_slot(slot))
                 && record.offset >= assigned.committed
@@ -256,6 +282,23 @@ impl Intake {
         Ok(())
     }
 
+    /// Before the first record of all: the rules that decide about it.
+    fn start_first(&mut self, first: TimeMs) {
+        let (Some((slot, is_due @ true)), Some(start)) = (&mut self.start_slot, &self.plan.first_start)
+        else {
+            return;
+        };
+        *is_due = false;
+        let at = match self.plan.time {
+            TimeMode::Broker => now(),
+            TimeMode::Event => first,
+        };
+        let version = self.plan.versions.in_force(at);
+        for (offset, record) in (0..).zip(start.records(&self.plan.keys, at)) {
+            self.packer.read(*slot, version, offset, at, [record]);
+        }
+    }
+
     fn send(&mut self, packs: Vec<super::pack::Packed>) -> Result<(), IntakeError> {
         self.desk.tally.packs += packs.len() as u64;
         self.desk.tally.facts += packs.iter().map(|(_, pack)| pack.facts.len() as u64).sum::<u64>();
@@ -269,6 +312,12 @@ impl Intake {
             if self.desk.lanes.is_empty(assigned.slot) {
                 read_through(&self.consumer, &mut self.desk, &mut self.packer, &self.plan, index)?;
             }
+        }
+        if let (Some((slot, false)), TimeMode::Broker) = (self.start_slot, self.plan.time) {
+            // Nothing more will come of a first start; without this it would hold partition time back.
+            let clock = now().minus(CLOCKS_DIFFER_MAX);
+            let last = self.packer.position(slot).unwrap_or(-1);
+            self.packer.read_through(slot, self.plan.versions.in_force(clock), last, clock);
         }
         let packs = self.packer.flush(Flush::All);
         self.send(packs)?;
@@ -332,6 +381,9 @@ impl Intake {
             return Ok(());
         }
         let decided = self.read_decided()?;
+        if self.start_slot.is_none() && self.plan.first_start.is_some() {
+            self.start_slot = Some(self.take_up_start(&decided));
+        }
         let mut begins = Vec::new();
         for place in new {
             let Some(Held { topic, partition, committed, .. }) = self.held.get(place) else { continue };
@@ -361,6 +413,25 @@ impl Intake {
         Ok(())
     }
 
+    /// Takes up the source of a first start: due while some destination has not covered it.
+    fn take_up_start(&mut self, decided: &Decided) -> (Slot, bool) {
+        let source = first_start::source();
+        let covered = |progress: &Option<DecidedProgress>| {
+            progress.as_ref().and_then(|progress| progress.coverage.sources.get(&source).copied())
+        };
+        let lowest = decided.partitions().iter().map(covered).reduce(|a, b| match (a, b) {
+            (Some(a), Some(b)) => Some(Covered { last: a.last.min(b.last), time: a.time.min(b.time) }),
+            _ => None,
+        });
+        let (previous, time) = match lowest.flatten() {
+            Some(covered) => (covered.last, covered.time),
+            None => (-1, TimeMs::MIN),
+        };
+        let is_due = previous < 0;
+        let version = self.plan.versions.in_force(time);
+        (self.packer.assign(source, Start { previous, baseline: is_due, version, time }), is_due)
+    }
+
     fn is_open(&self, held: &Held) -> bool {
         self.desk.assigned.iter().any(|one| held.is(&one.topic, one.id.partition))
     }
@@ -384,6 +455,7 @@ impl Intake {
         // A half-done attempt before this one leaves nothing behind.
         self.packer = Packer::new(self.plan.facts_partitions, self.plan.pack);
         self.desk.clear();
+        self.start_slot = None;
         self.sender = Sender::connect(&self.plan.connection, self.plan.topics.clone())?;
         for held in self.held.iter().filter(|held| held.is_begun) {
             self.consumer.pause(&held.topic, held.partition, false)?;
@@ -434,7 +506,6 @@ fn read_through(
     plan: &Plan,
     index: usize,
 ) -> Result<(), IntakeError> {
-    const CLOCKS_DIFFER_MAX: SpanMs = SpanMs(500);
     let clock = now().minus(CLOCKS_DIFFER_MAX);
     let Some(assigned) = desk.assigned.get(index) else { return Ok(()) };
     let (slot, partition) = (assigned.slot, assigned.id.partition);
