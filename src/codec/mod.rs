@@ -4,5 +4,7 @@ pub mod csv;
 pub mod event;
 pub mod facts;
 pub mod keys;
+pub mod manifest;
 pub mod output;
 pub mod pointer;
+pub mod snapshot;
