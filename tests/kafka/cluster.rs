@@ -19,11 +19,8 @@ impl Cluster {
     pub fn with_topics(facts_partitions: u32) -> Cluster {
         let servers = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
         let name = format!("t{}", uuid::Uuid::new_v4().simple());
-        let connection = Connection {
-            bootstrap_servers: servers,
-            client_id: name.clone(),
-            ..Connection::default()
-        };
+        let connection =
+            Connection { bootstrap_servers: servers, client_id: name.clone(), ..Connection::default() };
         let cluster = Cluster { connection, name };
         let mut specs = vec![TopicSpec::facts(&cluster.topic("facts"), facts_partitions, 1, 86_400_000)];
         for stream in ["dispositions", "notices", "shadow", "dead-letters"] {
@@ -97,6 +94,24 @@ pub fn poll_until(
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         assert!(Instant::now() < deadline, "what was waited for did not come");
+        for event in log.poll(Duration::from_millis(50)).unwrap() {
+            if enough(log, event) {
+                return;
+            }
+        }
+    }
+}
+
+/// As `poll_until`, while another worker lives beside it and hears nothing.
+pub fn poll_both_until(
+    log: &mut KafkaDecideLog,
+    other: &mut KafkaDecideLog,
+    mut enough: impl FnMut(&mut KafkaDecideLog, DecideEvent) -> bool,
+) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        assert!(Instant::now() < deadline, "what was waited for did not come");
+        assert!(other.poll(Duration::from_millis(10)).unwrap().is_empty());
         for event in log.poll(Duration::from_millis(50)).unwrap() {
             if enough(log, event) {
                 return;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use duecourse::codec::output::{OutRecord, Topic};
 use duecourse::log::{Batch, CommitOutcome, DecideEvent, DecideLog};
 
-use crate::cluster::{Cluster, poll_until};
+use crate::cluster::{Cluster, poll_both_until, poll_until};
 
 fn output(partition: u32, number: u64) -> OutRecord {
     let text = format!("{partition}:{number}");
@@ -40,8 +40,7 @@ fn a_revoked_partition_is_settled_after_the_callback_and_only_then_given_away() 
     // A second worker joins: half is taken away, and is not given to it before we let go.
     let mut second = cluster.worker("b", "tb");
     let mut revoked = Vec::new();
-    poll_until(&mut first, |_, event| {
-        assert!(second.poll(Duration::from_millis(10)).unwrap().is_empty());
+    poll_both_until(&mut first, &mut second, |_, event| {
         match event {
             DecideEvent::Revoked { partitions } => revoked.extend(partitions),
             other => panic!("{other:?}"),
@@ -52,7 +51,10 @@ fn a_revoked_partition_is_settled_after_the_callback_and_only_then_given_away() 
     let held_until = Instant::now() + Duration::from_secs(2);
     while Instant::now() < held_until {
         assert!(first.poll(Duration::from_millis(20)).unwrap().is_empty());
-        assert!(second.poll(Duration::from_millis(20)).unwrap().is_empty(), "given away before it was released");
+        assert!(
+            second.poll(Duration::from_millis(20)).unwrap().is_empty(),
+            "given away before it was released"
+        );
     }
     let batches: Vec<Batch> = revoked
         .iter()
@@ -62,8 +64,7 @@ fn a_revoked_partition_is_settled_after_the_callback_and_only_then_given_away() 
     first.release(&revoked).unwrap();
 
     let mut assigned = Vec::new();
-    poll_until(&mut second, |log, event| {
-        assert!(first.poll(Duration::from_millis(10)).unwrap().is_empty());
+    poll_both_until(&mut second, &mut first, |log, event| {
         match event {
             DecideEvent::Assigned { partition, committed } => {
                 assert_eq!(committed, Some(50), "what was settled on revocation is seen by the next owner");

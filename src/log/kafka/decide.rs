@@ -135,6 +135,7 @@ impl KafkaDecideLog {
 
     fn rebalanced(&self, event: GroupEvent, events: &mut Vec<DecideEvent>) -> Result<(), LogError> {
         match event {
+            GroupEvent::Assigned(places) if places.is_empty() => {}
             GroupEvent::Assigned(places) => {
                 for (partition, committed) in self.committed(&numbers(&places))? {
                     events.push(DecideEvent::Assigned { partition, committed });
