@@ -4,3 +4,6 @@ pub mod classify;
 pub mod files;
 pub mod lines;
 pub mod pack;
+//! Records of sources to facts: where personal data stops (DESIGN D5 to D8).
+
+pub mod refusal;
