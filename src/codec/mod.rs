@@ -5,3 +5,4 @@ pub mod facts;
 pub mod keys;
 pub mod manifest;
 pub mod output;
+pub mod snapshot;

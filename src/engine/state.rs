@@ -3,7 +3,7 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::base::{TimeMs, Token};
-use super::disposition::{AppealRef, DispositionId};
+use super::disposition::AppealRef;
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
 use super::notice::RuleName;
@@ -71,12 +71,12 @@ pub struct MeasureState {
     pub utc_offset_minutes: i32,
 }
 
-/// The last firing of a lasting rule on a party.
+/// The last firing of a rule on a party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Firing {
     pub until: TimeMs,
-    /// The measure it set; none if it was only observed.
-    pub disposition: Option<DispositionId>,
+    /// One event makes a rule fire once on a party.
+    pub event: super::base::Fingerprint,
 }
 
 /// After a successful appeal a rule sees only later events on that party, for a while (D26).

@@ -129,7 +129,7 @@ fn a_change_of_version_splits_packs() {
     packer.read(a, 1, 0, TimeMs(90), [(Destination::Partition(0), fact(1))]);
     packer.read(a, 2, 1, TimeMs(100), [(Destination::Partition(0), fact(2))]);
     packer.read(b, 1, 0, TimeMs(95), [(Destination::Partition(0), fact(3))]);
-    packer.read_through(b, 2, TimeMs(101));
+    packer.read_through(b, 2, 0, TimeMs(101));
     let packs = packer.flush(Flush::All);
     assert_eq!(packs.iter().map(|(_, pack)| pack.version).collect::<Vec<_>>(), [1, 2, 1, 2]);
     let mut receiver = Receiver::new(&[(0, 1), (100, 2)]);
@@ -159,7 +159,9 @@ fn record(partition: u32, offset: i64) -> (u32, Vec<Destination>) {
     let destinations = match mixed % 5 {
         0 => vec![],
         1 => vec![Destination::All],
-        2 => vec![Destination::Partition(mixed % PARTITIONS), Destination::Partition((mixed + 1) % PARTITIONS)],
+        2 => {
+            vec![Destination::Partition(mixed % PARTITIONS), Destination::Partition((mixed + 1) % PARTITIONS)]
+        }
         3 => vec![Destination::Partition(mixed % PARTITIONS), Destination::Partition(mixed % PARTITIONS)],
         _ => vec![Destination::Partition(mixed % PARTITIONS)],
     };
@@ -210,12 +212,23 @@ impl Intake {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Read { intake: usize, partition: usize },
-    Flush { intake: usize, all: bool },
+    Read {
+        intake: usize,
+        partition: usize,
+    },
+    Flush {
+        intake: usize,
+        all: bool,
+    },
     /// What was flushed and not yet delivered to one destination arrives.
-    Deliver { intake: usize, destination: u32 },
+    Deliver {
+        intake: usize,
+        destination: u32,
+    },
     /// Killed: undelivered packs may or may not have been sent; here the later ones are lost.
-    Kill { intake: usize },
+    Kill {
+        intake: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {

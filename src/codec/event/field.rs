@@ -358,7 +358,8 @@ mod tests {
         }
         assert_eq!(parse("90071992547409.91"), Ok(MinorUnits::MAX));
         assert_eq!(parse("90071992547409.92"), Err(Fault::AmountOverflow));
-        assert_eq!(parse(&"9".repeat(400)), Err(Fault::AmountOverflow));
+        let long = "9".repeat(400);
+        assert_eq!(parse(&long), Err(Fault::AmountOverflow));
         assert_eq!(parse("-1.00"), Err(Fault::AmountNegative));
         assert_eq!(parse("1.234"), Err(Fault::AmountOverPrecise));
         for text in ["", "-", ".5", "5.", "1e3", "+1", "1,5", " 1", "1.-2", "٣", "NaN", "1.2.3"] {

@@ -12,6 +12,7 @@
 mod appeals;
 mod corrections;
 mod facts;
+mod image;
 mod openings;
 mod publish;
 mod reports;
@@ -38,6 +39,7 @@ use super::subject::{Subject, SubjectKind};
 use super::timer::Timers;
 use super::window::{Plan, SubjectLog};
 
+pub use image::{Heard, Image};
 use rules::RuleIndex;
 
 /// What a partition is told of itself.

@@ -139,15 +139,14 @@ impl Partition {
     ) -> Result<(), EngineError> {
         let rule = fired.rule;
         let key: RuleParty = (Arc::clone(&fired.name), scene.party.subject);
+        self.firings.insert(key, Firing { until: scene.at.plus(rule.measure_for), event: scene.event });
         let disposition = if fired.enforced {
             Some(self.set_measure_by_rule(rule, scene, fired.finding, active, out)?)
         } else {
             self.observe(rule, scene, fired.finding, out);
             None
         };
-        if !rule.measure.is_per_event() {
-            self.firings.insert(key, Firing { until: scene.at.plus(rule.measure_for), disposition });
-        }
+
         if let (Some(id), SubjectKind::Opening) = (disposition, scene.party.subject.kind) {
             self.check_opening(scene.holder, scene.party.subject.token, id);
         }
@@ -191,9 +190,8 @@ impl Partition {
     /// `None` when the rule may not fire here now; else the bound of an override, if there is one.
     fn bound(&self, rule: &Rule, name: &Arc<str>, scene: &Scene<'_>) -> Option<Option<TimeMs>> {
         let key: RuleParty = (Arc::clone(name), scene.party.subject);
-        if !rule.measure.is_per_event()
-            && self.firings.get(&key).is_some_and(|firing| scene.at < firing.until)
-        {
+        let holds = |firing: &Firing| !rule.measure.is_per_event() && scene.at < firing.until;
+        if self.firings.get(&key).is_some_and(|firing| holds(firing) || firing.event == scene.event) {
             return None;
         }
         match self.overrides.get(&key).filter(|lifted| scene.at < lifted.until) {
@@ -217,7 +215,7 @@ impl Partition {
                 Subject::new(SubjectKind::Pair, scene.party.subject.token.pair(scene.other?))
             }
             kind if kind == scene.party.subject.kind => scene.party.subject,
-            _ => return Some(self.read_reported(signal, scene)),
+            _ => return Some(self.read_reported(signal, scene, bound)),
         };
         let as_of = AsOf { at: scene.at, horizon: self.horizon(), bound };
         let (value, any) = match (self.logs.get_mut(&subject), active.plans.get(&subject.kind)) {
@@ -230,9 +228,9 @@ impl Partition {
         Some(Reading { value, interval, cold, source: Source::Log(subject, as_of) })
     }
 
-    fn read_reported(&self, signal: &Signal, scene: &Scene<'_>) -> Reading {
+    fn read_reported(&self, signal: &Signal, scene: &Scene<'_>, bound: Option<TimeMs>) -> Reading {
         let holder = self.holders.get(&scene.holder);
-        let standing = holder.and_then(|holder| holder.standing(&signal.name, scene.at));
+        let standing = holder.and_then(|holder| holder.standing(&signal.name, scene.at, bound));
         let value = standing.map_or(0, |standing| i64::try_from(standing.value).unwrap_or(i64::MAX));
         Reading {
             value,
@@ -417,16 +415,16 @@ fn listed(behind: &[&Entry], room: usize) -> Vec<EventRef> {
     let minor = |entry: &Entry| entry.amount.map_or(0, |amount| amount.minor);
     let mut by_amount: Vec<usize> = (0..behind.len()).collect();
     by_amount.sort_by_key(|place| (std::cmp::Reverse(behind.get(*place).map_or(0, |e| minor(e))), *place));
-    let mut places: Vec<usize> = Vec::new();
+    let mut events: Vec<EventRef> = Vec::new();
     let first_and_last = [Some(0), behind.len().checked_sub(1)].into_iter().flatten();
-    for place in first_and_last.chain(by_amount) {
-        if places.len() < room && place < behind.len() && !places.contains(&place) {
-            places.push(place);
+    for entry in first_and_last.chain(by_amount).filter_map(|place| behind.get(place)) {
+        let event = EventRef { event: entry.event, at: entry.at, amount: minor(entry) };
+        if events.len() == room {
+            break;
+        }
+        if !events.contains(&event) {
+            events.push(event);
         }
     }
-    places
-        .into_iter()
-        .filter_map(|place| behind.get(place))
-        .map(|entry| EventRef { event: entry.event, at: entry.at, amount: minor(entry) })
-        .collect()
+    events
 }
