@@ -4,8 +4,10 @@
 //! `execute(Arguments) -> Result<Exit, Failure>`. To add one: its file, its `mod` line, its line in
 //! `Command` and its line in `execute`.
 
+mod deployment;
 mod exit;
 mod score;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -27,7 +29,9 @@ struct CommandLine {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Topics(topics::Arguments),
+}
 
 /// Reads the command line, does what it says, prints why not on standard error.
 #[must_use]
@@ -43,5 +47,7 @@ pub fn main() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<Exit, Failure> {
-    match command {}
+    match command {
+        Command::Topics(arguments) => topics::execute(arguments),
+    }
 }
