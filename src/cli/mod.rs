@@ -1,1 +1,47 @@
-//! placeholder
+//! The command line: one file per command.
+//!
+//! A command is a `clap::Args` struct named `Arguments`, and a function
+//! `execute(Arguments) -> Result<Exit, Failure>`. To add one: its file, its `mod` line, its line in
+//! `Command` and its line in `execute`.
+
+mod exit;
+mod score;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+
+/// Anti-fraud account-risk stream processor with due process: every measure it takes carries a
+/// notice, a legal basis, an end and a way to appeal.
+#[derive(Debug, Parser)]
+#[command(name = "duecourse", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "First time here?   duecourse demo\n\
+    Your own file:     duecourse run --input events.csv --source labelled-csv --out out/\n\n\
+    Exit codes: 0 done; 1 a check found a mismatch; 2 usage; 3 configuration or rules; \
+    4 input unreadable; 5 done, but with dead letters; 6 a service needed is not reachable.")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Reads the command line, does what it says, prints why not on standard error.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    match execute(line.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("duecourse: {failure}");
+            failure.exit().into()
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<Exit, Failure> {
+    match command {}
+}

@@ -1,5 +1,8 @@
 //! Bytes to and from engine types. serde lives here, in `config` and in `cli`, never in `engine`.
 
+pub mod event;
 pub mod facts;
 pub mod keys;
+pub mod manifest;
 pub mod output;
+pub mod snapshot;

@@ -100,6 +100,14 @@ pub enum OpeningStep {
     Stated,
 }
 
+impl OpeningStep {
+    /// Whether the step is about the account or card itself, not only about the request.
+    #[must_use]
+    pub fn is_of_holding(self) -> bool {
+        matches!(self, OpeningStep::Opened | OpeningStep::Closed | OpeningStep::Changed | OpeningStep::Stated)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppealOutcome {
     Upheld,

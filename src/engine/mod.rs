@@ -10,17 +10,23 @@ pub mod cover;
 pub mod disposition;
 pub mod evidence;
 pub mod fact;
+pub mod holder;
 pub mod ident;
 pub mod input;
 pub mod limit;
 pub mod measure;
 pub mod notice;
+pub mod partition;
 pub mod purpose;
 pub mod report;
 pub mod rule;
 pub mod ruleset;
+pub mod seen;
 pub mod signal;
+pub mod state;
 pub mod subject;
+pub mod timer;
+pub mod window;
 
 /// Number of the engine's semantics (D13). It changes when the same log would decide differently.
 pub const SEMANTICS: u32 = 1;

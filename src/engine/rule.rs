@@ -223,6 +223,25 @@ impl Term {
     }
 }
 
+impl Term {
+    /// The term as text, from names and numbers; a sum inside a product keeps its parentheses.
+    #[must_use]
+    pub fn text(&self, signals: &[super::signal::Signal]) -> String {
+        let inner = |term: &Term| match term {
+            Term::Add(..) | Term::Sub(..) => format!("({})", term.text(signals)),
+            _ => term.text(signals),
+        };
+        match self {
+            Term::Constant(value) => value.to_string(),
+            Term::Signal(number) => signals.get(*number).map_or_else(|| "?".to_owned(), |s| s.name.clone()),
+            Term::EventAmount => "event.amount".to_owned(),
+            Term::Add(a, b) => format!("{} + {}", a.text(signals), inner(b)),
+            Term::Sub(a, b) => format!("{} - {}", a.text(signals), inner(b)),
+            Term::Mul(a, b) => format!("{} * {}", inner(a), inner(b)),
+        }
+    }
+}
+
 impl Condition {
     /// Calls `f` with each signal number in the condition, left to right.
     pub fn signals(&self, f: &mut dyn FnMut(usize)) {

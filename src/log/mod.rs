@@ -1,5 +1,8 @@
 //! The traits of a log, and its two kinds: `kafka` (alone names rdkafka) and `local` (files).
 
+pub mod kafka;
+pub mod local;
+
 use std::time::Duration;
 
 use crate::codec::output::OutRecord;

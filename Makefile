@@ -1,0 +1,30 @@
+# What one types. The scripts behind it are short; read them.
+
+KAFKA_TESTS = cargo test --test kafka --
+
+.PHONY: demo test demo-kafka bench fmt lint
+
+# A generated day of a small institution, decided before your eyes. Needs nothing but Rust.
+demo:
+	cargo run --release -- demo
+
+# Everything: what needs no service, then a real Kafka broker on loopback and all that needs one.
+test:
+	scripts/install-missing
+	cargo test
+	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2
+
+# Four source and four facts partitions, kill -9 at feed, intake and decide, then the count.
+demo-kafka:
+	scripts/install-missing
+	DUECOURSE_DEMO_EVENTS=all scripts/with-kafka $(KAFKA_TESTS) --exact demo::killed_at_any_time --nocapture
+
+bench:
+	cargo bench
+
+fmt:
+	cargo fmt
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets

@@ -1,1 +1,0 @@
-//! The packed binary form of facts records.

@@ -1,0 +1,210 @@
+//! Bodies of facts. Byte 0 is the kind; then, in this order:
+//!
+//! ```text
+//! 1 transfer             flags (1 payee's side, 2 protected), account (party), counterparty (token), money
+//! 2 card payment         account (party), terminal (token), money
+//! 3 card usage           card (party), device (token)
+//! 4 met                  feed (1 byte), holder (token), target (party), option of money
+//! 5 opening              step (1 byte), opening (party), option of holding (party), product (1 byte),
+//!                        flags (1 unit, 2 co-holder)
+//! 6 holdings answered    opening (token), product (1 byte), count elsewhere (varint)
+//! 7 appeal decided       number of the appeal reference (varint), outcome (0 upheld, 1 overturned),
+//!                        option of override span (zigzag)
+//! 8 corrected            original (fingerprint), option of before, option of after; each its event
+//!                        time (zigzag) and a body that is no correction
+//! 9 rule set activated   bundle (text)
+//! 10 went live           nothing
+//! ```
+//!
+//! Steps of an opening: 1 requested, 2 opened, 3 abandoned, 4 closed, 5 changed, 6 stated.
+
+use std::sync::Arc;
+
+use crate::engine::base::SpanMs;
+use crate::engine::disposition::AppealRef;
+use crate::engine::fact::{AppealOutcome, Dated, FactBody, Feed, HolderKind, OpeningStep, Product, Side};
+
+use super::DecodeError;
+use super::bytes::{Reader, Writer};
+
+const TRANSFER: u8 = 1;
+const CARD_PAYMENT: u8 = 2;
+const CARD_USAGE: u8 = 3;
+const MET: u8 = 4;
+const OPENING: u8 = 5;
+const HOLDINGS_ANSWERED: u8 = 6;
+const APPEAL_DECIDED: u8 = 7;
+const CORRECTED: u8 = 8;
+const RULE_SET_ACTIVATED: u8 = 9;
+const WENT_LIVE: u8 = 10;
+
+const STEPS: [(u8, OpeningStep); 6] = [
+    (1, OpeningStep::Requested),
+    (2, OpeningStep::Opened),
+    (3, OpeningStep::Abandoned),
+    (4, OpeningStep::Closed),
+    (5, OpeningStep::Changed),
+    (6, OpeningStep::Stated),
+];
+
+pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
+    match body {
+        FactBody::Transfer { side, account, counterparty, amount, protected } => {
+            writer.byte(TRANSFER);
+            writer.byte(u8::from(*side == Side::Payee) | u8::from(*protected) << 1);
+            writer.party(account);
+            writer.token(*counterparty);
+            writer.money(*amount);
+        }
+        FactBody::CardPayment { account, terminal, amount } => {
+            writer.byte(CARD_PAYMENT);
+            writer.party(account);
+            writer.token(*terminal);
+            writer.money(*amount);
+        }
+        FactBody::CardUsage { card, device } => {
+            writer.byte(CARD_USAGE);
+            writer.party(card);
+            writer.token(*device);
+        }
+        FactBody::Met { feed, holder, target, amount } => {
+            writer.byte(MET);
+            writer.byte(*feed as u8);
+            writer.token(*holder);
+            writer.party(target);
+            writer.option(*amount, Writer::money);
+        }
+        FactBody::Opening { step, opening, holding, product, holder_kind, co_holder } => {
+            writer.byte(OPENING);
+            let code = STEPS.iter().find(|(_, known)| known == step).map_or(0, |(code, _)| *code);
+            writer.byte(code);
+            writer.party(opening);
+            writer.option(holding.as_ref(), Writer::party);
+            writer.byte(*product as u8);
+            writer.byte(u8::from(*holder_kind == HolderKind::Unit) | u8::from(*co_holder) << 1);
+        }
+        FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
+            writer.byte(HOLDINGS_ANSWERED);
+            writer.token(*opening);
+            writer.byte(*product as u8);
+            writer.varint(u64::from(*elsewhere_count));
+        }
+        FactBody::AppealDecided { appeal, outcome, override_for } => {
+            writer.byte(APPEAL_DECIDED);
+            writer.varint(appeal.number());
+            writer.flag(*outcome == AppealOutcome::Overturned);
+            writer.option(*override_for, |writer, span| writer.zigzag(span.0));
+        }
+        FactBody::Corrected { original, before, after } => {
+            writer.byte(CORRECTED);
+            writer.fingerprint(*original);
+            writer.option(before.as_ref(), write_dated);
+            writer.option(after.as_ref(), write_dated);
+        }
+        FactBody::RuleSetActivated { bundle } => {
+            writer.byte(RULE_SET_ACTIVATED);
+            writer.blob(bundle.as_bytes());
+        }
+        FactBody::WentLive => writer.byte(WENT_LIVE),
+    }
+}
+
+fn write_dated(writer: &mut Writer<'_>, dated: &Dated) {
+    writer.zigzag(dated.at.0);
+    write(writer, &dated.body);
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
+    match reader.byte("the kind of a body")? {
+        CORRECTED => Ok(FactBody::Corrected {
+            original: reader.fingerprint("the original of a correction")?,
+            before: reader.option("the body before a correction", read_dated)?,
+            after: reader.option("the body after a correction", read_dated)?,
+        }),
+        kind => read_plain(reader, kind),
+    }
+}
+
+fn read_dated(reader: &mut Reader<'_>) -> Result<Dated, DecodeError> {
+    let at = reader.time("the event time in a correction")?;
+    let kind = reader.byte("the kind of a body in a correction")?;
+    Ok(Dated { at, body: Box::new(read_plain(reader, kind)?) })
+}
+
+/// Every body but a correction: so one correction never holds another.
+fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError> {
+    match kind {
+        TRANSFER => {
+            let (payee, protected) = read_flags(reader, "the flags of a transfer")?;
+            Ok(FactBody::Transfer {
+                side: if payee { Side::Payee } else { Side::Payer },
+                account: reader.party("the account of a transfer")?,
+                counterparty: reader.token("the counterparty of a transfer")?,
+                amount: reader.money("the amount of a transfer")?,
+                protected,
+            })
+        }
+        CARD_PAYMENT => Ok(FactBody::CardPayment {
+            account: reader.party("the account of a card payment")?,
+            terminal: reader.token("the terminal of a card payment")?,
+            amount: reader.money("the amount of a card payment")?,
+        }),
+        CARD_USAGE => Ok(FactBody::CardUsage {
+            card: reader.party("the card of a usage")?,
+            device: reader.token("the device of a usage")?,
+        }),
+        MET => Ok(FactBody::Met {
+            feed: Feed::from_code(reader.byte("the feed of a meeting")?)
+                .ok_or(DecodeError::Malformed("the feed of a meeting"))?,
+            holder: reader.token("the holder of a meeting")?,
+            target: reader.party("the target of a meeting")?,
+            amount: reader.option("the amount of a meeting", |reader| reader.money("an amount"))?,
+        }),
+        OPENING => read_opening(reader),
+        HOLDINGS_ANSWERED => Ok(FactBody::HoldingsAnswered {
+            opening: reader.token("the opening of an answer")?,
+            product: read_product(reader)?,
+            elsewhere_count: reader.u32("the count of an answer")?,
+        }),
+        APPEAL_DECIDED => read_appeal(reader),
+        RULE_SET_ACTIVATED => Ok(FactBody::RuleSetActivated { bundle: Arc::from(reader.text("a bundle")?) }),
+        WENT_LIVE => Ok(FactBody::WentLive),
+        _ => Err(DecodeError::Malformed("the kind of a body")),
+    }
+}
+
+fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
+    let code = reader.byte("the step of an opening")?;
+    let step = STEPS.iter().find(|(known, _)| *known == code).map(|(_, step)| *step);
+    let step = step.ok_or(DecodeError::Malformed("the step of an opening"))?;
+    let opening = reader.party("the reference of an opening")?;
+    let holding = reader.option("the holding of an opening", |reader| reader.party("a holding"))?;
+    let product = read_product(reader)?;
+    let (unit, co_holder) = read_flags(reader, "the flags of an opening")?;
+    let holder_kind = if unit { HolderKind::Unit } else { HolderKind::Person };
+    Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder })
+}
+
+fn read_appeal(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
+    let number = reader.varint("an appeal reference")?;
+    let appeal = AppealRef::from_bits(number);
+    if appeal.number() != number {
+        return Err(DecodeError::Malformed("an appeal reference"));
+    }
+    let overturned = reader.flag("the outcome of an appeal")?;
+    let outcome = if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
+    let override_for = reader.option("the override of an appeal", |reader| reader.zigzag("a span"))?;
+    Ok(FactBody::AppealDecided { appeal, outcome, override_for: override_for.map(SpanMs) })
+}
+
+fn read_product(reader: &mut Reader<'_>) -> Result<Product, DecodeError> {
+    Product::from_code(reader.byte("a product")?).ok_or(DecodeError::Malformed("a product"))
+}
+
+/// Two flags in one byte, low bit first.
+fn read_flags(reader: &mut Reader<'_>, what: &'static str) -> Result<(bool, bool), DecodeError> {
+    match reader.byte(what)? {
+        flags @ 0..=3 => Ok((flags & 1 != 0, flags & 2 != 0)),
+        _ => Err(DecodeError::Malformed(what)),
+    }
+}

@@ -1,0 +1,354 @@
+//! The packed form: round trips, damage of every kind, and sizes.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::{DecodeError, VERSION, decode, encode};
+use crate::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
+use crate::engine::cover::{ConfigVersion, Range, SourceId};
+use crate::engine::disposition::AppealRef;
+use crate::engine::fact::{
+    AppealOutcome, Dated, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Side,
+};
+use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
+use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
+use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+
+fn packed(record: &FactsRecord) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(record, &mut out);
+    out
+}
+
+/// Gives damaged bytes a checksum that matches, so that what lies behind the checksum is reached.
+fn sealed_again(mut bytes: Vec<u8>) -> Vec<u8> {
+    let covered = bytes.len().saturating_sub(4);
+    bytes.truncate(covered);
+    let checksum = crc32c::crc32c(&bytes);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+fn token() -> impl Strategy<Value = Token> {
+    any::<u128>().prop_map(Token)
+}
+
+fn time() -> impl Strategy<Value = TimeMs> {
+    prop_oneof![
+        4 => (TimeMs::EARLIEST.0..TimeMs::LATEST.0).prop_map(TimeMs),
+        1 => any::<i64>().prop_map(TimeMs),
+    ]
+}
+
+fn subject() -> impl Strategy<Value = Subject> {
+    (prop::sample::select(SubjectKind::ALL.to_vec()), token())
+        .prop_map(|(kind, token)| Subject { kind, token })
+}
+
+fn party() -> impl Strategy<Value = Party> {
+    (subject(), vec(any::<u8>(), 0..40))
+        .prop_map(|(subject, sealed)| Party { subject, sealed: SealedRef(sealed.into()) })
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    let minor = prop_oneof![0..10_000_000_i64, any::<i64>()];
+    let currency = prop_oneof![3 => Just("CNY".to_owned()), 1 => "[A-Z]{3}"];
+    (minor, currency).prop_map(|(minor, code)| Money { minor, currency: Currency::parse(&code).unwrap() })
+}
+
+fn plain_body() -> BoxedStrategy<FactBody> {
+    let transfer = (any::<bool>(), party(), token(), money(), any::<bool>()).prop_map(
+        |(payee, account, counterparty, amount, protected)| FactBody::Transfer {
+            side: if payee { Side::Payee } else { Side::Payer },
+            account,
+            counterparty,
+            amount,
+            protected,
+        },
+    );
+    let payment = (party(), token(), money()).prop_map(|(account, terminal, amount)| FactBody::CardPayment {
+        account,
+        terminal,
+        amount,
+    });
+    let usage = (party(), token()).prop_map(|(card, device)| FactBody::CardUsage { card, device });
+    let met = (prop::sample::select(Feed::ALL.to_vec()), token(), party(), option::of(money()))
+        .prop_map(|(feed, holder, target, amount)| FactBody::Met { feed, holder, target, amount });
+    let steps = vec![
+        OpeningStep::Requested,
+        OpeningStep::Opened,
+        OpeningStep::Abandoned,
+        OpeningStep::Closed,
+        OpeningStep::Changed,
+        OpeningStep::Stated,
+    ];
+    let product = prop::sample::select(Product::ALL.to_vec());
+    let opening = (
+        prop::sample::select(steps),
+        party(),
+        option::of(party()),
+        product.clone(),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(step, opening, holding, product, unit, co_holder)| FactBody::Opening {
+            step,
+            opening,
+            holding,
+            product,
+            holder_kind: if unit { HolderKind::Unit } else { HolderKind::Person },
+            co_holder,
+        });
+    let answered = (token(), product, any::<u32>()).prop_map(|(opening, product, elsewhere_count)| {
+        FactBody::HoldingsAnswered { opening, product, elsewhere_count }
+    });
+    let appeal =
+        (any::<u64>(), any::<bool>(), option::of(any::<i64>())).prop_map(|(bits, overturned, span)| {
+            FactBody::AppealDecided {
+                appeal: AppealRef::from_bits(bits),
+                outcome: if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld },
+                override_for: span.map(SpanMs),
+            }
+        });
+    let rules = ".{0,60}".prop_map(|bundle| FactBody::RuleSetActivated { bundle: Arc::from(bundle) });
+    prop_oneof![transfer, payment, usage, met, opening, answered, appeal, rules, Just(FactBody::WentLive)]
+        .boxed()
+}
+
+fn body() -> impl Strategy<Value = FactBody> {
+    let dated = || (time(), plain_body()).prop_map(|(at, body)| Dated { at, body: Box::new(body) });
+    let corrected =
+        (any::<u64>(), option::of(dated()), option::of(dated())).prop_map(|(original, before, after)| {
+            FactBody::Corrected { original: Fingerprint(original), before, after }
+        });
+    prop_oneof![6 => plain_body(), 1 => corrected]
+}
+
+fn range() -> impl Strategy<Value = Range> {
+    ("[a-z]{1,3}", any::<u32>(), any::<u32>(), any::<bool>(), any::<(i64, i64)>(), time(), time(), time())
+        .prop_map(|(name, generation, partition, baseline, (previous, last), low, high, through)| Range {
+            source: SourceId { name: Arc::from(name), generation, partition },
+            baseline,
+            previous,
+            last,
+            timestamps: (low, high),
+            through,
+        })
+}
+
+fn pack() -> impl Strategy<Value = FactsRecord> {
+    vec(range(), 1..4).prop_flat_map(|ranges| {
+        let places = ranges.len() as u16;
+        let fact = (0..places, any::<i64>(), any::<u16>(), time(), any::<u64>(), time(), subject(), body())
+            .prop_map(|(range, offset, ordinal, time, event, at, route, body)| PackedFact {
+                range,
+                offset,
+                ordinal,
+                time,
+                fact: Fact { event: Fingerprint(event), at, route, body },
+            });
+        (any::<u32>(), Just(ranges), vec(fact, 0..6))
+            .prop_map(|(version, ranges, facts)| FactsRecord::Facts(FactsPack { version, ranges, facts }))
+    })
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let pos = || any::<(u64, u32)>().prop_map(|(offset, ordinal)| ReportPos { offset, ordinal });
+    let name = || "[a-z_]{1,4}".prop_map(|name| Arc::<str>::from(name.as_str()));
+    let standing = (
+        (name(), subject(), token(), party()),
+        (any::<u64>(), time(), any::<u64>(), time(), any::<bool>(), any::<u32>()),
+    )
+        .prop_map(|((signal, about, holder, target), (value, until, event, at, reply, untold_count))| {
+            let event = Fingerprint(event);
+            ReportBody::Standing(Standing {
+                signal,
+                about,
+                holder,
+                target,
+                value,
+                until,
+                event,
+                at,
+                reply,
+                untold_count,
+            })
+        });
+    let fallen =
+        (name(), subject(), token(), any::<u64>(), time()).prop_map(|(signal, about, holder, event, at)| {
+            let event = Fingerprint(event);
+            ReportBody::Fallen { signal, about, holder, event, at }
+        });
+    let counted = (name(), any::<u64>(), any::<u64>())
+        .prop_map(|(rule, measures, overruled)| ReportBody::RuleCounted { rule, measures, overruled });
+    let totalled = (name(), any::<u64>(), any::<u64>())
+        .prop_map(|(rule, measures, overruled)| ReportBody::RuleTotalled { rule, measures, overruled });
+    let body = prop_oneof![standing, fallen, counted, totalled];
+    (any::<u32>(), any::<u32>(), pos(), option::of(pos()), body).prop_map(
+        |(origin, destination, pos, previous, body)| Report { origin, destination, pos, previous, body },
+    )
+}
+
+fn record() -> impl Strategy<Value = FactsRecord> {
+    let announced = (any::<i64>(), any::<u32>()).prop_map(|(from, number)| {
+        FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs(from), number })
+    });
+    prop_oneof![6 => pack(), 3 => vec(report(), 0..5).prop_map(FactsRecord::Reports), 1 => announced]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_written_is_read_and_one_record_has_one_form(record in record()) {
+        let bytes = packed(&record);
+        let read = decode(&bytes).unwrap();
+        prop_assert_eq!(&read, &record);
+        prop_assert_eq!(packed(&read), bytes);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed(record in record(), place in any::<prop::sample::Index>(), bit in 0..8_u32) {
+        let mut bytes = packed(&record);
+        let place = place.index(bytes.len());
+        bytes[place] ^= 1_u8 << bit;
+        prop_assert!(decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn damage_behind_a_matching_checksum_never_panics(
+        record in record(),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut bytes = packed(&record);
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        // Either refused, or read as some record that is then written again as one.
+        if let Ok(read) = decode(&sealed_again(bytes)) {
+            prop_assert_eq!(decode(&packed(&read)).unwrap(), read);
+        }
+    }
+
+    #[test]
+    fn a_record_cut_short_is_refused(record in record(), place in any::<prop::sample::Index>()) {
+        let bytes = packed(&record);
+        let cut = place.index(bytes.len());
+        prop_assert!(decode(&bytes[..cut]).is_err());
+        // With a checksum that matches what is left, the structure itself notices.
+        let body = bytes.len() - 4;
+        if cut > 3 && cut < body {
+            let mut short = bytes[..cut].to_vec();
+            short.extend_from_slice(&[0; 4]);
+            prop_assert!(decode(&sealed_again(short)).is_err());
+        }
+    }
+
+    #[test]
+    fn any_bytes_at_all_never_panic(bytes in vec(any::<u8>(), 0..200)) {
+        let framed = [vec![super::MAGIC, VERSION], bytes.clone(), vec![0; 4]].concat();
+        let _ = decode(&bytes);
+        let _ = decode(&sealed_again(framed));
+    }
+}
+
+fn framed(payload: &[u8]) -> Vec<u8> {
+    sealed_again([&[super::MAGIC, VERSION], payload, &[0; 4]].concat())
+}
+
+#[test]
+fn another_version_is_refused_by_its_number() {
+    let mut bytes = packed(&FactsRecord::Reports(Vec::new()));
+    bytes[1] = 7;
+    assert_eq!(decode(&sealed_again(bytes)), Err(DecodeError::UnknownVersion(7)));
+}
+
+#[test]
+fn bytes_left_over_are_refused() {
+    let mut payload = packed(&FactsRecord::Reports(Vec::new()));
+    let end = payload.len() - 4;
+    payload.truncate(end);
+    payload.extend_from_slice(&[9, 9]);
+    assert_eq!(decode(&framed(&payload[2..])), Err(DecodeError::TrailingBytes(2)));
+}
+
+#[test]
+fn a_count_beyond_the_bytes_left_is_refused_before_it_is_reserved() {
+    // 2^62 names, 2^62 facts: as a reservation either would end the process.
+    let huge = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
+    let names = [&[2][..], &huge].concat();
+    assert_eq!(decode(&framed(&names)), Err(DecodeError::Truncated("the names")));
+    let facts = [&[1, 0, 0, 0][..], &huge].concat();
+    assert_eq!(decode(&framed(&facts)), Err(DecodeError::Truncated("the facts")));
+}
+
+#[test]
+fn numbers_have_one_form() {
+    // An announced version from 0 with number 1, then with needless and with too many bytes.
+    assert!(decode(&framed(&[3, 0, 1])).is_ok());
+    assert!(decode(&framed(&[3, 0, 0x81, 0])).is_err());
+    assert!(decode(&framed(&[3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 1])).is_err());
+    // A currency that has a short form is not accepted in the long one.
+    let mut bytes = packed(&one_transfer("CNY"));
+    let body = bytes.len() - 4;
+    bytes.splice(body - 1..body, *b"CNY");
+    assert_eq!(decode(&sealed_again(bytes)), Err(DecodeError::Malformed("the amount of a transfer")));
+}
+
+#[test]
+fn a_correction_inside_a_correction_is_refused() {
+    let inner = FactBody::Corrected { original: Fingerprint(1), before: None, after: None };
+    let dated = Dated { at: TimeMs(0), body: Box::new(inner) };
+    let outer = FactBody::Corrected { original: Fingerprint(2), before: Some(dated), after: None };
+    let FactsRecord::Facts(mut pack) = one_transfer("CNY") else { unreachable!() };
+    pack.facts[0].fact.body = outer;
+    assert_eq!(decode(&packed(&FactsRecord::Facts(pack))), Err(DecodeError::Malformed("the kind of a body")));
+}
+
+#[test]
+fn a_usual_transfer_takes_about_a_hundred_bytes() {
+    let alone = packed(&one_transfer("CNY"));
+    let FactsRecord::Facts(mut pack) = one_transfer("CNY") else { unreachable!() };
+    let second = PackedFact { offset: 9, ..pack.facts[0].clone() };
+    pack.facts.push(second);
+    let both = packed(&FactsRecord::Facts(pack));
+    assert!(both.len() - alone.len() <= 110, "{} bytes a fact", both.len() - alone.len());
+}
+
+fn one_transfer(currency: &str) -> FactsRecord {
+    let at = TimeMs(1_760_000_000_000);
+    let account = Subject::new(SubjectKind::Account, Token(2));
+    FactsRecord::Facts(FactsPack {
+        version: 1,
+        ranges: vec![Range {
+            source: SourceId { name: Arc::from("transfers"), generation: 1, partition: 3 },
+            baseline: false,
+            previous: 7,
+            last: 9,
+            timestamps: (at, at),
+            through: at,
+        }],
+        facts: vec![PackedFact {
+            range: 0,
+            offset: 8,
+            ordinal: 0,
+            time: at,
+            fact: Fact {
+                event: Fingerprint(5),
+                at,
+                route: Subject::new(SubjectKind::Holder, Token(1)),
+                body: FactBody::Transfer {
+                    side: Side::Payer,
+                    account: Party { subject: account, sealed: SealedRef(Box::new([7; 28])) },
+                    counterparty: Token(3),
+                    amount: Money { minor: 123_456, currency: Currency::parse(currency).unwrap() },
+                    protected: false,
+                },
+            },
+        }],
+    })
+}

@@ -1,0 +1,34 @@
+//! The files of `config/` that this program is built with. A test holds the list to the folder.
+
+macro_rules! files {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../../config/", $path)))),*]
+    };
+}
+
+/// Every file of the shipped bundle: path below `config/`, text.
+pub(super) const FILES: &[(&str, &str)] = files![
+    "limits/bank_accounts_i.toml",
+    "limits/bank_accounts_ii.toml",
+    "limits/bank_accounts_iii.toml",
+    "limits/payment_accounts_iii.toml",
+    "limits/phone_cards_all_carriers.toml",
+    "limits/phone_cards_per_carrier.toml",
+    "notices/bases.toml",
+    "notices/channels.toml",
+    "notices/measures.toml",
+    "notices/reasons.toml",
+    "notices/remedies.toml",
+    "rules/agent_opening_burst.toml",
+    "rules/fan_in_days.toml",
+    "rules/fan_out_days.toml",
+    "rules/new_payee_large_payment.toml",
+    "rules/pass_through_hours.toml",
+    "rules/shared_device_account.toml",
+    "rules/shared_device_opening.toml",
+    "rules/shared_phone_number_opening.toml",
+    "settings.toml",
+    "signals/account_flow.toml",
+    "signals/payee_history.toml",
+    "signals/shared_subjects.toml",
+];

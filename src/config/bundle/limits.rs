@@ -1,0 +1,169 @@
+//! `limits/*.toml`: statutory counts as dated figures with basis and status.
+
+use super::files::{LimitFigure, LimitFile};
+use super::load::Bundle;
+use super::notices::{check_key, title};
+use super::values::{Standing, date, named, standing};
+use crate::engine::base::Bilingual;
+use crate::engine::fact::Product;
+use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use crate::engine::notice::NoticeTexts;
+
+/// Limits in force (or dated to be), and the names of those kept off.
+pub(super) struct Limits {
+    pub in_force: Vec<Limit>,
+    pub off: Vec<String>,
+}
+
+/// All limits, by id and then by date.
+pub(super) fn limits(bundle: &mut Bundle, notices: Option<&NoticeTexts>, zone: i32) -> Limits {
+    let mut limits = Limits { in_force: Vec::new(), off: Vec::new() };
+    for (path, id, file) in bundle.folder::<LimitFile>("limits") {
+        bundle.check_name(&path, "", &id);
+        check_key(bundle, &path, "reason", notices.map(|texts| &texts.reasons), &file.reason);
+        if file.dated.is_empty() {
+            bundle.problems.add(&path, "dated", "is empty; a limit has at least one dated figure");
+        }
+        let dated = dated(bundle, &path, &id, &file, notices, zone);
+        not_overlapping(bundle, &path, &dated);
+        if file.enabled {
+            limits.in_force.extend(dated);
+        } else {
+            limits.off.push(id);
+        }
+    }
+    limits.in_force.sort_by(|a, b| (&a.id, a.effective_from).cmp(&(&b.id, b.effective_from)));
+    limits
+}
+
+fn dated(
+    bundle: &mut Bundle,
+    path: &str,
+    id: &str,
+    file: &LimitFile,
+    notices: Option<&NoticeTexts>,
+    zone: i32,
+) -> Vec<Limit> {
+    let known = Product::ALL.map(|product| (product.name(), product));
+    let mut products = Vec::new();
+    for written in &file.products {
+        products.extend(bundle.note(path, "products", named("product", written, known)));
+    }
+    if file.products.is_empty() {
+        bundle.problems.add(path, "products", "is empty; name what is counted together");
+    }
+    let title = title(bundle, path, "title", file.title.clone());
+    let mut dated = Vec::new();
+    for (place, figure) in file.dated.iter().enumerate() {
+        let key = |part: &str| format!("dated.{place}.{part}");
+        check_key(bundle, path, &key("basis"), notices.map(|texts| &texts.bases), &figure.basis);
+        if file.enabled {
+            told(
+                bundle,
+                path,
+                &key("count_max"),
+                figure,
+                notices.and_then(|texts| texts.reasons.get(&file.reason)),
+            );
+        }
+        let limit = one(bundle, path, &key, id, figure, zone);
+        dated.extend(limit.map(|limit| Limit {
+            title: title.clone(),
+            products: products.clone(),
+            reason: file.reason.clone(),
+            ..limit
+        }));
+    }
+    dated
+}
+
+/// The figure a person is told is the figure that decides.
+fn told(bundle: &mut Bundle, path: &str, key: &str, figure: &LimitFigure, reason: Option<&Bilingual>) {
+    let digits = figure.count_max.to_string();
+    let Some(reason) = reason else {
+        return;
+    };
+    let names =
+        |text: &str| text.split(|letter: char| !letter.is_ascii_digit()).any(|number| number == digits);
+    if !names(&reason.zh) || !names(&reason.en) {
+        bundle.problems.add(
+            path,
+            key,
+            format!("the reason's text does not name {digits}; a person must read the figure that decided"),
+        );
+    }
+}
+
+fn one(
+    bundle: &mut Bundle,
+    path: &str,
+    key: &dyn Fn(&str) -> String,
+    id: &str,
+    figure: &LimitFigure,
+    zone: i32,
+) -> Option<Limit> {
+    let forces = [("refuse", LimitForce::Refuse), ("check_further", LimitForce::CheckFurther)];
+    let counts = [("not_needed", SharedCount::NotNeeded), ("needed", SharedCount::Needed)];
+    let force = bundle.note(path, &key("force"), named("force", &figure.force, forces));
+    let shared = bundle.note(path, &key("shared_count"), named("shared count", &figure.shared_count, counts));
+    let from = bundle.note(path, &key("effective_from"), date(&figure.effective_from, zone));
+    let to = match &figure.effective_to {
+        Some(text) => Some(bundle.note(path, &key("effective_to"), date(text, zone))?),
+        None => None,
+    };
+    let status = bundle.note(path, &key("status"), standing(&figure.status))?;
+    if status != Standing::VerifiedText && force == Some(LimitForce::Refuse) {
+        bundle.problems.add(
+            path,
+            &key("force"),
+            "a refusal needs a figure with status `verified_text`; an unconfirmed one may only check further",
+        );
+    }
+    if figure.version == 0 || figure.count_max == 0 {
+        bundle.problems.add(path, &key("count_max"), "version and count_max count from 1");
+    }
+    if figure.source.trim().is_empty() {
+        bundle.problems.add(path, &key("source"), "is empty; say where the figure was read");
+    }
+    Some(Limit {
+        id: id.to_owned(),
+        version: figure.version,
+        title: Bilingual::default(),
+        products: Vec::new(),
+        count_max: figure.count_max,
+        force: force?,
+        shared: shared?,
+        effective_from: from?,
+        effective_to: to,
+        basis: figure.basis.clone(),
+        status: match status {
+            Standing::VerifiedText => LimitStatus::VerifiedText,
+            Standing::Unconfirmed | Standing::Policy => LimitStatus::Unconfirmed,
+        },
+        reason: String::new(),
+    })
+}
+
+/// The dated figures of one limit follow each other: at any time at most one holds.
+fn not_overlapping(bundle: &mut Bundle, path: &str, dated: &[Limit]) {
+    let mut ordered: Vec<&Limit> = dated.iter().collect();
+    ordered.sort_by_key(|limit| limit.effective_from);
+    for limit in &ordered {
+        if limit.effective_to.is_some_and(|to| to <= limit.effective_from) {
+            bundle.problems.add(path, "dated", format!("version {} ends before it begins", limit.version));
+        }
+    }
+    for pair in ordered.windows(2) {
+        let [earlier, later] = pair else { continue };
+        if earlier.effective_to.is_none_or(|to| to > later.effective_from) {
+            let message = format!(
+                "versions {} and {} overlap; end the earlier with `effective_to` where the later begins",
+                earlier.version, later.version
+            );
+            bundle.problems.add(path, "dated", message);
+        }
+        if later.version <= earlier.version {
+            bundle.problems.add(path, "dated", "versions rise with their dates");
+        }
+    }
+}

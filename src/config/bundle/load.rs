@@ -1,0 +1,184 @@
+//! Bundle text to rule set: reads the files in the order in which they need each other.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::purposes::Relabelled;
+use super::{
+    BundleError, Problem, Problems, SCHEMA, compile, gather, limits, notices, rules, settings, signals,
+};
+use crate::config::nearest::plain;
+use crate::engine::LoadRules;
+use crate::engine::ruleset::RuleSet;
+
+/// A bundle that loads, and what a person should know besides.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub rule_set: RuleSet,
+    /// What loads and deserves a look, such as rules that only observe.
+    pub warnings: Vec<Problem>,
+    /// Data that serves a purpose it was not collected for, with the authorisation.
+    pub relabelled: Vec<Relabelled>,
+    /// Limits on file that are not in force.
+    pub limits_off: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema: String,
+    files: BTreeMap<String, Value>,
+}
+
+/// The files of a bundle while it is being checked, and what was found.
+pub(super) struct Bundle {
+    files: BTreeMap<String, Value>,
+    pub problems: Problems,
+    pub warnings: Problems,
+}
+
+impl Bundle {
+    /// The file at `path` in its shape; `None`, with a problem noted, when it is missing or otherwise.
+    pub(super) fn file<T: DeserializeOwned>(&mut self, path: &str) -> Option<T> {
+        let Some(value) = self.files.get(path) else {
+            self.problems.add(path, "", "this file is missing from the bundle");
+            return None;
+        };
+        match T::deserialize(value) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                self.problems.add(path, "", plain(&error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Every file of a folder in its shape: (path, name without folder and `.toml`, file), by path.
+    pub(super) fn folder<T: DeserializeOwned>(&mut self, folder: &str) -> Vec<(String, String, T)> {
+        let paths: Vec<String> =
+            self.files.keys().filter(|path| path.split('/').next() == Some(folder)).cloned().collect();
+        let mut found = Vec::new();
+        for path in paths {
+            let name =
+                path.trim_start_matches(folder).trim_start_matches('/').trim_end_matches(".toml").to_owned();
+            if let Some(file) = self.file(&path) {
+                found.push((path, name, file));
+            }
+        }
+        found
+    }
+
+    /// The value, or `None` with the problem noted at `key`.
+    pub(super) fn note<T>(&mut self, file: &str, key: &str, result: Result<T, String>) -> Option<T> {
+        result.map_err(|message| self.problems.add(file, key, message)).ok()
+    }
+
+    /// A name as it may stand in rules, outputs and metrics.
+    pub(super) fn check_name(&mut self, file: &str, key: &str, name: &str) {
+        let plain =
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if !plain || name.len() > 64 || !name.starts_with(|first: char| first.is_ascii_lowercase()) {
+            self.problems.add(
+                file,
+                key,
+                format!(
+                    "`{name}` is no name; use lower-case letters, digits and `_`, a letter first, 64 at most"
+                ),
+            );
+        }
+    }
+}
+
+/// See `super::check`.
+pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
+    let mut bundle = read(text)?;
+    let settings = settings::settings(&mut bundle);
+    let zone = settings.as_ref().map_or(0, |found| found.utc_offset_minutes);
+    let notices = notices::notices(&mut bundle, settings.as_ref());
+    let (signals, relabelled) = signals::signals(&mut bundle, notices.as_ref());
+    let limits = limits::limits(&mut bundle, notices.as_ref(), zone);
+    let rules = rules::rules(&mut bundle, &signals, notices.as_ref());
+    for rule in &rules {
+        if limits.in_force.iter().any(|limit| limit.id == rule.id) {
+            bundle.problems.add(
+                &format!("rules/{}.toml", rule.id),
+                "",
+                "a limit has this name; rename the rule",
+            );
+        }
+    }
+    bundle.problems.into_result()?;
+    let (Some(settings), Some(notices)) = (settings, notices) else {
+        return Err(whole("settings or notices are incomplete".to_owned()));
+    };
+    Ok(Checked {
+        rule_set: RuleSet {
+            version: settings.version,
+            sha256: Sha256::digest(text.as_bytes()).into(),
+            signals,
+            rules,
+            limits: limits.in_force,
+            notices,
+            settings: settings.figures,
+        },
+        warnings: bundle.warnings.0,
+        relabelled,
+        limits_off: limits.off,
+    })
+}
+
+fn whole(message: String) -> BundleError {
+    BundleError { problems: vec![Problem { file: String::new(), key: String::new(), line: None, message }] }
+}
+
+fn read(text: &str) -> Result<Bundle, BundleError> {
+    let value: Value = serde_json::from_str(text).map_err(|error| whole(format!("is no JSON: {error}")))?;
+    if gather::canonical(&value) != text {
+        return Err(whole(
+            "is not canonical: keys sorted, no white space; make it with `rules check`".to_owned(),
+        ));
+    }
+    let document = Document::deserialize(&value).map_err(|error| whole(plain(&error.to_string())))?;
+    if document.schema != SCHEMA {
+        return Err(whole(format!("has schema `{}`; this program reads `{SCHEMA}`", document.schema)));
+    }
+    Ok(Bundle { files: document.files, problems: Problems::default(), warnings: Problems::default() })
+}
+
+/// Compiles bundles for partitions, each text once: many partitions activate the same one.
+#[derive(Debug, Default)]
+pub struct Loader {
+    loaded: Mutex<Vec<([u8; 32], Arc<RuleSet>)>>,
+}
+
+/// How many compiled bundles are kept; older ones are compiled again when a replay needs them.
+const LOADED_MAX: usize = 8;
+
+impl Loader {
+    #[must_use]
+    pub fn new() -> Loader {
+        Loader::default()
+    }
+}
+
+impl LoadRules for Loader {
+    fn load(&self, bundle: &str) -> Result<Arc<RuleSet>, String> {
+        let sha256: [u8; 32] = Sha256::digest(bundle.as_bytes()).into();
+        // The list is whole between any two statements, so a panic elsewhere cannot have spoilt it.
+        let mut loaded = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, rules)) = loaded.iter().find(|(known, _)| *known == sha256) {
+            return Ok(Arc::clone(rules));
+        }
+        let rules = Arc::new(compile(bundle).map_err(|error| error.to_string())?);
+        if loaded.len() == LOADED_MAX {
+            loaded.remove(0);
+        }
+        loaded.push((sha256, Arc::clone(&rules)));
+        Ok(rules)
+    }
+}

@@ -1,0 +1,154 @@
+//! The bundle: everything dated, declared or worded that decisions depend on, as one canonical text.
+//!
+//! `config/{signals,rules,limits,notices}/*.toml` and `config/settings.toml` are gathered into one JSON
+//! document with sorted keys; that text is what an activation fact carries (D28), so the same log
+//! always decides the same. `compile` turns it into a `RuleSet` and refuses whatever could not be
+//! decided, explained or told to a person.
+//!
+//! ```text
+//! {"files":{"limits/a.toml":{..},"rules/b.toml":{..},..},"schema":"duecourse.bundle/1"}
+//! ```
+
+mod condition;
+mod embedded;
+mod files;
+mod gather;
+mod limits;
+mod load;
+mod locate;
+mod notices;
+mod purposes;
+mod rules;
+mod settings;
+mod signals;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{Checked, Loader};
+pub(crate) use locate::line_of;
+pub use purposes::{Relabelled, lane_use, relabel};
+pub(crate) use values::span;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::engine::ruleset::RuleSet;
+
+/// The form of the bundle text that this program writes and reads.
+pub const SCHEMA: &str = "duecourse.bundle/1";
+
+/// One thing wrong with a file of the bundle, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Path below the rules folder, such as `rules/pass_through.toml`; empty for the text itself.
+    pub file: String,
+    /// Dotted path of the key inside the file; empty when it is about the whole file.
+    pub key: String,
+    /// Line in the file, from 1, where it could be found.
+    pub line: Option<usize>,
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.file.is_empty() { "bundle" } else { &self.file })?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Everything wrong with a bundle; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleError {
+    pub problems: Vec<Problem>,
+}
+
+impl std::error::Error for BundleError {}
+
+impl fmt::Display for BundleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the rules do not load; {} to mend", self.problems.len())?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// Collects problems, so that one run names all of them.
+#[derive(Debug, Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, file: &str, key: &str, message: impl Into<String>) {
+        self.0.push(Problem {
+            file: file.to_owned(),
+            key: key.to_owned(),
+            line: None,
+            message: message.into(),
+        });
+    }
+
+    fn into_result(self) -> Result<(), BundleError> {
+        if self.0.is_empty() { Ok(()) } else { Err(BundleError { problems: self.0 }) }
+    }
+}
+
+/// The bundle that this program was built with.
+///
+/// # Errors
+/// When the shipped files do not parse; a test holds them to it.
+pub fn embedded() -> Result<String, BundleError> {
+    gather::gather(embedded::FILES.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())))
+}
+
+/// The bundle of a folder laid out like `config/`.
+///
+/// # Errors
+/// Files that cannot be read or parsed, each with its line.
+pub fn from_dir(dir: &Path) -> Result<String, BundleError> {
+    gather::gather(gather::read_dir(dir)?)
+}
+
+/// Compiles a bundle text into a rule set.
+///
+/// # Errors
+/// Everything that must not load, each with its file, key and what to do.
+pub fn compile(text: &str) -> Result<RuleSet, BundleError> {
+    load::check(text).map(|checked| checked.rule_set)
+}
+
+/// Compiles a bundle text and keeps what a person should know besides: warnings and relabellings.
+///
+/// # Errors
+/// As `compile`.
+pub fn check(text: &str) -> Result<Checked, BundleError> {
+    load::check(text)
+}
+
+/// Checks a folder; problems name the line in its files.
+///
+/// # Errors
+/// As `from_dir` and `compile`.
+pub fn check_dir(dir: &Path) -> Result<Checked, BundleError> {
+    let text = from_dir(dir)?;
+    load::check(&text)
+        .map_err(|error| locate::with_lines(error, |file| std::fs::read_to_string(dir.join(file)).ok()))
+}
+
+/// Checks the embedded bundle; problems name the line in the files it was built from.
+///
+/// # Errors
+/// As `compile`.
+pub fn check_embedded() -> Result<Checked, BundleError> {
+    let text = embedded()?;
+    load::check(&text).map_err(|error| {
+        locate::with_lines(error, |file| {
+            embedded::FILES.iter().find(|(path, _)| *path == file).map(|(_, text)| (*text).to_owned())
+        })
+    })
+}

@@ -1,0 +1,111 @@
+//! Purpose checks at load (D18, D19): a rule whose action lies outside its signals' purposes does not load.
+
+use super::values::named;
+use crate::engine::measure::Lane;
+use crate::engine::purpose::{Purpose, Use};
+
+/// The use that a lane makes of the data behind a measure. An authority's order is no signal's
+/// doing, so that lane has none.
+#[must_use]
+pub fn lane_use(lane: Lane) -> Option<Use> {
+    match lane {
+        Lane::Limit => Some(Use::OpeningLimit),
+        Lane::Anomaly => Some(Use::AnomalyMeasure),
+        Lane::Victim => Some(Use::VictimProtection),
+        Lane::Authority => None,
+    }
+}
+
+pub(super) fn purpose(text: &str) -> Result<Purpose, String> {
+    named("purpose", text, Purpose::NAMED.map(|(name, purpose, _)| (name, purpose)))
+}
+
+/// The purpose of a rule: its own joined with those of everything it reads, the stricter each time.
+///
+/// # Errors
+/// Which of them does not permit the use of the rule's lane, or the review of an appeal against it.
+pub(super) fn joined<'a>(
+    rule: Purpose,
+    reads: impl IntoIterator<Item = (&'a str, Purpose)>,
+    lane: Lane,
+) -> Result<Purpose, String> {
+    let Some(wanted) = lane_use(lane) else {
+        return Err("no rule acts for an authority: only a signed order does".to_owned());
+    };
+    let mut purpose = rule;
+    let reads = reads.into_iter().map(|(name, purpose)| (format!("signal `{name}`"), purpose));
+    let own = [("the rule's own purpose".to_owned(), rule)];
+    for (what, each) in own.into_iter().chain(reads) {
+        for needed in [wanted, Use::AppealReview] {
+            if !each.permits(needed) {
+                return Err(format!(
+                    "{what} does not permit {}, which this rule's measure needs; use data that does, or another measure",
+                    needed.name()
+                ));
+            }
+        }
+        purpose = purpose.join(each);
+    }
+    Ok(purpose)
+}
+
+/// What was relabelled, for the audit: `rules check` prints it, and the bundle carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relabelled {
+    pub signal: String,
+    pub from: Purpose,
+    pub to: Purpose,
+    pub authorisation: String,
+    pub decided_on: String,
+}
+
+/// The one way by which data may serve a use that it was not collected for (D18).
+///
+/// # Errors
+/// Shared counts are never relabelled: no consent opens them (APL 16). Every other relabelling needs
+/// the number of a recorded authorisation.
+pub fn relabel(
+    signal: &str,
+    from: Purpose,
+    to: Purpose,
+    authorisation: &str,
+    decided_on: &str,
+) -> Result<Relabelled, String> {
+    if from == Purpose::SHARED_COUNT {
+        return Err(
+            "shared counts serve openings only; no authorisation opens another use (APL 16)".to_owned()
+        );
+    }
+    if authorisation.trim().is_empty() {
+        return Err("relabelling needs the number of a recorded authorisation (APL 18(4))".to_owned());
+    }
+    Ok(Relabelled {
+        signal: signal.to_owned(),
+        from,
+        to,
+        authorisation: authorisation.to_owned(),
+        decided_on: decided_on.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stricter_purpose_wins() {
+        let device = [("device_holders_30d", Purpose::DEVICE_DATA)];
+        let joined_purpose = joined(Purpose::ANTI_FRAUD, device, Lane::Anomaly).unwrap();
+        assert!(!joined_purpose.permits(Use::VictimProtection));
+        assert!(joined(Purpose::ANTI_FRAUD, device, Lane::Victim).unwrap_err().contains("victim_protection"));
+        assert!(joined(Purpose::AML, [], Lane::Anomaly).unwrap_err().contains("own purpose"));
+        assert!(joined(Purpose::ANTI_FRAUD, [], Lane::Authority).is_err());
+    }
+
+    #[test]
+    fn no_authorisation_opens_shared_counts() {
+        assert!(relabel("a", Purpose::SHARED_COUNT, Purpose::ANTI_FRAUD, "2026-7", "2026-11-23").is_err());
+        assert!(relabel("a", Purpose::DEVICE_DATA, Purpose::ANTI_FRAUD, " ", "2026-11-23").is_err());
+        assert!(relabel("a", Purpose::DEVICE_DATA, Purpose::ANTI_FRAUD, "2026-7", "2026-11-23").is_ok());
+    }
+}

@@ -1,0 +1,63 @@
+//! `settings.toml`: the few figures that decide and are neither a rule nor a limit, with their bounds.
+
+use super::files::{Figure, SettingsFile};
+use super::load::Bundle;
+use super::values::{date, span_within, standing, zone};
+use crate::engine::base::SpanMs;
+use crate::engine::ruleset;
+
+const FILE: &str = "settings.toml";
+
+pub(super) struct Settings {
+    pub version: u32,
+    pub figures: ruleset::Settings,
+    pub answer_within: SpanMs,
+    pub utc_offset_minutes: i32,
+}
+
+/// Reads the settings; `None`, with problems noted, when one is missing or out of bounds.
+pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
+    let file: SettingsFile = bundle.file(FILE)?;
+    if file.version == 0 {
+        bundle.problems.add(FILE, "version", "versions count from 1");
+    }
+    let utc_offset_minutes = bundle.note(FILE, "zone.value", zone(&file.zone.value));
+    checked(bundle, "zone", &file.zone, utc_offset_minutes.unwrap_or(0));
+    let mut figure = |key: &str, figure: &Figure, low: SpanMs, high: SpanMs| {
+        checked(bundle, key, figure, utc_offset_minutes.unwrap_or(0));
+        bundle.note(FILE, &format!("{key}.value"), span_within(&figure.value, low, high))
+    };
+    let (minute, hour, day) = (SpanMs(60_000), SpanMs::HOUR, SpanMs::DAY);
+    let duplicate_horizon = figure("duplicate_horizon", &file.duplicate_horizon, day, SpanMs::days(800));
+    let lateness = figure("lateness", &file.lateness, minute, SpanMs::days(7));
+    let override_for = figure("override_for", &file.override_for, day, SpanMs::days(366));
+    let reservation_for = figure("reservation_for", &file.reservation_for, hour, SpanMs::days(30));
+    let answer_for = figure("answer_for", &file.answer_for, day, SpanMs::days(90));
+    let appeal_window = figure("appeal_window", &file.appeal_window, SpanMs::days(30), SpanMs::days(1_100));
+    // AML law art. 39: an objection is answered within 15 days; a shorter promise is our own.
+    let answer_within = figure("answer_within", &file.answer_within, hour, SpanMs::days(15));
+    Some(Settings {
+        version: file.version,
+        figures: ruleset::Settings {
+            duplicate_horizon: duplicate_horizon?,
+            lateness: lateness?,
+            override_for: override_for?,
+            reservation_for: reservation_for?,
+            answer_for: answer_for?,
+            appeal_window: appeal_window?,
+        },
+        answer_within: answer_within?,
+        utc_offset_minutes: utc_offset_minutes?,
+    })
+}
+
+/// Every figure says since when it holds, on what basis and how well that is established.
+fn checked(bundle: &mut Bundle, key: &str, figure: &Figure, zone: i32) {
+    bundle.note(FILE, &format!("{key}.effective_from"), date(&figure.effective_from, zone));
+    bundle.note(FILE, &format!("{key}.status"), standing(&figure.status));
+    for (name, text) in [("basis", &figure.basis), ("source", &figure.source)] {
+        if text.trim().is_empty() {
+            bundle.problems.add(FILE, &format!("{key}.{name}"), "is empty; say where the figure comes from");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What one holder has and has asked for: holdings, openings, standings (ARCHITECTURE S9, S10).
+
+use super::base::{Fingerprint, TimeMs, Token};
+use super::disposition::DispositionId;
+use super::fact::{HolderKind, OpeningStep, Product};
+use super::report::Standing;
+use super::subject::{Party, Subject};
+
+/// The state of one holder, apart from logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    pub holdings: Vec<Holding>,
+    pub openings: Vec<Opening>,
+    /// The lawful platform's answers, in order of application.
+    pub answers: Vec<PlatformAnswer>,
+    pub standings: Vec<Standing>,
+}
+
+/// How many of a product the person holds elsewhere, as answered for one opening (Art. 16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlatformAnswer {
+    pub event: Fingerprint,
+    pub opening: Token,
+    pub product: Product,
+    pub at: TimeMs,
+    pub count: u32,
+}
+
+/// One step heard of a holding or an opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub event: Fingerprint,
+    pub step: OpeningStep,
+    pub at: TimeMs,
+    pub product: Product,
+}
+
+/// An account or card, known by the steps heard of it, in order of application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    pub subject: Subject,
+    pub steps: Vec<Step>,
+}
+
+impl Holding {
+    fn times(&self, step: OpeningStep) -> impl Iterator<Item = TimeMs> + '_ {
+        self.steps.iter().filter(move |known| known.step == step).map(|known| known.at)
+    }
+
+    /// The last step of some kinds at or before a time. `max_by_key` keeps the last of equals: the
+    /// step applied later wins.
+    fn last_of(&self, kinds: [OpeningStep; 3], at: TimeMs) -> Option<&Step> {
+        self.steps
+            .iter()
+            .filter(|known| kinds.contains(&known.step) && known.at <= at)
+            .max_by_key(|known| known.at)
+    }
+
+    /// When it was opened, if that was seen and it was not merely stated.
+    #[must_use]
+    pub fn opened_at(&self) -> Option<TimeMs> {
+        if self.times(OpeningStep::Stated).next().is_some() {
+            return None;
+        }
+        self.times(OpeningStep::Opened).min()
+    }
+
+    /// Whether it is held at a time; one that was never seen opening is held since ever.
+    #[must_use]
+    pub fn is_open_at(&self, at: TimeMs) -> bool {
+        match self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Closed], at) {
+            Some(last) => last.step != OpeningStep::Closed,
+            None => self.times(OpeningStep::Opened).next().is_none(),
+        }
+    }
+
+    /// Its class at a time.
+    #[must_use]
+    pub fn product_at(&self, at: TimeMs) -> Option<Product> {
+        let last = self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Changed], at);
+        last.or_else(|| self.steps.first()).map(|known| known.product)
+    }
+}
+
+/// A request to open, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Token of the opening's own reference.
+    pub token: Token,
+    pub request: Option<Request>,
+    /// Opened and abandoned steps.
+    pub steps: Vec<Step>,
+}
+
+impl Opening {
+    #[must_use]
+    pub fn step_at(&self, step: OpeningStep) -> Option<TimeMs> {
+        self.steps.iter().filter(|known| known.step == step).map(|known| known.at).min()
+    }
+
+    /// Opened or abandoned.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// Waits for its opening and may be answered again.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        !self.is_settled()
+            && self.request.as_ref().is_some_and(|request| request.published && !request.lapsed)
+    }
+
+    /// Whether its slot is reserved at a time.
+    #[must_use]
+    pub fn is_reserved_at(&self, at: TimeMs) -> bool {
+        let before = |time: Option<TimeMs>| time.is_none_or(|time| at < time);
+        self.request.as_ref().and_then(|request| request.reserved_until).is_some_and(|until| at < until)
+            && before(self.step_at(OpeningStep::Opened))
+            && before(self.step_at(OpeningStep::Abandoned))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub party: Party,
+    pub product: Product,
+    pub holder_kind: HolderKind,
+    pub at: TimeMs,
+    /// Order of application among the holder's requests.
+    pub order: u64,
+    pub event: Fingerprint,
+    pub answer: Answer,
+    pub reserved_until: Option<TimeMs>,
+    /// The event that reserved the slot.
+    pub reserved_by: Fingerprint,
+    pub lapsed: bool,
+    /// Answered while live; others hold their slot and are not answered again.
+    pub published: bool,
+    /// Accepted on appeal: not answered again.
+    pub on_appeal: bool,
+}
+
+/// The present answer to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Accepted,
+    /// Checked or refused by a limit.
+    ByLimit {
+        severity: Severity,
+        disposition: DispositionId,
+        awaits_platform: bool,
+    },
+    /// Checked by a rule.
+    ByRule {
+        disposition: DispositionId,
+    },
+}
+
+impl Answer {
+    /// The disposition of an adverse answer.
+    #[must_use]
+    pub fn disposition(self) -> Option<DispositionId> {
+        match self {
+            Answer::Accepted => None,
+            Answer::ByLimit { disposition, .. } | Answer::ByRule { disposition } => Some(disposition),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Accept,
+    CheckFurther,
+    Refuse,
+}
+
+impl Holder {
+    #[must_use]
+    pub fn opening(&self, token: Token) -> Option<&Opening> {
+        self.openings.iter().find(|opening| opening.token == token)
+    }
+
+    pub fn opening_mut(&mut self, token: Token) -> Option<&mut Opening> {
+        self.openings.iter_mut().find(|opening| opening.token == token)
+    }
+
+    /// The request of an opening, if it was heard of.
+    pub fn request_mut(&mut self, token: Token) -> Option<&mut Request> {
+        self.opening_mut(token)?.request.as_mut()
+    }
+
+    /// The opening with that token, made if it was not known.
+    pub fn opening_or_new(&mut self, token: Token) -> &mut Opening {
+        let place = match self.openings.iter().position(|opening| opening.token == token) {
+            Some(place) => place,
+            None => {
+                self.openings.push(Opening { token, request: None, steps: Vec::new() });
+                self.openings.len() - 1
+            }
+        };
+        // The place was found or made just above.
+        &mut self.openings[place]
+    }
+
+    /// When an account or card was opened, if that was seen.
+    #[must_use]
+    pub fn opened_at(&self, subject: Subject) -> Option<TimeMs> {
+        self.holdings.iter().find(|holding| holding.subject == subject)?.opened_at()
+    }
+
+    /// Notes a step of a holding.
+    pub fn add_holding_step(&mut self, subject: Subject, step: Step) {
+        match self.holdings.iter_mut().find(|holding| holding.subject == subject) {
+            Some(holding) => holding.steps.push(step),
+            None => self.holdings.push(Holding { subject, steps: vec![step] }),
+        }
+    }
+
+    /// Takes the steps and the platform's answers of an event out again.
+    pub fn undo(&mut self, event: Fingerprint) {
+        for holding in &mut self.holdings {
+            holding.steps.retain(|step| step.event != event);
+        }
+        self.holdings.retain(|holding| !holding.steps.is_empty());
+        for opening in &mut self.openings {
+            opening.steps.retain(|step| step.event != event);
+        }
+        self.answers.retain(|answer| answer.event != event);
+    }
+
+    /// How many a limit counts at the time of a request: open holdings, and slots reserved by
+    /// requests before it.
+    #[must_use]
+    pub fn count_held(&self, products: &[Product], at: TimeMs, order: u64) -> u32 {
+        let open = self.holdings.iter().filter(|holding| {
+            holding.is_open_at(at)
+                && holding.product_at(at).is_some_and(|product| products.contains(&product))
+        });
+        let reserved = self.openings.iter().filter(|opening| {
+            opening.request.as_ref().is_some_and(|request| {
+                (request.at, request.order) < (at, order) && products.contains(&request.product)
+            }) && opening.is_reserved_at(at)
+        });
+        // A person does not hold four thousand million accounts.
+        (open.count() + reserved.count()) as u32
+    }
+
+    /// The platform's count for an opening: the sum over products of the last answer to each; `None`
+    /// while no product was answered.
+    #[must_use]
+    pub fn elsewhere(&self, opening: Token, products: &[Product]) -> Option<u32> {
+        let last = |product: &Product| {
+            let of_product = self.answers.iter().filter(|a| a.opening == opening && a.product == *product);
+            of_product.max_by_key(|answer| answer.at).map(|answer| answer.count)
+        };
+        products.iter().filter_map(last).reduce(u32::saturating_add)
+    }
+
+    /// The largest value told of a signal that stands at a time.
+    #[must_use]
+    pub fn standing(&self, signal: &str, at: TimeMs, bound: Option<TimeMs>) -> Option<&Standing> {
+        self.standings
+            .iter()
+            .filter(|standing| &*standing.signal == signal && standing.at <= at && at < standing.until)
+            .filter(|standing| bound.is_none_or(|bound| bound < standing.at))
+            .max_by(|a, b| a.value.cmp(&b.value).then(std::cmp::Ordering::Greater))
+    }
+}

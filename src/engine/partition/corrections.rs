@@ -1,0 +1,69 @@
+//! Corrections: what was wrong is taken out, what is right is put in its place (S11, DESIGN D10).
+
+use super::facts::feeding;
+use super::{EngineError, Out, Partition};
+use crate::engine::base::Fingerprint;
+use crate::engine::disposition::EndCause;
+use crate::engine::fact::{Dated, Fact, FactBody};
+
+impl Partition {
+    pub(super) fn correct(
+        &mut self,
+        fact: &Fact,
+        original: Fingerprint,
+        before: Option<&Dated>,
+        after: Option<&Dated>,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        // If the original has not arrived yet, it must not be applied when it does.
+        self.remember(original);
+        if let Some(before) = before {
+            self.take_out(fact, original, before, out);
+        }
+        if let Some(after) = after {
+            self.apply_body(fact, &after.body, after.at, original, out)?;
+        }
+        match before.map(|before| &*before.body) {
+            Some(FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. }) => {
+                self.answer_again(fact.route.token, fact.event, fact.at, out)
+            }
+            Some(FactBody::Met { feed, .. }) => self.tell_of_falls(fact.route, *feed, fact, out),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_out(&mut self, fact: &Fact, original: Fingerprint, before: &Dated, out: Out<'_>) {
+        if let Some(feeding) = feeding(fact.route, &before.body) {
+            for subject in &feeding.subjects {
+                if let Some(log) = self.logs.get_mut(subject) {
+                    log.remove(original, feeding.feed);
+                }
+            }
+        }
+        match &*before.body {
+            FactBody::Met { feed, .. } => {
+                if let Some(meetings) = self.meetings.get_mut(&fact.route) {
+                    meetings.retain(|meeting| !(meeting.event == original && meeting.feed == *feed));
+                }
+            }
+            FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } => {
+                self.undo_steps(fact, original, out)
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the original's steps and answers out of the holder, and its request with its answer.
+    fn undo_steps(&mut self, fact: &Fact, original: Fingerprint, out: Out<'_>) {
+        let Some(state) = self.holders.get_mut(&fact.route.token) else { return };
+        state.undo(original);
+        let mut adverse = Vec::new();
+        for opening in &mut state.openings {
+            let gone = opening.request.take_if(|request| request.event == original);
+            adverse.extend(gone.and_then(|request| Some((request.answer.disposition()?, request.at))));
+        }
+        for (id, asked) in adverse {
+            self.end_if_standing(id, EndCause::Superseded, fact.event, fact.at.max(asked), out);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The state machine of one facts partition: `apply(state, record) -> effects` (DESIGN D1).
+//!
+//! Invariants:
+//! * E1 state is a function of the log prefix and nothing else;
+//! * E2 a fact is applied once: beyond what is covered, and not a duplicate (C1, S4);
+//! * E3 time never falls, and timers fire before the fact that moved it (S2, S3);
+//! * E4 a measure is published with its notice, or not at all: they are one value.
+//!
+//! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
+//! `openings` answers requests, `appeals`, `reports`, `corrections`, `publish`.
+
+mod appeals;
+mod corrections;
+mod facts;
+mod findings;
+mod image;
+mod openings;
+mod publish;
+mod readings;
+mod reports;
+mod rules;
+mod time;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::LoadRules;
+use super::base::{Fingerprint, TimeMs, Token};
+use super::cover::{Admission, Coverage};
+use super::disposition::DispositionId;
+use super::holder::Holder;
+use super::ident::IdKey;
+use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
+use super::notice::MissingText;
+use super::ruleset::RuleSet;
+use super::seen::Seen;
+use super::state::{
+    ByRule, Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
+};
+use super::subject::{Subject, SubjectKind};
+use super::timer::Timers;
+use super::window::{Plan, SubjectLog};
+
+pub use image::{Heard, Image};
+use readings::Readings;
+use rules::RuleIndex;
+
+/// What a partition is told of itself.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub partition: u32,
+    pub partitions: u32,
+    pub id_key: IdKey,
+    pub time: TimeMode,
+}
+
+/// A state that must not be: the partition stops before it publishes or commits anything.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EngineError {
+    #[error(transparent)]
+    MissingText(#[from] MissingText),
+    #[error("the rule set of an activation fact does not load: {0}")]
+    Rules(String),
+    #[error("a fact names source range {0}, which its record does not have")]
+    Malformed(u16),
+}
+
+/// The state of one facts partition.
+#[derive(Debug)]
+pub struct Partition {
+    identity: Identity,
+    coverage: Coverage,
+    partition_time: TimeMs,
+    newest_time: TimeMs,
+    seen: Seen,
+    /// The source record that the last fact came from, and whether it is a duplicate.
+    record: Option<(super::cover::SourceId, i64, bool)>,
+    timers: Timers,
+    rules: Option<Arc<Active>>,
+    live: bool,
+    /// Entries at or before this were forgotten under an earlier rule set (S5).
+    floor: TimeMs,
+    /// When a signal was first fed without interruption, by its declaration's name (S6).
+    since: BTreeMap<String, TimeMs>,
+    logs: HashMap<Subject, SubjectLog, TokenHash>,
+    holders: HashMap<Token, Holder, TokenHash>,
+    meetings: HashMap<Subject, Vec<Meeting>, TokenHash>,
+    told: HashMap<Subject, Vec<Told>, TokenHash>,
+    measures: HashMap<DispositionId, MeasureState, TokenHash>,
+    by_appeal: HashMap<u64, DispositionId, TokenHash>,
+    firings: HashMap<Subject, ByRule<Firing>, TokenHash>,
+    overrides: HashMap<Subject, ByRule<Override>, TokenHash>,
+    ledger: ReportLedger,
+    /// Measures set and overruled here, by rule.
+    counts: BTreeMap<String, RuleCount>,
+    /// Of rules whose own partition this is: what each partition last told (reports of kind iii).
+    heard: BTreeMap<String, BTreeMap<u32, RuleCount>>,
+    /// What the rules' own partitions last told all.
+    totals: BTreeMap<String, RuleCount>,
+    /// Order of application of requests.
+    request_count: u64,
+    tally: Tally,
+    /// Memory for readings; empty between facts.
+    scratch: Readings,
+    /// Offset of the record being applied and reports that left because of it.
+    offset: u64,
+    report_count: u32,
+}
+
+/// A rule set with everything derived from it.
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub set: Arc<RuleSet>,
+    pub bundle: Arc<str>,
+    pub plans: BTreeMap<SubjectKind, Plan>,
+    pub index: RuleIndex,
+}
+
+impl Active {
+    fn new(set: Arc<RuleSet>, bundle: Arc<str>, epoch: u32) -> Active {
+        let plans = SubjectKind::ALL.into_iter().map(|kind| (kind, Plan::new(&set, kind, epoch))).collect();
+        let index = RuleIndex::new(&set);
+        Active { set, bundle, plans, index }
+    }
+}
+
+/// Where effects go while a record is applied.
+type Out<'a> = &'a mut Vec<Effect>;
+
+impl Partition {
+    #[must_use]
+    pub fn new(identity: Identity) -> Partition {
+        Partition {
+            identity,
+            coverage: Coverage::default(),
+            partition_time: TimeMs::MIN,
+            newest_time: TimeMs::MIN,
+            seen: Seen::default(),
+            record: None,
+            timers: Timers::default(),
+            rules: None,
+            live: false,
+            floor: TimeMs::MIN,
+            since: BTreeMap::new(),
+            logs: HashMap::default(),
+            holders: HashMap::default(),
+            meetings: HashMap::default(),
+            told: HashMap::default(),
+            measures: HashMap::default(),
+            by_appeal: HashMap::default(),
+            firings: HashMap::default(),
+            overrides: HashMap::default(),
+            ledger: ReportLedger::default(),
+            counts: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            request_count: 0,
+            tally: Tally::default(),
+            scratch: Readings::default(),
+            offset: 0,
+            report_count: 0,
+        }
+    }
+
+    /// Applies one record of the facts partition. Effects are appended in order.
+    ///
+    /// # Errors
+    /// `EngineError` when the record cannot have been made by a sound intake; nothing of the batch
+    /// may be published then.
+    pub fn apply(
+        &mut self,
+        offset: u64,
+        record: &FactsRecord,
+        loader: &dyn LoadRules,
+        effects: Out<'_>,
+    ) -> Result<(), EngineError> {
+        self.offset = offset;
+        self.report_count = 0;
+        match record {
+            FactsRecord::VersionAnnounced(version) => self.coverage.announce(*version),
+            FactsRecord::Reports(reports) => {
+                for report in reports {
+                    self.receive(report, effects)?;
+                }
+            }
+            FactsRecord::Facts(pack) => self.apply_pack(pack, loader, effects)?,
+        }
+        Ok(())
+    }
+
+    fn apply_pack(
+        &mut self,
+        pack: &FactsPack,
+        loader: &dyn LoadRules,
+        effects: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let verdicts: Vec<Admission> =
+            pack.ranges.iter().map(|range| self.coverage.admit(pack.version, range)).collect();
+        for (range, verdict) in pack.ranges.iter().zip(&verdicts) {
+            match verdict {
+                Admission::Apply { .. } => self.join_source(range),
+                Admission::Stale => self.tally.ranges_stale += 1,
+                Admission::Gap => self.tally.ranges_gap += 1,
+                Admission::WrongVersion => self.tally.ranges_wrong_version += 1,
+            }
+        }
+        for fact in &pack.facts {
+            let verdict = verdicts.get(usize::from(fact.range)).ok_or(EngineError::Malformed(fact.range))?;
+            if matches!(verdict, Admission::Apply { after } if fact.offset > *after) {
+                self.apply_packed(pack, fact, loader, effects)?;
+            }
+        }
+        for (range, verdict) in pack.ranges.iter().zip(&verdicts) {
+            if matches!(verdict, Admission::Apply { .. }) {
+                self.coverage.advance(range);
+                if self.identity.time == TimeMode::Broker {
+                    self.coverage.move_time(&range.source, range.through);
+                    self.settle_time(effects)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_packed(
+        &mut self,
+        pack: &FactsPack,
+        packed: &PackedFact,
+        loader: &dyn LoadRules,
+        effects: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let range = pack.ranges.get(usize::from(packed.range)).ok_or(EngineError::Malformed(packed.range))?;
+        if self.identity.time == TimeMode::Broker {
+            self.coverage.move_time(&range.source, packed.time);
+            self.settle_time(effects)?;
+        }
+        let known =
+            self.record.as_ref().filter(|(source, at, _)| *source == range.source && *at == packed.offset);
+        let (first, duplicate) = match known {
+            Some((_, _, duplicate)) => (false, *duplicate),
+            None => (true, self.seen.contains(packed.fact.event, self.newest_time, self.duplicate_horizon())),
+        };
+        if first {
+            self.record = Some((range.source.clone(), packed.offset, duplicate));
+        }
+        if duplicate {
+            self.tally.facts_duplicate += 1;
+            return Ok(());
+        }
+        if self.identity.time == TimeMode::Event {
+            self.partition_time = self.partition_time.max(packed.fact.at);
+            self.newest_time = self.partition_time;
+            self.settle_time(effects)?;
+        }
+        if first {
+            self.remember(packed.fact.event);
+        }
+        self.tally.facts_applied += 1;
+        if packed.fact.at < self.partition_time.minus(self.lateness()) {
+            self.tally.facts_late += 1;
+        }
+        self.apply_fact(&packed.fact, loader, effects)
+    }
+
+    fn remember(&mut self, event: Fingerprint) {
+        let horizon = self.duplicate_horizon();
+        self.seen.insert(event, self.newest_time, horizon);
+    }
+
+    fn duplicate_horizon(&self) -> super::base::SpanMs {
+        // Before the first rule set nothing is forgotten.
+        self.rules
+            .as_ref()
+            .map_or(super::base::SpanMs(i64::MAX), |active| active.set.settings.duplicate_horizon)
+    }
+
+    fn lateness(&self) -> super::base::SpanMs {
+        self.rules.as_ref().map_or(super::base::SpanMs(i64::MAX), |active| active.set.settings.lateness)
+    }
+
+    /// Entries at or before this are forgotten (S5).
+    fn horizon(&self) -> TimeMs {
+        let by_age = self.rules.as_ref().map_or(TimeMs::MIN, |active| active.set.horizon(self.newest_time));
+        self.floor.max(by_age)
+    }
+
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    #[must_use]
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    #[must_use]
+    pub fn partition_time(&self) -> TimeMs {
+        self.partition_time
+    }
+
+    #[must_use]
+    pub fn newest_time(&self) -> TimeMs {
+        self.newest_time
+    }
+
+    /// What was counted since the partition was made or restored.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    #[must_use]
+    pub fn rules(&self) -> Option<&Arc<RuleSet>> {
+        self.rules.as_ref().map(|active| &active.set)
+    }
+
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Measures set and overruled over all partitions, as last told by each rule's own partition.
+    pub fn rule_totals(&self) -> impl Iterator<Item = (&str, RuleCount)> + '_ {
+        self.totals.iter().map(|(rule, count)| (rule.as_str(), *count))
+    }
+
+    /// Subjects with a log, and entries in all logs: what the state retains.
+    #[must_use]
+    pub fn retained(&self) -> (usize, usize) {
+        (self.logs.len(), self.logs.values().map(|log| log.entries().count()).sum())
+    }
+}

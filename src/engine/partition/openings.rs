@@ -1,0 +1,361 @@
+//! Openings: every request gets an answer, and the answer follows what is heard later (S10, D23).
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::publish::Draft;
+use super::rules::Scene;
+use super::{Active, EngineError, Out, Partition};
+use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::engine::disposition::{DispositionId, EndCause};
+use crate::engine::evidence::{CountEvidence, Evidence};
+use crate::engine::fact::{Fact, FactBody, Feed, HolderKind, OpeningStep};
+use crate::engine::holder::{Answer, Holder, Request, Severity, Step};
+use crate::engine::limit::{Limit, LimitForce, SharedCount};
+use crate::engine::measure::{Lane, Measure};
+use crate::engine::notice::RuleName;
+use crate::engine::purpose::Purpose;
+use crate::engine::rule::Trigger;
+use crate::engine::state::Finding;
+use crate::engine::timer::Timer;
+
+/// What the limits say to a request.
+struct Verdict<'a> {
+    severity: Severity,
+    /// The limit that says so; none when all are kept.
+    limit: Option<&'a Limit>,
+    count: Option<CountEvidence>,
+    awaits_platform: bool,
+}
+
+impl Verdict<'_> {
+    fn finding(&self) -> Finding {
+        let mut evidence = Evidence {
+            count: self.count.clone(),
+            digest: Sha256::digest([]).into(),
+            strength_millionths: 1_000_000,
+            ..Evidence::default()
+        };
+        if let Some(count) = &self.count {
+            let asked = u64::from(count.held) + u64::from(count.elsewhere.unwrap_or(0)) + 1;
+            evidence.strength_millionths =
+                (asked * 1_000_000).checked_div(u64::from(count.count_max)).unwrap_or(1_000_000);
+        }
+        Finding { evidence, purpose: Purpose::SHARED_COUNT }
+    }
+}
+
+impl Partition {
+    /// Notes a step of an opening, answers a request, and looks at the holder's other requests again.
+    pub(super) fn apply_opening(
+        &mut self,
+        fact: &Fact,
+        body: &FactBody,
+        at: TimeMs,
+        step_event: Fingerprint,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let FactBody::Opening { step, opening, holding, product, holder_kind, co_holder } = body else {
+            return Ok(());
+        };
+        let holder = fact.route.token;
+        let token = opening.subject.token;
+        let known = Step { event: step_event, step: *step, at, product: *product };
+        let state = self.holders.entry(holder).or_default();
+        if step.is_of_holding() {
+            state.add_holding_step(holding.as_ref().unwrap_or(opening).subject, known);
+        }
+        match step {
+            OpeningStep::Requested => {
+                let request = Request {
+                    party: opening.clone(),
+                    product: *product,
+                    holder_kind: *holder_kind,
+                    at,
+                    order: self.request_count,
+                    event: fact.event,
+                    answer: Answer::Accepted,
+                    reserved_until: None,
+                    reserved_by: fact.event,
+                    lapsed: false,
+                    published: false,
+                    on_appeal: false,
+                };
+                let slot = state.opening_or_new(token);
+                if slot.request.is_none() {
+                    slot.request = Some(request.clone());
+                    self.request_count += 1;
+                    self.answer(request, holder, *co_holder, out)?;
+                }
+            }
+            OpeningStep::Opened | OpeningStep::Abandoned => {
+                let slot = state.opening_or_new(token);
+                slot.steps.push(known);
+                self.settle_if_over(holder, token, (fact.event, at), out);
+            }
+            OpeningStep::Closed | OpeningStep::Changed | OpeningStep::Stated => {}
+        }
+        self.answer_again(holder, fact.event, at, out)
+    }
+
+    /// The first answer to a request.
+    fn answer(
+        &mut self,
+        request: Request,
+        holder: Token,
+        co_holder: bool,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let Some(active) = self.rules.clone() else { return Ok(()) };
+        let token = request.party.subject.token;
+        let until = request.at.plus(active.set.settings.reservation_for);
+        self.reserve(holder, token, until, request.event);
+        if co_holder {
+            return Ok(());
+        }
+        if self.live {
+            self.change_request(holder, token, |request| request.published = true);
+        }
+        let verdict = self.judge(&request, holder, &active);
+        let cause = (request.event, request.at);
+        match (&verdict.limit, self.live) {
+            (Some(limit), true) => {
+                self.answer_adversely(&request, holder, &verdict, limit, cause, &active, out)?;
+            }
+            (Some(limit), false) => {
+                let measure = measure_for(verdict.severity);
+                self.observe_limit(limit, measure, &request, holder, verdict.finding(), out);
+            }
+            (None, live) => {
+                let scene = Scene {
+                    trigger: Trigger::Feed(Feed::OpeningRequestedHolder),
+                    party: &request.party,
+                    holder,
+                    other: None,
+                    amount: 0,
+                    event: request.event,
+                    at: request.at,
+                };
+                let checked = self.run_opening_rules(&scene, &active, out)?;
+                if live && !checked {
+                    self.publish_acceptance(&request.party, holder, cause, until, out);
+                }
+            }
+        }
+        self.settle_if_over(holder, token, cause, out);
+        Ok(())
+    }
+
+    /// An adverse answer ends when its opening was opened or abandoned, also if the request is heard of later.
+    fn settle_if_over(
+        &mut self,
+        holder: Token,
+        token: Token,
+        (event, at): (Fingerprint, TimeMs),
+        out: Out<'_>,
+    ) {
+        let opening = self.holders.get(&holder).and_then(|state| state.opening(token));
+        let settled = opening.filter(|opening| opening.is_settled());
+        let request = settled.and_then(|opening| opening.request.as_ref());
+        if let Some((id, asked)) =
+            request.and_then(|request| Some((request.answer.disposition()?, request.at)))
+        {
+            self.end_if_standing(id, EndCause::OpeningSettled, event, at.max(asked), out);
+        }
+    }
+
+    /// What the limits say to a request, as of its own time.
+    fn judge<'a>(&self, request: &Request, holder: Token, active: &'a Active) -> Verdict<'a> {
+        let mut verdict =
+            Verdict { severity: Severity::Accept, limit: None, count: None, awaits_platform: false };
+        if request.holder_kind == HolderKind::Unit {
+            return verdict;
+        }
+        let nobody = Holder::default();
+        let state = self.holders.get(&holder).unwrap_or(&nobody);
+        for limit in active.set.limits.iter().filter(|limit| limit.applies(request.product, request.at)) {
+            let held = state.count_held(&limit.products, request.at, request.order);
+            let elsewhere = match limit.shared {
+                SharedCount::NotNeeded => None,
+                SharedCount::Needed => state.elsewhere(request.party.subject.token, &limit.products),
+            };
+
+            let missing = limit.shared == SharedCount::Needed && elsewhere.is_none();
+            let asked = u64::from(held) + u64::from(elsewhere.unwrap_or(0)) + 1;
+            let severity = match (missing, asked > u64::from(limit.count_max), limit.force) {
+                (true, _, _) | (false, true, LimitForce::CheckFurther) => Severity::CheckFurther,
+                (false, true, LimitForce::Refuse) => Severity::Refuse,
+                (false, false, _) => Severity::Accept,
+            };
+            if severity > verdict.severity {
+                verdict.severity = severity;
+                verdict.limit = Some(limit);
+                verdict.count = Some(CountEvidence { held, elsewhere, count_max: limit.count_max });
+                verdict.awaits_platform = missing;
+            }
+        }
+        verdict
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one answer: who, what, why and when")]
+    fn answer_adversely(
+        &mut self,
+        request: &Request,
+        holder: Token,
+        verdict: &Verdict<'_>,
+        limit: &Limit,
+        (event, at): (Fingerprint, TimeMs),
+        active: &Active,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let finding = verdict.finding();
+        let draft = Draft {
+            rule: RuleName { id: limit.id.clone(), version: limit.version },
+            lane: Lane::Limit,
+            measure: measure_for(verdict.severity),
+            reason: &limit.reason,
+            basis: &limit.basis,
+            party: &request.party,
+            holder,
+            event,
+            at,
+            end: at.plus(active.set.settings.answer_for),
+            purpose: finding.purpose,
+            evidence: finding.evidence,
+        };
+        let disposition = self.set_measure(draft, active, out)?;
+        let answer = Answer::ByLimit {
+            severity: verdict.severity,
+            disposition,
+            awaits_platform: verdict.awaits_platform,
+        };
+        self.change_request(holder, request.party.subject.token, |request| {
+            request.answer = answer;
+            request.reserved_until = None;
+        });
+        Ok(())
+    }
+
+    /// Answers the holder's pending requests again, after something about their openings changed.
+    pub(super) fn answer_again(
+        &mut self,
+        holder: Token,
+        event: Fingerprint,
+        at: TimeMs,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let (Some(active), Some(state)) = (self.rules.clone(), self.holders.get(&holder)) else {
+            return Ok(());
+        };
+        let mut pending: Vec<(TimeMs, u64, Token)> = state
+            .openings
+            .iter()
+            .filter(|opening| opening.is_pending())
+            .filter_map(|opening| opening.request.as_ref())
+            .filter(|request| !request.on_appeal)
+            .map(|request| (request.at, request.order, request.party.subject.token))
+            .collect();
+        pending.sort_unstable();
+        for (_, _, token) in pending {
+            let request = self.holders.get(&holder).and_then(|state| state.opening(token)?.request.clone());
+            if let Some(request) = request {
+                let cause = (event, at.max(request.at));
+                self.answer_once_more(&request, holder, cause, &active, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_once_more(
+        &mut self,
+        request: &Request,
+        holder: Token,
+        cause: (Fingerprint, TimeMs),
+        active: &Arc<Active>,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let mut verdict = self.judge(request, holder, active);
+        let token = request.party.subject.token;
+        match request.answer {
+            Answer::ByRule { .. } => Ok(()),
+            Answer::Accepted => match verdict.limit {
+                None => Ok(()),
+                Some(limit) => {
+                    // Never a refusal after an acceptance (D23).
+                    verdict.severity = Severity::CheckFurther;
+                    verdict.awaits_platform = false;
+                    self.answer_adversely(request, holder, &verdict, limit, cause, active, out)
+                }
+            },
+            Answer::ByLimit { severity, disposition, awaits_platform } => {
+                let milder = verdict.severity < severity;
+                let platform_came = awaits_platform && !verdict.awaits_platform;
+                if !(milder || platform_came && verdict.severity > severity) {
+                    if platform_came {
+                        let answer = Answer::ByLimit { severity, disposition, awaits_platform: false };
+                        self.change_request(holder, token, |request| request.answer = answer);
+                    }
+                    return Ok(());
+                }
+                self.end_if_standing(disposition, EndCause::Superseded, cause.0, cause.1, out);
+                match verdict.limit {
+                    Some(limit) => {
+                        self.answer_adversely(request, holder, &verdict, limit, cause, active, out)
+                    }
+                    None => {
+                        self.accept_from(&request.party, holder, cause, active, out);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    /// Accepts a pending request from a time on, with a new slot.
+    pub(super) fn accept_from(
+        &mut self,
+        party: &crate::engine::subject::Party,
+        holder: Token,
+        cause: (Fingerprint, TimeMs),
+        active: &Active,
+        out: Out<'_>,
+    ) {
+        let until = cause.1.plus(active.set.settings.reservation_for);
+        let token = party.subject.token;
+        self.change_request(holder, token, |request| request.answer = Answer::Accepted);
+        self.reserve(holder, token, until, cause.0);
+        self.publish_acceptance(party, holder, cause, until, out);
+    }
+
+    fn reserve(&mut self, holder: Token, opening: Token, until: TimeMs, event: Fingerprint) {
+        self.change_request(holder, opening, |request| {
+            request.reserved_until = Some(until);
+            request.reserved_by = event;
+        });
+        self.timers.set(until, Timer::ReservationLapses { holder, opening });
+    }
+
+    /// A rule checks an opening; its slot stays reserved.
+    pub(super) fn check_opening(&mut self, holder: Token, opening: Token, disposition: DispositionId) {
+        self.change_request(holder, opening, |request| request.answer = Answer::ByRule { disposition });
+    }
+
+    pub(super) fn change_request(
+        &mut self,
+        holder: Token,
+        opening: Token,
+        change: impl FnOnce(&mut Request),
+    ) {
+        if let Some(request) = self.holders.get_mut(&holder).and_then(|state| state.request_mut(opening)) {
+            change(request);
+        }
+    }
+}
+
+fn measure_for(severity: Severity) -> Measure {
+    match severity {
+        Severity::Refuse => Measure::OpeningRefuse,
+        Severity::CheckFurther | Severity::Accept => Measure::OpeningCheckFurther,
+    }
+}

@@ -1,0 +1,275 @@
+//! Publishing: dispositions with their ids, notices and timers (S12, DESIGN D25, D26).
+
+use super::rules::Scene;
+use super::{Active, EngineError, Out, Partition};
+use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::engine::disposition::{
+    Disposition, DispositionId, EndCause, Head, MeasureEnded, MeasureSet, Observation, OpeningAccepted,
+    ReservationLapsed,
+};
+use crate::engine::evidence::Evidence;
+use crate::engine::holder::Request;
+use crate::engine::ident::IdKind;
+use crate::engine::input::Effect;
+use crate::engine::limit::Limit;
+use crate::engine::measure::{Lane, Measure};
+use crate::engine::notice::{NoticeOf, RuleName};
+use crate::engine::purpose::Purpose;
+use crate::engine::rule::Rule;
+use crate::engine::state::{Finding, MeasureState};
+use crate::engine::subject::Party;
+use crate::engine::timer::Timer;
+
+/// The rule name that acceptances and lapses bear.
+pub(super) const OPENING_REQUEST: &str = "opening-request";
+
+/// What is to be set, before it has an id or a notice.
+pub(super) struct Draft<'a> {
+    pub rule: RuleName,
+    pub lane: Lane,
+    pub measure: Measure,
+    pub reason: &'a str,
+    pub basis: &'a str,
+    pub party: &'a Party,
+    pub holder: Token,
+    pub event: Fingerprint,
+    pub at: TimeMs,
+    pub end: TimeMs,
+    pub purpose: Purpose,
+    pub evidence: Evidence,
+}
+
+impl Partition {
+    pub(super) fn set_measure_by_rule(
+        &mut self,
+        rule: &Rule,
+        scene: &Scene<'_>,
+        finding: Finding,
+        active: &Active,
+        out: Out<'_>,
+    ) -> Result<DispositionId, EngineError> {
+        let draft = Draft {
+            rule: RuleName { id: rule.id.clone(), version: rule.version },
+            lane: rule.measure.lane(),
+            measure: Partition::measure_of(rule),
+            reason: &rule.reason,
+            basis: &rule.basis,
+            party: scene.party,
+            holder: scene.holder,
+            event: scene.event,
+            at: scene.at,
+            end: scene.at.plus(rule.measure_for),
+            purpose: finding.purpose,
+            evidence: finding.evidence,
+        };
+        let id = self.set_measure(draft, active, out)?;
+        self.count_measure(&rule.id, out)?;
+        Ok(id)
+    }
+
+    /// Sets a measure: its notice is composed first, so without one nothing happens at all.
+    pub(super) fn set_measure(
+        &mut self,
+        draft: Draft<'_>,
+        active: &Active,
+        out: Out<'_>,
+    ) -> Result<DispositionId, EngineError> {
+        let key = &self.identity.id_key;
+        let measure = draft.measure;
+        let id = key.disposition(
+            IdKind::Set,
+            &draft.rule,
+            draft.party.subject,
+            draft.event,
+            draft.at,
+            measure.name(),
+        );
+        let appeal = key.appeal(id);
+        let notice = active.set.notices.compose(NoticeOf {
+            reason: draft.reason,
+            basis: draft.basis,
+            rule: draft.rule.clone(),
+            measure: &measure,
+            lane: draft.lane,
+            start: draft.at,
+            end: draft.end,
+            appeal,
+        })?;
+        let head = Head {
+            id,
+            lane: draft.lane,
+            rule: draft.rule.clone(),
+            party: draft.party.clone(),
+            holder: draft.holder,
+            event: draft.event,
+            at: draft.at,
+            purpose: draft.purpose,
+        };
+        self.by_appeal.insert(appeal.number(), id);
+        self.measures.insert(
+            id,
+            MeasureState {
+                appeal,
+                lane: draft.lane,
+                rule: draft.rule.clone(),
+                party: draft.party.clone(),
+                holder: draft.holder,
+                event: draft.event,
+                measure: measure.clone(),
+                purpose: draft.purpose,
+                end: draft.end,
+                ended: false,
+                overruled: false,
+                utc_offset_minutes: active.set.notices.utc_offset_minutes,
+            },
+        );
+        self.timers.set(draft.end, Timer::MeasureExpires(id));
+        self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
+        let set = MeasureSet::new(head, measure, notice, draft.evidence);
+        out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
+        Ok(id)
+    }
+
+    /// What would have been done, by a rule.
+    pub(super) fn observe(&mut self, rule: &Rule, scene: &Scene<'_>, finding: Finding, out: Out<'_>) {
+        let name = RuleName { id: rule.id.clone(), version: rule.version };
+        let measure = Partition::measure_of(rule);
+        self.push_observation(
+            name,
+            rule.measure.lane(),
+            measure,
+            scene.party,
+            scene.holder,
+            (scene.event, scene.at),
+            finding,
+            out,
+        );
+    }
+
+    /// What would have been answered, by a limit, before go-live.
+    pub(super) fn observe_limit(
+        &mut self,
+        limit: &Limit,
+        measure: Measure,
+        request: &Request,
+        holder: Token,
+        finding: Finding,
+        out: Out<'_>,
+    ) {
+        let name = RuleName { id: limit.id.clone(), version: limit.version };
+        let cause = (request.event, request.at);
+        self.push_observation(name, Lane::Limit, measure, &request.party, holder, cause, finding, out);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one record, named at the two calls above")]
+    fn push_observation(
+        &mut self,
+        rule: RuleName,
+        lane: Lane,
+        measure: Measure,
+        party: &Party,
+        holder: Token,
+        (event, at): (Fingerprint, TimeMs),
+        finding: Finding,
+        out: Out<'_>,
+    ) {
+        let key = &self.identity.id_key;
+        let id = key.disposition(IdKind::Observed, &rule, party.subject, event, at, measure.name());
+        let purpose = finding.purpose;
+        let head = Head { id, lane, rule, party: party.clone(), holder, event, at, purpose };
+        out.push(Effect::Observed(Box::new(Observation { head, measure, evidence: finding.evidence })));
+    }
+
+    /// Ends a measure, unless it has ended. An overturned one ends even after it expired (S8).
+    pub(super) fn end_measure(
+        &mut self,
+        id: DispositionId,
+        cause: EndCause,
+        event: Fingerprint,
+        at: TimeMs,
+        override_until: Option<TimeMs>,
+        out: Out<'_>,
+    ) {
+        let Some(measure) = self.measures.get_mut(&id) else { return };
+        measure.ended = true;
+        let measure = measure.clone();
+        let name = measure.measure.name();
+        let key = &self.identity.id_key;
+        let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);
+        if cause != EndCause::Expired {
+            if let Some(of_party) = self.firings.get_mut(&measure.party.subject) {
+                of_party.retain(|(name, _)| **name != *measure.rule.id);
+            }
+        }
+        let head = Head {
+            id: ended_id,
+            lane: measure.lane,
+            rule: measure.rule,
+            party: measure.party,
+            holder: measure.holder,
+            event,
+            at,
+            purpose: measure.purpose,
+        };
+        let ended = MeasureEnded {
+            head,
+            ended: id,
+            measure: measure.measure,
+            appeal: measure.appeal,
+            cause,
+            override_until,
+            utc_offset_minutes: measure.utc_offset_minutes,
+        };
+        out.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));
+    }
+
+    /// Ends a measure that still stands; does nothing to one that does not.
+    pub(super) fn end_if_standing(
+        &mut self,
+        id: DispositionId,
+        cause: EndCause,
+        event: Fingerprint,
+        at: TimeMs,
+        out: Out<'_>,
+    ) {
+        if self.measures.get(&id).is_some_and(|measure| !measure.ended) {
+            self.end_measure(id, cause, event, at, None, out);
+        }
+    }
+
+    /// Publishes the acceptance of a request.
+    pub(super) fn publish_acceptance(
+        &mut self,
+        party: &Party,
+        holder: Token,
+        (event, at): (Fingerprint, TimeMs),
+        reserved_until: TimeMs,
+        out: Out<'_>,
+    ) {
+        let head = self.opening_head(IdKind::Accepted, party, holder, (event, at));
+        out.push(Effect::Disposed(Box::new(Disposition::OpeningAccepted(OpeningAccepted {
+            head,
+            reserved_until,
+        }))));
+    }
+
+    pub(super) fn publish_lapse(&mut self, request: &Request, holder: Token, due: TimeMs, out: Out<'_>) {
+        let cause = (request.reserved_by, due);
+        let head = self.opening_head(IdKind::Lapsed, &request.party, holder, cause);
+        out.push(Effect::Disposed(Box::new(Disposition::ReservationLapsed(ReservationLapsed { head }))));
+    }
+
+    fn opening_head(
+        &self,
+        kind: IdKind,
+        party: &Party,
+        holder: Token,
+        (event, at): (Fingerprint, TimeMs),
+    ) -> Head {
+        let version = self.rules.as_ref().map_or(0, |active| active.set.version);
+        let rule = RuleName { id: OPENING_REQUEST.to_owned(), version };
+        let id = self.identity.id_key.disposition(kind, &rule, party.subject, event, at, "");
+        let purpose = Purpose::SHARED_COUNT;
+        Head { id, lane: Lane::Limit, rule, party: party.clone(), holder, event, at, purpose }
+    }
+}

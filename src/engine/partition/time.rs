@@ -1,0 +1,77 @@
+//! Time and timers (S2, S3).
+
+use super::{EngineError, Out, Partition};
+use crate::engine::base::{TimeMs, Token};
+use crate::engine::cover::{Covered, Range};
+use crate::engine::disposition::EndCause;
+use crate::engine::input::TimeMode;
+use crate::engine::timer::Timer;
+
+impl Partition {
+    /// A source counts for partition time from the first record that covers it.
+    pub(super) fn join_source(&mut self, range: &Range) {
+        self.coverage
+            .sources
+            .entry(range.source.clone())
+            .or_insert(Covered { last: range.previous, time: range.timestamps.0 });
+    }
+
+    /// Moves partition time to what the sources allow, then fires what is due.
+    pub(super) fn settle_time(&mut self, out: Out<'_>) -> Result<(), EngineError> {
+        if self.identity.time == TimeMode::Broker {
+            let times = || self.coverage.sources.values().map(|covered| covered.time);
+            self.partition_time = self.partition_time.max(times().min().unwrap_or(TimeMs::MIN));
+            self.newest_time = self.newest_time.max(times().max().unwrap_or(TimeMs::MIN));
+        }
+        while let Some((due, timer)) = self.timers.next_due(self.partition_time, self.newest_time) {
+            self.tally.timers_fired += 1;
+            self.fire(due, timer, out)?;
+        }
+        Ok(())
+    }
+
+    fn fire(&mut self, due: TimeMs, timer: Timer, out: Out<'_>) -> Result<(), EngineError> {
+        match timer {
+            Timer::MeasureExpires(id) => {
+                let standing = self.measures.get(&id).filter(|measure| !measure.ended);
+                let Some((event, holder, party)) = standing.map(|m| (m.event, m.holder, m.party.subject))
+                else {
+                    return Ok(());
+                };
+                self.end_measure(id, EndCause::Expired, event, due, None, out);
+                // A request whose refusal or check ran out waits no longer.
+                self.change_request(holder, party.token, |request| {
+                    request.lapsed |= request.answer.disposition() == Some(id);
+                });
+                Ok(())
+            }
+            Timer::MeasureForgotten(id) => {
+                if let Some(measure) = self.measures.remove(&id) {
+                    self.by_appeal.remove(&measure.appeal.number());
+                }
+                Ok(())
+            }
+            Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, due, out),
+        }
+    }
+
+    fn lapse(&mut self, holder: Token, opening: Token, due: TimeMs, out: Out<'_>) -> Result<(), EngineError> {
+        let Some(known) = self.holders.get_mut(&holder).and_then(|state| state.opening_mut(opening)) else {
+            return Ok(());
+        };
+        let settled = known.is_settled();
+        let Some(request) = known.request.as_mut() else { return Ok(()) };
+        if settled || request.lapsed || request.reserved_until != Some(due) {
+            return Ok(());
+        }
+        request.lapsed = true;
+        let request = request.clone();
+        if request.published {
+            self.publish_lapse(&request, holder, due, out);
+        }
+        if let Some(id) = request.answer.disposition() {
+            self.end_if_standing(id, EndCause::OpeningSettled, request.reserved_by, due, out);
+        }
+        self.answer_again(holder, request.reserved_by, due, out)
+    }
+}

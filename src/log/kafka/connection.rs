@@ -1,0 +1,148 @@
+//! How brokers are reached, what librdkafka says on the way, and how its errors are classed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+
+use crate::log::LogError;
+
+/// How long a question to the brokers (metadata, offsets, watermarks) may take.
+pub(super) const ASK_MAX: Duration = Duration::from_secs(15);
+
+/// How to reach a Kafka cluster.
+#[derive(Clone, Default)]
+pub struct Connection {
+    /// Comma-separated `host:port`.
+    pub bootstrap_servers: String,
+    /// Distinct for each process; names it in the brokers' logs.
+    pub client_id: String,
+    /// Further librdkafka properties (TLS, SASL). They may hold secrets and are never printed.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .field("client_id", &self.client_id)
+            .field("properties", &self.properties.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+impl Connection {
+    /// What every client of ours sets. A property given by the user wins over these, not over what
+    /// a client sets afterwards because its correctness depends on it.
+    pub(super) fn config(&self, role: &str) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.bootstrap_servers)
+            .set("client.id", format!("{}-{role}", self.client_id))
+            // A restarted broker is met again after 0.2 s, not 10: no transaction times out over it.
+            .set("reconnect.backoff.max.ms", "200")
+            .set("allow.auto.create.topics", "false");
+        for (name, value) in &self.properties {
+            config.set(name, value);
+        }
+        config
+    }
+
+    /// A consumer outside any group, for questions and whole-topic reads.
+    pub(super) fn plain_consumer(&self, isolation: &str) -> Result<BaseConsumer<LogContext>, LogError> {
+        self.config("reader")
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", isolation)
+            .set("enable.partition.eof", "true")
+            .set("fetch.queue.backoff.ms", "5")
+            .create_with_context(LogContext)
+            .map_err(refused)
+    }
+}
+
+/// The number of partitions of a topic; `None` when it does not exist.
+pub(super) fn partition_count<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+) -> Result<Option<u32>, LogError> {
+    let metadata = consumer.fetch_metadata(Some(topic), ASK_MAX).map_err(unreachable)?;
+    let count = metadata
+        .topics()
+        .iter()
+        .find(|found| found.name() == topic)
+        .map_or(0, |found| if found.error().is_some() { 0 } else { found.partitions().len() });
+    Ok(u32::try_from(count).ok().filter(|count| *count > 0))
+}
+
+/// Sends librdkafka's log lines to `tracing`. They name brokers and topics, never contents.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogContext;
+
+impl ClientContext for LogContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka client event");
+    }
+}
+
+impl ConsumerContext for LogContext {}
+
+impl ProducerContext for LogContext {
+    type DeliveryOpaque = ();
+    // A failed delivery inside a transaction fails the transaction, which is where it is handled.
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+pub(super) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            tracing::error!(facility, "{message}");
+        }
+        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::warn!(facility, "{message}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(facility, "{message}"),
+        RDKafkaLogLevel::Debug => tracing::debug!(facility, "{message}"),
+    }
+}
+
+/// For calls that fail only when brokers do not answer.
+pub(super) fn unreachable(error: KafkaError) -> LogError {
+    LogError::Unreachable(error.to_string())
+}
+
+/// For calls that fail only when what was asked for is wrong.
+pub(super) fn refused(error: KafkaError) -> LogError {
+    LogError::Refused(error.to_string())
+}
+
+/// What an error met while consuming means. `None`: librdkafka goes on by itself (brokers away,
+/// rebalances); it says so often and harmlessly.
+pub(super) fn consuming(error: &KafkaError) -> Option<LogError> {
+    use RDKafkaErrorCode as Code;
+    match error {
+        KafkaError::MessageConsumptionFatal(code) => Some(LogError::Refused(format!(
+            "the consumer is shut out of its group: {code}; two live processes may share an instance id"
+        ))),
+        KafkaError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
+            Some(LogError::Damaged(
+                "the offset to go on from is no longer in the topic: its retention overtook us or it was recreated"
+                    .to_owned(),
+            ))
+        }
+        KafkaError::MessageConsumption(
+            code @ (Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::SaslAuthenticationFailed
+            | Code::Authentication),
+        ) => Some(LogError::Refused(code.to_string())),
+        _ => None,
+    }
+}

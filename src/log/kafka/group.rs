@@ -1,0 +1,200 @@
+//! Rebalances as data: the callback of a group consumer writes down what happened, and the thread
+//! that polls acts on it when it is ready.
+//!
+//! Cooperative protocol. An assignment is acknowledged at once with an empty increment, so that a
+//! long restore never holds up the group; each partition is added when its owner starts it. A
+//! revocation is acknowledged by `release`, which may come long after the callback has returned
+//! (librdkafka waits for it in its own state; until then nobody else gets the partitions).
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaRespErr;
+
+use super::connection::{log_line, refused, unreachable};
+use crate::log::LogError;
+
+/// Reading committed offsets waits for open transactions: longer than one can stay open.
+const COMMITTED_MAX: Duration = Duration::from_secs(30);
+
+/// A partition of a topic.
+pub(super) type Place = (String, i32);
+
+/// What the group decided about us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GroupEvent {
+    Assigned(Vec<Place>),
+    Revoked(Vec<Place>),
+    Lost(Vec<Place>),
+}
+
+/// The context of a group consumer.
+#[derive(Debug, Default)]
+pub(super) struct GroupContext {
+    events: Mutex<VecDeque<GroupEvent>>,
+    /// What has been started and not let go: librdkafka refuses to drop what it was never given.
+    started: Mutex<BTreeSet<Place>>,
+    closing: AtomicBool,
+}
+
+impl GroupContext {
+    pub(super) fn take_event(&self) -> Option<GroupEvent> {
+        locked(&self.events).pop_front()
+    }
+
+    pub(super) fn has_event(&self) -> bool {
+        !locked(&self.events).is_empty()
+    }
+
+    /// From now on revocations are granted as they come: everything has been settled.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    fn push(&self, event: GroupEvent) {
+        locked(&self.events).push_back(event);
+    }
+}
+
+pub(super) type GroupConsumer = BaseConsumer<GroupContext>;
+
+/// Begins to fetch an assigned partition.
+pub(super) fn start(consumer: &GroupConsumer, place: &Place, offset: i64) -> Result<(), LogError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&place.0, place.1, Offset::Offset(offset)).map_err(refused)?;
+    consumer.incremental_assign(&list).map_err(refused)?;
+    locked(&consumer.context().started).insert(place.clone());
+    // A pause of an earlier tenure must not outlive it.
+    consumer.resume(&list).map_err(refused)
+}
+
+/// Lets revoked partitions go. Needed even when none of them was started: the group waits for it.
+pub(super) fn release(consumer: &GroupConsumer, places: &[Place]) -> Result<(), LogError> {
+    let list = consumer.context().forget(places);
+    consumer.incremental_unassign(&list).map_err(refused)
+}
+
+/// Stops or resumes fetching.
+pub(super) fn pause(consumer: &GroupConsumer, place: &Place, paused: bool) -> Result<(), LogError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(&place.0, place.1);
+    if paused { consumer.pause(&list) } else { consumer.resume(&list) }.map_err(refused)
+}
+
+/// The group's offsets, read stable: an offset under an open transaction is waited for (DESIGN D11).
+pub(super) fn committed(
+    consumer: &GroupConsumer,
+    places: &[Place],
+) -> Result<Vec<(Place, Option<i64>)>, LogError> {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in places {
+        list.add_partition(topic, *partition);
+    }
+    let found = consumer.committed_offsets(list, COMMITTED_MAX).map_err(unreachable)?;
+    let mut offsets = Vec::with_capacity(places.len());
+    for element in found.elements() {
+        element.error().map_err(unreachable)?;
+        let offset = match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        offsets.push(((element.topic().to_owned(), element.partition()), offset));
+    }
+    Ok(offsets)
+}
+
+/// The end of a partition as the last fetch told it; nobody is asked.
+pub(super) fn known_end(consumer: &GroupConsumer, topic: &str, partition: i32) -> Option<i64> {
+    let name = std::ffi::CString::new(topic).ok()?;
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the client is borrowed for the whole call, the name is a C string, and both numbers
+    // outlive the call.
+    let code = unsafe {
+        rdkafka::bindings::rd_kafka_get_watermark_offsets(
+            consumer.client().native_ptr(),
+            name.as_ptr(),
+            partition,
+            &mut low,
+            &mut high,
+        )
+    };
+    (code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+}
+
+/// Closes a consumer on a thread of its own: with brokers away, closing has no deadline.
+pub(super) fn close(consumer: GroupConsumer, wait_max: Duration) {
+    consumer.context().close();
+    let (done, closed) = mpsc::channel();
+    let closer = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
+        drop(consumer);
+        // Nobody may be waiting any more.
+        let _ = done.send(());
+    });
+    if closer.is_err() || closed.recv_timeout(wait_max).is_err() {
+        tracing::warn!("the consumer did not close in time; its session will run out instead");
+    }
+}
+
+impl GroupContext {
+    fn forget(&self, places: &[Place]) -> TopicPartitionList {
+        let mut started = locked(&self.started);
+        let mut list = TopicPartitionList::new();
+        for place in places {
+            if started.remove(place) {
+                list.add_partition(&place.0, place.1);
+            }
+        }
+        list
+    }
+}
+
+impl ClientContext for GroupContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka consumer event");
+    }
+}
+
+impl ConsumerContext for GroupContext {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let places = places(list);
+        let acknowledged = match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                self.push(GroupEvent::Assigned(places));
+                consumer.incremental_assign(&TopicPartitionList::new())
+            }
+            _ if consumer.assignment_lost() => {
+                let list = self.forget(&places);
+                self.push(GroupEvent::Lost(places));
+                consumer.incremental_unassign(&list)
+            }
+            _ if self.closing.load(Ordering::SeqCst) => consumer.incremental_unassign(&self.forget(&places)),
+            _ => {
+                self.push(GroupEvent::Revoked(places));
+                Ok(())
+            }
+        };
+        if let Err(error) = acknowledged {
+            tracing::error!(%error, "the consumer refused a rebalance");
+        }
+    }
+}
+
+fn places(list: &TopicPartitionList) -> Vec<Place> {
+    list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect()
+}
+
+/// Nothing is done under these locks that could panic, so a poisoned one still holds good data.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

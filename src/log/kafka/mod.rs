@@ -1,0 +1,24 @@
+//! The log on Apache Kafka. The only folder that names rdkafka; nothing of it leaves here.
+//!
+//! * `connection` how brokers are reached, and one place for error classes;
+//! * `admin` topics: create, describe, refuse what cannot be a source (DESIGN D8, D9);
+//! * `producer` acknowledged, idempotent writes: facts, reports, dead letters, feed;
+//! * `source` a group consumer over source topics, for intake;
+//! * `reader` whole topics and latest values, read from start to end, for verify and for start-up;
+//! * `decide` consumer, transactions and reports of a deciding worker (DESIGN D11);
+//! * `transaction` one transactional producer and what to do when it is in doubt.
+//!
+//! All calls block and none may be made from an async task.
+
+mod admin;
+mod connection;
+mod group;
+mod producer;
+mod reader;
+mod source;
+
+pub use admin::{Admin, TopicDescription, TopicSpec};
+pub use connection::Connection;
+pub use producer::{AckedProducer, OutMessage};
+pub use reader::{ReadRecord, open_transactions, read_latest, read_tail, read_time, read_topic};
+pub use source::{SourceConsumer, SourceEvent, SourceOptions, SourceRecord, TimestampKind};

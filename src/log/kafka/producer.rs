@@ -1,0 +1,171 @@
+//! Acknowledged, idempotent writes outside any transaction: facts, reports, dead letters, feed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+
+use super::connection::{Connection, log_line, refused};
+use crate::log::LogError;
+
+/// A record to write.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OutMessage<'a> {
+    pub topic: &'a str,
+    /// `None`: by the key, as Java clients do it (murmur2).
+    pub partition: Option<u32>,
+    pub key: Option<&'a [u8]>,
+    /// `None`: a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Epoch milliseconds; the broker's own with LogAppendTime.
+    pub timestamp_ms: Option<i64>,
+    pub headers: &'a [(&'a str, &'a [u8])],
+}
+
+/// An idempotent producer that knows how many of its records were acknowledged and how many failed.
+/// Records of one partition are acknowledged in the order they were sent.
+pub struct AckedProducer {
+    producer: ThreadedProducer<AckContext>,
+    acks: Arc<Acks>,
+    sent: u64,
+}
+
+#[derive(Debug, Default)]
+struct Acks {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl AckedProducer {
+    /// `role` becomes part of the client id. `linger_ms` trades latency for larger requests.
+    ///
+    /// # Errors
+    /// When the connection's properties are refused.
+    pub fn connect(connection: &Connection, role: &str, linger_ms: u32) -> Result<AckedProducer, LogError> {
+        let acks = Arc::new(Acks::default());
+        let producer = connection
+            .config(role)
+            .set("enable.idempotence", "true")
+            .set("linger.ms", linger_ms.to_string())
+            .set("partitioner", "murmur2_random")
+            .set("message.timeout.ms", "30000")
+            .set("queue.buffering.max.kbytes", "65536")
+            .create_with_context(AckContext { acks: Arc::clone(&acks) })
+            .map_err(refused)?;
+        Ok(AckedProducer { producer, acks, sent: 0 })
+    }
+
+    /// Hands a record over. Waits while the queue is full; returns before it is acknowledged.
+    ///
+    /// # Errors
+    /// When the producer cannot take it: oversized, unknown topic or partition, or broken.
+    pub fn send(&mut self, message: OutMessage<'_>) -> Result<(), LogError> {
+        let mut record = record(&message);
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err((error, _)) => return Err(LogError::Refused(error.to_string())),
+            }
+        }
+        self.sent += 1;
+        Ok(())
+    }
+
+    /// How many records were sent, acknowledged and failed since `connect`. Those neither
+    /// acknowledged nor failed are under way.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let delivered = self.acks.delivered.load(Ordering::SeqCst);
+        (self.sent, delivered, self.acks.failed.load(Ordering::SeqCst))
+    }
+
+    /// Waits until every record sent so far is acknowledged.
+    ///
+    /// # Errors
+    /// When one failed, ever, or is not acknowledged in time: which of them arrived is not known.
+    /// Make a new producer and send again what may be missing; receivers skip what they have.
+    pub fn flush(&mut self, wait_max: Duration) -> Result<(), LogError> {
+        let deadline = Instant::now() + wait_max;
+        loop {
+            let (sent, delivered, failed) = self.counts();
+            if failed > 0 {
+                return Err(LogError::Unreachable(format!("{failed} records were not acknowledged")));
+            }
+            if delivered == sent {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(LogError::Unreachable(format!(
+                    "{} records are not acknowledged after {wait_max:?}",
+                    sent - delivered
+                )));
+            }
+            native_flush(self.producer.client().native_ptr(), Duration::from_millis(10));
+        }
+    }
+}
+
+/// librdkafka's own flush: ends the linger of what is queued and returns as soon as nothing is
+/// outstanding, where the crate's `flush` waits out polls of 100 ms. Delivery reports are served by
+/// the producer's own thread, so `counts` may lag a moment behind.
+pub(super) fn native_flush(client: *mut rdkafka::bindings::rd_kafka_t, wait_max: Duration) {
+    let wait_ms = i32::try_from(wait_max.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the caller takes the pointer from a producer that it borrows for the whole call, and
+    // librdkafka clients may be used from several threads.
+    unsafe { rdkafka::bindings::rd_kafka_flush(client, wait_ms) };
+}
+
+fn record<'a>(message: &OutMessage<'a>) -> BaseRecord<'a, [u8], [u8]> {
+    let headers = message
+        .headers
+        .iter()
+        .fold(OwnedHeaders::new_with_capacity(message.headers.len()), |headers, (key, value)| {
+            headers.insert(Header { key, value: Some(*value) })
+        });
+    BaseRecord {
+        topic: message.topic,
+        partition: message.partition.and_then(|partition| i32::try_from(partition).ok()),
+        payload: message.value,
+        key: message.key,
+        timestamp: message.timestamp_ms,
+        headers: (!message.headers.is_empty()).then_some(headers),
+        delivery_opaque: (),
+    }
+}
+
+struct AckContext {
+    acks: Arc<Acks>,
+}
+
+impl ClientContext for AckContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka producer event");
+    }
+}
+
+impl ProducerContext for AckContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(_) => self.acks.delivered.fetch_add(1, Ordering::SeqCst),
+            Err((error, _)) => {
+                tracing::warn!(%error, "a record was not acknowledged");
+                self.acks.failed.fetch_add(1, Ordering::SeqCst)
+            }
+        };
+    }
+}

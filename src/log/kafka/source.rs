@@ -1,0 +1,321 @@
+//! A group consumer over source topics: what intake reads (DESIGN D6 to D10).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::connection::{ASK_MAX, Connection, consuming, refused, unreachable};
+use super::group::{self, GroupConsumer, GroupContext, GroupEvent, Place};
+use crate::log::LogError;
+
+/// Membership of an intake.
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    pub group: String,
+    /// Static membership: distinct for each live process, stable over its restarts.
+    pub instance: Option<String>,
+    pub topics: Vec<String>,
+    pub session_timeout_ms: u32,
+    /// What librdkafka may hold of each partition before it stops fetching, in KiB.
+    pub queue_kib: u32,
+}
+
+/// Who set a record's timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimestampKind {
+    Append,
+    Create,
+    Absent,
+}
+
+/// A record, borrowed from the client's buffers.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceRecord<'a> {
+    pub topic: &'a str,
+    pub partition: u32,
+    pub offset: i64,
+    pub timestamp_ms: i64,
+    pub timestamp_kind: TimestampKind,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub headers: &'a [(&'a str, &'a [u8])],
+}
+
+/// What a source consumer wakes up for.
+#[derive(Debug)]
+pub enum SourceEvent<'a> {
+    /// Ours; delivers nothing until `start`. `committed` is the group's offset.
+    Assigned {
+        topic: &'a str,
+        partition: u32,
+        committed: Option<i64>,
+    },
+    /// To be taken away; ours until `release` is called with the same partitions.
+    Revoked {
+        partitions: &'a [(String, u32)],
+    },
+    /// Gone already.
+    Lost {
+        partitions: &'a [(String, u32)],
+    },
+    Record(SourceRecord<'a>),
+    /// The end of a partition was reached: a hint that arrives at once. Ask `ends` before trusting a clock to it.
+    Drained {
+        topic: &'a str,
+        partition: u32,
+    },
+}
+
+/// The consumer. One thread calls it; it must be polled at least every few minutes.
+pub struct SourceConsumer {
+    consumer: GroupConsumer,
+    /// The next offset of every started partition.
+    next: BTreeMap<Place, i64>,
+}
+
+impl SourceConsumer {
+    /// Joins the group.
+    ///
+    /// # Errors
+    /// When the connection's properties are refused.
+    pub fn join(connection: &Connection, options: &SourceOptions) -> Result<SourceConsumer, LogError> {
+        let mut config = connection.config("source");
+        config
+            .set("group.id", &options.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", options.session_timeout_ms.to_string())
+            .set("heartbeat.interval.ms", (options.session_timeout_ms / 10).max(500).to_string())
+            .set("enable.partition.eof", "true")
+            .set("fetch.queue.backoff.ms", "5")
+            .set("queued.min.messages", "20000")
+            .set("queued.max.messages.kbytes", options.queue_kib.to_string());
+        if let Some(instance) = &options.instance {
+            config.set("group.instance.id", instance);
+        }
+        let consumer: GroupConsumer = config.create_with_context(GroupContext::default()).map_err(refused)?;
+        let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).map_err(refused)?;
+        Ok(SourceConsumer { consumer, next: BTreeMap::new() })
+    }
+
+    /// Serves what has come, waiting up to `wait` for the first thing, and at most `records_max` records.
+    /// Returns how many records were served.
+    ///
+    /// # Errors
+    /// When the consumer cannot go on; brokers being away is no error.
+    pub fn poll(
+        &mut self,
+        wait: Duration,
+        records_max: usize,
+        serve: &mut dyn FnMut(SourceEvent<'_>),
+    ) -> Result<usize, LogError> {
+        let deadline = Instant::now() + wait;
+        let mut served = 0;
+        while served < records_max {
+            // Only the first record is waited for.
+            let left =
+                if served == 0 { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            match self.consumer.poll(left) {
+                Some(Ok(message)) => {
+                    let place = (message.topic().to_owned(), message.partition());
+                    self.next.insert(place, message.offset() + 1);
+                    serve_record(&message, serve);
+                    served += 1;
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => self.serve_drained(partition, serve),
+                Some(Err(error)) => match consuming(&error) {
+                    Some(error) => return Err(error),
+                    None => tracing::debug!(%error, "consuming goes on"),
+                },
+                None if served > 0 || Instant::now() >= deadline => break,
+                None => {}
+            }
+            if self.consumer.context().has_event() {
+                break;
+            }
+        }
+        while let Some(event) = self.consumer.context().take_event() {
+            self.serve_group(event, serve)?;
+        }
+        Ok(served)
+    }
+
+    /// Begins to deliver an assigned partition from `offset`.
+    ///
+    /// # Errors
+    /// When the client refuses.
+    pub fn start(&mut self, topic: &str, partition: u32, offset: i64) -> Result<(), LogError> {
+        let place = place(topic, partition)?;
+        group::start(&self.consumer, &place, offset)?;
+        self.next.insert(place, offset);
+        Ok(())
+    }
+
+    /// Lets revoked partitions go.
+    ///
+    /// # Errors
+    /// When the client refuses.
+    pub fn release(&mut self, partitions: &[(String, u32)]) -> Result<(), LogError> {
+        let places: Vec<Place> =
+            partitions.iter().map(|(topic, partition)| place(topic, *partition)).collect::<Result<_, _>>()?;
+        for place in &places {
+            self.next.remove(place);
+        }
+        group::release(&self.consumer, &places)
+    }
+
+    /// Goes back to `offset`, after a failed delivery of facts.
+    ///
+    /// # Errors
+    /// When the client refuses.
+    pub fn seek(&mut self, topic: &str, partition: u32, offset: i64) -> Result<(), LogError> {
+        let place = place(topic, partition)?;
+        self.consumer.seek(topic, place.1, Offset::Offset(offset), ASK_MAX).map_err(unreachable)?;
+        self.next.insert(place, offset);
+        Ok(())
+    }
+
+    /// Stops or resumes delivery of a partition.
+    ///
+    /// # Errors
+    /// When the client refuses.
+    pub fn pause(&mut self, topic: &str, partition: u32, paused: bool) -> Result<(), LogError> {
+        group::pause(&self.consumer, &place(topic, partition)?, paused)
+    }
+
+    /// The first and the end offset of a partition now, asked of the broker (the end is that of
+    /// committed records). A clock read *before* this call is how far in broker time the partition
+    /// has been read, if `position` has reached the end.
+    ///
+    /// # Errors
+    /// When brokers do not answer.
+    pub fn watermarks(&self, topic: &str, partition: u32) -> Result<(i64, i64), LogError> {
+        self.consumer.fetch_watermarks(topic, place(topic, partition)?.1, ASK_MAX).map_err(unreachable)
+    }
+
+    /// The next offset to be delivered; past control records too, so that it reaches the end.
+    #[must_use]
+    pub fn position(&self, topic: &str, partition: u32) -> Option<i64> {
+        let place = place(topic, partition).ok()?;
+        let next = *self.next.get(&place)?;
+        let known = self.consumer.position().ok()?;
+        match known.find_partition(&place.0, place.1)?.offset() {
+            Offset::Offset(offset) => Some(offset.max(next)),
+            _ => Some(next),
+        }
+    }
+
+    /// The number of partitions of a topic; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// When brokers do not answer.
+    pub fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        super::connection::partition_count(&self.consumer, topic)
+    }
+
+    /// Commits the group's offsets: a report of progress; intake starts from `decided`, not from here.
+    ///
+    /// # Errors
+    /// When the group refuses or brokers do not answer.
+    pub fn commit(&mut self, offsets: &[(&str, u32, i64)]) -> Result<(), LogError> {
+        let mut list = TopicPartitionList::new();
+        for (topic, partition, offset) in offsets {
+            list.add_partition_offset(topic, place(topic, *partition)?.1, Offset::Offset(*offset))
+                .map_err(refused)?;
+        }
+        self.consumer.commit(&list, rdkafka::consumer::CommitMode::Sync).map_err(unreachable)
+    }
+
+    /// Closes, giving up after `wait_max`; the process should then end.
+    pub fn close(self, wait_max: Duration) {
+        group::close(self.consumer, wait_max);
+    }
+
+    fn serve_drained(&self, partition: i32, serve: &mut dyn FnMut(SourceEvent<'_>)) {
+        // The crate tells the partition and not the topic: it is the one whose position is at its end.
+        let candidates: Vec<&Place> = self.next.keys().filter(|place| place.1 == partition).collect();
+        for (topic, number) in &candidates {
+            let sure = candidates.len() == 1 || self.at_known_end(topic, *number);
+            if let (true, Ok(partition)) = (sure, u32::try_from(*number)) {
+                serve(SourceEvent::Drained { topic, partition });
+            }
+        }
+    }
+
+    fn at_known_end(&self, topic: &str, number: i32) -> bool {
+        let Ok(partition) = u32::try_from(number) else { return false };
+        let end = group::known_end(&self.consumer, topic, number);
+        matches!((self.position(topic, partition), end), (Some(next), Some(end)) if next >= end)
+    }
+
+    fn serve_group(
+        &mut self,
+        event: GroupEvent,
+        serve: &mut dyn FnMut(SourceEvent<'_>),
+    ) -> Result<(), LogError> {
+        match event {
+            GroupEvent::Assigned(places) => {
+                for (place, committed) in group::committed(&self.consumer, &places)? {
+                    let partition = number(place.1)?;
+                    serve(SourceEvent::Assigned { topic: &place.0, partition, committed });
+                }
+            }
+            GroupEvent::Revoked(places) => serve(SourceEvent::Revoked { partitions: &named(&places)? }),
+            GroupEvent::Lost(places) => {
+                for place in &places {
+                    self.next.remove(place);
+                }
+                serve(SourceEvent::Lost { partitions: &named(&places)? });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn serve_record(message: &BorrowedMessage<'_>, serve: &mut dyn FnMut(SourceEvent<'_>)) {
+    let (timestamp_ms, timestamp_kind) = match message.timestamp() {
+        Timestamp::LogAppendTime(ms) => (ms, TimestampKind::Append),
+        Timestamp::CreateTime(ms) => (ms, TimestampKind::Create),
+        Timestamp::NotAvailable => (0, TimestampKind::Absent),
+    };
+    let headers: Vec<(&str, &[u8])> = match message.headers() {
+        Some(headers) => {
+            headers.iter().map(|header| (header.key, header.value.unwrap_or_default())).collect()
+        }
+        None => Vec::new(),
+    };
+    // Offsets and partitions from a broker are never negative.
+    let partition = u32::try_from(message.partition()).unwrap_or_default();
+    serve(SourceEvent::Record(SourceRecord {
+        topic: message.topic(),
+        partition,
+        offset: message.offset(),
+        timestamp_ms,
+        timestamp_kind,
+        key: message.key(),
+        value: message.payload(),
+        headers: &headers,
+    }));
+}
+
+fn place(topic: &str, partition: u32) -> Result<Place, LogError> {
+    let number = i32::try_from(partition)
+        .map_err(|_| LogError::Refused(format!("partition {partition} of topic `{topic}` cannot be")))?;
+    Ok((topic.to_owned(), number))
+}
+
+fn number(partition: i32) -> Result<u32, LogError> {
+    u32::try_from(partition).map_err(|_| LogError::Damaged("a broker named a negative partition".to_owned()))
+}
+
+fn named(places: &[Place]) -> Result<Vec<(String, u32)>, LogError> {
+    places.iter().map(|(topic, partition)| Ok((topic.clone(), number(*partition)?))).collect()
+}
