@@ -9,7 +9,7 @@ use super::measure::{Lane, Measure};
 use super::notice::RuleName;
 use super::purpose::Purpose;
 use super::report::ReportPos;
-use super::subject::{Party, Subject};
+use super::subject::Party;
 
 /// Hashes keys that hold keyed MACs: their bits are uniform already and an attacker cannot choose
 /// them, so folding is enough (reference: SipHash costs 22 ns, this 1).
@@ -86,8 +86,8 @@ pub struct Override {
     pub until: TimeMs,
 }
 
-/// A rule by name on a party.
-pub type RuleParty = (std::sync::Arc<str>, Subject);
+/// Something about each of some rules, by name, on one party.
+pub type ByRule<T> = Vec<(std::sync::Arc<str>, T)>;
 
 /// One meeting of a shared subject with a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,9 @@ pub enum AnnounceError {
     Log(#[from] LogError),
     #[error(transparent)]
     Versions(#[from] VersionsError),
-    #[error("facts partition {partition} does not hold the announcement of version {number} that was written to it")]
+    #[error(
+        "facts partition {partition} does not hold the announcement of version {number} that was written to it"
+    )]
     NotReadBack { partition: u32, number: u32 },
 }
 

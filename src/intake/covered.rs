@@ -36,8 +36,9 @@ impl Decided {
     pub fn read(connection: &Connection, topic: &str, facts_partitions: u32) -> Result<Decided, LogError> {
         let mut partitions = vec![None; facts_partitions as usize];
         for value in read_latest(connection, topic)?.values() {
-            let progress = decode_decided(value)
-                .map_err(|error| LogError::Damaged(format!("topic `{topic}` ({:?}): {error}", Topic::Decided)))?;
+            let progress = decode_decided(value).map_err(|error| {
+                LogError::Damaged(format!("topic `{topic}` ({:?}): {error}", Topic::Decided))
+            })?;
             match partitions.get_mut(progress.facts_partition as usize) {
                 Some(place) => *place = Some(progress),
                 None => {
@@ -123,7 +124,12 @@ mod tests {
             if let Some(last) = *last {
                 coverage.sources.insert(source(), Covered { last, time: TimeMs(last * 10) });
             }
-            Some(DecidedProgress { facts_partition: 0, next_offset: 0, partition_time: TimeMs::MIN, coverage })
+            Some(DecidedProgress {
+                facts_partition: 0,
+                next_offset: 0,
+                partition_time: TimeMs::MIN,
+                coverage,
+            })
         };
         Decided(lasts.iter().map(progress).collect())
     }
@@ -142,7 +148,11 @@ mod tests {
     #[test]
     fn the_first_coverage_is_a_baseline_at_the_low_watermark() {
         assert_eq!(start(&[None, None], 3, 20), Ok((2, true, i64::MIN)));
-        assert_eq!(start(&[Some(9), None], 3, 20), Ok((2, true, i64::MIN)), "one destination has nothing yet");
+        assert_eq!(
+            start(&[Some(9), None], 3, 20),
+            Ok((2, true, i64::MIN)),
+            "one destination has nothing yet"
+        );
         let unknown = Decided(vec![None]).start(&source(), (0, 0), &Versions::single(1)).unwrap();
         assert_eq!((unknown.previous, unknown.baseline), (-1, true));
     }
@@ -150,7 +160,10 @@ mod tests {
     #[test]
     fn a_source_that_lies_is_refused() {
         assert!(matches!(start(&[Some(20)], 0, 20), Err(StartError::Rewound { covered: 20, high: 20, .. })));
-        assert!(matches!(start(&[Some(4), Some(9)], 6, 20), Err(StartError::Overtaken { covered: 4, low: 6, .. })));
+        assert!(matches!(
+            start(&[Some(4), Some(9)], 6, 20),
+            Err(StartError::Overtaken { covered: 4, low: 6, .. })
+        ));
         assert!(matches!(start(&[Some(4), None], 6, 20), Err(StartError::Overtaken { .. })));
     }
 

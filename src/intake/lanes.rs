@@ -51,8 +51,7 @@ impl<T> Lanes<T> {
 
     /// Opens a lane; until its first record comes or it is drained, the others wait for it.
     pub fn open(&mut self, slot: Slot) {
-        let lane =
-            Lane { waiting: VecDeque::new(), taken: TimeMs::MIN, is_drained: false, is_paused: false };
+        let lane = Lane { waiting: VecDeque::new(), taken: TimeMs::MIN, is_drained: false, is_paused: false };
         self.lanes.insert(slot, lane);
     }
 

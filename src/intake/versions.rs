@@ -10,11 +10,17 @@ pub enum VersionsError {
     Empty,
     #[error("the first version of the intake configuration must hold since ever, without a start")]
     FirstHasStart,
-    #[error("version {0} of the intake configuration does not start after the one before it, or its number is not larger")]
+    #[error(
+        "version {0} of the intake configuration does not start after the one before it, or its number is not larger"
+    )]
     NotAscending(u32),
-    #[error("`time = \"event\"` has no clock to switch by: the intake configuration may have one version only")]
+    #[error(
+        "`time = \"event\"` has no clock to switch by: the intake configuration may have one version only"
+    )]
     EventTime,
-    #[error("version {0} has been announced with another start: the past of the intake configuration may not change")]
+    #[error(
+        "version {0} has been announced with another start: the past of the intake configuration may not change"
+    )]
     PastChanged(u32),
     #[error("version {0} has been announced before, and is not in the configuration any more")]
     PastForgotten(u32),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::engine::disposition::{Head, MeasureEnded, MeasureSet, OpeningAccepted, ReservationLapsed};
 
-use super::envelope::{BilingualText, Envelope, HeadData, id_hex, notice_id, time_of, token_hex};
+use super::envelope::{BilingualText, Envelope, HeadData, Moment, id_hex, notice_id, time_of, token_hex};
 use super::evidence::EvidenceData;
 use super::measure::MeasureData;
 use super::{OutRecord, OutputContext, OutputError, Topic};
@@ -21,7 +21,7 @@ pub(super) struct AcceptedData<'a> {
     #[serde(flatten)]
     head: HeadData<'a>,
     /// The slot is kept until then.
-    reserved_until: String,
+    reserved_until: Moment,
 }
 
 /// A measure was set.
@@ -33,8 +33,8 @@ pub(super) struct SetData<'a> {
     measure: MeasureData<'a>,
     basis: BilingualText<'a>,
     reason: BilingualText<'a>,
-    start: String,
-    end: String,
+    start: Moment,
+    end: Moment,
     appeal_reference: String,
     evidence: EvidenceData<'a>,
     /// Id of its notice.
@@ -55,7 +55,7 @@ pub(super) struct EndedData<'a> {
     /// True when an appeal was decided for the person: the measure should not have been set.
     overruled: bool,
     /// Until then the rule uses nothing from before the lift (with `overturned`).
-    override_until: Option<String>,
+    override_until: Option<Moment>,
     appeal_reference: String,
     /// Id of the notice of the end.
     notice: String,

@@ -25,8 +25,8 @@ pub(super) struct CloudEvent<T> {
     event_type: &'static str,
     /// `/institutions/` name `/` topic.
     source: String,
-    /// Event time of the cause, RFC 3339.
-    time: String,
+    /// Event time of the cause.
+    time: Moment,
     /// Always `application/json`.
     datacontenttype: &'static str,
     data: T,
@@ -53,7 +53,7 @@ impl Envelope {
             id: self.id,
             event_type: self.event_type,
             source: source(ctx.institution, self.topic),
-            time: rfc3339(self.at, ctx.utc_offset_minutes).ok_or(OutputError::TimeUnwritable("time"))?,
+            time: time_of("time", self.at, ctx)?,
             datacontenttype: "application/json",
             data,
         };
@@ -202,7 +202,7 @@ pub(super) struct HeadData<'a> {
     /// Keyed fingerprint of the event that caused it; for a timer, of the event that set the timer.
     event: String,
     /// Event time of the cause; for a timer, when it was due.
-    at: String,
+    at: Moment,
     purpose: PurposeText,
 }
 
@@ -231,11 +231,17 @@ impl<'a> HeadData<'a> {
     }
 }
 
-/// A time as a field of an output.
+/// A time as a field of an output: RFC 3339 with milliseconds, at the institution's offset.
+#[derive(Serialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("format" = "date-time"))]
+pub(super) struct Moment(String);
+
+/// Writes a time, or names the field that holds one that cannot be written.
 pub(super) fn time_of(
     field: &'static str,
     at: TimeMs,
     ctx: &OutputContext<'_>,
-) -> Result<String, OutputError> {
-    rfc3339(at, ctx.utc_offset_minutes).ok_or(OutputError::TimeUnwritable(field))
+) -> Result<Moment, OutputError> {
+    rfc3339(at, ctx.utc_offset_minutes).map(Moment).ok_or(OutputError::TimeUnwritable(field))
 }

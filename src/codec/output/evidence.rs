@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::engine::evidence::{ComparisonEvidence, CountEvidence, EventRef, Evidence, SignalEvidence};
 
-use super::envelope::{event_hex, time_of, token_hex, use_names};
+use super::envelope::{Moment, event_hex, time_of, token_hex, use_names};
 use super::{OutputContext, OutputError};
 
 /// Encoded evidence is never longer than this.
@@ -61,7 +61,7 @@ struct SignalData<'a> {
 #[derive(Serialize, JsonSchema)]
 struct EventData {
     event: String,
-    at: String,
+    at: Moment,
     /// Minor units; 0 when the event has no amount.
     amount: i64,
 }

@@ -9,7 +9,7 @@ use crate::engine::disposition::{MeasureEnded, MeasureSet};
 use crate::engine::measure::{Measure, Order};
 use crate::engine::subject::Party;
 
-use super::envelope::{BilingualText, Envelope, RuleText, event_hex, id_hex, time_of};
+use super::envelope::{BilingualText, Envelope, Moment, RuleText, event_hex, id_hex, time_of};
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
 pub(super) const IN_FORCE: &str = "duecourse.measure.in_force.v1";
@@ -28,9 +28,9 @@ pub(super) struct InForceData<'a> {
     /// Keyed fingerprint of the event that caused it.
     event: String,
     basis: BilingualText<'a>,
-    start: String,
+    start: Moment,
     /// It ends then at the latest; an earlier end is a null value under this key.
-    end: String,
+    end: Moment,
     appeal_reference: String,
 }
 
@@ -64,15 +64,15 @@ pub(super) struct MeasureData<'a> {
 #[derive(Serialize, JsonSchema)]
 struct LapseData {
     event: String,
-    at: String,
+    at: Moment,
 }
 
 #[derive(Serialize, JsonSchema)]
 struct OrderData<'a> {
     number: &'a str,
     issuer: &'a str,
-    start: String,
-    end: String,
+    start: Moment,
+    end: Moment,
 }
 
 impl<'a> MeasureData<'a> {

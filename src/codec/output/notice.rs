@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::engine::disposition::{DispositionId, EndCause, MeasureEnded, MeasureSet};
 
-use super::envelope::{BilingualText, Envelope, RuleText, id_hex, notice_id, time_of};
+use super::envelope::{BilingualText, Envelope, Moment, RuleText, id_hex, notice_id, time_of};
 use super::measure::{MeasureData, PartyData};
 use super::text::{self, Text};
 use super::{OutRecord, OutputContext, OutputError, Topic};
@@ -32,13 +32,13 @@ pub(super) struct SetNoticeData<'a> {
     basis: BilingualText<'a>,
     /// What is asked or restricted.
     scope: BilingualText<'a>,
-    start: String,
-    end: String,
+    start: Moment,
+    end: Moment,
     still_works: BilingualText<'a>,
     how_to_appeal: ChannelsData<'a>,
     papers: BilingualText<'a>,
     /// When an answer is due to an appeal that is made at once.
-    answer_due: String,
+    answer_due: Moment,
     remedies: BilingualText<'a>,
     appeal_reference: String,
     text: ReadyText,
@@ -70,9 +70,9 @@ pub(super) struct EndedNoticeData<'a> {
     /// True when an appeal was decided for the person: the measure should not have been set.
     overruled: bool,
     /// From then on the measure is lifted.
-    lifted: String,
+    lifted: Moment,
     /// Until then the rule uses nothing from before the lift (with `overturned`).
-    override_until: Option<String>,
+    override_until: Option<Moment>,
     appeal_reference: String,
     text: ReadyText,
 }

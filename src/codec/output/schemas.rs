@@ -1,6 +1,7 @@
 //! JSON Schemas of the outputs, generated from the structs that write them.
 
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::dead_letter::UnmatchedData;
@@ -23,13 +24,13 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<EndedNoticeData<'_>>(notice::OF_ENDED),
         event::<InForceData<'_>>(measure::IN_FORCE),
         event::<ObservationData<'_>>(observation::OBSERVED),
-        plain("duecourse.decided.v1", schema_for!(DecidedData)),
-        plain("duecourse.dead_letter.unmatched.v1", schema_for!(UnmatchedData)),
+        plain::<DecidedData>("duecourse.decided.v1"),
+        plain::<UnmatchedData>("duecourse.dead_letter.unmatched.v1"),
     ]
 }
 
 fn event<T: JsonSchema>(event_type: &'static str) -> (&'static str, Value) {
-    let (name, mut schema) = plain(event_type, schema_for!(CloudEvent<T>));
+    let (name, mut schema) = plain::<CloudEvent<T>>(event_type);
     for (field, value) in
         [("specversion", "1.0"), ("type", event_type), ("datacontenttype", "application/json")]
     {
@@ -40,8 +41,10 @@ fn event<T: JsonSchema>(event_type: &'static str) -> (&'static str, Value) {
     (name, schema)
 }
 
-fn plain(name: &'static str, schema: Schema) -> (&'static str, Value) {
-    let mut schema = schema.to_value();
+fn plain<T: JsonSchema>(name: &'static str) -> (&'static str, Value) {
+    // Of what is written: a field that is always written is required.
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
     if let Some(object) = schema.as_object_mut() {
         object.insert("title".to_owned(), json!(name));
     }

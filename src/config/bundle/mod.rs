@@ -27,7 +27,9 @@ mod values;
 mod tests;
 
 pub use load::{Checked, Loader};
+pub(crate) use locate::line_of;
 pub use purposes::{Relabelled, lane_use, relabel};
+pub(crate) use values::span;
 
 use std::fmt;
 use std::path::Path;

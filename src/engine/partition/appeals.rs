@@ -40,9 +40,10 @@ impl Partition {
         let measure = measure.clone();
         let default_for = self.rules.as_ref().map_or(SpanMs(0), |active| active.set.settings.override_for);
         let until = fact.at.plus(override_for.unwrap_or(default_for));
-        let key = (Arc::from(measure.rule.id.as_str()), measure.party.subject);
         self.end_measure(id, EndCause::Overturned, fact.event, fact.at, Some(until), out);
-        self.overrides.insert(key, Override { lift: fact.at, until });
+        let of_party = self.overrides.entry(measure.party.subject).or_default();
+        of_party.retain(|(name, _)| **name != *measure.rule.id);
+        of_party.push((Arc::from(measure.rule.id.as_str()), Override { lift: fact.at, until }));
         if measure.lane != Lane::Limit {
             self.count_overruled(&measure.rule.id, out)?;
         }

@@ -11,9 +11,7 @@ use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::seen::Seen;
-use crate::engine::state::{
-    Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleParty, Told,
-};
+use crate::engine::state::{ByRule, Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
 use crate::engine::subject::Subject;
 use crate::engine::timer::{Timer, Timers};
 use crate::engine::window::{Entry, SubjectLog};
@@ -40,8 +38,8 @@ pub struct Image {
     pub meetings: Vec<(Subject, Vec<Meeting>)>,
     pub told: Vec<(Subject, Vec<Told>)>,
     pub measures: Vec<(DispositionId, MeasureState)>,
-    pub firings: Vec<(RuleParty, Firing)>,
-    pub overrides: Vec<(RuleParty, Override)>,
+    pub firings: Vec<(Subject, ByRule<Firing>)>,
+    pub overrides: Vec<(Subject, ByRule<Override>)>,
     pub ledger: ReportLedger,
     pub counts: BTreeMap<String, RuleCount>,
     pub heard: Heard,

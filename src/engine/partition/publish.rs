@@ -197,7 +197,9 @@ impl Partition {
         let key = &self.identity.id_key;
         let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);
         if cause != EndCause::Expired {
-            self.firings.remove(&(std::sync::Arc::from(measure.rule.id.as_str()), measure.party.subject));
+            if let Some(of_party) = self.firings.get_mut(&measure.party.subject) {
+                of_party.retain(|(name, _)| **name != *measure.rule.id);
+            }
         }
         let head = Head {
             id: ended_id,

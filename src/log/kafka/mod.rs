@@ -20,5 +20,5 @@ mod source;
 pub use admin::{Admin, TopicDescription, TopicSpec};
 pub use connection::Connection;
 pub use producer::{AckedProducer, OutMessage};
-pub use reader::{ReadRecord, open_transactions, read_latest, read_tail, read_topic};
+pub use reader::{ReadRecord, open_transactions, read_latest, read_tail, read_time, read_topic};
 pub use source::{SourceConsumer, SourceEvent, SourceOptions, SourceRecord, TimestampKind};

@@ -1,0 +1,240 @@
+//! Bounds of the settings, and what must fit together.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use super::bundle::span;
+use super::settings::{Config, IntakeVersion, MAINLAND, Time};
+use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::cover::ConfigVersion;
+
+type Found = Vec<(&'static str, String)>;
+
+/// What is wrong, by key.
+pub(super) fn problems(config: &Config) -> Found {
+    let mut found = Found::new();
+    names(config, &mut found);
+    numbers(config, &mut found);
+    destinations(config, &mut found);
+    sources(config, &mut found);
+    if let Err(message) = config.intake_versions() {
+        found.push(("intake.versions", message));
+    }
+    if let Err(message) = config.facts_retention_ms() {
+        found.push(("kafka.facts_retention", message));
+    }
+    if config.production && config.keys.file.is_empty() {
+        found.push((
+            "keys.file",
+            "is empty: production refuses the development key; name a file with your own".to_owned(),
+        ));
+    }
+    if !config.http.listen.is_empty() && config.http.listen.parse::<SocketAddr>().is_err() {
+        found.push((
+            "http.listen",
+            "is no address and port; write it as `127.0.0.1:9464`, or leave it empty".to_owned(),
+        ));
+    }
+    found
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(plain)
+}
+
+fn names(config: &Config, found: &mut Found) {
+    let required = [("institution", &config.institution), ("kafka.group", &config.kafka.group)];
+    let optional = [
+        ("kafka.instance_id", &config.kafka.instance_id),
+        ("kafka.transactional_id", &config.kafka.transactional_id),
+    ];
+    let optional = optional.into_iter().filter(|(_, text)| !text.is_empty());
+    for (key, text) in required.into_iter().chain(optional) {
+        if !is_name(text) {
+            found.push((key, "is no name; use letters, digits, `.`, `_` and `-`, 128 at most".to_owned()));
+        }
+    }
+    if config.kafka.bootstrap_servers.trim().is_empty() {
+        found.push(("kafka.bootstrap_servers", "is empty; write host:port".to_owned()));
+    }
+    if config.snapshots.dir.is_empty() {
+        found.push(("snapshots.dir", "is empty; name a folder".to_owned()));
+    }
+}
+
+fn numbers(config: &Config, found: &mut Found) {
+    let bounds: [(&'static str, i64, i64, i64); 15] = [
+        ("kafka.source_partitions", config.kafka.source_partitions.into(), 1, 10_000),
+        ("kafka.facts_partitions", config.kafka.facts_partitions.into(), 1, 10_000),
+        ("kafka.replication", config.kafka.replication.into(), -1, 15),
+        ("kafka.transaction_timeout_ms", config.kafka.transaction_timeout_ms.into(), 1_000, 900_000),
+        ("kafka.session_timeout_ms", config.kafka.session_timeout_ms.into(), 1_000, 900_000),
+        ("kafka.queue_kib", config.kafka.queue_kib.into(), 64, 1_048_576),
+        ("intake.pack_bytes_max", config.intake.pack_bytes_max.into(), 1_024, 900_000),
+        ("intake.token_cache_entries", config.intake.token_cache_entries.into(), 0, 100_000_000),
+        ("decide.threads", config.decide.threads.into(), 0, 1_024),
+        ("snapshots.kept", config.snapshots.kept.into(), 2, 1_000),
+        ("intake.skew_ms_max", signed(config.intake.skew_ms_max), 1, 3_600_000),
+        ("intake.future_ms_max", signed(config.intake.future_ms_max), 0, 86_400_000),
+        ("intake.pack_ms_max", signed(config.intake.pack_ms_max), 0, 10_000),
+        ("intake.idle_cover_ms", signed(config.intake.idle_cover_ms), 10, 60_000),
+        ("snapshots.interval_ms", signed(config.snapshots.interval_ms), 1_000, 86_400_000),
+    ];
+    let waiting = [
+        ("decide.commit_interval_ms", signed(config.decide.commit_interval_ms), 1, 5_000),
+        ("decide.idle_commit_interval_ms", signed(config.decide.idle_commit_interval_ms), 10, 60_000),
+        ("decide.waiting_bytes_max", signed(config.decide.waiting_bytes_max), 1_048_576, 1 << 40),
+    ];
+    for (key, value, low, high) in bounds.into_iter().chain(waiting) {
+        if value < low || value > high {
+            found.push((key, format!("is {value}: at least {low}, at most {high}")));
+        }
+    }
+    if config.kafka.replication == 0 {
+        found.push(("kafka.replication", "is 0: at least 1, or -1 for the broker's default".to_owned()));
+    }
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// D21: a destination outside the mainland needs the number of its assessment.
+fn abroad(jurisdiction: &str, assessment: &str) -> Option<String> {
+    if jurisdiction == MAINLAND || (!jurisdiction.is_empty() && !assessment.trim().is_empty()) {
+        return None;
+    }
+    Some(format!(
+        "is `{jurisdiction}` without an assessment: data stays on the mainland unless `assessment` names the number of a security assessment for export"
+    ))
+}
+
+fn destinations(config: &Config, found: &mut Found) {
+    const KEYS: [(&str, &str); 7] = [
+        ("topics.facts.name", "topics.facts.jurisdiction"),
+        ("topics.dispositions.name", "topics.dispositions.jurisdiction"),
+        ("topics.notices.name", "topics.notices.jurisdiction"),
+        ("topics.measures.name", "topics.measures.jurisdiction"),
+        ("topics.decided.name", "topics.decided.jurisdiction"),
+        ("topics.shadow.name", "topics.shadow.jurisdiction"),
+        ("topics.dead_letters.name", "topics.dead_letters.jurisdiction"),
+    ];
+    let mut names = BTreeSet::new();
+    for ((name_key, jurisdiction_key), (_, topic)) in KEYS.into_iter().zip(config.topics.all()) {
+        if !is_name(&topic.name) {
+            found.push((name_key, "is no topic name; use letters, digits, `.`, `_` and `-`".to_owned()));
+        }
+        if !names.insert(&topic.name) {
+            found.push((name_key, format!("`{}` names two topics; each needs its own", topic.name)));
+        }
+        found.extend(
+            abroad(&topic.jurisdiction, &topic.assessment).map(|message| (jurisdiction_key, message)),
+        );
+    }
+    let snapshots = abroad(&config.snapshots.jurisdiction, &config.snapshots.assessment);
+    found.extend(snapshots.map(|message| ("snapshots.jurisdiction", message)));
+}
+
+fn sources(config: &Config, found: &mut Found) {
+    let mut names = BTreeSet::new();
+    let mut topics: BTreeSet<&str> =
+        config.topics.all().into_iter().map(|(_, topic)| topic.name.as_str()).collect();
+    for source in &config.sources {
+        let mut add =
+            |message: String| found.push(("sources", format!("source `{}` {message}", source.name)));
+        if !is_name(&source.name) || !is_name(&source.topic) || source.mapping.is_empty() {
+            add("needs a name, a topic and a mapping".to_owned());
+        }
+        if source.generation == 0 {
+            add("has generation 0; generations count from 1".to_owned());
+        }
+        if !names.insert(&source.name) {
+            add("stands twice; names of sources are unique".to_owned());
+        }
+        if !topics.insert(&source.topic) {
+            add(format!(
+                "reads `{}`, which another source or output has; each topic has one part",
+                source.topic
+            ));
+        }
+        if let Some(message) = abroad(&source.jurisdiction, &source.assessment) {
+            add(message);
+        }
+    }
+}
+
+impl Config {
+    /// The dated list of intake configurations, the first since ever (D6).
+    ///
+    /// # Errors
+    /// When it is empty, not ascending, or names a source that does not exist.
+    pub fn intake_versions(&self) -> Result<Vec<ConfigVersion>, String> {
+        let mut versions: Vec<ConfigVersion> = Vec::new();
+        for version in &self.intake.versions {
+            let made = ConfigVersion { from: start(version, versions.is_empty())?, number: version.number };
+            if versions.last().is_some_and(|last| made.from <= last.from || made.number <= last.number) {
+                return Err(format!(
+                    "version {} does not begin after the one before it, or its number does not rise",
+                    version.number
+                ));
+            }
+            let unknown =
+                version.mappings.keys().find(|name| self.sources.iter().all(|source| source.name != **name));
+            if let Some(name) = unknown {
+                return Err(format!("version {} maps `{name}`, which is no source", version.number));
+            }
+            versions.push(made);
+        }
+        if versions.is_empty() {
+            return Err("is empty; there is at least `[{ number = 1 }]`".to_owned());
+        }
+        if self.time == Time::Event && versions.len() > 1 {
+            return Err(
+                "has several versions, and `time = \"event\"` has no clock to switch them by".to_owned()
+            );
+        }
+        Ok(versions)
+    }
+
+    /// The mapping of a source under a version: the last one at or before it that names the source.
+    #[must_use]
+    pub fn mapping<'a>(&'a self, source: &'a super::settings::Source, version: u32) -> &'a str {
+        self.intake
+            .versions
+            .iter()
+            .filter(|known| known.number <= version)
+            .filter_map(|known| known.mappings.get(&source.name))
+            .last()
+            .unwrap_or(&source.mapping)
+    }
+
+    /// How long facts are kept, in milliseconds; -1 is for ever.
+    ///
+    /// # Errors
+    /// When it is no span.
+    pub fn facts_retention_ms(&self) -> Result<i64, String> {
+        if self.kafka.facts_retention == "-1" {
+            return Ok(-1);
+        }
+        let span = span(&self.kafka.facts_retention)?;
+        if span < SpanMs::HOUR {
+            return Err("is shorter than an hour: a restored partition could not catch up".to_owned());
+        }
+        Ok(span.0)
+    }
+}
+
+fn start(version: &IntakeVersion, first: bool) -> Result<TimeMs, String> {
+    match (&version.from, first) {
+        (None, true) => Ok(TimeMs::MIN),
+        (Some(_), true) => {
+            Err("begins with a version that has `from`; the first holds since ever".to_owned())
+        }
+        (None, false) => Err(format!("has no `from` in version {}", version.number)),
+        (Some(text), false) => text
+            .parse::<jiff::Timestamp>()
+            .map(|moment| TimeMs(moment.as_millisecond()))
+            .map_err(|_| format!("has a `from` in version {} that is no RFC 3339 time", version.number)),
+    }
+}

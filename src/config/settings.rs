@@ -1,0 +1,216 @@
+//! The shape of the commands' configuration. `config/default.toml` explains every knob and gives its
+//! default; this file gives its type and its bounds. The committed JSON Schema is made from here.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Short name of this institution: stands in every output.
+    pub institution: String,
+    /// What moves time.
+    pub time: Time,
+    /// Refuses the development key.
+    pub production: bool,
+    pub keys: Keys,
+    pub rules: Rules,
+    pub kafka: Kafka,
+    pub topics: Topics,
+    pub intake: Intake,
+    pub decide: Decide,
+    pub snapshots: Snapshots,
+    pub http: Http,
+    pub sources: Vec<Source>,
+}
+
+/// `broker`: record timestamps set by the broker. `event`: the largest event time so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Time {
+    Broker,
+    Event,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// File with 64 hexadecimal digits; empty: the fixed development key.
+    pub file: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Folder laid out like `config/`; empty: the built-in rules.
+    pub dir: String,
+    /// Write the activation fact when a first start finds empty facts.
+    pub activate_on_first_start: bool,
+    /// Write the go-live fact when a first start finds empty facts.
+    pub go_live_on_first_start: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Kafka {
+    /// Comma-separated host:port.
+    pub bootstrap_servers: String,
+    pub source_partitions: u32,
+    /// Never changes under live state.
+    pub facts_partitions: u32,
+    /// -1 leaves it to the broker.
+    pub replication: i32,
+    /// Prefix of consumer groups and transactional ids.
+    pub group: String,
+    /// Empty: dynamic membership.
+    pub instance_id: String,
+    /// Empty: from group and instance id.
+    pub transactional_id: String,
+    pub transaction_timeout_ms: u32,
+    pub session_timeout_ms: u32,
+    /// KiB fetched ahead of each partition.
+    pub queue_kib: u32,
+    /// Span such as `30d`, or `-1` for ever.
+    pub facts_retention: String,
+    /// Further librdkafka properties; they may hold secrets and are never printed.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// The topics that duecourse owns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Topics {
+    pub facts: Destination,
+    pub dispositions: Destination,
+    pub notices: Destination,
+    pub measures: Destination,
+    pub decided: Destination,
+    pub shadow: Destination,
+    pub dead_letters: Destination,
+}
+
+/// A topic and where it lies (D21).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    pub name: String,
+    /// `mainland`, or another name together with an assessment.
+    pub jurisdiction: String,
+    /// Number of the security assessment that allows data there.
+    pub assessment: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// Dated list; its past may not change (D6).
+    pub versions: Vec<IntakeVersion>,
+    pub skew_ms_max: u64,
+    pub future_ms_max: u64,
+    pub pack_ms_max: u64,
+    pub pack_bytes_max: u32,
+    pub idle_cover_ms: u64,
+    pub token_cache_entries: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IntakeVersion {
+    pub number: u32,
+    /// RFC 3339 with an offset; absent in the first version only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Source name to mapping, where this version reads a source otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decide {
+    pub commit_interval_ms: u64,
+    pub idle_commit_interval_ms: u64,
+    pub waiting_bytes_max: u64,
+    /// 0: one for each processor.
+    pub threads: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshots {
+    pub dir: String,
+    pub interval_ms: u64,
+    pub kept: u32,
+    pub jurisdiction: String,
+    pub assessment: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port; empty: nowhere.
+    pub listen: String,
+}
+
+/// A topic that intake reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Part of what has been covered: never changes.
+    pub name: String,
+    pub topic: String,
+    /// A shipped mapping or a file.
+    pub mapping: String,
+    /// Raised when the topic was recreated (D8).
+    pub generation: u32,
+    #[serde(default = "mainland")]
+    pub jurisdiction: String,
+    #[serde(default)]
+    pub assessment: String,
+}
+
+fn mainland() -> String {
+    MAINLAND.to_owned()
+}
+
+/// The jurisdiction in which no assessment is asked for.
+pub const MAINLAND: &str = "mainland";
+
+impl Topics {
+    /// Every topic with its key.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, &Destination); 7] {
+        [
+            ("facts", &self.facts),
+            ("dispositions", &self.dispositions),
+            ("notices", &self.notices),
+            ("measures", &self.measures),
+            ("decided", &self.decided),
+            ("shadow", &self.shadow),
+            ("dead_letters", &self.dead_letters),
+        ]
+    }
+}
+
+impl Kafka {
+    /// Consumer group of intake.
+    #[must_use]
+    pub fn intake_group(&self) -> String {
+        format!("{}.intake", self.group)
+    }
+
+    /// Consumer group of decide.
+    #[must_use]
+    pub fn decide_group(&self) -> String {
+        format!("{}.decide", self.group)
+    }
+
+    /// The static member name; `None` for dynamic membership.
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        (!self.instance_id.is_empty()).then_some(self.instance_id.as_str())
+    }
+}
