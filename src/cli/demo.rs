@@ -81,8 +81,10 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let keys = Keys::development();
     let rules = inputs::rules(None)?;
     let is_generated = arguments.source == "generated";
-    let source = if is_generated { Source::Generated { seed: SEED } } else { Source::folder(&arguments.source)? };
+    let source =
+        if is_generated { Source::Generated { seed: SEED } } else { Source::folder(&arguments.source)? };
     let default_speed = if is_generated { Speed::Times(SPEED_DEFAULT) } else { Speed::Max };
+    let institution = inputs::default_institution()?;
     let pace = Pace::new(arguments.speed.unwrap_or(default_speed));
 
     let folder = facts_folder(&out);
@@ -92,21 +94,22 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     println!("{}", stage::welcome(&style, &source, &rules.bundle)?);
 
     let log = LocalLog::open(&folder, 1, SyncPolicy::Interval(Duration::from_secs(1)))?;
-    let deciding = Deciding::open(log.decide()?, &folder, &out, &keys, inputs::INSTITUTION)?;
+    let deciding = Deciding::open(log.decide()?, &folder, &out, &keys, &institution)?;
     let labelled = std::collections::HashSet::new();
     let appending = Appending::begin(log.facts(), source.name())?;
     let feeding = Feeding::new(&keys, &rules.bundle, &labelled, appending, dead_letters_file(&out)?, 1);
     let (signals, progress, desk) = (Signals::default(), Progress::default(), Desk::default());
     let mut stage = Stage::new(style, &keys, &desk, &progress);
     let (read, decided) = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| source.feed(&out, &keys, feeding, pace, &desk, &signals, &progress));
+        let reader =
+            scope.spawn(|| source.feed(&out, &institution, &keys, feeding, pace, &desk, &signals, &progress));
         let decided = deciding.run(&signals, &mut stage);
         (reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), decided)
     });
     let ((census, mut dead_letters), decided) = (read?, decided?);
     finish_dead_letters(&census, &decided, &mut dead_letters).map_err(Failure::unreachable)?;
     write_alerts(&out, &census, &decided)?;
-    write_manifest(&out, &source, &keys, &rules)?;
+    write_manifest(&out, &source, &institution, &keys, &rules)?;
     let mut report = Report::of(&census, &decided.alerts, "strict", &rules.sha256);
     (report.cpu, report.rss_bytes_max) = usage();
     report.wall_s = started.elapsed().as_millis() as f64 / 1e3;
@@ -121,13 +124,20 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// What `verify --out` and `score` need: which file was read, and how.
-fn write_manifest(out: &Path, source: &Source, keys: &Keys, rules: &inputs::Rules) -> Result<(), Failure> {
+fn write_manifest(
+    out: &Path,
+    source: &Source,
+    institution: &str,
+    keys: &Keys,
+    rules: &inputs::Rules,
+) -> Result<(), Failure> {
     let (path, mapping) = source.input(out);
-    let inputs = Inputs::new(mapping, std::slice::from_ref(&path), &None, &None)?;
+    let inputs = Inputs::new(mapping, institution, std::slice::from_ref(&path), &None, &None)?;
     let manifest = Manifest {
         schema: Manifest::SCHEMA.to_owned(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         semantics: crate::engine::SEMANTICS,
+        institution: institution.to_owned(),
         source: mapping.to_owned(),
         source_sha256: inputs.source_sha256.clone(),
         profile: "strict".to_owned(),
@@ -155,7 +165,10 @@ fn free_name() -> PathBuf {
     if !first.exists() {
         return first;
     }
-    (2_u32..).map(|n| PathBuf::from(format!("duecourse-demo-{n}"))).find(|name| !name.exists()).unwrap_or(first)
+    (2_u32..)
+        .map(|n| PathBuf::from(format!("duecourse-demo-{n}")))
+        .find(|name| !name.exists())
+        .unwrap_or(first)
 }
 
 #[cfg(test)]

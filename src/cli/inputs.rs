@@ -2,15 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use sha2::{Digest, Sha256};
 
 use super::Failure;
+use super::judge::FileJudge;
+use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
-use crate::config::bundle;
+use crate::config::source::{Format, SourceMapping};
+use crate::config::{Config, bundle};
+use crate::intake::files::{Files, InputFiles};
 
-/// The institution that a file run is of. Outputs name it; nothing joins two (DESIGN D4).
-pub const INSTITUTION: &str = "bank_0";
+/// The institution that a file run is of, unless it says another: that of the default configuration.
+/// Outputs name it; nothing joins two (DESIGN D4).
+///
+/// # Errors
+/// `Configuration` when the defaults do not load, which a test excludes.
+pub fn default_institution() -> Result<String, Failure> {
+    Ok(Config::load(None, &[]).map_err(Failure::configuration)?.institution)
+}
 
 /// A rule bundle that compiles.
 #[derive(Clone, Debug)]
@@ -32,4 +42,74 @@ pub fn rules(folder: Option<&Path>) -> Result<Rules, Failure> {
     let text = folder.map_or_else(bundle::embedded, bundle::from_dir).map_err(Failure::configuration)?;
     let sha256 = hex(&Sha256::digest(text.as_bytes()));
     Ok(Rules { bundle: text, sha256 })
+}
+
+/// Files of events and how to read them.
+pub struct Inputs {
+    /// The mapping's own name: that of the source in the log.
+    pub source_name: String,
+    pub source_sha256: String,
+    pub institution: String,
+    mapping: SourceMapping,
+    files: InputFiles,
+}
+
+impl Inputs {
+    /// Loads the mapping; the files are opened later.
+    ///
+    /// # Errors
+    /// `Configuration` when the mapping does not load, `Usage` when it has no use for a file.
+    pub fn new(
+        source: &str,
+        institution: &str,
+        rows: &[PathBuf],
+        accounts: &Option<PathBuf>,
+        feedback: &Option<PathBuf>,
+    ) -> Result<Inputs, Failure> {
+        let mapping = SourceMapping::load(source).map_err(Failure::configuration)?;
+        for (flag, table, file) in
+            [("--accounts", "accounts", accounts), ("--feedback", "feedback", feedback)]
+        {
+            if file.is_some() && mapping.table(table).is_none() {
+                return Err(Failure::usage(anyhow!("{flag}: the source `{source}` maps no table `{table}`")));
+            }
+        }
+        let files = InputFiles {
+            rows: rows.to_vec(),
+            accounts: accounts.clone(),
+            feedback: feedback.clone(),
+            rows_have_header: mapping.format == Format::Csv,
+        };
+        // A shipped mapping is known by its name and the program's version.
+        let text = std::fs::read_to_string(source).unwrap_or_else(|_| source.to_owned());
+        Ok(Inputs {
+            institution: institution.to_owned(),
+            source_name: mapping.name.clone(),
+            source_sha256: hex(&Sha256::digest(text.as_bytes())),
+            mapping,
+            files,
+        })
+    }
+
+    /// How many `--input` files there are.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.files.rows.len() as u32
+    }
+
+    /// What tells lines apart.
+    ///
+    /// # Errors
+    /// `Configuration` when the mapping cannot be used for files.
+    pub fn judge(&self, keys: &Keys) -> Result<FileJudge, Failure> {
+        FileJudge::new(&self.mapping, &self.institution, keys)
+    }
+
+    /// Opens the files and reads their headers.
+    ///
+    /// # Errors
+    /// `InputUnreadable` when one cannot be read or its header does not fit the source.
+    pub fn open(&self, keys: &Keys) -> Result<Files<FileJudge>, Failure> {
+        Files::open(&self.files, self.judge(keys)?).map_err(|error| Failure::input(anyhow!("{error}")))
+    }
 }

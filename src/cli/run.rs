@@ -39,7 +39,7 @@ pub use alerts::Alerts;
 pub use append::Appending;
 pub use decide::{Decided, Deciding, Signals, StopOnDrop, Watch, write_dead_letter};
 pub use read::{Census, Feeding, Progress, unreadable};
-pub use report::{InputReport, Report, RuleReport, usage};
+pub use report::{Report, usage};
 
 /// A power cut costs at most this much work; a killed process costs none.
 const SYNC: SyncPolicy = SyncPolicy::Interval(Duration::from_secs(1));
@@ -79,6 +79,9 @@ pub struct Arguments {
     /// File of the master key, 64 hexadecimal digits [default: the fixed development key]
     #[arg(long, value_name = "F")]
     key: Option<PathBuf>,
+    /// Short name of the institution; native events that name another are refused [default: demo-bank]
+    #[arg(long, value_name = "NAME")]
+    institution: Option<String>,
     /// Print report.json to standard output instead of a summary, and no progress
     #[arg(long)]
     json: bool,
@@ -109,7 +112,14 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let labels = arguments.labels.as_deref().map(Labels::read).transpose().map_err(Failure::input)?;
     let rules = inputs::rules(arguments.rules.as_deref())?;
     let keys = load_keys(arguments.key.as_deref())?;
-    let inputs = Inputs::new(&arguments.source, &arguments.input, &arguments.accounts, &arguments.feedback)?;
+    let institution = arguments.institution.clone().map_or_else(inputs::default_institution, Ok)?;
+    let inputs = Inputs::new(
+        &arguments.source,
+        &institution,
+        &arguments.input,
+        &arguments.accounts,
+        &arguments.feedback,
+    )?;
     let manifest = manifest(&arguments, &inputs, &rules, &keys)?;
     let labels_file = arguments.labels.as_deref().map(InputFile::of).transpose().map_err(Failure::input)?;
 
@@ -140,18 +150,14 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(if any_dead { Exit::DoneWithDeadLetters } else { Exit::Done })
 }
 
-fn manifest(
-    arguments: &Arguments,
-    inputs: &Inputs,
-    rules: &Rules,
-    keys: &Keys,
-) -> Result<Manifest, Failure> {
+fn manifest(arguments: &Arguments, inputs: &Inputs, rules: &Rules, keys: &Keys) -> Result<Manifest, Failure> {
     let file = |path: &PathBuf| InputFile::of(path).map_err(Failure::input);
     Ok(Manifest {
         schema: Manifest::SCHEMA.to_owned(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         semantics: crate::engine::SEMANTICS,
         source: arguments.source.clone(),
+        institution: inputs.institution.clone(),
         source_sha256: inputs.source_sha256.clone(),
         profile: arguments.profile.name().to_owned(),
         rules_sha256: rules.sha256.clone(),
@@ -174,7 +180,7 @@ fn decide_files(
 ) -> Result<(Census, Decided), Failure> {
     let folder = facts_folder(out);
     let log = LocalLog::open(&folder, 1, SYNC)?;
-    let deciding = Deciding::open(log.decide()?, &folder, out, keys, inputs::INSTITUTION)?;
+    let deciding = Deciding::open(log.decide()?, &folder, out, keys, &inputs.institution)?;
     let appending = Appending::begin(log.facts(), &inputs.source_name)?;
     let files = inputs.open(keys)?;
     let dead_letters = dead_letters_file(out)?;

@@ -17,7 +17,7 @@ use super::{Exit, Failure};
 use crate::codec::manifest::{InputFile, Manifest, hex};
 
 pub use labels::Labels;
-pub use levels::{Alert, Level, Levels, Population, SchemeLevel, Scores, Scoring, TimeToDetect};
+pub use levels::{Alert, Levels, Population, Scores, Scoring, TimeToDetect};
 
 /// Score the alerts of a finished run against labels.
 #[derive(Debug, Args)]
@@ -92,7 +92,10 @@ fn recount(out: &Path, manifest: &Manifest, labels: &Labels) -> Result<Populatio
     }
     for input in &manifest.inputs {
         if !input.is_unchanged().map_err(Failure::input)? {
-            return Err(Failure::input(anyhow!("{} is not the file that was run any more", input.path.display())));
+            return Err(Failure::input(anyhow!(
+                "{} is not the file that was run any more",
+                input.path.display()
+            )));
         }
     }
     let mut alerted = HashSet::new();
@@ -101,7 +104,7 @@ fn recount(out: &Path, manifest: &Manifest, labels: &Labels) -> Result<Populatio
     })
     .map_err(Failure::input)?;
     let paths: Vec<PathBuf> = manifest.inputs.iter().map(|input| input.path.clone()).collect();
-    let inputs = Inputs::new(&manifest.source, &paths, &None, &None)?;
+    let inputs = Inputs::new(&manifest.source, &manifest.institution, &paths, &None, &None)?;
     let mut files = inputs.open(&keys)?;
     let mut census = Census::of(inputs.count());
     while let Some(merged) = files.next().map_err(|error| Failure::input(anyhow!("{error}")))? {
@@ -110,9 +113,8 @@ fn recount(out: &Path, manifest: &Manifest, labels: &Labels) -> Result<Populatio
             census.take(&accepted.item, (merged.input, merged.line), &keys, &is_labelled);
         }
     }
-    let is_scored = |id: &String| {
-        census.events.get(keys.fingerprint(id)).is_some_and(|event| event.is_scored)
-    };
+    let is_scored =
+        |id: &String| census.events.get(keys.fingerprint(id)).is_some_and(|event| event.is_scored);
     Ok(Population {
         alerted_events: alerted.into_iter().filter(is_scored).collect(),
         accounts: census.accounts,

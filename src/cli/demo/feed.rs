@@ -12,7 +12,7 @@ use super::Speed;
 use super::desk::Desk;
 use crate::cli::Failure;
 use crate::cli::generate::{self, DAY_START, Own, Size, Step};
-use crate::cli::inputs::{INSTITUTION, Inputs};
+use crate::cli::inputs::Inputs;
 use crate::cli::run::{Census, Feeding, Progress, Signals, StopOnDrop, unreadable};
 use crate::codec::keys::Keys;
 use crate::engine::base::TimeMs;
@@ -22,9 +22,14 @@ use crate::intake::files::{Judge, Merged};
 /// Where the day comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    Generated { seed: u64 },
+    Generated {
+        seed: u64,
+    },
     /// A file of events and its mapping.
-    File { path: PathBuf, mapping: &'static str },
+    File {
+        path: PathBuf,
+        mapping: &'static str,
+    },
 }
 
 /// The file that keeps the made-up day's lines, as they were fed.
@@ -44,7 +49,9 @@ impl Source {
         ];
         let found = names.into_iter().map(|(name, mapping)| (Path::new(folder).join(name), mapping));
         let (path, mapping) = found.into_iter().find(|(path, _)| path.is_file()).ok_or_else(|| {
-            Failure::usage(anyhow!("{folder} holds no events.csv[.gz] and no events.ndjson[.gz]; or say `generated`"))
+            Failure::usage(anyhow!(
+                "{folder} holds no events.csv[.gz] and no events.ndjson[.gz]; or say `generated`"
+            ))
         })?;
         Ok(Source::File { path, mapping })
     }
@@ -75,6 +82,7 @@ impl Source {
     pub fn feed(
         &self,
         out: &Path,
+        institution: &str,
         keys: &Keys,
         feeding: Feeding<'_>,
         pace: Pace,
@@ -85,7 +93,7 @@ impl Source {
         let stop = StopOnDrop(signals);
         // The history before the made-up day goes by as fast as it can.
         let paced_from = if matches!(self, Source::Generated { .. }) { DAY_START } else { TimeMs::MIN };
-        let mut feed = Feed { feeding, pace, paced_from, signals, progress, lines: 0 };
+        let mut feed = Feed { institution, feeding, pace, paced_from, signals, progress, lines: 0 };
         match self {
             Source::Generated { seed } => feed.generated(*seed, &out.join(LINES), keys, desk)?,
             Source::File { path, mapping } => feed.file(path, mapping, keys)?,
@@ -123,6 +131,7 @@ impl Pace {
 const WAIT_MIN: Duration = Duration::from_millis(25);
 
 struct Feed<'a> {
+    institution: &'a str,
     feeding: Feeding<'a>,
     pace: Pace,
     paced_from: TimeMs,
@@ -133,10 +142,10 @@ struct Feed<'a> {
 
 impl Feed<'_> {
     fn generated(&mut self, seed: u64, lines: &Path, keys: &Keys, desk: &Desk) -> Result<(), Failure> {
-        let mut judge = Inputs::new("native", &[], &None, &None)?.judge(keys)?;
+        let mut judge = Inputs::new("native", self.institution, &[], &None, &None)?.judge(keys)?;
         let file = File::create(lines).with_context(|| format!("cannot write {}", lines.display()));
         let mut kept = BufWriter::new(file.map_err(Failure::usage)?);
-        let steps = generate::day(seed, Size::default(), INSTITUTION);
+        let steps = generate::day(seed, Size::default(), self.institution);
         self.progress.lines_total.store(steps.len() as u64, Ordering::Relaxed);
         for timed in steps {
             self.keep_pace(timed.at)?;
@@ -152,7 +161,10 @@ impl Feed<'_> {
                 }
             };
             writeln!(kept, "{line}").context("cannot write the made-up day").map_err(Failure::unreachable)?;
-            self.line(Merged { input: 0, line: self.lines + 1, outcome: judge.row(0, line.as_bytes()) }, timed.at)?;
+            self.line(
+                Merged { input: 0, line: self.lines + 1, outcome: judge.row(0, line.as_bytes()) },
+                timed.at,
+            )?;
         }
         kept.flush().context("cannot write the made-up day").map_err(Failure::unreachable)
     }
@@ -173,11 +185,13 @@ impl Feed<'_> {
             std::thread::sleep(Duration::from_millis(2));
         }
         let appeal = desk.appeal(&party.reference);
-        Ok(appeal.map(|appeal| generate::appeal_decided(INSTITUTION, party, &appeal.to_string(), outcome, at)))
+        Ok(appeal.map(|appeal| {
+            generate::appeal_decided(self.institution, party, &appeal.to_string(), outcome, at)
+        }))
     }
 
     fn file(&mut self, path: &PathBuf, mapping: &str, keys: &Keys) -> Result<(), Failure> {
-        let inputs = Inputs::new(mapping, std::slice::from_ref(path), &None, &None)?;
+        let inputs = Inputs::new(mapping, self.institution, std::slice::from_ref(path), &None, &None)?;
         let mut files = inputs.open(keys)?;
         let mut at = TimeMs::EARLIEST;
         while let Some(merged) = files.next().map_err(|error| unreadable(&error))? {

@@ -129,7 +129,9 @@ impl<'a> Stage<'a> {
     fn tell(&mut self, now: TimeMs) {
         if !self.is_day && now >= DAY_START && self.progress.lines_total.load(Ordering::Relaxed) > 0 {
             self.is_day = true;
-            self.screen.line(&self.style.dim("       a quiet month has filled the windows; the day begins").to_string());
+            self.screen.line(
+                &self.style.dim("       a quiet month has filled the windows; the day begins").to_string(),
+            );
         }
         while let Some((at, text)) = self.progress.told(now) {
             let line = format!("{}  {text}", clock(at));
@@ -230,7 +232,10 @@ impl<'a> Stage<'a> {
         }
         println!(
             "\n{}",
-            self.style.dim(format!("Why, and on what evidence:  duecourse explain {appeal} --out {}", out.display()))
+            self.style.dim(format!(
+                "Why, and on what evidence:  duecourse explain {appeal} --out {}",
+                out.display()
+            ))
         );
     }
 

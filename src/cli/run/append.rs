@@ -47,7 +47,8 @@ impl Appending {
         let start = Start { previous: -1, baseline: true, version: VERSION, time: TimeMs::MIN };
         let slot = packer.assign(id, start);
         let present = (facts.end(0)? > 0).then(|| facts.read(0)).transpose()?;
-        let mut appending = Appending { facts, packer, slot, line: 0, present, offset: 0, buffer: Vec::new() };
+        let mut appending =
+            Appending { facts, packer, slot, line: 0, present, offset: 0, buffer: Vec::new() };
         let announced = ConfigVersion { from: TimeMs::MIN, number: VERSION };
         appending.append(&FactsRecord::VersionAnnounced(announced))?;
         Ok(appending)

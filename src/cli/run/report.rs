@@ -64,7 +64,10 @@ impl InputReport {
     /// Lines of any input that were refused.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        [&self.lines, &self.accounts, &self.feedback].into_iter().flat_map(|lines| lines.refused.values()).sum()
+        [&self.lines, &self.accounts, &self.feedback]
+            .into_iter()
+            .flat_map(|lines| lines.refused.values())
+            .sum()
     }
 }
 
@@ -118,7 +121,9 @@ impl Report {
     pub fn read(out: &Path) -> Result<Report, Failure> {
         let path = out.join("report.json");
         let bytes = std::fs::read(&path)
-            .with_context(|| format!("{} has no report.json: is it the folder of a finished run?", out.display()))
+            .with_context(|| {
+                format!("{} has no report.json: is it the folder of a finished run?", out.display())
+            })
             .map_err(Failure::input)?;
         let report: Report = serde_json::from_slice(&bytes)
             .with_context(|| format!("{} is not a report of this version", path.display()))
@@ -203,14 +208,39 @@ mod tests {
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(out.path().join("report.json")).unwrap()).unwrap();
         let pointers = [
-            "/schema", "/profile", "/rules_sha256", "/input/events", "/input/accepted", "/input/refused",
-            "/input/undeclared", "/levels_by_mode", "/levels/account/positives", "/levels/account/hit",
-            "/levels/account/negatives", "/levels/account/false", "/levels/account/excluded",
-            "/levels/account/recall", "/levels/account/fpr", "/levels/account/alerts_per_1000",
-            "/levels/event/false", "/levels/scheme/total", "/levels/scheme/any", "/levels/scheme/half",
-            "/time_to_detect_s/median", "/time_to_detect_s/p90", "/time_to_detect_s/n", "/rules/0/id",
-            "/rules/0/mode", "/rules/0/alerts", "/rules/0/true", "/rules/0/false",
-            "/rules/0/restricted_hours_per_true", "/cpu/user_s", "/cpu/sys_s", "/rss_bytes_max", "/wall_s",
+            "/schema",
+            "/profile",
+            "/rules_sha256",
+            "/input/events",
+            "/input/accepted",
+            "/input/refused",
+            "/input/undeclared",
+            "/levels_by_mode",
+            "/levels/account/positives",
+            "/levels/account/hit",
+            "/levels/account/negatives",
+            "/levels/account/false",
+            "/levels/account/excluded",
+            "/levels/account/recall",
+            "/levels/account/fpr",
+            "/levels/account/alerts_per_1000",
+            "/levels/event/false",
+            "/levels/scheme/total",
+            "/levels/scheme/any",
+            "/levels/scheme/half",
+            "/time_to_detect_s/median",
+            "/time_to_detect_s/p90",
+            "/time_to_detect_s/n",
+            "/rules/0/id",
+            "/rules/0/mode",
+            "/rules/0/alerts",
+            "/rules/0/true",
+            "/rules/0/false",
+            "/rules/0/restricted_hours_per_true",
+            "/cpu/user_s",
+            "/cpu/sys_s",
+            "/rss_bytes_max",
+            "/wall_s",
         ];
         for pointer in pointers {
             assert!(json.pointer(pointer).is_some(), "{pointer}");

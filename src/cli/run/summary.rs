@@ -42,9 +42,14 @@ pub fn text(report: &Report, decided: &Decided, out: &Path) -> String {
         scores(&mut text, report);
     }
     if decided.purpose_refused > 0 {
-        let _ = writeln!(text, "{} outputs withheld: their purpose did not permit them", decided.purpose_refused);
+        let _ =
+            writeln!(text, "{} outputs withheld: their purpose did not permit them", decided.purpose_refused);
     }
-    let _ = writeln!(text, "\nin {}: dispositions, notices, measures, shadow, dead-letters (.ndjson), alerts.csv, report.json, facts/", out.display());
+    let _ = writeln!(
+        text,
+        "\nin {}: dispositions, notices, measures, shadow, dead-letters (.ndjson), alerts.csv, report.json, facts/",
+        out.display()
+    );
     let _ = writeln!(text, "check it:  duecourse verify --out {}", out.display());
     text
 }
@@ -60,7 +65,12 @@ fn scores(text: &mut String, report: &Report) {
     }
     let (scheme, time) = (&report.levels.scheme, &report.time_to_detect_s);
     if scheme.total > 0 {
-        let _ = writeln!(text, "  schemes   {} of {} touched, {} by half", scheme.any, scheme.total, scheme.half);
+        let _ =
+            writeln!(text, "  schemes   {} of {} touched, {} by half", scheme.any, scheme.total, scheme.half);
     }
-    let _ = writeln!(text, "  detected  median {:.0} s, p90 {:.0} s after the start, n {}", time.median, time.p90, time.n);
+    let _ = writeln!(
+        text,
+        "  detected  median {:.0} s, p90 {:.0} s after the start, n {}",
+        time.median, time.p90, time.n
+    );
 }
