@@ -7,6 +7,7 @@ mod style;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -78,7 +79,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         Some(out) => empty(out)?,
         None => free_name(),
     };
-    let keys = Keys::development();
+    let keys = Arc::new(Keys::development());
     let rules = inputs::rules(None)?;
     let is_generated = arguments.source == "generated";
     let source =

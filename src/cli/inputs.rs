@@ -1,17 +1,20 @@
 //! The inputs and rules that a command is given: mappings by name or file, bundles by folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use sha2::{Digest, Sha256};
 
 use super::Failure;
-use super::judge::FileJudge;
+use super::judge::{FileJudge, TABLE_ACCOUNTS};
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
 use crate::config::source::{Format, SourceMapping};
 use crate::config::{Config, bundle};
-use crate::intake::files::{Files, InputFiles};
+use crate::intake::classify::{TABLE_EVENTS, TABLE_FEEDBACK};
+use crate::intake::files::{Files, FilesError, InputFiles};
+use crate::intake::lines::Lines;
 
 /// The institution that a file run is of, unless it says another: that of the default configuration.
 /// Outputs name it; nothing joins two (DESIGN D4).
@@ -50,7 +53,7 @@ pub struct Inputs {
     pub source_name: String,
     pub source_sha256: String,
     pub institution: String,
-    mapping: SourceMapping,
+    mapping: Arc<SourceMapping>,
     files: InputFiles,
 }
 
@@ -86,7 +89,7 @@ impl Inputs {
             institution: institution.to_owned(),
             source_name: mapping.name.clone(),
             source_sha256: hex(&Sha256::digest(text.as_bytes())),
-            mapping,
+            mapping: Arc::new(mapping),
             files,
         })
     }
@@ -97,19 +100,36 @@ impl Inputs {
         self.files.rows.len() as u32
     }
 
-    /// What tells lines apart.
-    ///
-    /// # Errors
-    /// `Configuration` when the mapping cannot be used for files.
-    pub fn judge(&self, keys: &Keys) -> Result<FileJudge, Failure> {
-        FileJudge::new(&self.mapping, &self.institution, keys)
+    /// What says what lines mean.
+    #[must_use]
+    pub fn judge(&self, keys: &Arc<Keys>) -> FileJudge {
+        FileJudge::new(&self.mapping, &self.institution, keys, self.files.rows.len())
     }
 
     /// Opens the files and reads their headers.
     ///
     /// # Errors
     /// `InputUnreadable` when one cannot be read or its header does not fit the source.
-    pub fn open(&self, keys: &Keys) -> Result<Files<FileJudge>, Failure> {
-        Files::open(&self.files, self.judge(keys)?).map_err(|error| Failure::input(anyhow!("{error}")))
+    pub fn open(&self, keys: &Arc<Keys>) -> Result<Files<FileJudge>, Failure> {
+        Files::open(&self.files, self.judge(keys)).map_err(|error| match error {
+            FilesError::Header { path, .. } => {
+                let why = self.header_fault(&path).unwrap_or_default();
+                Failure::input(anyhow!("{}: {why}", path.display()))
+            }
+            FilesError::Unreadable(error) => Failure::input(error),
+        })
+    }
+
+    /// What is wrong with a file's header, in words; the reader knows only that something is.
+    fn header_fault(&self, path: &Path) -> Option<String> {
+        let table = match path {
+            path if self.files.accounts.as_deref() == Some(path) => TABLE_ACCOUNTS,
+            path if self.files.feedback.as_deref() == Some(path) => TABLE_FEEDBACK,
+            _ => TABLE_EVENTS,
+        };
+        let mut lines = Lines::open(path).ok()?;
+        lines.advance().ok()?;
+        let header = std::str::from_utf8(lines.bytes()).ok()?;
+        self.mapping.table(table)?.columns(header).err().map(|fault| fault.to_string())
     }
 }

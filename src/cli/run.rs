@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -174,7 +175,7 @@ fn decide_files(
     out: &Path,
     inputs: &Inputs,
     rules: &Rules,
-    keys: &Keys,
+    keys: &Arc<Keys>,
     labelled: &HashSet<String>,
     screen: &mut Screen,
 ) -> Result<(Census, Decided), Failure> {

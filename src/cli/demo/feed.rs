@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -83,7 +84,7 @@ impl Source {
         &self,
         out: &Path,
         institution: &str,
-        keys: &Keys,
+        keys: &Arc<Keys>,
         feeding: Feeding<'_>,
         pace: Pace,
         desk: &Desk,
@@ -141,8 +142,8 @@ struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    fn generated(&mut self, seed: u64, lines: &Path, keys: &Keys, desk: &Desk) -> Result<(), Failure> {
-        let mut judge = Inputs::new("native", self.institution, &[], &None, &None)?.judge(keys)?;
+    fn generated(&mut self, seed: u64, lines: &Path, keys: &Arc<Keys>, desk: &Desk) -> Result<(), Failure> {
+        let mut judge = Inputs::new("native", self.institution, &[PathBuf::from(LINES)], &None, &None)?.judge(keys);
         let file = File::create(lines).with_context(|| format!("cannot write {}", lines.display()));
         let mut kept = BufWriter::new(file.map_err(Failure::usage)?);
         let steps = generate::day(seed, Size::default(), self.institution);
@@ -190,7 +191,7 @@ impl Feed<'_> {
         }))
     }
 
-    fn file(&mut self, path: &PathBuf, mapping: &str, keys: &Keys) -> Result<(), Failure> {
+    fn file(&mut self, path: &PathBuf, mapping: &str, keys: &Arc<Keys>) -> Result<(), Failure> {
         let inputs = Inputs::new(mapping, self.institution, std::slice::from_ref(path), &None, &None)?;
         let mut files = inputs.open(keys)?;
         let mut at = TimeMs::EARLIEST;
