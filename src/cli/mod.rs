@@ -5,6 +5,7 @@
 //! `Command` and its line in `execute`.
 
 mod demo;
+mod deployment;
 mod exit;
 mod explain;
 pub mod generate;
@@ -15,6 +16,7 @@ mod run;
 mod score;
 mod screen;
 mod token;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -42,6 +44,7 @@ enum Command {
     Score(score::Arguments),
     Explain(explain::Arguments),
     Token(token::Arguments),
+    Topics(topics::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -64,5 +67,6 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Score(arguments) => score::execute(arguments),
         Command::Explain(arguments) => explain::execute(arguments),
         Command::Token(arguments) => token::execute(arguments),
+        Command::Topics(arguments) => topics::execute(arguments),
     }
 }
