@@ -9,6 +9,7 @@ use super::tree::{Form, Leaf, Node, Origin};
 use super::{EventMapping, Field, Format, SharedSubjects, SourceError, SourceMapping, Table};
 use crate::codec::event::EventType;
 use crate::codec::pointer::PointerTree;
+use crate::config::nearest;
 
 const SCHEMA: &str = "duecourse.source/1";
 /// Types that need texts no flat row can carry.
@@ -142,7 +143,7 @@ impl From<SelectorForms> for SelectorFile {
 }
 
 pub(super) fn load(text: &str) -> Result<SourceMapping, SourceError> {
-    let file: SourceFile = toml::from_str(text).map_err(|error| SourceError(with_nearest(&error)))?;
+    let file: SourceFile = toml::from_str(text).map_err(|error| SourceError(placed(text, &error)))?;
     if file.schema != SCHEMA {
         return Err(SourceError(format!("schema is `{}`, this program reads `{SCHEMA}`", file.schema)));
     }
@@ -187,7 +188,7 @@ fn shared_subjects(file: SharedFile) -> Result<SharedSubjects, SourceError> {
 fn event_type(name: &str) -> Result<EventType, SourceError> {
     EventType::from_name(name).ok_or_else(|| {
         let known = EventType::ALL.iter().map(|kind| kind.name());
-        SourceError(format!("unknown event type `{name}`{}", nearest(name, known)))
+        SourceError(format!("unknown event type `{name}`{}", near(name, known)))
     })
 }
 
@@ -224,7 +225,7 @@ fn load_table(name: String, file: TableFile, format: Format) -> Result<Table, So
         }
     }
     if let Some(stray) = file.optional.iter().find(|wanted| !fields.names.contains(wanted)) {
-        let hint = nearest(stray, fields.names.iter().map(String::as_str));
+        let hint = near(stray, fields.names.iter().map(String::as_str));
         return Err(SourceError(format!("optional column `{stray}` is read by nothing{hint}")));
     }
     let optional = |name: &String| file.optional.contains(name);
@@ -241,7 +242,7 @@ fn load_event(file: EventFile, fields: &mut Fields) -> Result<EventMapping, Sour
     let mut data = Node::Object(Vec::new());
     for (path, selector) in file.data {
         let Some((_, target)) = targets.iter().find(|(known, _)| *known == path) else {
-            let hint = nearest(&path, targets.iter().map(|(known, _)| known.as_str()));
+            let hint = near(&path, targets.iter().map(|(known, _)| known.as_str()));
             return Err(SourceError(format!("`{}` has no field `{path}`{hint}", event_type.name())));
         };
         let natural = match target {
@@ -302,23 +303,12 @@ fn insert<'p>(node: &mut Node, mut path: impl Iterator<Item = &'p str>, leaf: Le
 }
 
 /// `: did you mean ...` for the nearest known name, or nothing when none is near.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let best =
-        known.map(|known| (strsim::jaro_winkler(name, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match best {
-        Some((score, known)) if score > 0.7 => format!(": did you mean `{known}`?"),
-        _ => String::new(),
-    }
+fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    nearest::nearest(name, known).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
 }
 
-/// A TOML error; when it is about an unknown key, with the nearest known one.
-fn with_nearest(error: &toml::de::Error) -> String {
-    let text = error.to_string();
-    let mut quoted = error.message().split('`').skip(1).step_by(2);
-    match quoted.next() {
-        Some(unknown) if error.message().starts_with("unknown field") => {
-            format!("{}{}", text.trim_end(), nearest(unknown, quoted))
-        }
-        _ => text.trim_end().to_owned(),
-    }
+/// A TOML error in one line: where, and what; of an unknown key the nearest known one.
+fn placed(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, nearest::plain(error.message()))
 }
