@@ -11,14 +11,25 @@ use super::subject::{Party, Subject};
 pub struct Holder {
     pub holdings: Vec<Holding>,
     pub openings: Vec<Opening>,
-    /// The lawful platform's last answer per opening and product.
-    pub elsewhere: Vec<(Token, Product, u32)>,
+    /// The lawful platform's answers, in order of application.
+    pub answers: Vec<PlatformAnswer>,
     pub standings: Vec<Standing>,
+}
+
+/// How many of a product the person holds elsewhere, as answered for one opening (Art. 16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlatformAnswer {
+    pub event: Fingerprint,
+    pub opening: Token,
+    pub product: Product,
+    pub at: TimeMs,
+    pub count: u32,
 }
 
 /// One step heard of a holding or an opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
+    pub event: Fingerprint,
     pub step: OpeningStep,
     pub at: TimeMs,
     pub product: Product,
@@ -36,36 +47,38 @@ impl Holding {
         self.steps.iter().filter(move |known| known.step == step).map(|known| known.at)
     }
 
+    /// The last step of some kinds at or before a time. `max_by_key` keeps the last of equals: the
+    /// step applied later wins.
+    fn last_of(&self, kinds: [OpeningStep; 3], at: TimeMs) -> Option<&Step> {
+        self.steps
+            .iter()
+            .filter(|known| kinds.contains(&known.step) && known.at <= at)
+            .max_by_key(|known| known.at)
+    }
+
     /// When it was opened, if that was seen and it was not merely stated.
     #[must_use]
     pub fn opened_at(&self) -> Option<TimeMs> {
         if self.times(OpeningStep::Stated).next().is_some() {
-            None
-        } else {
-            self.times(OpeningStep::Opened).min()
+            return None;
         }
+        self.times(OpeningStep::Opened).min()
     }
 
-    /// Whether it is held at a time: opened (or since ever) and not closed.
+    /// Whether it is held at a time; one that was never seen opening is held since ever.
     #[must_use]
     pub fn is_open_at(&self, at: TimeMs) -> bool {
-        self.opened_at().is_none_or(|opened| opened <= at)
-            && self.times(OpeningStep::Closed).min().is_none_or(|closed| at < closed)
+        match self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Closed], at) {
+            Some(last) => last.step != OpeningStep::Closed,
+            None => self.times(OpeningStep::Opened).next().is_none(),
+        }
     }
 
     /// Its class at a time.
     #[must_use]
     pub fn product_at(&self, at: TimeMs) -> Option<Product> {
-        // `max_by_key` keeps the last of equals: the change applied later wins.
-        let changed = self
-            .steps
-            .iter()
-            .filter(|known| known.step == OpeningStep::Changed && known.at <= at)
-            .max_by_key(|known| known.at);
-        let began = || {
-            self.steps.iter().find(|known| matches!(known.step, OpeningStep::Opened | OpeningStep::Stated))
-        };
-        changed.or_else(began).or_else(|| self.steps.first()).map(|known| known.product)
+        let last = self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Changed], at);
+        last.or_else(|| self.steps.first()).map(|known| known.product)
     }
 }
 
@@ -119,6 +132,8 @@ pub struct Request {
     pub event: Fingerprint,
     pub answer: Answer,
     pub reserved_until: Option<TimeMs>,
+    /// The event that reserved the slot.
+    pub reserved_by: Fingerprint,
     pub lapsed: bool,
     /// Answered while live; others hold their slot and are not answered again.
     pub published: bool,
@@ -202,12 +217,16 @@ impl Holder {
         }
     }
 
-    /// Takes a step of a holding out again.
-    pub fn undo_holding_step(&mut self, subject: Subject, step: Step) {
-        if let Some(holding) = self.holdings.iter_mut().find(|holding| holding.subject == subject) {
-            undo(&mut holding.steps, step);
+    /// Takes the steps and the platform's answers of an event out again.
+    pub fn undo(&mut self, event: Fingerprint) {
+        for holding in &mut self.holdings {
+            holding.steps.retain(|step| step.event != event);
         }
         self.holdings.retain(|holding| !holding.steps.is_empty());
+        for opening in &mut self.openings {
+            opening.steps.retain(|step| step.event != event);
+        }
+        self.answers.retain(|answer| answer.event != event);
     }
 
     /// How many a limit counts at the time of a request: open holdings, and slots reserved by
@@ -227,26 +246,24 @@ impl Holder {
         (open.count() + reserved.count()) as u32
     }
 
-    /// The platform's answer for an opening.
+    /// The platform's count for an opening: the sum over products of the last answer to each; `None`
+    /// while no product was answered.
     #[must_use]
-    pub fn elsewhere(&self, opening: Token, product: Product) -> Option<u32> {
-        let known = self.elsewhere.iter().find(|(token, of, _)| *token == opening && *of == product);
-        known.map(|(_, _, count)| *count)
+    pub fn elsewhere(&self, opening: Token, products: &[Product]) -> Option<u32> {
+        let last = |product: &Product| {
+            let of_product = self.answers.iter().filter(|a| a.opening == opening && a.product == *product);
+            of_product.max_by_key(|answer| answer.at).map(|answer| answer.count)
+        };
+        products.iter().filter_map(last).reduce(u32::saturating_add)
     }
 
     /// The largest value told of a signal that stands at a time.
     #[must_use]
-    pub fn standing(&self, signal: &str, at: TimeMs) -> Option<&Standing> {
+    pub fn standing(&self, signal: &str, at: TimeMs, bound: Option<TimeMs>) -> Option<&Standing> {
         self.standings
             .iter()
             .filter(|standing| &*standing.signal == signal && standing.at <= at && at < standing.until)
+            .filter(|standing| bound.is_none_or(|bound| bound < standing.at))
             .max_by(|a, b| a.value.cmp(&b.value).then(std::cmp::Ordering::Greater))
-    }
-}
-
-/// Takes the first equal step out.
-pub fn undo(steps: &mut Vec<Step>, step: Step) {
-    if let Some(place) = steps.iter().position(|known| *known == step) {
-        steps.remove(place);
     }
 }

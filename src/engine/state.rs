@@ -3,13 +3,13 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::base::{TimeMs, Token};
-use super::disposition::{AppealRef, DispositionId};
+use super::disposition::AppealRef;
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
 use super::notice::RuleName;
 use super::purpose::Purpose;
 use super::report::ReportPos;
-use super::subject::{Party, Subject};
+use super::subject::Party;
 
 /// Hashes keys that hold keyed MACs: their bits are uniform already and an attacker cannot choose
 /// them, so folding is enough (reference: SipHash costs 22 ns, this 1).
@@ -71,12 +71,12 @@ pub struct MeasureState {
     pub utc_offset_minutes: i32,
 }
 
-/// The last firing of a lasting rule on a party.
+/// The last firing of a rule on a party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Firing {
     pub until: TimeMs,
-    /// The measure it set; none if it was only observed.
-    pub disposition: Option<DispositionId>,
+    /// One event makes a rule fire once on a party.
+    pub event: super::base::Fingerprint,
 }
 
 /// After a successful appeal a rule sees only later events on that party, for a while (D26).
@@ -86,8 +86,8 @@ pub struct Override {
     pub until: TimeMs,
 }
 
-/// A rule by name on a party.
-pub type RuleParty = (std::sync::Arc<str>, Subject);
+/// Something about each of some rules, by name, on one party.
+pub type ByRule<T> = Vec<(std::sync::Arc<str>, T)>;
 
 /// One meeting of a shared subject with a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -168,12 +168,13 @@ impl Packer {
         }
     }
 
-    /// The source has been read through to `time` without a further record.
-    pub fn read_through(&mut self, slot: Slot, version: u32, time: TimeMs) {
+    /// The source has been read through to `time` and `last` without a further record: what lies
+    /// between are control records, or offsets that were never written.
+    pub fn read_through(&mut self, slot: Slot, version: u32, last: i64, time: TimeMs) {
         self.switch(version);
-        if let Some(source) = self.sources.get_mut(usize::from(slot.0)).and_then(Option::as_mut)
-            && time >= source.through
-        {
+        let Some(source) = self.sources.get_mut(usize::from(slot.0)).and_then(Option::as_mut) else { return };
+        source.position = source.position.max(last);
+        if time >= source.through {
             source.through = time;
             source.version = version;
         }
@@ -246,7 +247,8 @@ impl Source {
     /// What a destination has not been told of this source, if anything, and marks it as told.
     fn range(&mut self, destination: usize, version: u32) -> Option<Range> {
         let told = self.told.get_mut(destination)?;
-        let is_new = told.untold.is_some() || told.baseline_due || told.through < self.through;
+        let is_behind = told.through < self.through || told.last < self.position;
+        let is_new = told.untold.is_some() || told.baseline_due || is_behind;
         // An empty range is checked against the version at `through`: another version's pack cannot carry it.
         if !is_new || (told.untold.is_none() && self.version != version) {
             return None;

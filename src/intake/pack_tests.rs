@@ -129,7 +129,7 @@ fn a_change_of_version_splits_packs() {
     packer.read(a, 1, 0, TimeMs(90), [(Destination::Partition(0), fact(1))]);
     packer.read(a, 2, 1, TimeMs(100), [(Destination::Partition(0), fact(2))]);
     packer.read(b, 1, 0, TimeMs(95), [(Destination::Partition(0), fact(3))]);
-    packer.read_through(b, 2, TimeMs(101));
+    packer.read_through(b, 2, 0, TimeMs(101));
     let packs = packer.flush(Flush::All);
     assert_eq!(packs.iter().map(|(_, pack)| pack.version).collect::<Vec<_>>(), [1, 2, 1, 2]);
     let mut receiver = Receiver::new(&[(0, 1), (100, 2)]);

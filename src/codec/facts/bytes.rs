@@ -8,24 +8,24 @@ use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 use super::DecodeError;
 
 /// Appends building blocks to a buffer.
-pub(super) struct Writer<'a> {
+pub(in crate::codec) struct Writer<'a> {
     out: &'a mut Vec<u8>,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(out: &'a mut Vec<u8>) -> Writer<'a> {
+    pub(in crate::codec) fn new(out: &'a mut Vec<u8>) -> Writer<'a> {
         Writer { out }
     }
 
-    pub(super) fn byte(&mut self, byte: u8) {
+    pub(in crate::codec) fn byte(&mut self, byte: u8) {
         self.out.push(byte);
     }
 
-    pub(super) fn flag(&mut self, flag: bool) {
+    pub(in crate::codec) fn flag(&mut self, flag: bool) {
         self.byte(u8::from(flag));
     }
 
-    pub(super) fn varint(&mut self, mut value: u64) {
+    pub(in crate::codec) fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.out.push(value as u8 | 0x80);
             value >>= 7;
@@ -33,42 +33,42 @@ impl<'a> Writer<'a> {
         self.out.push(value as u8);
     }
 
-    pub(super) fn count(&mut self, count: usize) {
+    pub(in crate::codec) fn count(&mut self, count: usize) {
         self.varint(count as u64);
     }
 
-    pub(super) fn zigzag(&mut self, value: i64) {
+    pub(in crate::codec) fn zigzag(&mut self, value: i64) {
         self.varint(((value << 1) ^ (value >> 63)) as u64);
     }
 
-    pub(super) fn delta(&mut self, value: i64, from: i64) {
+    pub(in crate::codec) fn delta(&mut self, value: i64, from: i64) {
         self.zigzag(value.wrapping_sub(from));
     }
 
-    pub(super) fn token(&mut self, token: Token) {
+    pub(in crate::codec) fn token(&mut self, token: Token) {
         self.out.extend_from_slice(&token.0.to_le_bytes());
     }
 
-    pub(super) fn fingerprint(&mut self, fingerprint: Fingerprint) {
+    pub(in crate::codec) fn fingerprint(&mut self, fingerprint: Fingerprint) {
         self.out.extend_from_slice(&fingerprint.0.to_le_bytes());
     }
 
-    pub(super) fn blob(&mut self, bytes: &[u8]) {
+    pub(in crate::codec) fn blob(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
         self.out.extend_from_slice(bytes);
     }
 
-    pub(super) fn subject(&mut self, subject: Subject) {
+    pub(in crate::codec) fn subject(&mut self, subject: Subject) {
         self.byte(subject.kind as u8);
         self.token(subject.token);
     }
 
-    pub(super) fn party(&mut self, party: &Party) {
+    pub(in crate::codec) fn party(&mut self, party: &Party) {
         self.subject(party.subject);
         self.blob(&party.sealed.0);
     }
 
-    pub(super) fn money(&mut self, money: Money) {
+    pub(in crate::codec) fn money(&mut self, money: Money) {
         // A negative amount, which intake refuses, still survives: it takes ten bytes.
         self.varint(money.minor as u64);
         if money.currency == Currency::CNY {
@@ -78,14 +78,14 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub(super) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+    pub(in crate::codec) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.flag(value.is_some());
         if let Some(value) = value {
             write(self, value);
         }
     }
 
-    pub(super) fn names(&mut self, names: &Names) {
+    pub(in crate::codec) fn names(&mut self, names: &Names) {
         self.count(names.0.len());
         for name in &names.0 {
             self.blob(name.as_bytes());
@@ -95,11 +95,11 @@ impl<'a> Writer<'a> {
 
 /// Names that are written once per record and cited by place.
 #[derive(Default)]
-pub(super) struct Names(Vec<Arc<str>>);
+pub(in crate::codec) struct Names(Vec<Arc<str>>);
 
 impl Names {
     /// The names in order of first appearance.
-    pub(super) fn gather<'n>(names: impl Iterator<Item = &'n Arc<str>>) -> Names {
+    pub(in crate::codec) fn gather<'n>(names: impl Iterator<Item = &'n Arc<str>>) -> Names {
         let mut gathered = Names::default();
         for name in names {
             if gathered.place(name).is_none() {
@@ -114,12 +114,12 @@ impl Names {
     }
 
     /// Writes the place of a name that was gathered.
-    pub(super) fn cite(&self, writer: &mut Writer<'_>, name: &str) {
+    pub(in crate::codec) fn cite(&self, writer: &mut Writer<'_>, name: &str) {
         // A name that was not gathered gets a place that no table has, which a reader refuses.
         writer.count(self.place(name).unwrap_or(self.0.len()));
     }
 
-    pub(super) fn cited(&self, reader: &mut Reader<'_>) -> Result<Arc<str>, DecodeError> {
+    pub(in crate::codec) fn cited(&self, reader: &mut Reader<'_>) -> Result<Arc<str>, DecodeError> {
         let place = reader.varint("the place of a name")?;
         let name = usize::try_from(place).ok().and_then(|place| self.0.get(place));
         name.map(Arc::clone).ok_or(DecodeError::Malformed("the place of a name"))
@@ -127,27 +127,27 @@ impl Names {
 }
 
 /// Takes building blocks from the front of some bytes.
-pub(super) struct Reader<'a> {
+pub(in crate::codec) struct Reader<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
+    pub(in crate::codec) fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader { bytes }
     }
 
     /// How many bytes have not been read.
-    pub(super) fn left(&self) -> usize {
+    pub(in crate::codec) fn left(&self) -> usize {
         self.bytes.len()
     }
 
-    pub(super) fn byte(&mut self, what: &'static str) -> Result<u8, DecodeError> {
+    pub(in crate::codec) fn byte(&mut self, what: &'static str) -> Result<u8, DecodeError> {
         let (first, rest) = self.bytes.split_first().ok_or(DecodeError::Truncated(what))?;
         self.bytes = rest;
         Ok(*first)
     }
 
-    pub(super) fn flag(&mut self, what: &'static str) -> Result<bool, DecodeError> {
+    pub(in crate::codec) fn flag(&mut self, what: &'static str) -> Result<bool, DecodeError> {
         match self.byte(what)? {
             0 => Ok(false),
             1 => Ok(true),
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(super) fn varint(&mut self, what: &'static str) -> Result<u64, DecodeError> {
+    pub(in crate::codec) fn varint(&mut self, what: &'static str) -> Result<u64, DecodeError> {
         match self.bytes {
             [first, rest @ ..] if *first < 0x80 => {
                 self.bytes = rest;
@@ -181,67 +181,74 @@ impl<'a> Reader<'a> {
         Err(DecodeError::Malformed(what))
     }
 
-    pub(super) fn u32(&mut self, what: &'static str) -> Result<u32, DecodeError> {
+    pub(in crate::codec) fn u32(&mut self, what: &'static str) -> Result<u32, DecodeError> {
         u32::try_from(self.varint(what)?).map_err(|_| DecodeError::Malformed(what))
     }
 
-    pub(super) fn u16(&mut self, what: &'static str) -> Result<u16, DecodeError> {
+    pub(in crate::codec) fn u16(&mut self, what: &'static str) -> Result<u16, DecodeError> {
         u16::try_from(self.varint(what)?).map_err(|_| DecodeError::Malformed(what))
     }
 
     /// A count of things that take at least `bytes_min` bytes each: more than fit are refused
     /// before anything is reserved for them.
-    pub(super) fn count(&mut self, what: &'static str, bytes_min: usize) -> Result<usize, DecodeError> {
+    pub(in crate::codec) fn count(
+        &mut self,
+        what: &'static str,
+        bytes_min: usize,
+    ) -> Result<usize, DecodeError> {
         let count = usize::try_from(self.varint(what)?).map_err(|_| DecodeError::Malformed(what))?;
         let fits = count.checked_mul(bytes_min).is_some_and(|needed| needed <= self.left());
         if fits { Ok(count) } else { Err(DecodeError::Truncated(what)) }
     }
 
-    pub(super) fn zigzag(&mut self, what: &'static str) -> Result<i64, DecodeError> {
+    pub(in crate::codec) fn zigzag(&mut self, what: &'static str) -> Result<i64, DecodeError> {
         let raw = self.varint(what)?;
         Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
     }
 
-    pub(super) fn delta(&mut self, what: &'static str, from: i64) -> Result<i64, DecodeError> {
+    pub(in crate::codec) fn delta(&mut self, what: &'static str, from: i64) -> Result<i64, DecodeError> {
         Ok(from.wrapping_add(self.zigzag(what)?))
     }
 
-    pub(super) fn chunk<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], DecodeError> {
+    pub(in crate::codec) fn chunk<const N: usize>(
+        &mut self,
+        what: &'static str,
+    ) -> Result<[u8; N], DecodeError> {
         let (chunk, rest) = self.bytes.split_first_chunk::<N>().ok_or(DecodeError::Truncated(what))?;
         self.bytes = rest;
         Ok(*chunk)
     }
 
-    pub(super) fn token(&mut self, what: &'static str) -> Result<Token, DecodeError> {
+    pub(in crate::codec) fn token(&mut self, what: &'static str) -> Result<Token, DecodeError> {
         self.chunk(what).map(|chunk| Token(u128::from_le_bytes(chunk)))
     }
 
-    pub(super) fn fingerprint(&mut self, what: &'static str) -> Result<Fingerprint, DecodeError> {
+    pub(in crate::codec) fn fingerprint(&mut self, what: &'static str) -> Result<Fingerprint, DecodeError> {
         self.chunk(what).map(|chunk| Fingerprint(u64::from_le_bytes(chunk)))
     }
 
-    pub(super) fn blob(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
+    pub(in crate::codec) fn blob(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let len = self.count(what, 1)?;
         let (blob, rest) = self.bytes.split_at_checked(len).ok_or(DecodeError::Truncated(what))?;
         self.bytes = rest;
         Ok(blob)
     }
 
-    pub(super) fn text(&mut self, what: &'static str) -> Result<&'a str, DecodeError> {
+    pub(in crate::codec) fn text(&mut self, what: &'static str) -> Result<&'a str, DecodeError> {
         std::str::from_utf8(self.blob(what)?).map_err(|_| DecodeError::Malformed(what))
     }
 
-    pub(super) fn subject(&mut self, what: &'static str) -> Result<Subject, DecodeError> {
+    pub(in crate::codec) fn subject(&mut self, what: &'static str) -> Result<Subject, DecodeError> {
         let kind = SubjectKind::from_code(self.byte(what)?).ok_or(DecodeError::Malformed(what))?;
         Ok(Subject { kind, token: self.token(what)? })
     }
 
-    pub(super) fn party(&mut self, what: &'static str) -> Result<Party, DecodeError> {
+    pub(in crate::codec) fn party(&mut self, what: &'static str) -> Result<Party, DecodeError> {
         let subject = self.subject(what)?;
         Ok(Party { subject, sealed: SealedRef(self.blob(what)?.into()) })
     }
 
-    pub(super) fn money(&mut self, what: &'static str) -> Result<Money, DecodeError> {
+    pub(in crate::codec) fn money(&mut self, what: &'static str) -> Result<Money, DecodeError> {
         let minor = self.varint(what)? as i64;
         let currency = match self.byte(what)? {
             0 => Currency::CNY,
@@ -256,11 +263,11 @@ impl<'a> Reader<'a> {
         Ok(Money { minor, currency })
     }
 
-    pub(super) fn time(&mut self, what: &'static str) -> Result<TimeMs, DecodeError> {
+    pub(in crate::codec) fn time(&mut self, what: &'static str) -> Result<TimeMs, DecodeError> {
         self.zigzag(what).map(TimeMs)
     }
 
-    pub(super) fn option<T>(
+    pub(in crate::codec) fn option<T>(
         &mut self,
         what: &'static str,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
@@ -268,7 +275,7 @@ impl<'a> Reader<'a> {
         if self.flag(what)? { read(self).map(Some) } else { Ok(None) }
     }
 
-    pub(super) fn names(&mut self) -> Result<Names, DecodeError> {
+    pub(in crate::codec) fn names(&mut self) -> Result<Names, DecodeError> {
         let count = self.count("the names", 1)?;
         let mut names = Vec::with_capacity(count);
         for _ in 0..count {

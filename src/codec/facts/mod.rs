@@ -55,7 +55,7 @@
 //! could hold.
 
 mod body;
-mod bytes;
+pub(in crate::codec) mod bytes;
 mod pack;
 mod report;
 #[cfg(test)]

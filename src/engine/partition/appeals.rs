@@ -8,6 +8,7 @@ use crate::engine::base::SpanMs;
 use crate::engine::disposition::{AppealRef, EndCause};
 use crate::engine::fact::{AppealOutcome, Fact};
 use crate::engine::input::{Effect, UnmatchedReason};
+use crate::engine::measure::Lane;
 use crate::engine::state::{MeasureState, Override};
 use crate::engine::subject::SubjectKind;
 
@@ -39,10 +40,13 @@ impl Partition {
         let measure = measure.clone();
         let default_for = self.rules.as_ref().map_or(SpanMs(0), |active| active.set.settings.override_for);
         let until = fact.at.plus(override_for.unwrap_or(default_for));
-        let key = (Arc::from(measure.rule.id.as_str()), measure.party.subject);
         self.end_measure(id, EndCause::Overturned, fact.event, fact.at, Some(until), out);
-        self.overrides.insert(key, Override { lift: fact.at, until });
-        self.count_overruled(&measure.rule.id, out)?;
+        let of_party = self.overrides.entry(measure.party.subject).or_default();
+        of_party.retain(|(name, _)| **name != *measure.rule.id);
+        of_party.push((Arc::from(measure.rule.id.as_str()), Override { lift: fact.at, until }));
+        if measure.lane != Lane::Limit {
+            self.count_overruled(&measure.rule.id, out)?;
+        }
         if measure.party.subject.kind == SubjectKind::Opening {
             self.accept_on_appeal(fact, &measure, id, out)?;
         }
@@ -65,7 +69,7 @@ impl Partition {
         let (true, Some(active)) = (answers_it, self.rules.clone()) else { return Ok(()) };
         self.change_request(measure.holder, token, |request| request.on_appeal = true);
         let cause = (fact.event, fact.at);
-        self.accept_from(&measure.party, measure.holder, cause, measure.purpose, &active, out);
+        self.accept_from(&measure.party, measure.holder, cause, &active, out);
         self.answer_again(measure.holder, fact.event, fact.at, out)
     }
 }

@@ -4,8 +4,7 @@ use super::facts::feeding;
 use super::{EngineError, Out, Partition};
 use crate::engine::base::Fingerprint;
 use crate::engine::disposition::EndCause;
-use crate::engine::fact::{Dated, Fact, FactBody, OpeningStep};
-use crate::engine::holder::{Step, undo};
+use crate::engine::fact::{Dated, Fact, FactBody};
 
 impl Partition {
     pub(super) fn correct(
@@ -19,23 +18,21 @@ impl Partition {
         // If the original has not arrived yet, it must not be applied when it does.
         self.remember(original);
         if let Some(before) = before {
-            self.take_out(fact, original, before, out)?;
+            self.take_out(fact, original, before, out);
         }
         if let Some(after) = after {
             self.apply_body(fact, &after.body, after.at, original, out)?;
-        } else if before.is_some_and(|before| matches!(*before.body, FactBody::Opening { .. })) {
-            self.answer_again(fact.route.token, fact.event, fact.at, out)?;
         }
-        Ok(())
+        match before.map(|before| &*before.body) {
+            Some(FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. }) => {
+                self.answer_again(fact.route.token, fact.event, fact.at, out)
+            }
+            Some(FactBody::Met { feed, .. }) => self.tell_of_falls(fact.route, *feed, fact, out),
+            _ => Ok(()),
+        }
     }
 
-    fn take_out(
-        &mut self,
-        fact: &Fact,
-        original: Fingerprint,
-        before: &Dated,
-        out: Out<'_>,
-    ) -> Result<(), EngineError> {
+    fn take_out(&mut self, fact: &Fact, original: Fingerprint, before: &Dated, out: Out<'_>) {
         if let Some(feeding) = feeding(fact.route, &before.body) {
             for subject in &feeding.subjects {
                 if let Some(log) = self.logs.get_mut(subject) {
@@ -48,42 +45,25 @@ impl Partition {
                 if let Some(meetings) = self.meetings.get_mut(&fact.route) {
                     meetings.retain(|meeting| !(meeting.event == original && meeting.feed == *feed));
                 }
-                self.tell_of_falls(fact.route, fact, out)
             }
-            body @ FactBody::Opening { .. } => {
-                self.undo_opening(fact, original, body, before.at, out);
-                Ok(())
+            FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } => {
+                self.undo_steps(fact, original, out)
             }
-            _ => Ok(()),
+            _ => {}
         }
     }
 
-    fn undo_opening(
-        &mut self,
-        fact: &Fact,
-        original: Fingerprint,
-        body: &FactBody,
-        at: crate::engine::base::TimeMs,
-        out: Out<'_>,
-    ) {
-        let FactBody::Opening { step, opening, holding, product, .. } = body else { return };
+    /// Takes the original's steps and answers out of the holder, and its request with its answer.
+    fn undo_steps(&mut self, fact: &Fact, original: Fingerprint, out: Out<'_>) {
         let Some(state) = self.holders.get_mut(&fact.route.token) else { return };
-        let known = Step { step: *step, at, product: *product };
-        if let (Some(holding), true) = (holding, step.is_of_holding()) {
-            state.undo_holding_step(holding.subject, known);
+        state.undo(original);
+        let mut adverse = Vec::new();
+        for opening in &mut state.openings {
+            let gone = opening.request.take_if(|request| request.event == original);
+            adverse.extend(gone.and_then(|request| Some((request.answer.disposition()?, request.at))));
         }
-        let token = opening.subject.token;
-        let Some(slot) = state.opening_mut(token) else { return };
-        match step {
-            OpeningStep::Opened | OpeningStep::Abandoned => undo(&mut slot.steps, known),
-            OpeningStep::Requested => {
-                let gone = slot.request.take_if(|request| request.event == original);
-                let adverse = gone.and_then(|request| request.answer.disposition());
-                if let Some(id) = adverse {
-                    self.end_if_standing(id, EndCause::Superseded, fact.event, fact.at, out);
-                }
-            }
-            OpeningStep::Closed | OpeningStep::Changed | OpeningStep::Stated => {}
+        for (id, asked) in adverse {
+            self.end_if_standing(id, EndCause::Superseded, fact.event, fact.at.max(asked), out);
         }
     }
 }

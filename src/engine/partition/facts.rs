@@ -7,6 +7,7 @@ use super::{Active, EngineError, Out, Partition};
 use crate::engine::LoadRules;
 use crate::engine::base::{Money, TimeMs, Token};
 use crate::engine::fact::{Fact, FactBody, Feed, Side};
+use crate::engine::holder::PlatformAnswer;
 use crate::engine::rule::Trigger;
 use crate::engine::signal::Signal;
 use crate::engine::subject::{Party, Subject, SubjectKind};
@@ -91,12 +92,6 @@ impl Partition {
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
-            FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
-                let holder = self.holders.entry(fact.route.token).or_default();
-                holder.elsewhere.retain(|(token, of, _)| !(token == opening && of == product));
-                holder.elsewhere.push((*opening, *product, *elsewhere_count));
-                self.answer_again(fact.route.token, fact.event, fact.at, out)
-            }
             body => self.apply_body(fact, body, fact.at, fact.event, out),
         }
     }
@@ -117,7 +112,18 @@ impl Partition {
             self.feed(feeding, at, entry_event, active);
         }
         match body {
-            FactBody::Opening { .. } => self.apply_opening(fact, body, at, out),
+            FactBody::Opening { .. } => self.apply_opening(fact, body, at, entry_event, out),
+            FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
+                let holder = self.holders.entry(fact.route.token).or_default();
+                holder.answers.push(PlatformAnswer {
+                    event: entry_event,
+                    opening: *opening,
+                    product: *product,
+                    at,
+                    count: *elsewhere_count,
+                });
+                self.answer_again(fact.route.token, fact.event, at, out)
+            }
             FactBody::Met { .. } => self.meet(fact, body, at, entry_event, out),
             _ => match (feeding, active) {
                 (Some(Feeding { party: Some(party), feed, other, amount, .. }), Some(active)) => {

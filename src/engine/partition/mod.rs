@@ -12,8 +12,11 @@
 mod appeals;
 mod corrections;
 mod facts;
+mod findings;
+mod image;
 mod openings;
 mod publish;
+mod readings;
 mod reports;
 mod rules;
 mod time;
@@ -32,12 +35,14 @@ use super::notice::MissingText;
 use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::state::{
-    Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleParty, TokenHash, Told,
+    ByRule, Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
 };
 use super::subject::{Subject, SubjectKind};
 use super::timer::Timers;
 use super::window::{Plan, SubjectLog};
 
+pub use image::{Heard, Image};
+use readings::Readings;
 use rules::RuleIndex;
 
 /// What a partition is told of itself.
@@ -83,8 +88,8 @@ pub struct Partition {
     told: HashMap<Subject, Vec<Told>, TokenHash>,
     measures: HashMap<DispositionId, MeasureState, TokenHash>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
-    firings: HashMap<RuleParty, Firing, TokenHash>,
-    overrides: HashMap<RuleParty, Override, TokenHash>,
+    firings: HashMap<Subject, ByRule<Firing>, TokenHash>,
+    overrides: HashMap<Subject, ByRule<Override>, TokenHash>,
     ledger: ReportLedger,
     /// Measures set and overruled here, by rule.
     counts: BTreeMap<String, RuleCount>,
@@ -95,6 +100,8 @@ pub struct Partition {
     /// Order of application of requests.
     request_count: u64,
     tally: Tally,
+    /// Memory for readings; empty between facts.
+    scratch: Readings,
     /// Offset of the record being applied and reports that left because of it.
     offset: u64,
     report_count: u32,
@@ -149,6 +156,7 @@ impl Partition {
             totals: BTreeMap::new(),
             request_count: 0,
             tally: Tally::default(),
+            scratch: Readings::default(),
             offset: 0,
             report_count: 0,
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::publish::Draft;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
@@ -25,19 +27,22 @@ struct Verdict<'a> {
     limit: Option<&'a Limit>,
     count: Option<CountEvidence>,
     awaits_platform: bool,
-    purpose: Purpose,
 }
 
 impl Verdict<'_> {
     fn finding(&self) -> Finding {
-        let mut evidence =
-            Evidence { count: self.count.clone(), strength_millionths: 1_000_000, ..Evidence::default() };
+        let mut evidence = Evidence {
+            count: self.count.clone(),
+            digest: Sha256::digest([]).into(),
+            strength_millionths: 1_000_000,
+            ..Evidence::default()
+        };
         if let Some(count) = &self.count {
             let asked = u64::from(count.held) + u64::from(count.elsewhere.unwrap_or(0)) + 1;
             evidence.strength_millionths =
                 (asked * 1_000_000).checked_div(u64::from(count.count_max)).unwrap_or(1_000_000);
         }
-        Finding { evidence, purpose: self.purpose }
+        Finding { evidence, purpose: Purpose::SHARED_COUNT }
     }
 }
 
@@ -48,6 +53,7 @@ impl Partition {
         fact: &Fact,
         body: &FactBody,
         at: TimeMs,
+        step_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let FactBody::Opening { step, opening, holding, product, holder_kind, co_holder } = body else {
@@ -55,10 +61,10 @@ impl Partition {
         };
         let holder = fact.route.token;
         let token = opening.subject.token;
-        let known = Step { step: *step, at, product: *product };
+        let known = Step { event: step_event, step: *step, at, product: *product };
         let state = self.holders.entry(holder).or_default();
-        if let (Some(holding), true) = (holding, step.is_of_holding()) {
-            state.add_holding_step(holding.subject, known);
+        if step.is_of_holding() {
+            state.add_holding_step(holding.as_ref().unwrap_or(opening).subject, known);
         }
         match step {
             OpeningStep::Requested => {
@@ -71,6 +77,7 @@ impl Partition {
                     event: fact.event,
                     answer: Answer::Accepted,
                     reserved_until: None,
+                    reserved_by: fact.event,
                     lapsed: false,
                     published: false,
                     on_appeal: false,
@@ -85,10 +92,7 @@ impl Partition {
             OpeningStep::Opened | OpeningStep::Abandoned => {
                 let slot = state.opening_or_new(token);
                 slot.steps.push(known);
-                let adverse = slot.request.as_ref().and_then(|request| request.answer.disposition());
-                if let Some(id) = adverse {
-                    self.end_if_standing(id, EndCause::OpeningSettled, fact.event, at, out);
-                }
+                self.settle_if_over(holder, token, (fact.event, at), out);
             }
             OpeningStep::Closed | OpeningStep::Changed | OpeningStep::Stated => {}
         }
@@ -106,7 +110,7 @@ impl Partition {
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let token = request.party.subject.token;
         let until = request.at.plus(active.set.settings.reservation_for);
-        self.reserve(holder, token, until);
+        self.reserve(holder, token, until, request.event);
         if co_holder {
             return Ok(());
         }
@@ -135,7 +139,7 @@ impl Partition {
                 };
                 let checked = self.run_opening_rules(&scene, &active, out)?;
                 if live && !checked {
-                    self.publish_acceptance(&request.party, holder, cause, until, verdict.purpose, out);
+                    self.publish_acceptance(&request.party, holder, cause, until, out);
                 }
             }
         }
@@ -143,7 +147,7 @@ impl Partition {
         Ok(())
     }
 
-    /// A request heard of after its opening was opened or abandoned: an adverse answer ends at once.
+    /// An adverse answer ends when its opening was opened or abandoned, also if the request is heard of later.
     fn settle_if_over(
         &mut self,
         holder: Token,
@@ -153,21 +157,18 @@ impl Partition {
     ) {
         let opening = self.holders.get(&holder).and_then(|state| state.opening(token));
         let settled = opening.filter(|opening| opening.is_settled());
-        let adverse = settled.and_then(|opening| opening.request.as_ref()?.answer.disposition());
-        if let Some(id) = adverse {
-            self.end_if_standing(id, EndCause::OpeningSettled, event, at, out);
+        let request = settled.and_then(|opening| opening.request.as_ref());
+        if let Some((id, asked)) =
+            request.and_then(|request| Some((request.answer.disposition()?, request.at)))
+        {
+            self.end_if_standing(id, EndCause::OpeningSettled, event, at.max(asked), out);
         }
     }
 
     /// What the limits say to a request, as of its own time.
     fn judge<'a>(&self, request: &Request, holder: Token, active: &'a Active) -> Verdict<'a> {
-        let mut verdict = Verdict {
-            severity: Severity::Accept,
-            limit: None,
-            count: None,
-            awaits_platform: false,
-            purpose: Purpose::ANTI_FRAUD,
-        };
+        let mut verdict =
+            Verdict { severity: Severity::Accept, limit: None, count: None, awaits_platform: false };
         if request.holder_kind == HolderKind::Unit {
             return verdict;
         }
@@ -177,11 +178,9 @@ impl Partition {
             let held = state.count_held(&limit.products, request.at, request.order);
             let elsewhere = match limit.shared {
                 SharedCount::NotNeeded => None,
-                SharedCount::Needed => state.elsewhere(request.party.subject.token, request.product),
+                SharedCount::Needed => state.elsewhere(request.party.subject.token, &limit.products),
             };
-            if elsewhere.is_some() {
-                verdict.purpose = verdict.purpose.join(Purpose::SHARED_COUNT);
-            }
+
             let missing = limit.shared == SharedCount::Needed && elsewhere.is_none();
             let asked = u64::from(held) + u64::from(elsewhere.unwrap_or(0)) + 1;
             let severity = match (missing, asked > u64::from(limit.count_max), limit.force) {
@@ -305,7 +304,7 @@ impl Partition {
                         self.answer_adversely(request, holder, &verdict, limit, cause, active, out)
                     }
                     None => {
-                        self.accept_from(&request.party, holder, cause, verdict.purpose, active, out);
+                        self.accept_from(&request.party, holder, cause, active, out);
                         Ok(())
                     }
                 }
@@ -319,19 +318,21 @@ impl Partition {
         party: &crate::engine::subject::Party,
         holder: Token,
         cause: (Fingerprint, TimeMs),
-        purpose: Purpose,
         active: &Active,
         out: Out<'_>,
     ) {
         let until = cause.1.plus(active.set.settings.reservation_for);
         let token = party.subject.token;
         self.change_request(holder, token, |request| request.answer = Answer::Accepted);
-        self.reserve(holder, token, until);
-        self.publish_acceptance(party, holder, cause, until, purpose, out);
+        self.reserve(holder, token, until, cause.0);
+        self.publish_acceptance(party, holder, cause, until, out);
     }
 
-    fn reserve(&mut self, holder: Token, opening: Token, until: TimeMs) {
-        self.change_request(holder, opening, |request| request.reserved_until = Some(until));
+    fn reserve(&mut self, holder: Token, opening: Token, until: TimeMs, event: Fingerprint) {
+        self.change_request(holder, opening, |request| {
+            request.reserved_until = Some(until);
+            request.reserved_by = event;
+        });
         self.timers.set(until, Timer::ReservationLapses { holder, opening });
     }
 

@@ -22,10 +22,6 @@ use crate::engine::timer::Timer;
 
 /// The rule name that acceptances and lapses bear.
 pub(super) const OPENING_REQUEST: &str = "opening-request";
-/// What stands for the measure's name in the id of an acceptance.
-const ACCEPTED: &str = "opening_accepted";
-/// What stands for the measure's name in the id of a lapse.
-const LAPSED: &str = "reservation_lapsed";
 
 /// What is to be set, before it has an id or a notice.
 pub(super) struct Draft<'a> {
@@ -66,7 +62,9 @@ impl Partition {
             purpose: finding.purpose,
             evidence: finding.evidence,
         };
-        self.set_measure(draft, active, out)
+        let id = self.set_measure(draft, active, out)?;
+        self.count_measure(&rule.id, out)?;
+        Ok(id)
     }
 
     /// Sets a measure: its notice is composed first, so without one nothing happens at all.
@@ -129,7 +127,6 @@ impl Partition {
         self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
         let set = MeasureSet::new(head, measure, notice, draft.evidence);
         out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
-        self.count_measure(&draft.rule.id, out)?;
         Ok(id)
     }
 
@@ -199,7 +196,11 @@ impl Partition {
         let name = measure.measure.name();
         let key = &self.identity.id_key;
         let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);
-        self.firings.remove(&(std::sync::Arc::from(measure.rule.id.as_str()), measure.party.subject));
+        if cause != EndCause::Expired {
+            if let Some(of_party) = self.firings.get_mut(&measure.party.subject) {
+                of_party.retain(|(name, _)| **name != *measure.rule.id);
+            }
+        }
         let head = Head {
             id: ended_id,
             lane: measure.lane,
@@ -243,10 +244,9 @@ impl Partition {
         holder: Token,
         (event, at): (Fingerprint, TimeMs),
         reserved_until: TimeMs,
-        purpose: Purpose,
         out: Out<'_>,
     ) {
-        let head = self.opening_head(IdKind::Accepted, ACCEPTED, party, holder, (event, at), purpose);
+        let head = self.opening_head(IdKind::Accepted, party, holder, (event, at));
         out.push(Effect::Disposed(Box::new(Disposition::OpeningAccepted(OpeningAccepted {
             head,
             reserved_until,
@@ -254,24 +254,22 @@ impl Partition {
     }
 
     pub(super) fn publish_lapse(&mut self, request: &Request, holder: Token, due: TimeMs, out: Out<'_>) {
-        let cause = (request.event, due);
-        let head =
-            self.opening_head(IdKind::Lapsed, LAPSED, &request.party, holder, cause, Purpose::ANTI_FRAUD);
+        let cause = (request.reserved_by, due);
+        let head = self.opening_head(IdKind::Lapsed, &request.party, holder, cause);
         out.push(Effect::Disposed(Box::new(Disposition::ReservationLapsed(ReservationLapsed { head }))));
     }
 
     fn opening_head(
         &self,
         kind: IdKind,
-        name: &str,
         party: &Party,
         holder: Token,
         (event, at): (Fingerprint, TimeMs),
-        purpose: Purpose,
     ) -> Head {
         let version = self.rules.as_ref().map_or(0, |active| active.set.version);
         let rule = RuleName { id: OPENING_REQUEST.to_owned(), version };
-        let id = self.identity.id_key.disposition(kind, &rule, party.subject, event, at, name);
+        let id = self.identity.id_key.disposition(kind, &rule, party.subject, event, at, "");
+        let purpose = Purpose::SHARED_COUNT;
         Head { id, lane: Lane::Limit, rule, party: party.clone(), holder, event, at, purpose }
     }
 }

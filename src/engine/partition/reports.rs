@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
-use crate::engine::fact::{Fact, FactBody};
+use crate::engine::fact::{Fact, FactBody, Feed};
 use crate::engine::holder::Answer;
 use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
@@ -135,11 +135,13 @@ impl Partition {
     pub(super) fn tell_of_falls(
         &mut self,
         about: Subject,
+        feed: Feed,
         fact: &Fact,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let Some(active) = self.rules.clone() else { return Ok(()) };
-        for signal in active.set.signals.iter().filter(|signal| signal.subject == about.kind) {
+        let reads = |signal: &&Signal| signal.subject == about.kind && signal.feeds & feed.bit() != 0;
+        for signal in active.set.signals.iter().filter(reads) {
             let Some(level) = signal.report_level else { continue };
             let newest =
                 self.logs.get(&about).and_then(|log| log.entries().next_back().map(|entry| entry.at));

@@ -1,22 +1,16 @@
-//! Rules: which are evaluated, on what values, and what they found (S6, S7, S13).
+//! Rules: which are evaluated, in which order, and what a firing does (S7).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
+use super::readings::Readings;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
-use crate::engine::evidence::{
-    ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, SignalEvidence,
-};
 use crate::engine::measure::Measure;
-use crate::engine::rule::{Condition, Interval, Op, Rule, RuleStatus, Trigger};
+use crate::engine::rule::{Condition, Interval, Rule, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
-use crate::engine::signal::{Aggregate, Signal};
-use crate::engine::state::{Finding, Firing, RuleParty};
-use crate::engine::subject::{Party, Subject, SubjectKind};
-use crate::engine::window::{AsOf, Entry};
+use crate::engine::state::{Finding, Firing};
+use crate::engine::subject::{Party, SubjectKind};
 
 /// Rules by what sets them off, in id order, and the signals each reads, in order of first mention.
 #[derive(Debug, Default)]
@@ -69,22 +63,6 @@ pub(super) struct Scene<'a> {
     pub at: TimeMs,
 }
 
-/// A signal's value at a scene.
-#[derive(Clone, Copy, Debug)]
-struct Reading {
-    value: i64,
-    interval: Interval,
-    cold: bool,
-    /// The log it was read from, or the shared subject it was reported of.
-    source: Source,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Source {
-    Log(Subject, AsOf),
-    Reported(Option<Token>),
-}
-
 /// A rule that fired.
 pub(super) struct Fired<'a> {
     pub rule: &'a Rule,
@@ -101,11 +79,13 @@ impl Partition {
         active: &Arc<Active>,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
+        let mut readings = self.take_readings();
         for number in active.index.triggered(scene.trigger) {
-            if let Some(fired) = self.evaluate(*number, scene, active) {
+            if let Some(fired) = self.evaluate(*number, scene, active, &mut readings) {
                 self.act(fired, scene, active, out)?;
             }
         }
+        self.keep_readings(readings);
         Ok(())
     }
 
@@ -117,19 +97,21 @@ impl Partition {
         active: &Arc<Active>,
         out: Out<'_>,
     ) -> Result<bool, EngineError> {
+        let mut readings = self.take_readings();
         let mut checked = false;
         for number in active.index.triggered(scene.trigger) {
-            let Some(fired) = self.evaluate(*number, scene, active) else { continue };
+            let Some(fired) = self.evaluate(*number, scene, active, &mut readings) else { continue };
             if fired.enforced && checked {
                 continue;
             }
             checked |= fired.enforced;
             self.act(fired, scene, active, out)?;
         }
+        self.keep_readings(readings);
         Ok(checked)
     }
 
-    /// Publishes a firing and remembers it while it lasts.
+    /// Publishes a firing and remembers it.
     fn act(
         &mut self,
         fired: Fired<'_>,
@@ -138,17 +120,16 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let rule = fired.rule;
-        let key: RuleParty = (Arc::clone(&fired.name), scene.party.subject);
-        let disposition = if fired.enforced {
-            Some(self.set_measure_by_rule(rule, scene, fired.finding, active, out)?)
-        } else {
+        let firing = Firing { until: scene.at.plus(rule.measure_for), event: scene.event };
+        let of_party = self.firings.entry(scene.party.subject).or_default();
+        of_party.retain(|(name, _)| *name != fired.name);
+        of_party.push((fired.name, firing));
+        if !fired.enforced {
             self.observe(rule, scene, fired.finding, out);
-            None
-        };
-        if !rule.measure.is_per_event() {
-            self.firings.insert(key, Firing { until: scene.at.plus(rule.measure_for), disposition });
+            return Ok(());
         }
-        if let (Some(id), SubjectKind::Opening) = (disposition, scene.party.subject.kind) {
+        let id = self.set_measure_by_rule(rule, scene, fired.finding, active, out)?;
+        if scene.party.subject.kind == SubjectKind::Opening {
             self.check_opening(scene.holder, scene.party.subject.token, id);
         }
         Ok(())
@@ -160,184 +141,48 @@ impl Partition {
         number: usize,
         scene: &Scene<'_>,
         active: &'a Arc<Active>,
+        readings: &mut Readings,
     ) -> Option<Fired<'a>> {
         let rule = active.set.rules.get(number)?;
         let name = active.index.names.get(number)?;
         if rule.subject != scene.party.subject.kind {
             return None;
         }
-        let bound = if self.firings.is_empty() && self.overrides.is_empty() {
-            None
-        } else {
-            self.bound(rule, name, scene)?
-        };
-        let signals = active.index.signals(number);
-        let readings: Vec<(usize, Reading)> = signals
-            .iter()
-            .filter_map(|signal| Some((*signal, self.read(*signal, scene, bound, active)?)))
-            .collect();
-        let mut value = |wanted: usize| {
-            let known = readings.iter().find(|(signal, _)| *signal == wanted);
-            known.map_or(Interval { low: None, high: None }, |(_, reading)| reading.interval)
-        };
-        if holds(&rule.condition, &mut value, scene.amount) != Some(true) {
-            return None;
-        }
-        let enforced = rule.status == RuleStatus::Enforced && rule.precision.is_some() && self.live;
-        let finding = self.find(rule, scene, &readings, active);
-        Some(Fired { rule, name: Arc::clone(name), enforced, finding })
-    }
-
-    /// `None` when the rule may not fire here now; else the bound of an override, if there is one.
-    fn bound(&self, rule: &Rule, name: &Arc<str>, scene: &Scene<'_>) -> Option<Option<TimeMs>> {
-        let key: RuleParty = (Arc::clone(name), scene.party.subject);
-        if !rule.measure.is_per_event()
-            && self.firings.get(&key).is_some_and(|firing| scene.at < firing.until)
+        let bound = self.bound(name, scene)?;
+        let mut own = Readings::default();
+        let readings = if bound.is_some() { &mut own } else { readings };
+        let mut value = |signal: usize| self.reading(signal, scene, bound, active, readings).interval;
+        if holds(&rule.condition, &mut value, scene.amount) != Some(true) || self.has_fired(rule, name, scene)
         {
             return None;
         }
-        match self.overrides.get(&key).filter(|lifted| scene.at < lifted.until) {
-            Some(lifted) if scene.at <= lifted.lift => None,
-            Some(lifted) => Some(Some(lifted.lift)),
+        let enforced = rule.status == RuleStatus::Enforced && rule.precision.is_some() && self.live;
+        let finding = self.find(rule, active.index.signals(number), scene, bound, active, readings);
+        Some(Fired { rule, name: Arc::clone(name), enforced, finding })
+    }
+
+    /// Whether the rule's last firing on the party still holds, or was for this very event.
+    fn has_fired(&self, rule: &Rule, name: &Arc<str>, scene: &Scene<'_>) -> bool {
+        let of_party = self.firings.get(&scene.party.subject);
+        let last = of_party.and_then(|all| all.iter().find(|(known, _)| known == name));
+        last.is_some_and(|(_, firing)| {
+            firing.event == scene.event || !rule.measure.is_per_event() && scene.at < firing.until
+        })
+    }
+
+    /// `None` when an override keeps the rule from this event; else the override's bound, if there is one.
+    fn bound(&self, name: &Arc<str>, scene: &Scene<'_>) -> Option<Option<TimeMs>> {
+        let of_party = self.overrides.get(&scene.party.subject);
+        let lifted = of_party.and_then(|all| all.iter().find(|(known, _)| known == name));
+        match lifted.filter(|(_, lifted)| scene.at < lifted.until) {
+            Some((_, lifted)) if scene.at <= lifted.lift => None,
+            Some((_, lifted)) => Some(Some(lifted.lift)),
             None => Some(None),
         }
     }
 
-    fn read(
-        &mut self,
-        number: usize,
-        scene: &Scene<'_>,
-        bound: Option<TimeMs>,
-        active: &Active,
-    ) -> Option<Reading> {
-        let signal = active.set.signals.get(number)?;
-        let subject = match signal.subject {
-            SubjectKind::Holder => Subject::new(SubjectKind::Holder, scene.holder),
-            SubjectKind::Pair => {
-                Subject::new(SubjectKind::Pair, scene.party.subject.token.pair(scene.other?))
-            }
-            kind if kind == scene.party.subject.kind => scene.party.subject,
-            _ => return Some(self.read_reported(signal, scene)),
-        };
-        let as_of = AsOf { at: scene.at, horizon: self.horizon(), bound };
-        let (value, any) = match (self.logs.get_mut(&subject), active.plans.get(&subject.kind)) {
-            (Some(log), Some(plan)) => log.value(number, plan, as_of),
-            _ => (0, false),
-        };
-        let cold = self.is_cold(signal, scene, as_of);
-        let interval =
-            if cold { cold_interval(signal.aggregate, value, any) } else { Interval::point(value.into()) };
-        Some(Reading { value, interval, cold, source: Source::Log(subject, as_of) })
-    }
-
-    fn read_reported(&self, signal: &Signal, scene: &Scene<'_>) -> Reading {
-        let holder = self.holders.get(&scene.holder);
-        let standing = holder.and_then(|holder| holder.standing(&signal.name, scene.at));
-        let value = standing.map_or(0, |standing| i64::try_from(standing.value).unwrap_or(i64::MAX));
-        Reading {
-            value,
-            interval: Interval::point(value.into()),
-            cold: false,
-            source: Source::Reported(standing.map(|standing| standing.about.token)),
-        }
-    }
-
-    fn is_cold(&self, signal: &Signal, scene: &Scene<'_>, as_of: AsOf) -> bool {
-        let begin = scene.at.minus(signal.window);
-        if begin < as_of.horizon {
-            return true;
-        }
-        let since = self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
-        let whole_life = || {
-            let of_party = !matches!(signal.subject, SubjectKind::Holder);
-            let opened =
-                self.holders.get(&scene.holder).and_then(|holder| holder.opened_at(scene.party.subject));
-            of_party && opened.is_some_and(|opened| opened >= since)
-        };
-        begin < since && !whole_life()
-    }
-
-    /// Writes down what a firing rests on (S13).
-    fn find(
-        &self,
-        rule: &Rule,
-        scene: &Scene<'_>,
-        readings: &[(usize, Reading)],
-        active: &Active,
-    ) -> Finding {
-        let signals = &active.set.signals;
-        let mut digest = Sha256::new();
-        let mut purpose = rule.purpose;
-        let mut room = EVENTS_MAX;
-        let mut evidence = Evidence::default();
-        for (number, reading) in readings {
-            let Some(signal) = signals.get(*number) else { continue };
-            purpose = purpose.join(signal.purpose);
-            digest.update(signal.name.as_bytes());
-            digest.update([0]);
-            let behind: Vec<&Entry> = match reading.source {
-                Source::Log(subject, as_of) => {
-                    self.logs.get(&subject).map(|log| log.behind(signal, as_of).collect()).unwrap_or_default()
-                }
-                Source::Reported(_) => Vec::new(),
-            };
-            for entry in &behind {
-                digest.update(entry.event.0.to_be_bytes());
-                digest.update(entry.at.0.to_be_bytes());
-                digest.update(entry.amount.map_or(0, |amount| amount.minor).to_be_bytes());
-            }
-            let events = listed(&behind, room.min(EVENTS_PER_SIGNAL_MAX));
-            room -= events.len();
-            let (reported_of, events_count) = match reading.source {
-                Source::Log(..) => (None, behind.len() as u64),
-                Source::Reported(of) => (of, u64::try_from(reading.value).unwrap_or(0)),
-            };
-            evidence.signals.push(SignalEvidence {
-                name: signal.name.clone(),
-                subject: signal.subject,
-                reported_of,
-                value: reading.value,
-                cold: reading.cold,
-                window: signal.window,
-                purpose: signal.purpose,
-                events_count,
-                events,
-            });
-        }
-        evidence.digest = digest.finalize().into();
-        let mut interval = |wanted: usize| {
-            let known = readings.iter().find(|(signal, _)| *signal == wanted);
-            known.map_or(Interval { low: None, high: None }, |(_, reading)| reading.interval)
-        };
-        let mut shown = |wanted: usize| {
-            let known = readings.iter().find(|(signal, _)| *signal == wanted);
-            Interval::point(known.map_or(0, |(_, reading)| i128::from(reading.value)))
-        };
-        comparisons(
-            &rule.condition,
-            &mut interval,
-            &mut shown,
-            scene.amount,
-            signals,
-            &mut evidence.comparisons,
-        );
-        evidence.strength_millionths = strength(&evidence.comparisons);
-        Finding { evidence, purpose }
-    }
-
     pub(super) fn measure_of(rule: &Rule) -> Measure {
         Measure::from(rule.measure)
-    }
-}
-
-/// What is known of a cold signal (S6, D16).
-fn cold_interval(aggregate: Aggregate, value: i64, any: bool) -> Interval {
-    let value = i128::from(value);
-    match aggregate {
-        Aggregate::Count | Aggregate::Sum | Aggregate::Distinct => Interval { low: Some(value), high: None },
-        Aggregate::Max if any => Interval { low: Some(value), high: None },
-        Aggregate::Min if any => Interval { low: None, high: Some(value) },
-        Aggregate::Max | Aggregate::Min | Aggregate::Last => Interval { low: None, high: None },
     }
 }
 
@@ -371,62 +216,4 @@ fn holds(condition: &Condition, value: &mut dyn FnMut(usize) -> Interval, amount
             left.eval(value, amount).compare(*op, right.eval(value, amount))
         }
     }
-}
-
-/// Lists the comparisons that hold, outside of negations, in order.
-fn comparisons(
-    condition: &Condition,
-    interval: &mut dyn FnMut(usize) -> Interval,
-    shown: &mut dyn FnMut(usize) -> Interval,
-    amount: i64,
-    signals: &[Signal],
-    into: &mut Vec<ComparisonEvidence>,
-) {
-    match condition {
-        Condition::All(parts) | Condition::Any(parts) => {
-            for part in parts {
-                comparisons(part, interval, shown, amount, signals, into);
-            }
-        }
-        Condition::Not(_) => {}
-        Condition::Compare { left, op, right } => {
-            if left.eval(interval, amount).compare(*op, right.eval(interval, amount)) == Some(true) {
-                into.push(ComparisonEvidence {
-                    text: format!("{} {} {}", left.text(signals), op.symbol(), right.text(signals)),
-                    left: left.eval(shown, amount).low.unwrap_or(0),
-                    op: *op,
-                    right: right.eval(shown, amount).low.unwrap_or(0),
-                });
-            }
-        }
-    }
-}
-
-/// The least value-to-threshold ratio, in millionths.
-fn strength(comparisons: &[ComparisonEvidence]) -> u64 {
-    let ratios = comparisons.iter().filter(|c| c.left > 0 && c.right > 0).map(|c| match c.op {
-        Op::Gt | Op::Ge => c.left.saturating_mul(1_000_000) / c.right,
-        Op::Lt | Op::Le => c.right.saturating_mul(1_000_000) / c.left,
-        Op::Eq | Op::Ne => 1_000_000,
-    });
-    ratios.min().map_or(1_000_000, |ratio| u64::try_from(ratio).unwrap_or(u64::MAX))
-}
-
-/// The first, the last and the largest events without repeats, `room` at most.
-fn listed(behind: &[&Entry], room: usize) -> Vec<EventRef> {
-    let minor = |entry: &Entry| entry.amount.map_or(0, |amount| amount.minor);
-    let mut by_amount: Vec<usize> = (0..behind.len()).collect();
-    by_amount.sort_by_key(|place| (std::cmp::Reverse(behind.get(*place).map_or(0, |e| minor(e))), *place));
-    let mut places: Vec<usize> = Vec::new();
-    let first_and_last = [Some(0), behind.len().checked_sub(1)].into_iter().flatten();
-    for place in first_and_last.chain(by_amount) {
-        if places.len() < room && place < behind.len() && !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    places
-        .into_iter()
-        .filter_map(|place| behind.get(place))
-        .map(|entry| EventRef { event: entry.event, at: entry.at, amount: minor(entry) })
-        .collect()
 }

@@ -33,11 +33,16 @@ impl Partition {
     fn fire(&mut self, due: TimeMs, timer: Timer, out: Out<'_>) -> Result<(), EngineError> {
         match timer {
             Timer::MeasureExpires(id) => {
-                let Some(event) = self.measures.get(&id).filter(|measure| !measure.ended).map(|m| m.event)
+                let standing = self.measures.get(&id).filter(|measure| !measure.ended);
+                let Some((event, holder, party)) = standing.map(|m| (m.event, m.holder, m.party.subject))
                 else {
                     return Ok(());
                 };
                 self.end_measure(id, EndCause::Expired, event, due, None, out);
+                // A request whose refusal or check ran out waits no longer.
+                self.change_request(holder, party.token, |request| {
+                    request.lapsed |= request.answer.disposition() == Some(id);
+                });
                 Ok(())
             }
             Timer::MeasureForgotten(id) => {
@@ -65,8 +70,8 @@ impl Partition {
             self.publish_lapse(&request, holder, due, out);
         }
         if let Some(id) = request.answer.disposition() {
-            self.end_if_standing(id, EndCause::OpeningSettled, request.event, due, out);
+            self.end_if_standing(id, EndCause::OpeningSettled, request.reserved_by, due, out);
         }
-        self.answer_again(holder, request.event, due, out)
+        self.answer_again(holder, request.reserved_by, due, out)
     }
 }

@@ -81,6 +81,30 @@ pub fn read_tail(
     })
 }
 
+/// When the first record at or after `offset` was appended, in epoch milliseconds; `None` at the end.
+///
+/// # Errors
+/// As `read_topic`.
+pub fn read_time(
+    connection: &Connection,
+    topic: &str,
+    partition: u32,
+    offset: i64,
+) -> Result<Option<i64>, LogError> {
+    let consumer = connection.plain_consumer("read_committed")?;
+    let mut spans = spans(&consumer, topic)?;
+    for (place, span) in spans.iter_mut().enumerate() {
+        let wanted = place == partition as usize;
+        span.0 = if wanted { span.0.max(offset) } else { span.1 };
+    }
+    let mut time = None;
+    read_spans(&consumer, topic, &spans, &mut |record| {
+        time = Some(record.timestamp_ms);
+        ControlFlow::Break(())
+    })?;
+    Ok(time)
+}
+
 /// Partitions of these topics in which a transaction is open now: committed records end before
 /// records do. Counts what a `kill -9` interrupted, when asked between the kill and the restart.
 ///

@@ -1,0 +1,27 @@
+//! The native events: Rust types that are the one source of the JSON, its schemas and its reader.
+//!
+//! One file per family; `registry` names every type once. Texts are borrowed from the record. A
+//! field that no type declares is dropped and counted; a field with the wrong type is refused.
+
+pub mod card_usage;
+pub mod control;
+pub mod correction;
+pub mod envelope;
+mod fault;
+pub mod field;
+pub mod holding;
+pub mod notice;
+pub mod opening;
+pub mod party;
+mod registry;
+pub mod review;
+pub mod schema;
+pub mod transfer;
+mod undeclared;
+pub mod verification;
+
+pub use fault::Fault;
+pub use field::{Amount, EventTime, Text};
+pub use party::{Counterparty, OwnParty, PartyKind};
+pub use registry::{Event, EventType};
+pub use undeclared::Undeclared;

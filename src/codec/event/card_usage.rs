@@ -1,0 +1,21 @@
+//! Use of phone and IoT cards.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::field::Text;
+use super::party::OwnParty;
+
+/// A phone card was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct CardUsageRecorded<'a> {
+    /// Kind `phone_card` or `iot_card`.
+    #[serde(borrow)]
+    #[schemars(with = "OwnParty<'static>")]
+    pub card: OwnParty<'a>,
+    /// The device it was used in. Dropped and counted unless the source records a basis for it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub device: Option<Text<'a>>,
+}

@@ -1,0 +1,33 @@
+//! What became of a notice. Schema only; nothing here uses them yet.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::field::Text;
+use super::party::OwnParty;
+
+/// The notice reached the person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct NoticeDelivered<'a> {
+    #[serde(borrow)]
+    #[schemars(with = "OwnParty<'static>")]
+    pub party: OwnParty<'a>,
+    /// The measure it was about, by its disposition id.
+    #[serde(borrow)]
+    #[schemars(with = "Text<'static>")]
+    pub disposition_id: Text<'a>,
+}
+
+/// The notice could not be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct NoticeUndeliverable<'a> {
+    #[serde(borrow)]
+    #[schemars(with = "OwnParty<'static>")]
+    pub party: OwnParty<'a>,
+    /// The measure it was about, by its disposition id.
+    #[serde(borrow)]
+    #[schemars(with = "Text<'static>")]
+    pub disposition_id: Text<'a>,
+}

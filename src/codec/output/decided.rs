@@ -1,0 +1,128 @@
+//! Progress of a facts partition: what intake reads to know where to begin (DESIGN D7, D12).
+//!
+//! Plain JSON with times in epoch milliseconds: it is written with every commit and read by
+//! machines, and a partition that has applied nothing has a time before every year.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::base::TimeMs;
+use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
+
+use super::{OutRecord, Topic};
+
+const SCHEMA: &str = "duecourse.decided/1";
+
+/// How far one facts partition has been decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecidedProgress {
+    pub facts_partition: u32,
+    /// One past the last facts record applied.
+    pub next_offset: u64,
+    pub partition_time: TimeMs,
+    pub coverage: Coverage,
+}
+
+/// Why a value is not a progress record.
+#[derive(Debug, thiserror::Error)]
+pub enum DecidedError {
+    #[error("not a progress record: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("progress records of schema `{0}` are not known; this binary reads `{SCHEMA}`")]
+    UnknownSchema(String),
+}
+
+/// How far one facts partition has been decided.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecidedData {
+    /// Always `duecourse.decided/1`.
+    schema: String,
+    facts_partition: u32,
+    /// One past the last facts record applied.
+    next_offset: u64,
+    partition_time_ms: i64,
+    sources: Vec<SourceData>,
+    versions: Vec<VersionData>,
+}
+
+/// What has been applied of one source partition.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SourceData {
+    name: String,
+    generation: u32,
+    partition: u32,
+    /// The last source offset covered.
+    last: i64,
+    /// How far the source's own time has come.
+    time_ms: i64,
+}
+
+/// An announced version of the intake configuration.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct VersionData {
+    from_ms: i64,
+    number: u32,
+}
+
+/// The progress record of a facts partition; compacted under the partition's number.
+#[must_use]
+pub fn encode_decided(
+    facts_partition: u32,
+    next_offset: u64,
+    coverage: &Coverage,
+    partition_time: TimeMs,
+) -> OutRecord {
+    let source = |(source, covered): (&SourceId, &Covered)| SourceData {
+        name: source.name.to_string(),
+        generation: source.generation,
+        partition: source.partition,
+        last: covered.last,
+        time_ms: covered.time.0,
+    };
+    let version = |version: &ConfigVersion| VersionData { from_ms: version.from.0, number: version.number };
+    let data = DecidedData {
+        schema: SCHEMA.to_owned(),
+        facts_partition,
+        next_offset,
+        partition_time_ms: partition_time.0,
+        sources: coverage.sources.iter().map(source).collect(),
+        versions: coverage.versions.iter().map(version).collect(),
+    };
+    // Strings, integers and lists of them always have a JSON form.
+    let value = serde_json::to_vec(&data).unwrap_or_default();
+    OutRecord { topic: Topic::Decided, key: facts_partition.to_string().into_bytes(), value: Some(value) }
+}
+
+/// Reads what `encode_decided` wrote.
+///
+/// # Errors
+/// `DecidedError` when it is not such a value, or one of another schema.
+pub fn decode_decided(value: &[u8]) -> Result<DecidedProgress, DecidedError> {
+    let data: DecidedData = serde_json::from_slice(value)?;
+    if data.schema != SCHEMA {
+        return Err(DecidedError::UnknownSchema(data.schema));
+    }
+    let mut coverage = Coverage::default();
+    for source in data.sources {
+        let id = SourceId {
+            name: Arc::from(source.name),
+            generation: source.generation,
+            partition: source.partition,
+        };
+        coverage.sources.insert(id, Covered { last: source.last, time: TimeMs(source.time_ms) });
+    }
+    for version in data.versions {
+        coverage.announce(ConfigVersion { from: TimeMs(version.from_ms), number: version.number });
+    }
+    Ok(DecidedProgress {
+        facts_partition: data.facts_partition,
+        next_offset: data.next_offset,
+        partition_time: TimeMs(data.partition_time_ms),
+        coverage,
+    })
+}

@@ -1,0 +1,132 @@
+//! Dispositions: what was decided and why, by token. No reference of the institution is in here.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::engine::disposition::{Head, MeasureEnded, MeasureSet, OpeningAccepted, ReservationLapsed};
+
+use super::envelope::{BilingualText, Envelope, HeadData, Moment, id_hex, notice_id, time_of, token_hex};
+use super::evidence::EvidenceData;
+use super::measure::MeasureData;
+use super::{OutRecord, OutputContext, OutputError, Topic};
+
+pub(super) const OPENING_ACCEPTED: &str = "duecourse.disposition.opening_accepted.v1";
+pub(super) const MEASURE_SET: &str = "duecourse.disposition.measure_set.v1";
+pub(super) const MEASURE_ENDED: &str = "duecourse.disposition.measure_ended.v1";
+pub(super) const RESERVATION_LAPSED: &str = "duecourse.disposition.reservation_lapsed.v1";
+
+/// A request to open was accepted.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AcceptedData<'a> {
+    #[serde(flatten)]
+    head: HeadData<'a>,
+    /// The slot is kept until then.
+    reserved_until: Moment,
+}
+
+/// A measure was set.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SetData<'a> {
+    #[serde(flatten)]
+    head: HeadData<'a>,
+    #[serde(flatten)]
+    measure: MeasureData<'a>,
+    basis: BilingualText<'a>,
+    reason: BilingualText<'a>,
+    start: Moment,
+    end: Moment,
+    appeal_reference: String,
+    evidence: EvidenceData<'a>,
+    /// Id of its notice.
+    notice: String,
+}
+
+/// A measure ended.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EndedData<'a> {
+    #[serde(flatten)]
+    head: HeadData<'a>,
+    #[serde(flatten)]
+    measure: MeasureData<'a>,
+    /// Id of the disposition that set it.
+    ended: String,
+    /// `expired`, `overturned`, `superseded` or `opening_settled`.
+    cause: &'static str,
+    /// True when an appeal was decided for the person: the measure should not have been set.
+    overruled: bool,
+    /// Until then the rule uses nothing from before the lift (with `overturned`).
+    override_until: Option<Moment>,
+    appeal_reference: String,
+    /// Id of the notice of the end.
+    notice: String,
+}
+
+/// An accepted request was not used in time.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LapsedData<'a> {
+    #[serde(flatten)]
+    head: HeadData<'a>,
+}
+
+fn wrap(
+    event_type: &'static str,
+    head: &Head,
+    data: impl Serialize,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let envelope = Envelope {
+        topic: Topic::Dispositions,
+        event_type,
+        id: id_hex(head.id),
+        key: token_hex(head.holder),
+        at: head.at,
+    };
+    envelope.wrap(data, ctx)
+}
+
+pub(super) fn accepted(
+    accepted: &OpeningAccepted,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let data = AcceptedData {
+        head: HeadData::of(&accepted.head, ctx)?,
+        reserved_until: time_of("reserved_until", accepted.reserved_until, ctx)?,
+    };
+    wrap(OPENING_ACCEPTED, &accepted.head, data, ctx)
+}
+
+pub(super) fn set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
+    let (head, notice) = (set.head(), set.notice());
+    let data = SetData {
+        head: HeadData::of(head, ctx)?,
+        measure: MeasureData::of(set.measure(), ctx)?,
+        basis: (&notice.basis).into(),
+        reason: (&notice.reason).into(),
+        start: time_of("start", notice.start, ctx)?,
+        end: time_of("end", notice.end, ctx)?,
+        appeal_reference: notice.appeal.to_string(),
+        evidence: EvidenceData::of(set.evidence(), ctx)?,
+        notice: notice_id(head.id),
+    };
+    wrap(MEASURE_SET, head, data, ctx)
+}
+
+pub(super) fn ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
+    let override_until = ended.override_until.map(|until| time_of("override_until", until, ctx));
+    let data = EndedData {
+        head: HeadData::of(&ended.head, ctx)?,
+        measure: MeasureData::of(&ended.measure, ctx)?,
+        ended: id_hex(ended.ended),
+        cause: ended.cause.name(),
+        overruled: ended.cause == crate::engine::disposition::EndCause::Overturned,
+        override_until: override_until.transpose()?,
+        appeal_reference: ended.appeal.to_string(),
+        notice: notice_id(ended.head.id),
+    };
+    wrap(MEASURE_ENDED, &ended.head, data, ctx)
+}
+
+pub(super) fn lapsed(lapsed: &ReservationLapsed, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
+    let data = LapsedData { head: HeadData::of(&lapsed.head, ctx)? };
+    wrap(RESERVATION_LAPSED, &lapsed.head, data, ctx)
+}

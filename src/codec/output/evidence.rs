@@ -1,0 +1,157 @@
+//! Evidence as JSON, at most 16 KiB (DESIGN D30): listed events give way first, then the rest.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::engine::evidence::{ComparisonEvidence, CountEvidence, EventRef, Evidence, SignalEvidence};
+
+use super::envelope::{Moment, event_hex, time_of, token_hex, use_names};
+use super::{OutputContext, OutputError};
+
+/// Encoded evidence is never longer than this.
+pub const EVIDENCE_BYTES_MAX: usize = 16 * 1024;
+
+/// Everything a disposition was decided on.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EvidenceData<'a> {
+    /// The smallest value-to-threshold ratio among the comparisons that held, in millionths.
+    strength_millionths: u64,
+    comparisons: Vec<ComparisonData<'a>>,
+    signals: Vec<SignalData<'a>>,
+    /// What a limit counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<CountData>,
+    /// SHA-256 over all events in all windows, listed here or not.
+    digest: String,
+    /// True when something was left out so that this fits into 16 KiB.
+    shortened: bool,
+}
+
+/// A comparison that held.
+#[derive(Serialize, JsonSchema)]
+struct ComparisonData<'a> {
+    /// As written in the rule.
+    text: &'a str,
+    left: i128,
+    operator: &'static str,
+    right: i128,
+}
+
+/// A signal's value when it was decided, and what it was counted from.
+#[derive(Serialize, JsonSchema)]
+struct SignalData<'a> {
+    name: &'a str,
+    subject: &'static str,
+    /// Token of the other subject that a report told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_of: Option<String>,
+    value: i64,
+    /// True when history reaching back a full window had not been seen.
+    cold: bool,
+    window_ms: i64,
+    /// Permitted uses of this signal.
+    uses: Vec<&'static str>,
+    /// Events in the window, listed here or not.
+    events_count: u64,
+    /// First, last and largest, without repeats.
+    events: Vec<EventData>,
+}
+
+/// An event by reference.
+#[derive(Serialize, JsonSchema)]
+struct EventData {
+    event: String,
+    at: Moment,
+    /// Minor units; 0 when the event has no amount.
+    amount: i64,
+}
+
+/// What a limit counted.
+#[derive(Serialize, JsonSchema)]
+struct CountData {
+    held: u32,
+    /// Held elsewhere, from the lawful platform; null when not needed or not answered.
+    elsewhere: Option<u32>,
+    count_max: u32,
+}
+
+impl<'a> EvidenceData<'a> {
+    pub(super) fn of(
+        evidence: &'a Evidence,
+        ctx: &OutputContext<'_>,
+    ) -> Result<EvidenceData<'a>, OutputError> {
+        let mut data = EvidenceData {
+            strength_millionths: evidence.strength_millionths,
+            comparisons: evidence.comparisons.iter().map(ComparisonData::of).collect(),
+            signals: evidence
+                .signals
+                .iter()
+                .map(|signal| SignalData::of(signal, ctx))
+                .collect::<Result<_, _>>()?,
+            count: evidence.count.as_ref().map(CountData::of),
+            digest: hex(&evidence.digest),
+            shortened: false,
+        };
+        while serde_json::to_vec(&data)?.len() > EVIDENCE_BYTES_MAX && data.shorten() {}
+        Ok(data)
+    }
+
+    /// Takes the least telling part out: the last event of the longest list (the first such list),
+    /// without events the last comparison, without those the last signal. False when nothing is left.
+    fn shorten(&mut self) -> bool {
+        self.shortened = true;
+        let longest = self.signals.iter().map(|signal| signal.events.len()).max().unwrap_or(0);
+        if longest > 0 {
+            let list = self.signals.iter_mut().find(|signal| signal.events.len() == longest);
+            return list.and_then(|signal| signal.events.pop()).is_some();
+        }
+        self.comparisons.pop().is_some() || self.signals.pop().is_some()
+    }
+}
+
+impl<'a> ComparisonData<'a> {
+    fn of(comparison: &'a ComparisonEvidence) -> ComparisonData<'a> {
+        ComparisonData {
+            text: &comparison.text,
+            left: comparison.left,
+            operator: comparison.op.symbol(),
+            right: comparison.right,
+        }
+    }
+}
+
+impl<'a> SignalData<'a> {
+    fn of(signal: &'a SignalEvidence, ctx: &OutputContext<'_>) -> Result<SignalData<'a>, OutputError> {
+        Ok(SignalData {
+            name: &signal.name,
+            subject: signal.subject.name(),
+            reported_of: signal.reported_of.map(token_hex),
+            value: signal.value,
+            cold: signal.cold,
+            window_ms: signal.window.0,
+            uses: use_names(signal.purpose),
+            events_count: signal.events_count,
+            events: signal.events.iter().map(|event| EventData::of(event, ctx)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl EventData {
+    fn of(event: &EventRef, ctx: &OutputContext<'_>) -> Result<EventData, OutputError> {
+        Ok(EventData {
+            event: event_hex(event.event),
+            at: time_of("evidence.signals.events.at", event.at, ctx)?,
+            amount: event.amount,
+        })
+    }
+}
+
+impl CountData {
+    fn of(count: &CountEvidence) -> CountData {
+        CountData { held: count.held, elsewhere: count.elsewhere, count_max: count.count_max }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

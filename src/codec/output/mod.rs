@@ -1,0 +1,168 @@
+//! What leaves: topics, and effects as the JSON records that go to them.
+//!
+//! Values are structured CloudEvents 1.0 with a fixed order of fields. Ids are lower-case hex, times
+//! RFC 3339 in the institution's offset, amounts integers in minor units. The structs here are the
+//! one source of `config/schemas/outputs/`. `decided` and `dead-letters` are plain JSON: progress
+//! and pointers, for machines.
+//!
+//! Tokens join and references address (DESIGN D5): dispositions and observations carry tokens;
+//! notices and measures carry the institution's own reference, opened here and nowhere else.
+
+mod dead_letter;
+mod decided;
+mod disposition;
+mod envelope;
+mod evidence;
+pub mod gate;
+mod measure;
+mod notice;
+mod observation;
+mod schemas;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use decided::{DecidedError, DecidedProgress, decode_decided, encode_decided};
+pub use envelope::{event_hex, id_hex, rfc3339, token_hex};
+pub use evidence::EVIDENCE_BYTES_MAX;
+pub use schemas::schemas;
+
+use crate::codec::keys::Keys;
+use crate::engine::disposition::Disposition;
+use crate::engine::input::Effect;
+use crate::engine::purpose::Purpose;
+
+/// The topics that duecourse writes, besides its facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    Dispositions,
+    Notices,
+    /// Compacted: what is in force, keyed by disposition id; an ended measure is a null value.
+    Measures,
+    /// Progress per facts partition and source partition; compacted, keyed by facts partition.
+    Decided,
+    Shadow,
+    DeadLetters,
+}
+
+impl Topic {
+    pub const ALL: [Topic; 6] = [
+        Topic::Dispositions,
+        Topic::Notices,
+        Topic::Measures,
+        Topic::Decided,
+        Topic::Shadow,
+        Topic::DeadLetters,
+    ];
+
+    /// The name in topics, files and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::Dispositions => "dispositions",
+            Topic::Notices => "notices",
+            Topic::Measures => "measures",
+            Topic::Decided => "decided",
+            Topic::Shadow => "shadow",
+            Topic::DeadLetters => "dead-letters",
+        }
+    }
+}
+
+/// One record for an output topic. `value` is `None` for a tombstone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutRecord {
+    pub topic: Topic,
+    /// Dispositions and observations: the holder's token, so that one person's stay in order.
+    /// Notices and measures: the id of the measure. Decided: the facts partition. All in ASCII.
+    pub key: Vec<u8>,
+    pub value: Option<Vec<u8>>,
+}
+
+/// What outputs say besides their effect.
+#[derive(Clone, Copy)]
+pub struct OutputContext<'a> {
+    /// Opens sealed references.
+    pub keys: &'a Keys,
+    /// The institution whose outputs these are (DESIGN D4).
+    pub institution: &'a str,
+    /// Version of the rule set in force when the effect was decided.
+    pub rules_version: u32,
+    /// Offset from UTC of times, in minutes: `RuleSet::notices.utc_offset_minutes`. China: 480.
+    pub utc_offset_minutes: i32,
+}
+
+/// Why an effect could not be written. Nothing of it leaves then.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The destination serves no use that the purpose permits (DESIGN D19). Count and record it.
+    #[error("purpose refused: `{}` serves none of the permitted uses ({})", topic.name(), use_names(*purpose))]
+    PurposeRefused { topic: Topic, purpose: Purpose },
+    #[error("a sealed reference cannot be opened: another key sealed it, or it was damaged")]
+    RefUnreadable,
+    #[error("`{0}` is not a time that can be written")]
+    TimeUnwritable(&'static str),
+    #[error("a record cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+fn use_names(purpose: Purpose) -> String {
+    purpose.uses().map(|permitted| permitted.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Appends the records of one effect: all of them, or none and an error.
+///
+/// A measure that is set gives three records (dispositions, notices, measures), one that ended
+/// three (dispositions, notices, tombstone in measures), both in that order; an accepted request and
+/// a lapsed reservation one each; an observation one in `shadow`; an unmatched event one in
+/// `dead-letters`. Reports travel in facts and give none.
+///
+/// # Errors
+/// `OutputError` when the purpose does not permit a destination or a part cannot be written.
+pub fn encode_effect(
+    effect: &Effect,
+    ctx: &OutputContext<'_>,
+    out: &mut Vec<OutRecord>,
+) -> Result<(), OutputError> {
+    match effect {
+        Effect::Disposed(disposition) => disposed(disposition, ctx, out),
+        Effect::Observed(observed) => {
+            gate::pass(Topic::Shadow, &observed.head)?;
+            out.push(observation::record(observed, ctx)?);
+            Ok(())
+        }
+        Effect::Unmatched { event, reason } => {
+            out.push(dead_letter::record(*event, *reason, ctx)?);
+            Ok(())
+        }
+        Effect::Reported(_) => Ok(()),
+    }
+}
+
+fn disposed(
+    disposition: &Disposition,
+    ctx: &OutputContext<'_>,
+    out: &mut Vec<OutRecord>,
+) -> Result<(), OutputError> {
+    let head = disposition.head();
+    gate::pass(Topic::Dispositions, head)?;
+    match disposition {
+        Disposition::OpeningAccepted(accepted) => out.push(disposition::accepted(accepted, ctx)?),
+        Disposition::ReservationLapsed(lapsed) => out.push(disposition::lapsed(lapsed, ctx)?),
+        Disposition::MeasureSet(set) => {
+            gate::pass(Topic::Notices, head)?;
+            gate::pass(Topic::Measures, head)?;
+            let records =
+                [disposition::set(set, ctx)?, notice::of_set(set, ctx)?, measure::in_force(set, ctx)?];
+            out.extend(records);
+        }
+        Disposition::MeasureEnded(ended) => {
+            gate::pass(Topic::Notices, head)?;
+            gate::pass(Topic::Measures, head)?;
+            let records =
+                [disposition::ended(ended, ctx)?, notice::of_ended(ended, ctx)?, measure::ended(ended)];
+            out.extend(records);
+        }
+    }
+    Ok(())
+}

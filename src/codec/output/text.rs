@@ -1,0 +1,342 @@
+//! The ready text of notices, in plain words, Chinese first (DESIGN D25).
+//!
+//! What is particular (reason, basis, scope, what still works, channels, papers, remedies) comes
+//! from the rule set's table of disclosable wording. What is the same for everybody (greeting,
+//! labels, names of measures) stands here. Nothing else can reach a person (law.md A4).
+
+use crate::engine::base::{Bilingual, SpanMs, TimeMs};
+use crate::engine::disposition::{EndCause, MeasureEnded, MeasureSet};
+use crate::engine::measure::{AccountStep, Lane, Measure, VictimStep};
+use crate::engine::notice::Notice;
+use crate::engine::subject::SubjectKind;
+
+use super::envelope::{civil, offset_parts};
+
+/// A notice in both languages, ready to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    pub zh: String,
+    pub en: String,
+}
+
+/// Two words for one thing.
+struct Words {
+    zh: &'static str,
+    en: &'static str,
+}
+
+const fn words(zh: &'static str, en: &'static str) -> Words {
+    Words { zh, en }
+}
+
+/// The notice of a measure that begins. `None` when a time lies outside the calendar.
+pub(super) fn of_set(set: &MeasureSet) -> Option<Text> {
+    let (head, notice) = (set.head(), set.notice());
+    let title = title(set.measure());
+    let party = party(head.party.subject.kind);
+    let opening = opening(head.lane);
+    let when = Moments::of(notice)?;
+    Some(Text {
+        zh: zh_set(notice, set.measure(), title.zh, party.zh, opening.zh, &when),
+        en: en_set(notice, set.measure(), title.en, party.en, opening.en, &when),
+    })
+}
+
+fn zh_set(
+    notice: &Notice,
+    measure: &Measure,
+    title: &str,
+    party: &str,
+    opening: &str,
+    when: &Moments,
+) -> String {
+    let order =
+        order(measure).map_or(String::new(), |(issuer, number)| format!("指令：{issuer}，文号 {number}\n"));
+    format!(
+        "【{title}】通知\n\n\
+         您好！{opening}我们对您的{party}作出如下处理，特此告知。\n\n\
+         原因：{reason}\n\
+         依据：{basis}\n\
+         {order}\
+         处理内容：{scope}\n\
+         起止时间：自{start}起，至{end}止（{zone}）。到期自动结束，无需您办理手续。\n\
+         您仍然可以：{still_works}\n\n\
+         如果您不同意，可以申诉，由工作人员复核：\n\
+         · 线下：{offline}\n\
+         · 线上：{online}\n\
+         · 请准备：{papers}\n\
+         · 答复时间：收到申诉后{answer_within}内。您现在申诉的，最迟{due}答复。\n\
+         · 其他途径：{remedies}\n\
+         · 申诉编号：{appeal}（申诉时请提供此编号）\n\n\
+         适用规则：{rule}，第 {version} 版",
+        reason = notice.reason.zh,
+        basis = notice.basis.zh,
+        scope = notice.scope.zh,
+        start = when.start.zh,
+        end = when.end.zh,
+        zone = when.zone.zh,
+        still_works = notice.still_works.zh,
+        offline = notice.channels.offline.zh,
+        online = notice.channels.online.zh,
+        papers = notice.papers.zh,
+        answer_within = when.answer_within.zh,
+        due = when.due.zh,
+        remedies = notice.remedies.zh,
+        appeal = notice.appeal,
+        rule = notice.rule.id,
+        version = notice.rule.version,
+    )
+}
+
+fn en_set(
+    notice: &Notice,
+    measure: &Measure,
+    title: &str,
+    party: &str,
+    opening: &str,
+    when: &Moments,
+) -> String {
+    let order =
+        order(measure).map_or(String::new(), |(issuer, number)| format!("Order: {issuer}, no. {number}\n"));
+    format!(
+        "Notice: {title}\n\n\
+         Hello. {opening}we have done the following about your {party}, and this is to tell you why and \
+         what you can do.\n\n\
+         Reason: {reason}\n\
+         Legal basis: {basis}\n\
+         {order}\
+         What is asked or limited: {scope}\n\
+         From {start} until {end} ({zone}). It then ends by itself; there is nothing you need to file.\n\
+         What still works: {still_works}\n\n\
+         If you disagree, you can appeal, and a member of staff will review it:\n\
+         - Offline: {offline}\n\
+         - Online: {online}\n\
+         - Please bring: {papers}\n\
+         - Answer: within {answer_within} of your appeal. If you appeal now, by {due} at the latest.\n\
+         - Other remedies: {remedies}\n\
+         - Appeal reference: {appeal} (please quote it)\n\n\
+         Rule: {rule}, version {version}",
+        reason = notice.reason.en,
+        basis = notice.basis.en,
+        scope = notice.scope.en,
+        start = when.start.en,
+        end = when.end.en,
+        zone = when.zone.en,
+        still_works = notice.still_works.en,
+        offline = notice.channels.offline.en,
+        online = notice.channels.online.en,
+        papers = notice.papers.en,
+        answer_within = when.answer_within.en,
+        due = when.due.en,
+        remedies = notice.remedies.en,
+        appeal = notice.appeal,
+        rule = notice.rule.id,
+        version = notice.rule.version,
+    )
+}
+
+/// The notice of a measure that ended. `None` when a time lies outside the calendar.
+pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
+    let title = title(&ended.measure);
+    let party = party(ended.head.party.subject.kind);
+    let cause = cause(ended.cause);
+    let offset = ended.utc_offset_minutes;
+    let from = moment(ended.head.at, offset)?;
+    let zone = zone(offset);
+    let promise = match ended.override_until {
+        Some(until) => promise(&moment(until, offset)?),
+        None => Bilingual::default(),
+    };
+    let zh = format!(
+        "【{title}】解除通知\n\n\
+         您好！此前对您的{party}作出的“{title}”，自{from}（{zone}）起解除。\n\n\
+         原因：{cause}\n\
+         {promise}\
+         就此事，您无需再办理任何手续。\n\
+         申诉编号：{appeal}（如有疑问，请提供此编号）",
+        title = title.zh,
+        party = party.zh,
+        from = from.zh,
+        zone = zone.zh,
+        cause = cause.zh,
+        promise = promise.zh,
+        appeal = ended.appeal,
+    );
+    let en = format!(
+        "Notice: lifted: {title}\n\n\
+         Hello. What we had done about your {party} ({title}) is lifted from {from} ({zone}).\n\n\
+         Reason: {cause}\n\
+         {promise}\
+         There is nothing more for you to do about it.\n\
+         Appeal reference: {appeal} (please quote it if you have a question)",
+        title = title.en,
+        party = party.en,
+        from = from.en,
+        zone = zone.en,
+        cause = cause.en,
+        promise = promise.en,
+        appeal = ended.appeal,
+    );
+    Some(Text { zh, en })
+}
+
+/// What a successful appeal promises (DESIGN D26).
+fn promise(until: &Bilingual) -> Bilingual {
+    Bilingual {
+        zh: format!("在{}之前，我们不会再依同一规则、以解除前的事项对您作出处理。\n", until.zh),
+        en: format!(
+            "Until {} we will not act under the same rule on anything from before the lift.\n",
+            until.en
+        ),
+    }
+}
+
+/// Issuer and number of the order behind a measure of an authority.
+fn order(measure: &Measure) -> Option<(&str, &str)> {
+    match measure {
+        Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => {
+            Some((order.issuer(), order.number()))
+        }
+        _ => None,
+    }
+}
+
+/// The name of a measure as a person reads it.
+fn title(measure: &Measure) -> Words {
+    match measure {
+        Measure::OpeningCheckFurther => words("开户（开卡）前进一步核实", "further checks before opening"),
+        Measure::OpeningRefuse => words("暂不办理开户（开卡）", "opening not possible for now"),
+        Measure::PhoneCardReverify => words("电话卡重新实名核验", "phone card to be verified again"),
+        Measure::PhoneCardLimit(_) => words("电话卡部分功能受限", "phone card limited"),
+        Measure::PhoneCardSuspend(_) => words("电话卡暂停服务", "phone card suspended"),
+        Measure::Account(AccountStep::VerifyTransaction) => words("交易核实", "transaction to be verified"),
+        Measure::Account(AccountStep::ReverifyIdentity) => {
+            words("重新核验身份", "identity to be verified again")
+        }
+        Measure::Account(AccountStep::DelaySettlement) => words("延迟结算", "settlement delayed"),
+        Measure::Account(AccountStep::LimitNonCounter) => {
+            words("限制非柜面业务", "business outside the counter limited")
+        }
+        Measure::Account(AccountStep::StopNonCounter) => {
+            words("暂停非柜面业务", "business outside the counter stopped")
+        }
+        Measure::Victim(VictimStep::Warn) => words("防骗提示", "fraud warning"),
+        Measure::Victim(VictimStep::Call) => words("防骗来电提醒", "warning call"),
+        Measure::Victim(VictimStep::CoolOff) => words("转账冷静期", "cooling-off period"),
+        Measure::AuthorityStopPayment(_) => words("紧急止付", "payment stopped by order"),
+        Measure::AuthorityFreeze(_) => words("冻结", "frozen by order"),
+    }
+}
+
+fn party(kind: SubjectKind) -> Words {
+    match kind {
+        SubjectKind::Account => words("账户", "account"),
+        SubjectKind::PhoneCard => words("电话卡", "phone card"),
+        SubjectKind::IotCard => words("物联网卡", "IoT card"),
+        SubjectKind::Opening => words("开户（开卡）申请", "request to open"),
+        _ => words("业务", "business with us"),
+    }
+}
+
+/// The first words: who acts and why. A likely victim is no suspect, and is told so (APL 34).
+fn opening(lane: Lane) -> Words {
+    match lane {
+        Lane::Limit => {
+            words("按照法定数量要求，", "To keep to a legal limit on how many one person may hold, ")
+        }
+        Lane::Anomaly => words("为防范电信网络诈骗，", "To prevent telecom and online fraud, "),
+        Lane::Authority => words("按照有权机关的指令，", "As ordered by an authority, "),
+        Lane::Victim => words(
+            "为保护您的资金安全（这不代表对您有任何怀疑，也不影响您的信用记录），",
+            "To protect your money (you are not under suspicion, and your credit record is not touched), ",
+        ),
+    }
+}
+
+fn cause(cause: EndCause) -> Words {
+    match cause {
+        EndCause::Expired => words("期限已到，自动解除。", "its term has ended."),
+        EndCause::Overturned => words(
+            "您的申诉成立，原处理不应作出，现予撤销。由此给您带来不便，我们深表歉意。",
+            "your appeal was decided for you: it should not have been done and is withdrawn. We are sorry.",
+        ),
+        EndCause::Superseded => words(
+            "同一申请已有新的答复，请以新的答复为准。",
+            "there is a newer answer to the same request, which counts instead.",
+        ),
+        EndCause::OpeningSettled => {
+            words("该申请已经办结或撤回。", "the request has been settled or withdrawn.")
+        }
+    }
+}
+
+/// The times of a notice as a person reads them.
+struct Moments {
+    start: Bilingual,
+    end: Bilingual,
+    due: Bilingual,
+    answer_within: Bilingual,
+    zone: Bilingual,
+}
+
+impl Moments {
+    fn of(notice: &Notice) -> Option<Moments> {
+        let offset = notice.utc_offset_minutes;
+        Some(Moments {
+            start: moment(notice.start, offset)?,
+            // Minutes are shown: a part of one counts as whole, so that the end is never early.
+            end: moment(notice.end.plus(SpanMs(59_999)), offset)?,
+            due: moment(notice.answer_due, offset)?,
+            answer_within: span(notice.answer_due.0.saturating_sub(notice.start.0)),
+            zone: zone(offset),
+        })
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+fn moment(at: TimeMs, offset: i32) -> Option<Bilingual> {
+    let civil = civil(at, offset)?;
+    let (year, month, day) = (civil.year(), civil.month(), civil.day());
+    let (hour, minute) = (civil.hour(), civil.minute());
+    let month_name = MONTHS.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
+    Some(Bilingual {
+        zh: format!("{year}年{month}月{day}日{hour:02}:{minute:02}"),
+        en: format!("{day} {month_name} {year}, {hour:02}:{minute:02}"),
+    })
+}
+
+/// Whole days where it is whole days, else hours, rounded down: we promise no more than we keep to.
+fn span(ms: i64) -> Bilingual {
+    let (days, hours) = (ms / SpanMs::DAY.0, ms / SpanMs::HOUR.0);
+    if days > 0 && ms % SpanMs::DAY.0 == 0 {
+        let plural = if days == 1 { "" } else { "s" };
+        Bilingual { zh: format!("{days}日"), en: format!("{days} day{plural}") }
+    } else {
+        let plural = if hours == 1 { "" } else { "s" };
+        Bilingual { zh: format!("{hours}小时"), en: format!("{hours} hour{plural}") }
+    }
+}
+
+fn zone(offset: i32) -> Bilingual {
+    if offset == 480 {
+        return Bilingual { zh: "北京时间".to_owned(), en: "Beijing time".to_owned() };
+    }
+    let sign = if offset < 0 { '-' } else { '+' };
+    let (hours, minutes) = offset_parts(offset);
+    let zone = format!("UTC{sign}{hours:02}:{minutes:02}");
+    Bilingual { zh: zone.clone(), en: zone }
+}

@@ -1,0 +1,127 @@
+//! The trait by which state is written and read, and its plain cases.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::codec::facts::DecodeError;
+use crate::codec::facts::bytes::{Reader, Writer};
+use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
+use crate::engine::subject::{Party, Subject};
+
+/// Something a snapshot holds. What `write` wrote, `read` reads.
+pub(super) trait Packed: Sized {
+    fn write(&self, writer: &mut Writer<'_>);
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+}
+
+/// Writes and reads a struct field after field, in the order named.
+macro_rules! packed_struct {
+    ($name:ty { $($field:ident),* $(,)? }) => {
+        impl Packed for $name {
+            fn write(&self, writer: &mut Writer<'_>) {
+                $(self.$field.write(writer);)*
+            }
+
+            fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Ok(Self { $($field: Packed::read(reader)?),* })
+            }
+        }
+    };
+}
+pub(super) use packed_struct;
+
+/// Writes and reads a type through one pair of building blocks.
+macro_rules! packed_plain {
+    ($name:ty, |$writer:ident, $value:ident| $write:expr, |$reader:ident| $read:expr) => {
+        impl Packed for $name {
+            fn write(&self, $writer: &mut Writer<'_>) {
+                let $value = self;
+                $write;
+            }
+
+            fn read($reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                $read
+            }
+        }
+    };
+}
+pub(super) use packed_plain;
+
+packed_plain!(bool, |w, v| w.flag(*v), |r| r.flag("a flag"));
+packed_plain!(u32, |w, v| w.varint(u64::from(*v)), |r| r.u32("a number"));
+packed_plain!(u64, |w, v| w.varint(*v), |r| r.varint("a number"));
+packed_plain!(i32, |w, v| w.zigzag(i64::from(*v)), |r| {
+    i32::try_from(r.zigzag("a number")?).map_err(|_| DecodeError::Malformed("a number"))
+});
+packed_plain!(i64, |w, v| w.zigzag(*v), |r| r.zigzag("a number"));
+packed_plain!(TimeMs, |w, v| w.zigzag(v.0), |r| r.time("a time"));
+packed_plain!(Token, |w, v| w.token(*v), |r| r.token("a token"));
+packed_plain!(Fingerprint, |w, v| w.fingerprint(*v), |r| r.fingerprint("a fingerprint"));
+packed_plain!(Subject, |w, v| w.subject(*v), |r| r.subject("a subject"));
+packed_plain!(Party, |w, v| w.party(v), |r| r.party("a party"));
+packed_plain!(Money, |w, v| w.money(*v), |r| r.money("an amount"));
+packed_plain!(String, |w, v| w.blob(v.as_bytes()), |r| r.text("a text").map(str::to_owned));
+packed_plain!(Arc<str>, |w, v| w.blob(v.as_bytes()), |r| r.text("a text").map(Arc::from));
+
+impl<T: Packed> Packed for Option<T> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.option(self.as_ref(), |writer, value| value.write(writer));
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.option("whether there is a value", T::read)
+    }
+}
+
+impl<T: Packed> Packed for Vec<T> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.count(self.len());
+        for value in self {
+            value.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let count = reader.count("a list", 1)?;
+        (0..count).map(|_| T::read(reader)).collect()
+    }
+}
+
+impl<K: Packed + Ord, V: Packed> Packed for BTreeMap<K, V> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.count(self.len());
+        for (key, value) in self {
+            key.write(writer);
+            value.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let count = reader.count("a table", 2)?;
+        (0..count).map(|_| Ok((K::read(reader)?, V::read(reader)?))).collect()
+    }
+}
+
+impl<A: Packed, B: Packed> Packed for (A, B) {
+    fn write(&self, writer: &mut Writer<'_>) {
+        self.0.write(writer);
+        self.1.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok((A::read(reader)?, B::read(reader)?))
+    }
+}
+
+impl<A: Packed, B: Packed, C: Packed> Packed for (A, B, C) {
+    fn write(&self, writer: &mut Writer<'_>) {
+        self.0.write(writer);
+        self.1.write(writer);
+        self.2.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok((A::read(reader)?, B::read(reader)?, C::read(reader)?))
+    }
+}

@@ -1,0 +1,240 @@
+//! How each type of the engine's state is written and read.
+
+use super::packed::{Packed, packed_plain, packed_struct};
+use crate::codec::facts::DecodeError;
+use crate::codec::facts::bytes::{Reader, Writer};
+use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
+use crate::engine::disposition::{AppealRef, DispositionId};
+use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
+use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
+use crate::engine::measure::{Lane, Measure, MeasureKind, Order, VerificationLapse};
+use crate::engine::notice::RuleName;
+use crate::engine::partition::Image;
+use crate::engine::purpose::Purpose;
+use crate::engine::report::{ReportPos, Standing};
+use crate::engine::state::{Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
+use crate::engine::timer::Timer;
+use crate::engine::window::Entry;
+
+packed_struct!(SourceId { name, generation, partition });
+packed_struct!(Covered { last, time });
+packed_struct!(ConfigVersion { from, number });
+packed_struct!(Coverage { sources, versions });
+packed_struct!(Entry { at, event, other, amount, feed });
+packed_struct!(Step { event, step, at, product });
+packed_struct!(Holding { subject, steps });
+packed_struct!(PlatformAnswer { event, opening, product, at, count });
+packed_struct!(Opening { token, request, steps });
+packed_struct!(Holder { holdings, openings, answers, standings });
+packed_struct!(Request {
+    party,
+    product,
+    holder_kind,
+    at,
+    order,
+    event,
+    answer,
+    reserved_until,
+    reserved_by,
+    lapsed,
+    published,
+    on_appeal,
+});
+packed_struct!(Standing { signal, about, holder, target, value, until, event, at, reply, untold_count });
+packed_struct!(Meeting { at, event, feed, holder, target });
+packed_struct!(Told { signal, holder, until });
+packed_struct!(RuleName { id, version });
+packed_struct!(MeasureState {
+    appeal,
+    lane,
+    rule,
+    party,
+    holder,
+    event,
+    measure,
+    purpose,
+    end,
+    ended,
+    overruled,
+    utc_offset_minutes,
+});
+packed_struct!(Firing { until, event });
+packed_struct!(Override { lift, until });
+packed_struct!(ReportPos { offset, ordinal });
+packed_struct!(ReportLedger { received, sent });
+packed_struct!(RuleCount { measures, overruled });
+packed_struct!(Image {
+    coverage,
+    partition_time,
+    newest_time,
+    seen,
+    record,
+    timers_set_count,
+    timers,
+    bundle,
+    live,
+    floor,
+    since,
+    logs,
+    holders,
+    meetings,
+    told,
+    measures,
+    firings,
+    overrides,
+    ledger,
+    counts,
+    heard,
+    totals,
+    request_count,
+});
+
+packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {
+    Feed::from_code(r.byte("a feed")?).ok_or(DecodeError::Malformed("a feed"))
+});
+packed_plain!(Product, |w, v| w.byte(*v as u8), |r| {
+    Product::from_code(r.byte("a product")?).ok_or(DecodeError::Malformed("a product"))
+});
+packed_plain!(Purpose, |w, v| w.byte(v.bits()), |r| r.byte("a purpose").map(Purpose::from_bits));
+packed_plain!(AppealRef, |w, v| w.varint(v.number()), |r| {
+    r.varint("an appeal reference").map(AppealRef::from_bits)
+});
+packed_plain!(DispositionId, |w, v| w.token(crate::engine::base::Token(v.0)), |r| {
+    r.token("a disposition id").map(|token| DispositionId(token.0))
+});
+packed_plain!(HolderKind, |w, v| w.flag(*v == HolderKind::Unit), |r| {
+    r.flag("a holder kind").map(|unit| if unit { HolderKind::Unit } else { HolderKind::Person })
+});
+
+/// Reads and writes an enum without content by its place in a list of all its values.
+macro_rules! packed_listed {
+    ($name:ty, $what:literal, $all:expr) => {
+        impl Packed for $name {
+            fn write(&self, writer: &mut Writer<'_>) {
+                writer.count($all.iter().position(|known| known == self).unwrap_or(usize::MAX));
+            }
+
+            fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                let place = reader.varint($what)?;
+                let known = usize::try_from(place).ok().and_then(|place| $all.get(place));
+                known.copied().ok_or(DecodeError::Malformed($what))
+            }
+        }
+    };
+}
+
+const STEPS: [OpeningStep; 6] = [
+    OpeningStep::Requested,
+    OpeningStep::Opened,
+    OpeningStep::Abandoned,
+    OpeningStep::Closed,
+    OpeningStep::Changed,
+    OpeningStep::Stated,
+];
+const SEVERITIES: [Severity; 3] = [Severity::Accept, Severity::CheckFurther, Severity::Refuse];
+
+packed_listed!(OpeningStep, "a step of an opening", STEPS);
+packed_listed!(Severity, "a severity", SEVERITIES);
+packed_listed!(Lane, "a lane", Lane::ALL);
+packed_listed!(MeasureKind, "a measure", MeasureKind::ALL);
+
+impl Packed for Answer {
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Answer::Accepted => writer.byte(0),
+            Answer::ByLimit { severity, disposition, awaits_platform } => {
+                writer.byte(1);
+                severity.write(writer);
+                disposition.write(writer);
+                writer.flag(*awaits_platform);
+            }
+            Answer::ByRule { disposition } => {
+                writer.byte(2);
+                disposition.write(writer);
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.byte("an answer")? {
+            0 => Ok(Answer::Accepted),
+            1 => Ok(Answer::ByLimit {
+                severity: Packed::read(reader)?,
+                disposition: Packed::read(reader)?,
+                awaits_platform: Packed::read(reader)?,
+            }),
+            2 => Ok(Answer::ByRule { disposition: Packed::read(reader)? }),
+            _ => Err(DecodeError::Malformed("an answer")),
+        }
+    }
+}
+
+impl Packed for Timer {
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Timer::MeasureExpires(id) => {
+                writer.byte(0);
+                id.write(writer);
+            }
+            Timer::MeasureForgotten(id) => {
+                writer.byte(1);
+                id.write(writer);
+            }
+            Timer::ReservationLapses { holder, opening } => {
+                writer.byte(2);
+                holder.write(writer);
+                opening.write(writer);
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.byte("a timer")? {
+            0 => Packed::read(reader).map(Timer::MeasureExpires),
+            1 => Packed::read(reader).map(Timer::MeasureForgotten),
+            2 => {
+                Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
+            }
+            _ => Err(DecodeError::Malformed("a timer")),
+        }
+    }
+}
+
+/// Harder measures are made again from their witness, by the same constructors as anywhere else.
+impl Packed for Measure {
+    fn write(&self, writer: &mut Writer<'_>) {
+        let kind = MeasureKind::ALL.into_iter().find(|kind| Measure::from(*kind) == *self);
+        kind.write(writer);
+        match self {
+            Measure::PhoneCardLimit(lapse) | Measure::PhoneCardSuspend(lapse) => {
+                writer.flag(matches!(self, Measure::PhoneCardSuspend(_)));
+                lapse.cause().write(writer);
+            }
+            Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => {
+                let freeze = matches!(self, Measure::AuthorityFreeze(_));
+                writer.byte(2 + u8::from(freeze));
+                writer.blob(order.number().as_bytes());
+                writer.blob(order.issuer().as_bytes());
+                order.term().write(writer);
+            }
+            _ => {}
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if let Some(kind) = Option::<MeasureKind>::read(reader)? {
+            return Ok(Measure::from(kind));
+        }
+        let hard = reader.byte("a measure")?;
+        if hard < 2 {
+            let (event, at) = Packed::read(reader)?;
+            let lapse = VerificationLapse::of(&Measure::PhoneCardReverify, event, at);
+            let measure = if hard == 1 { Measure::PhoneCardSuspend } else { Measure::PhoneCardLimit };
+            return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
+        }
+        let (number, issuer): (String, String) = Packed::read(reader)?;
+        let (start, end) = Packed::read(reader)?;
+        let order = Order::new(number, issuer, start, end).ok_or(DecodeError::Malformed("an order"))?;
+        Ok(if hard == 3 { Measure::AuthorityFreeze(order) } else { Measure::AuthorityStopPayment(order) })
+    }
+}

@@ -1,0 +1,81 @@
+//! Announcing versions of the intake configuration in every facts partition, before any record is
+//! classified by them (DESIGN D6).
+
+use crate::codec::facts;
+use crate::engine::base::TimeMs;
+use crate::engine::cover::{ConfigVersion, Coverage};
+use crate::engine::input::FactsRecord;
+use crate::log::LogError;
+use crate::log::kafka::{Connection, SourceConsumer, read_tail};
+
+use super::covered::Decided;
+use super::sender::Sender;
+use super::versions::{Versions, VersionsError};
+
+/// Why versions could not be announced.
+#[derive(Debug, thiserror::Error)]
+pub enum AnnounceError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Versions(#[from] VersionsError),
+    #[error(
+        "facts partition {partition} does not hold the announcement of version {number} that was written to it"
+    )]
+    NotReadBack { partition: u32, number: u32 },
+}
+
+/// Writes what a facts partition has not heard of, and reads it back in each.
+///
+/// # Errors
+/// When the list changes the past, a new version starts too early, or brokers do not answer.
+pub fn announce(
+    connection: &Connection,
+    consumer: &SourceConsumer,
+    sender: &mut Sender,
+    facts_topic: &str,
+    decided: &Decided,
+    versions: &Versions,
+    now: TimeMs,
+) -> Result<(), AnnounceError> {
+    let nothing_heard = Coverage::default();
+    let mut written = Vec::new();
+    for (partition, progress) in (0..).zip(decided.partitions()) {
+        let heard = progress.as_ref().map_or(&nothing_heard, |progress| &progress.coverage);
+        let missing = versions.unannounced(heard, now)?;
+        if missing.is_empty() {
+            continue;
+        }
+        let (_, end_before) = consumer.watermarks(facts_topic, partition)?;
+        for version in &missing {
+            sender.send_facts_record(partition, &FactsRecord::VersionAnnounced(*version))?;
+        }
+        written.push((partition, end_before, missing));
+    }
+    sender.settle()?;
+    for (partition, end_before, missing) in written {
+        read_back(connection, consumer, facts_topic, partition, end_before, missing)?;
+        tracing::info!(partition, "versions of the intake configuration announced");
+    }
+    Ok(())
+}
+
+fn read_back(
+    connection: &Connection,
+    consumer: &SourceConsumer,
+    facts_topic: &str,
+    partition: u32,
+    end_before: i64,
+    mut missing: Vec<ConfigVersion>,
+) -> Result<(), AnnounceError> {
+    let (_, end) = consumer.watermarks(facts_topic, partition)?;
+    read_tail(connection, facts_topic, partition, end - end_before, &mut |record| {
+        if let Ok(FactsRecord::VersionAnnounced(heard)) = facts::decode(record.value.unwrap_or_default()) {
+            missing.retain(|version| *version != heard);
+        }
+    })?;
+    match missing.first() {
+        Some(version) => Err(AnnounceError::NotReadBack { partition, number: version.number }),
+        None => Ok(()),
+    }
+}

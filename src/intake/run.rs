@@ -1,0 +1,308 @@
+//! The intake process over Kafka: read, classify, pack, send, and only then commit (DESIGN D5 to D10).
+//!
+//! One thread. The group's offsets are a report of progress; where reading begins is said by
+//! `decided` alone. A failed delivery begins reading anew from there: receivers skip what they have.
+
+mod assignment;
+mod progress;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::codec::keys::Keys;
+use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::input::TimeMode;
+use crate::log::LogError;
+use crate::log::kafka::{Admin, Connection, SourceConsumer, SourceEvent, SourceOptions};
+
+use super::announce::{AnnounceError, announce};
+use super::covered::{Decided, StartError};
+use super::dead_letter::DeadLetter;
+use assignment::{Change, Held};
+
+use super::desk::{Desk, SourceSetup, Tally};
+use super::first_start::FirstStart;
+use super::lanes::LaneBounds;
+use super::pack::{Flush, PackBounds, Packed, Packer, Slot};
+use super::sender::{Sender, SenderTopics};
+use super::versions::{Versions, VersionsError};
+use super::watch::{RetentionWatch, WatchError};
+
+/// Records taken from the client between two looks at the clock.
+const RECORDS_PER_TURN_MAX: usize = 2000;
+/// Records of one source that wait for the others.
+const RECORDS_PER_LANE_MAX: usize = 8192;
+/// Between two attempts to start anew while brokers are away.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// Our clock and the broker's differ by less.
+const CLOCKS_DIFFER_MAX: SpanMs = SpanMs(500);
+const CLOSE_WITHIN_MAX: Duration = Duration::from_secs(10);
+/// With `until_end` and other members in the group: how long the assignment must have stood.
+const ASSIGNMENT_SETTLED_AFTER: Duration = Duration::from_secs(5);
+
+/// Everything an intake needs to know.
+pub struct Setup {
+    pub connection: Connection,
+    pub group: String,
+    pub instance: Option<String>,
+    pub session_timeout_ms: u32,
+    pub queue_kib: u32,
+    pub topics: SenderTopics,
+    pub decided_topic: String,
+    pub facts_partitions: u32,
+    pub sources: Vec<SourceSetup>,
+    pub versions: Versions,
+    /// Written when no facts partition has been told of any rules.
+    pub first_start: Option<FirstStart>,
+    pub keys: Keys,
+    pub time: TimeMode,
+    pub skew_max: SpanMs,
+    pub pack: PackBounds,
+    /// How long facts wait for company.
+    pub linger: Duration,
+    /// How often idle destinations are covered and offsets committed.
+    pub cover_every: Duration,
+    /// Stop once what was present at the start has been delivered.
+    pub until_end: bool,
+}
+
+/// Why an intake stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The consumer's own trouble, which another try would meet again.
+    #[error(transparent)]
+    Consumer(LogError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Announce(#[from] AnnounceError),
+    #[error(transparent)]
+    Versions(#[from] VersionsError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error("topic `{topic}` does not exist; `duecourse topics create` makes it")]
+    NoTopic { topic: String },
+    #[error("topic `{topic}` has {found} partitions and the configuration says {configured}")]
+    Partitions { topic: String, found: u32, configured: u32 },
+}
+
+/// Runs until `stop`, the end (`until_end`) or an error. `observe` is called about once a second.
+///
+/// # Errors
+/// When going on would lose or invent something, or nothing can be reached at the start.
+pub fn run(setup: Setup, stop: &AtomicBool, observe: &mut dyn FnMut(&Tally)) -> Result<Tally, IntakeError> {
+    let mut intake = Intake::start(setup)?;
+    let outcome = intake.turns(stop, observe);
+    let tally = intake.desk.tally.clone();
+    intake.consumer.close(CLOSE_WITHIN_MAX);
+    outcome.map(|()| tally)
+}
+
+struct Intake {
+    plan: Plan,
+    consumer: SourceConsumer,
+    sender: Sender,
+    packer: Packer,
+    desk: Desk,
+    watch: RetentionWatch,
+    /// The source of a first start, and whether its records still have to be written.
+    start_slot: Option<(Slot, bool)>,
+    /// What the group gave us, taken up or not yet.
+    held: Vec<Held>,
+    /// When the assignment last changed; `None` before the first.
+    assigned_since: Option<Instant>,
+}
+
+/// What of the setup is needed again.
+struct Plan {
+    connection: Connection,
+    topics: SenderTopics,
+    decided_topic: String,
+    facts_partitions: u32,
+    source_partitions: u32,
+    versions: Versions,
+    first_start: Option<FirstStart>,
+    keys: Keys,
+    time: TimeMode,
+    pack: PackBounds,
+    linger: Duration,
+    cover_every: Duration,
+    until_end: bool,
+}
+
+impl Intake {
+    fn start(setup: Setup) -> Result<Intake, IntakeError> {
+        if setup.time == TimeMode::Event && setup.versions.list().len() > 1 {
+            return Err(VersionsError::EventTime.into());
+        }
+        let admin = Admin::connect(&setup.connection)?;
+        let watch = check_topics(&admin, &setup)?;
+        let mut sender = Sender::connect(&setup.connection, setup.topics.clone())?;
+        let consumer = SourceConsumer::join(
+            &setup.connection,
+            &SourceOptions {
+                group: setup.group,
+                instance: setup.instance,
+                topics: setup.sources.iter().map(|source| source.topic.clone()).collect(),
+                session_timeout_ms: setup.session_timeout_ms,
+                queue_kib: setup.queue_kib,
+            },
+        )?;
+        let decided = Decided::read(&setup.connection, &setup.decided_topic, setup.facts_partitions)?;
+        let facts = &setup.topics.facts;
+        announce(&setup.connection, &consumer, &mut sender, facts, &decided, &setup.versions, now())?;
+        let bounds = LaneBounds { skew_max: setup.skew_max, records_max: RECORDS_PER_LANE_MAX };
+        let plan = Plan {
+            source_partitions: setup.sources.iter().map(|source| source.partitions).sum(),
+            connection: setup.connection,
+            topics: setup.topics,
+            decided_topic: setup.decided_topic,
+            facts_partitions: setup.facts_partitions,
+            versions: setup.versions.clone(),
+            first_start: setup.first_start,
+            keys: setup.keys,
+            time: setup.time,
+            pack: setup.pack,
+            linger: setup.linger,
+            cover_every: setup.cover_every,
+            until_end: setup.until_end,
+        };
+        let packer = Packer::new(plan.facts_partitions, plan.pack);
+        let desk = Desk::new(setup.sources, setup.time, setup.versions, bounds);
+        Ok(Intake {
+            plan,
+            consumer,
+            sender,
+            packer,
+            desk,
+            watch,
+            start_slot: None,
+            held: Vec::new(),
+            assigned_since: None,
+        })
+    }
+
+    fn turns(&mut self, stop: &AtomicBool, observe: &mut dyn FnMut(&Tally)) -> Result<(), IntakeError> {
+        let mut flushed = Instant::now();
+        let mut covered = Instant::now();
+        loop {
+            let stopping = stop.load(Ordering::SeqCst);
+            let due = stopping || covered.elapsed() >= self.plan.cover_every;
+            let turn = self.turn(&mut flushed).and_then(|()| if due { self.cover() } else { Ok(()) });
+            match turn {
+                Ok(()) => {}
+                Err(IntakeError::Log(LogError::Unreachable(why))) if !stopping => {
+                    tracing::warn!(why, "a delivery failed; reading begins anew at what has been covered");
+                    self.begin_anew(stop)?;
+                }
+                Err(error) => return Err(error),
+            }
+            if due {
+                covered = Instant::now();
+                observe(&self.desk.tally);
+                self.look_at_retention()?;
+                if stopping || (self.plan.until_end && self.is_at_end()) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Takes what has come, in the order of time, and sends what is ready.
+    fn turn(&mut self, flushed: &mut Instant) -> Result<(), IntakeError> {
+        let mut changes = Vec::new();
+        let desk = &mut self.desk;
+        let served = self.consumer.poll(self.plan.linger, RECORDS_PER_TURN_MAX, &mut |event| match event {
+            SourceEvent::Record(record) => desk.receive(&record),
+            SourceEvent::Drained { topic, partition } => desk.drained(topic, partition),
+            SourceEvent::Assigned { topic, partition, committed } => {
+                let committed = committed.unwrap_or(0);
+                changes.push(Change::Assigned(Held {
+                    topic: topic.to_owned(),
+                    partition,
+                    committed,
+                    is_begun: false,
+                }));
+            }
+            SourceEvent::Revoked { partitions } => changes.push(Change::Revoked(partitions.to_vec())),
+            SourceEvent::Lost { partitions } => changes.push(Change::Lost(partitions.to_vec())),
+        });
+        // A rebalance is a fact whatever fails next: what it changed is noted before anything is sent.
+        served.map_err(IntakeError::Consumer)?;
+        self.rebalance(changes)?;
+        self.take_records()?;
+        if flushed.elapsed() >= self.plan.linger {
+            let packs = self.packer.flush(Flush::WithFacts);
+            self.send(packs)?;
+            *flushed = Instant::now();
+        }
+        for (slot, paused) in self.desk.lanes.turns() {
+            if let Some(assigned) = self.desk.by_slot(slot) {
+                self.consumer.pause(&assigned.topic, assigned.id.partition, paused)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_records(&mut self) -> Result<(), IntakeError> {
+        while let Some((slot, record)) = self.desk.lanes.take() {
+            let judged = record.item;
+            if judged.outcome.is_ok() {
+                self.start_first(record.time);
+            }
+            if let (Err(code), Some(assigned)) = (&judged.outcome, self.desk.by_slot(slot))
+                && record.offset >= assigned.committed
+            {
+                self.sender.send_dead_letter(&DeadLetter {
+                    source: &assigned.id,
+                    offset: record.offset,
+                    reason: code.name(),
+                    version: judged.version,
+                })?;
+            }
+            let facts = judged.outcome.unwrap_or_default();
+            self.packer.read(slot, judged.version, record.offset, record.time, facts);
+            let packs = self.packer.take_finished();
+            self.send(packs)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, packs: Vec<Packed>) -> Result<(), IntakeError> {
+        self.desk.tally.packs += packs.len() as u64;
+        self.desk.tally.facts += packs.iter().map(|(_, pack)| pack.facts.len() as u64).sum::<u64>();
+        Ok(self.sender.send_packs(packs)?)
+    }
+
+    fn read_decided(&self) -> Result<Decided, LogError> {
+        Decided::read(&self.plan.connection, &self.plan.decided_topic, self.plan.facts_partitions)
+    }
+}
+
+/// Refuses topics that cannot serve. Gives the watch over the facts' retention.
+fn check_topics(admin: &Admin, setup: &Setup) -> Result<RetentionWatch, IntakeError> {
+    let describe =
+        |topic: &str| admin.describe(topic)?.ok_or_else(|| IntakeError::NoTopic { topic: topic.to_owned() });
+    let facts = describe(&setup.topics.facts)?;
+    let sources = setup.sources.iter().map(|source| (source.topic.as_str(), source.partitions));
+    let facts_too = std::iter::once((setup.topics.facts.as_str(), setup.facts_partitions));
+    for (topic, configured) in sources.clone().chain(facts_too) {
+        let found = describe(topic)?.partitions;
+        if found != configured {
+            return Err(IntakeError::Partitions { topic: topic.to_owned(), found, configured });
+        }
+    }
+    for (topic, _) in sources {
+        describe(topic)?.check_source(setup.time == TimeMode::Event)?;
+    }
+    describe(&setup.decided_topic)?;
+    describe(&setup.topics.dead_letters)?;
+    Ok(RetentionWatch::new(SpanMs(facts.retention_ms)))
+}
+
+fn now() -> TimeMs {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}

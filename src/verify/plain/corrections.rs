@@ -1,0 +1,65 @@
+//! Corrections: what an earlier event wrote is taken out, and what it should have written is put in (S11).
+
+use crate::engine::base::Fingerprint;
+use crate::engine::fact::{Dated, FactBody, Feed};
+use crate::engine::subject::Subject;
+
+use super::signals::entries_of;
+use super::{Cause, Occasion, Plain, PlainError, changes_openings};
+
+impl Plain {
+    pub(super) fn correct(
+        &mut self,
+        occasion: Occasion,
+        body: &FactBody,
+        before: Option<&Dated>,
+        after: Option<&Dated>,
+    ) -> Result<(), PlainError> {
+        let FactBody::Corrected { original, .. } = body else { return Ok(()) };
+        let cause = Cause { event: occasion.event, at: occasion.at };
+        let mut taken = Vec::new();
+        if let Some(before) = before {
+            taken = self.take_out(occasion, before, *original);
+            self.undo_steps(occasion, &before.body, *original, cause);
+        }
+        if let Some(after) = after {
+            self.apply_body(Occasion { at: after.at, ..occasion }, &after.body)?;
+        }
+        if [before, after].into_iter().flatten().any(|dated| changes_openings(&dated.body)) {
+            self.answer_again(occasion.route.token, cause)?;
+        }
+        if taken.is_empty() { Ok(()) } else { self.tell_falls(occasion.route, &taken, cause) }
+    }
+
+    /// Takes the entries of the original event out of the subjects of `before`. Gives the feeds of
+    /// those that counted and stood in the log of the routing subject itself.
+    fn take_out(&mut self, occasion: Occasion, before: &Dated, original: Fingerprint) -> Vec<Feed> {
+        let horizon = self.horizon();
+        let subjects: Vec<Subject> =
+            entries_of(occasion, &before.body).map(|(subjects, _)| subjects).unwrap_or_default();
+        let mut taken = Vec::new();
+        for subject in subjects {
+            let Some(log) = self.logs.get_mut(&subject) else { continue };
+            if subject == occasion.route {
+                let counted = log.iter().filter(|entry| entry.event == original && entry.at > horizon);
+                taken.extend(counted.map(|entry| entry.feed));
+            }
+            log.retain(|entry| entry.event != original);
+        }
+        taken
+    }
+
+    /// Undoes what the original event wrote about the holder's openings.
+    fn undo_steps(&mut self, occasion: Occasion, before: &FactBody, original: Fingerprint, cause: Cause) {
+        if !changes_openings(before) {
+            return;
+        }
+        let openings = self.openings_mut(occasion.route.token);
+        openings.steps.retain(|step| step.event != original);
+        openings.answers.retain(|answer| answer.event != original);
+        let undone: Vec<_> = openings.requests.extract_if(.., |request| request.event == original).collect();
+        for request in undone {
+            self.supersede(&request, cause);
+        }
+    }
+}

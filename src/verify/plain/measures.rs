@@ -1,0 +1,204 @@
+//! Measures as they are set, observed, ended and forgotten (S3, S12).
+
+use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
+use crate::engine::disposition::{
+    Disposition, DispositionId, EndCause, Head, MeasureEnded, MeasureSet, Observation,
+};
+use crate::engine::evidence::{Evidence, SignalEvidence};
+use crate::engine::ident::IdKind;
+use crate::engine::input::Effect;
+use crate::engine::limit::Limit;
+use crate::engine::measure::{Lane, Measure, MeasureKind};
+use crate::engine::notice::{NoticeOf, RuleName};
+use crate::engine::purpose::Purpose;
+use crate::engine::rule::Rule;
+
+use super::rules::Case;
+use super::time::Timer;
+use super::{Cause, Plain, PlainError};
+
+/// A measure that was set here.
+pub(super) struct Held {
+    pub set: MeasureSet,
+    /// How it ended first.
+    pub ended: Option<EndCause>,
+    pub was_overturned: bool,
+    /// Its time to appeal has passed.
+    pub is_forgotten: bool,
+}
+
+/// What a rule or a limit asks for.
+pub(super) struct Asked {
+    pub name: RuleName,
+    pub lane: Lane,
+    pub purpose: Purpose,
+    pub reason: String,
+    pub basis: String,
+    pub measure: Measure,
+    pub lasts: SpanMs,
+}
+
+impl Asked {
+    pub fn by_rule(rule: &Rule, signals: &[SignalEvidence]) -> Asked {
+        let purpose = signals.iter().fold(rule.purpose, |joined, signal| joined.join(signal.purpose));
+        Asked {
+            name: RuleName { id: rule.id.clone(), version: rule.version },
+            lane: rule.measure.lane(),
+            purpose,
+            reason: rule.reason.clone(),
+            basis: rule.basis.clone(),
+            measure: rule.measure.into(),
+            lasts: rule.measure_for,
+        }
+    }
+
+    pub fn by_limit(limit: &Limit, answer: MeasureKind, purpose: Purpose, lasts: SpanMs) -> Asked {
+        Asked {
+            name: RuleName { id: limit.id.clone(), version: limit.version },
+            lane: Lane::Limit,
+            purpose,
+            reason: limit.reason.clone(),
+            basis: limit.basis.clone(),
+            measure: answer.into(),
+            lasts,
+        }
+    }
+}
+
+impl Plain {
+    fn head(&self, kind: IdKind, asked: &Asked, case: Case<'_>) -> Head {
+        let id = self.identity.id_key.disposition(
+            kind,
+            &asked.name,
+            case.party.subject,
+            case.event,
+            case.at,
+            asked.measure.name(),
+        );
+        Head {
+            id,
+            lane: asked.lane,
+            rule: asked.name.clone(),
+            party: case.party.clone(),
+            holder: case.holder,
+            event: case.event,
+            at: case.at,
+            purpose: asked.purpose,
+        }
+    }
+
+    /// The head of what follows from an earlier disposition.
+    pub(super) fn head_after(
+        &self,
+        kind: IdKind,
+        earlier: &Head,
+        event: Fingerprint,
+        at: TimeMs,
+        measure: &str,
+    ) -> Head {
+        let id =
+            self.identity.id_key.disposition(kind, &earlier.rule, earlier.party.subject, event, at, measure);
+        Head { id, event, at, ..earlier.clone() }
+    }
+
+    /// Sets a measure, with its notice, from the time of the case.
+    pub(super) fn set_measure(
+        &mut self,
+        asked: &Asked,
+        case: Case<'_>,
+        evidence: Evidence,
+    ) -> Result<DispositionId, PlainError> {
+        let head = self.head(IdKind::Set, asked, case);
+        let id = head.id;
+        let end = case.at.plus(asked.lasts);
+        let Some(rules) = self.rules.clone() else {
+            return Err(PlainError::Rules("no rule set is active".to_owned()));
+        };
+        let notice = rules.notices.compose(NoticeOf {
+            reason: &asked.reason,
+            basis: &asked.basis,
+            rule: asked.name.clone(),
+            measure: &asked.measure,
+            lane: asked.lane,
+            start: case.at,
+            end,
+            appeal: self.identity.id_key.appeal(id),
+        })?;
+        let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
+        self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
+        self.measures.insert(id, Held { set, ended: None, was_overturned: false, is_forgotten: false });
+        self.set_timer(end, Timer::MeasureExpires(id));
+        Ok(id)
+    }
+
+    /// Shows what would have been done.
+    pub(super) fn observe(&mut self, asked: &Asked, case: Case<'_>, evidence: Evidence) {
+        let head = self.head(IdKind::Observed, asked, case);
+        let observation = Observation { head, measure: asked.measure.clone(), evidence };
+        self.effects.push(Effect::Observed(Box::new(observation)));
+    }
+
+    /// Ends a measure, or ends it again on appeal.
+    pub(super) fn end_measure(
+        &mut self,
+        id: DispositionId,
+        how: EndCause,
+        cause: Cause,
+        override_until: Option<TimeMs>,
+    ) {
+        let Some(held) = self.measures.get(&id) else { return };
+        let set = &held.set;
+        let ended = MeasureEnded {
+            head: self.head_after(IdKind::Ended, set.head(), cause.event, cause.at, set.measure().name()),
+            ended: id,
+            measure: set.measure().clone(),
+            appeal: set.notice().appeal,
+            cause: how,
+            override_until,
+            utc_offset_minutes: set.notice().utc_offset_minutes,
+        };
+        self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));
+
+        let is_first_end = self.stands(id);
+        if let Some(held) = self.measures.get_mut(&id) {
+            held.was_overturned |= how == EndCause::Overturned;
+            // An end on appeal counts even after expiry: the firing no longer holds.
+            if is_first_end || how == EndCause::Overturned {
+                held.ended = Some(how);
+            }
+        }
+        if let (true, Some(rules)) = (is_first_end, &self.rules) {
+            let due = cause.at.plus(rules.settings.appeal_window);
+            self.set_timer(due, Timer::MeasureForgotten(id));
+        }
+    }
+
+    /// True while a measure has not ended.
+    pub(super) fn stands(&self, id: DispositionId) -> bool {
+        self.measures.get(&id).is_some_and(|held| held.ended.is_none())
+    }
+
+    pub(super) fn was_ended_early(&self, id: DispositionId) -> bool {
+        let ended = self.measures.get(&id).and_then(|held| held.ended);
+        ended.is_some_and(|how| how != EndCause::Expired)
+    }
+
+    /// A measure's own end was reached. If it answered a request, the request lapses with it.
+    pub(super) fn expire(&mut self, id: DispositionId, due: TimeMs) -> Result<(), PlainError> {
+        let Some(held) = self.measures.get(&id).filter(|held| held.ended.is_none()) else {
+            return Ok(());
+        };
+        let (event, holder) = (held.set.head().event, held.set.head().holder);
+        self.end_measure(id, EndCause::Expired, Cause { event, at: due }, None);
+        for request in &mut self.openings_mut(holder).requests {
+            request.lapsed |= request.answered_by(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn forget(&mut self, id: DispositionId) {
+        if let Some(held) = self.measures.get_mut(&id) {
+            held.is_forgotten = true;
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The plain evaluator: ARCHITECTURE S1 to S13 as directly as they can be written down.
+//!
+//! No state is kept for speed: each value is read from the whole history of its subject, each
+//! answer from all steps of its holder. Read on in `time`, `signals`, `rules`, `openings`,
+//! `answers`, `appeals`, `reports`, `corrections`.
+
+mod answers;
+mod appeals;
+mod corrections;
+mod measures;
+mod openings;
+mod reports;
+mod rules;
+mod signals;
+mod time;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::engine::LoadRules;
+use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::engine::cover::{ConfigVersion, SourceId};
+use crate::engine::disposition::DispositionId;
+use crate::engine::fact::{FactBody, OpeningStep};
+use crate::engine::ident::IdKey;
+use crate::engine::input::{Effect, FactsRecord, TimeMode};
+use crate::engine::notice::MissingText;
+use crate::engine::report::ReportPos;
+use crate::engine::ruleset::RuleSet;
+use crate::engine::subject::{Party, Subject};
+
+/// Why a record could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum PlainError {
+    /// A rule set in the log does not load; intake refuses such a one.
+    #[error("a rule set in the log does not load: {0}")]
+    Rules(String),
+    #[error(transparent)]
+    Text(#[from] MissingText),
+}
+
+/// Who this partition is, and how its time moves.
+#[derive(Clone, Debug)]
+pub struct PlainIdentity {
+    pub partition: u32,
+    pub partitions: u32,
+    pub id_key: IdKey,
+    pub time: TimeMode,
+}
+
+/// One facts partition, evaluated plainly.
+pub struct Plain {
+    identity: PlainIdentity,
+    /// Place of the facts record being applied.
+    offset: u64,
+    effects: Vec<Effect>,
+    /// Counts what is applied, set or inserted, so that equals keep their order.
+    order: u64,
+
+    // Time and coverage (S1 to S4): `time`.
+    versions: Vec<ConfigVersion>,
+    sources: BTreeMap<SourceId, time::Source>,
+    partition_time: TimeMs,
+    newest_time: TimeMs,
+    timers: BTreeMap<(TimeMs, u64), time::Timer>,
+    seen: BTreeMap<Fingerprint, TimeMs>,
+
+    // What is in force (S5 to S7): `signals`, `rules`.
+    rules: Option<Arc<RuleSet>>,
+    /// since(s) of each signal of the active rule set.
+    since: Vec<TimeMs>,
+    floor: TimeMs,
+    is_live: bool,
+    logs: BTreeMap<Subject, Vec<signals::Entry>>,
+    /// By rule id and party.
+    last_firings: BTreeMap<(String, Subject), rules::Firing>,
+    overrides: BTreeMap<(String, Subject), appeals::Override>,
+    measures: BTreeMap<DispositionId, measures::Held>,
+    holders: BTreeMap<Token, openings::Openings>,
+    rule_counts: BTreeMap<String, reports::RuleCount>,
+
+    // What partitions tell each other (S9): `reports`.
+    standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
+    told: BTreeMap<(Subject, Arc<str>), BTreeMap<Token, TimeMs>>,
+    last_heard: BTreeMap<u32, ReportPos>,
+    last_sent: BTreeMap<u32, ReportPos>,
+    reports_in_record: u32,
+    heard_counts: BTreeMap<(Arc<str>, u32), reports::RuleCount>,
+}
+
+/// A body on its way into the state: of a fact, or of the `after` of a correction.
+#[derive(Clone, Copy, Debug)]
+struct Occasion {
+    event: Fingerprint,
+    /// Event time of the body.
+    at: TimeMs,
+    route: Subject,
+}
+
+/// What later answers and ends are caused by.
+#[derive(Clone, Copy, Debug)]
+struct Cause {
+    event: Fingerprint,
+    at: TimeMs,
+}
+
+impl Plain {
+    #[must_use]
+    pub fn new(identity: PlainIdentity) -> Plain {
+        Plain {
+            identity,
+            offset: 0,
+            effects: Vec::new(),
+            order: 0,
+            versions: Vec::new(),
+            sources: BTreeMap::new(),
+            partition_time: TimeMs::MIN,
+            newest_time: TimeMs::MIN,
+            timers: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            rules: None,
+            since: Vec::new(),
+            floor: TimeMs::MIN,
+            is_live: false,
+            logs: BTreeMap::new(),
+            last_firings: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            measures: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            rule_counts: BTreeMap::new(),
+            standings: BTreeMap::new(),
+            told: BTreeMap::new(),
+            last_heard: BTreeMap::new(),
+            last_sent: BTreeMap::new(),
+            reports_in_record: 0,
+            heard_counts: BTreeMap::new(),
+        }
+    }
+
+    /// Applies one facts record and gives its effects (S1).
+    ///
+    /// # Errors
+    /// When a rule set in the log does not load, or lacks a text that it needs.
+    pub fn apply(
+        &mut self,
+        offset: u64,
+        record: &FactsRecord,
+        loader: &dyn LoadRules,
+    ) -> Result<Vec<Effect>, PlainError> {
+        self.offset = offset;
+        self.reports_in_record = 0;
+        match record {
+            FactsRecord::VersionAnnounced(version) => self.versions.push(*version),
+            FactsRecord::Reports(reports) => {
+                for report in reports {
+                    self.receive(report)?;
+                }
+            }
+            FactsRecord::Facts(pack) => self.apply_pack(pack, loader)?,
+        }
+        Ok(std::mem::take(&mut self.effects))
+    }
+
+    /// The version of the active rule set: outputs name it.
+    #[must_use]
+    pub fn rules_version(&self) -> Option<u32> {
+        self.rules.as_ref().map(|rules| rules.version)
+    }
+
+    /// What this partition has applied of each source.
+    pub fn covered(&self) -> impl Iterator<Item = (&SourceId, i64)> {
+        self.sources.iter().map(|(source, covered)| (source, covered.last))
+    }
+
+    fn next_order(&mut self) -> u64 {
+        self.order += 1;
+        self.order
+    }
+
+    /// Applies the body of a fact that is not a duplicate, after time moved.
+    fn apply_fact(
+        &mut self,
+        occasion: Occasion,
+        body: &FactBody,
+        loader: &dyn LoadRules,
+    ) -> Result<(), PlainError> {
+        match body {
+            FactBody::RuleSetActivated { bundle } => {
+                let rules = loader.load(bundle).map_err(PlainError::Rules)?;
+                self.activate(rules);
+                return Ok(());
+            }
+            FactBody::WentLive => {
+                self.is_live = true;
+                return Ok(());
+            }
+            _ if self.rules.is_none() => return Ok(()),
+            FactBody::AppealDecided { appeal, outcome, override_for } => {
+                return self.decide_appeal(occasion, *appeal, *outcome, *override_for);
+            }
+            FactBody::Corrected { before, after, .. } => {
+                return self.correct(occasion, body, before.as_ref(), after.as_ref());
+            }
+            _ => self.apply_body(occasion, body)?,
+        }
+        if changes_openings(body) {
+            self.answer_again(occasion.route.token, Cause { event: occasion.event, at: occasion.at })?;
+        }
+        Ok(())
+    }
+
+    /// What a body does whether it came by itself or in a correction (S5, S7, S9, S10).
+    fn apply_body(&mut self, occasion: Occasion, body: &FactBody) -> Result<(), PlainError> {
+        self.insert(occasion, body);
+        let holder = occasion.route.token;
+        match body {
+            FactBody::Transfer { protected: true, .. } => Ok(()),
+            FactBody::Transfer { side, account, counterparty, amount, .. } => {
+                let feed = signals::transfer_feed(*side);
+                self.trigger(feed, occasion, account, Some(*counterparty), amount.minor)
+            }
+            FactBody::CardPayment { account, terminal, amount } => {
+                let feed = crate::engine::fact::Feed::CardPaymentCard;
+                self.trigger(feed, occasion, account, Some(*terminal), amount.minor)
+            }
+            FactBody::CardUsage { card, .. } => {
+                self.trigger(crate::engine::fact::Feed::CardUsageCard, occasion, card, None, 0)
+            }
+            FactBody::Met { feed, holder, target, .. } => self.tell(occasion, *feed, *holder, target),
+            FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
+            FactBody::Opening { step, opening, holding, product, .. } => {
+                let step = self.step_of(
+                    occasion,
+                    *step,
+                    opening.subject,
+                    holding.as_ref().map(subject_of),
+                    *product,
+                );
+                self.openings_mut(holder).steps.push(step);
+                Ok(())
+            }
+            FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
+                self.openings_mut(holder).answers.push(openings::PlatformAnswer {
+                    opening: *opening,
+                    product: *product,
+                    elsewhere_count: *elsewhere_count,
+                    at: occasion.at,
+                    event: occasion.event,
+                });
+                Ok(())
+            }
+            FactBody::AppealDecided { .. }
+            | FactBody::Corrected { .. }
+            | FactBody::RuleSetActivated { .. }
+            | FactBody::WentLive => Ok(()),
+        }
+    }
+}
+
+fn changes_openings(body: &FactBody) -> bool {
+    matches!(body, FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. })
+}
+
+fn subject_of(party: &Party) -> Subject {
+    party.subject
+}

@@ -1,0 +1,256 @@
+//! What a holder has and has asked for, and how much of it a limit counts (S10).
+
+use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
+use crate::engine::disposition::{DispositionId, Head};
+use crate::engine::evidence::CountEvidence;
+use crate::engine::fact::{HolderKind, OpeningStep, Product};
+use crate::engine::limit::{Limit, LimitForce, SharedCount};
+use crate::engine::measure::MeasureKind;
+use crate::engine::ruleset::RuleSet;
+use crate::engine::subject::{Party, Subject};
+
+use super::{Occasion, Plain};
+
+/// All that has been heard of one holder's openings.
+#[derive(Default)]
+pub(super) struct Openings {
+    /// Steps that are not requests, in order of application.
+    pub steps: Vec<Step>,
+    /// In order of application.
+    pub requests: Vec<Request>,
+    /// The lawful platform's answers, in order of application.
+    pub answers: Vec<PlatformAnswer>,
+}
+
+pub(super) struct Step {
+    pub kind: OpeningStep,
+    pub opening: Token,
+    pub holding: Subject,
+    pub product: Product,
+    pub at: TimeMs,
+    pub event: Fingerprint,
+}
+
+pub(super) struct PlatformAnswer {
+    pub opening: Token,
+    pub product: Product,
+    pub elsewhere_count: u32,
+    pub at: TimeMs,
+    pub event: Fingerprint,
+}
+
+/// A request to open, and the answer it has now.
+#[derive(Clone)]
+pub(super) struct Request {
+    pub opening: Party,
+    pub product: Product,
+    pub holder_kind: HolderKind,
+    pub co_holder: bool,
+    pub event: Fingerprint,
+    pub at: TimeMs,
+    /// Whether it was answered to somebody, or came before go-live and was only observed.
+    pub is_published: bool,
+    pub answer: Answer,
+    /// Its slot is kept until then.
+    pub reserved_until: Option<TimeMs>,
+    /// The head of the acceptance that reserved the slot.
+    pub accepted: Option<Head>,
+    pub lapsed: bool,
+}
+
+/// The present answer to a request.
+#[derive(Clone)]
+pub(super) enum Answer {
+    Accepted,
+    AcceptedOnAppeal,
+    ByLimit { kind: MeasureKind, measure: Option<DispositionId>, wants_platform: bool },
+    ByRule { measure: DispositionId },
+}
+
+impl Request {
+    pub fn measure(&self) -> Option<DispositionId> {
+        match self.answer {
+            Answer::ByLimit { measure, .. } => measure,
+            Answer::ByRule { measure } => Some(measure),
+            Answer::Accepted | Answer::AcceptedOnAppeal => None,
+        }
+    }
+
+    pub fn answered_by(&self, measure: DispositionId) -> bool {
+        self.measure() == Some(measure)
+    }
+}
+
+/// An adverse answer that a limit gives.
+pub(super) struct Adverse<'a> {
+    pub limit: &'a Limit,
+    pub kind: MeasureKind,
+    /// It is a check for want of the platform's answer.
+    pub wants_platform: bool,
+    pub count: CountEvidence,
+}
+
+impl Openings {
+    fn steps_of_holding(&self, holding: Subject) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.holding == holding && step.kind.is_of_holding())
+    }
+
+    fn holdings(&self) -> Vec<Subject> {
+        let mut holdings: Vec<Subject> =
+            self.steps.iter().filter(|step| step.kind.is_of_holding()).map(|step| step.holding).collect();
+        holdings.sort_unstable();
+        holdings.dedup();
+        holdings
+    }
+
+    fn earliest(&self, holding: Subject, kind: OpeningStep) -> Option<TimeMs> {
+        self.steps_of_holding(holding).filter(|step| step.kind == kind).map(|step| step.at).min()
+    }
+
+    fn is_stated(&self, holding: Subject) -> bool {
+        self.steps_of_holding(holding).any(|step| step.kind == OpeningStep::Stated)
+    }
+
+    /// When a holding was opened; `None` if it was stated or its opening was never seen.
+    pub fn opened_at(&self, holding: Subject) -> Option<TimeMs> {
+        if self.is_stated(holding) {
+            return None;
+        }
+        self.earliest(holding, OpeningStep::Opened)
+    }
+
+    fn is_open(&self, holding: Subject, at: TimeMs) -> bool {
+        let is_opened = self.opened_at(holding).is_none_or(|opened| opened <= at);
+        let is_closed = self.earliest(holding, OpeningStep::Closed).is_some_and(|closed| closed <= at);
+        is_opened && !is_closed
+    }
+
+    fn product(&self, holding: Subject, at: TimeMs) -> Option<Product> {
+        let steps = || self.steps_of_holding(holding);
+        // Of equal times the later applied: `max_by_key` gives the last of equals.
+        let changed = steps().filter(|step| step.kind == OpeningStep::Changed && step.at <= at);
+        let begun = |step: &&Step| matches!(step.kind, OpeningStep::Opened | OpeningStep::Stated);
+        let step = changed.max_by_key(|step| step.at).or(steps().find(begun)).or(steps().next());
+        step.map(|step| step.product)
+    }
+
+    /// Whether an opening was opened or abandoned at or before a time.
+    pub fn is_settled(&self, opening: Token, at: TimeMs) -> bool {
+        self.steps.iter().any(|step| {
+            step.opening == opening
+                && matches!(step.kind, OpeningStep::Opened | OpeningStep::Abandoned)
+                && step.at <= at
+        })
+    }
+
+    /// Places of the requests in order: by request time, then application.
+    pub fn requests_in_order(&self) -> Vec<(TimeMs, usize)> {
+        let mut order: Vec<(TimeMs, usize)> =
+            self.requests.iter().enumerate().map(|(place, request)| (request.at, place)).collect();
+        order.sort_unstable();
+        order
+    }
+
+    pub fn place_of(&self, opening: Token) -> Option<usize> {
+        self.requests.iter().position(|request| request.opening.subject.token == opening)
+    }
+
+    /// How many a limit counts at the time of the request in that place, without this one.
+    fn held(&self, limit: &Limit, place: usize) -> u32 {
+        let Some(asking) = self.requests.get(place) else { return 0 };
+        let at = asking.at;
+        let is_counted = |product: Option<Product>| product.is_some_and(|p| limit.products.contains(&p));
+        let holdings = self
+            .holdings()
+            .into_iter()
+            .filter(|holding| self.is_open(*holding, at) && is_counted(self.product(*holding, at)))
+            .count();
+        let reserved = self
+            .requests
+            .iter()
+            .enumerate()
+            .filter(|(other, request)| (request.at, *other) < (at, place))
+            .filter(|(_, request)| is_counted(Some(request.product)))
+            .filter(|(_, request)| request.reserved_until.is_some_and(|until| at < until))
+            .filter(|(_, request)| !self.is_settled(request.opening.subject.token, at))
+            .count();
+        u32::try_from(holdings + reserved).unwrap_or(u32::MAX)
+    }
+
+    /// The platform's count for an opening: the last answer for each product of the limit, summed.
+    fn elsewhere(&self, limit: &Limit, opening: Token) -> Option<u32> {
+        let last_of = |product: &Product| {
+            let answers = self.answers.iter().filter(|a| a.opening == opening && a.product == *product);
+            answers.max_by_key(|answer| answer.at).map(|answer| answer.elsewhere_count)
+        };
+        let answered: Vec<u32> = limit.products.iter().filter_map(last_of).collect();
+        (!answered.is_empty()).then(|| answered.iter().fold(0u32, |sum, count| sum.saturating_add(*count)))
+    }
+
+    fn applicable<'a>(&self, rules: &'a RuleSet, request: &Request) -> Vec<&'a Limit> {
+        let applies = |limit: &&Limit| {
+            request.holder_kind == HolderKind::Person && limit.applies(request.product, request.at)
+        };
+        rules.limits.iter().filter(applies).collect()
+    }
+
+    /// Whether a limit that applies to a request reads the platform's count.
+    pub fn reads_platform(&self, rules: &RuleSet, request: &Request) -> bool {
+        self.applicable(rules, request).iter().any(|limit| limit.shared == SharedCount::Needed)
+    }
+
+    /// What the limits answer to the request in a place, as of its own time: the severest, by the
+    /// first limit; `None` is accept.
+    pub fn by_limits<'a>(&self, rules: &'a RuleSet, place: usize) -> Option<Adverse<'a>> {
+        let request = self.requests.get(place)?;
+        let adverse = |limit: &'a Limit| {
+            let held = self.held(limit, place);
+            let elsewhere = match limit.shared {
+                SharedCount::NotNeeded => None,
+                SharedCount::Needed => self.elsewhere(limit, request.opening.subject.token),
+            };
+            let count = CountEvidence { held, elsewhere, count_max: limit.count_max };
+            if limit.shared == SharedCount::Needed && elsewhere.is_none() {
+                let kind = MeasureKind::OpeningCheckFurther;
+                return Some(Adverse { limit, kind, wants_platform: true, count });
+            }
+            let kind = match limit.force {
+                LimitForce::Refuse => MeasureKind::OpeningRefuse,
+                LimitForce::CheckFurther => MeasureKind::OpeningCheckFurther,
+            };
+            let total = held.saturating_add(elsewhere.unwrap_or(0)).saturating_add(1);
+            (total > limit.count_max).then_some(Adverse { limit, kind, wants_platform: false, count })
+        };
+        let all: Vec<Adverse<'a>> = self.applicable(rules, request).into_iter().filter_map(adverse).collect();
+        let severest = all.iter().map(|adverse| adverse.kind).max()?;
+        all.into_iter().find(|adverse| adverse.kind == severest)
+    }
+}
+
+impl Plain {
+    pub(super) fn openings_mut(&mut self, holder: Token) -> &mut Openings {
+        self.holders.entry(holder).or_default()
+    }
+
+    pub(super) fn step_of(
+        &self,
+        occasion: Occasion,
+        kind: OpeningStep,
+        opening: Subject,
+        holding: Option<Subject>,
+        product: Product,
+    ) -> Step {
+        let holding = holding.unwrap_or(opening);
+        Step { kind, opening: opening.token, holding, product, at: occasion.at, event: occasion.event }
+    }
+
+    /// Whether a party of a holder was opened (not stated) at or after a time.
+    pub(super) fn opened_since(&self, holder: Token, party: Subject, since: TimeMs) -> bool {
+        let opened = self.holders.get(&holder).and_then(|openings| openings.opened_at(party));
+        opened.is_some_and(|opened| since <= opened)
+    }
+
+    pub(super) fn reservation_for(&self) -> SpanMs {
+        self.rules.as_ref().map_or(SpanMs(0), |rules| rules.settings.reservation_for)
+    }
+}

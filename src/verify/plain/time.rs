@@ -1,0 +1,159 @@
+//! Coverage, time, timers and duplicates (S1 to S4).
+
+use crate::engine::LoadRules;
+use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
+use crate::engine::cover::{Range, SourceId};
+use crate::engine::disposition::DispositionId;
+use crate::engine::fact::FactBody;
+use crate::engine::input::{FactsPack, TimeMode};
+
+use super::{Occasion, Plain, PlainError};
+
+/// What has been applied of a source, and how far its own time has come.
+pub(super) struct Source {
+    pub last: i64,
+    pub time: TimeMs,
+}
+
+/// What happens at a time, unless it has become void.
+#[derive(Clone, Debug)]
+pub(super) enum Timer {
+    MeasureExpires(DispositionId),
+    MeasureForgotten(DispositionId),
+    ReservationLapses { holder: Token, opening: Token },
+}
+
+impl Timer {
+    /// Timers that ease somebody's position fire on the newest time, the others on partition time.
+    fn eases(&self) -> bool {
+        !matches!(self, Timer::ReservationLapses { .. })
+    }
+}
+
+impl Plain {
+    pub(super) fn apply_pack(&mut self, pack: &FactsPack, loader: &dyn LoadRules) -> Result<(), PlainError> {
+        let admitted: Vec<Option<i64>> =
+            pack.ranges.iter().map(|range| self.applies_after(pack.version, range)).collect();
+        for (range, after) in pack.ranges.iter().zip(&admitted) {
+            if after.is_some() {
+                let joining = Source { last: range.previous, time: range.timestamps.0 };
+                self.sources.entry(range.source.clone()).or_insert(joining);
+            }
+        }
+
+        // The source record of the fact before, and whether its event is a duplicate.
+        let mut record: Option<(&SourceId, i64)> = None;
+        let mut is_duplicate = false;
+        for packed in &pack.facts {
+            let place = usize::from(packed.range);
+            let (Some(range), Some(Some(after))) = (pack.ranges.get(place), admitted.get(place)) else {
+                continue;
+            };
+            if packed.offset <= *after {
+                continue;
+            }
+            let fact = &packed.fact;
+            let is_first = record != Some((&range.source, packed.offset));
+            record = Some((&range.source, packed.offset));
+
+            if self.identity.time == TimeMode::Broker {
+                self.move_source(&range.source, packed.time);
+                self.fire_timers()?;
+            }
+            if is_first {
+                is_duplicate = self.was_seen(fact.event);
+            }
+            if is_duplicate {
+                continue;
+            }
+            if self.identity.time == TimeMode::Event {
+                self.newest_time = self.newest_time.max(fact.at);
+                self.partition_time = self.newest_time;
+                self.fire_timers()?;
+            }
+            self.seen.insert(fact.event, self.newest_time);
+            if let FactBody::Corrected { original, .. } = &fact.body {
+                self.seen.insert(*original, self.newest_time);
+            }
+            let occasion = Occasion { event: fact.event, at: fact.at, route: fact.route };
+            self.apply_fact(occasion, &fact.body, loader)?;
+        }
+
+        for (range, after) in pack.ranges.iter().zip(&admitted) {
+            if after.is_none() {
+                continue;
+            }
+            if let Some(source) = self.sources.get_mut(&range.source) {
+                source.last = source.last.max(range.last);
+            }
+            if self.identity.time == TimeMode::Broker {
+                self.move_source(&range.source, range.through);
+                self.fire_timers()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a range applies, and beyond which offset (S1, C1 to C3).
+    fn applies_after(&self, version: u32, range: &Range) -> Option<i64> {
+        let (first, last) = range.timestamps;
+        if self.version_at(first) != Some(version) || self.version_at(last) != Some(version) {
+            return None;
+        }
+        match self.sources.get(&range.source) {
+            None => range.baseline.then_some(range.previous),
+            Some(source) => {
+                let is_stale = range.last < source.last;
+                let is_gap = range.previous > source.last;
+                (!is_stale && !is_gap).then_some(source.last)
+            }
+        }
+    }
+
+    /// The configuration version in force at a record timestamp: the one that began last.
+    fn version_at(&self, at: TimeMs) -> Option<u32> {
+        self.versions.iter().filter(|version| version.from <= at).max().map(|version| version.number)
+    }
+
+    /// Broker mode: a source's own time moves, and with it the least and the greatest of all.
+    fn move_source(&mut self, source: &SourceId, time: TimeMs) {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.time = source.time.max(time);
+        }
+        let times = || self.sources.values().map(|source| source.time);
+        let least = times().min().unwrap_or(TimeMs::MIN);
+        let greatest = times().max().unwrap_or(TimeMs::MIN);
+        self.partition_time = self.partition_time.max(least);
+        self.newest_time = self.newest_time.max(greatest);
+    }
+
+    pub(super) fn set_timer(&mut self, due: TimeMs, timer: Timer) {
+        let order = self.next_order();
+        self.timers.insert((due, order), timer);
+    }
+
+    /// Fires all timers that are due, by (due, order of setting); firing may set new ones.
+    fn fire_timers(&mut self) -> Result<(), PlainError> {
+        loop {
+            let next = self
+                .timers
+                .iter()
+                .take_while(|((due, _), _)| *due <= self.newest_time)
+                .find(|((due, _), timer)| timer.eases() || *due <= self.partition_time);
+            let Some((key, timer)) = next.map(|(key, timer)| (*key, timer.clone())) else {
+                return Ok(());
+            };
+            self.timers.remove(&key);
+            match timer {
+                Timer::MeasureExpires(id) => self.expire(id, key.0)?,
+                Timer::MeasureForgotten(id) => self.forget(id),
+                Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, key.0),
+            }
+        }
+    }
+
+    fn was_seen(&self, event: Fingerprint) -> bool {
+        let horizon = self.rules.as_ref().map_or(SpanMs(0), |rules| rules.settings.duplicate_horizon);
+        self.seen.get(&event).is_some_and(|seen_at| self.newest_time.0.saturating_sub(seen_at.0) < horizon.0)
+    }
+}

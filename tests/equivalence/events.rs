@@ -1,0 +1,348 @@
+//! Random events of a very small institution, as the facts they become.
+
+use std::sync::Arc;
+
+use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
+use duecourse::engine::disposition::AppealRef;
+use duecourse::engine::fact::{
+    AppealOutcome, Dated, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Side,
+};
+use duecourse::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+
+use super::dice::Dice;
+
+/// Where a fact goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum To {
+    Partition(u32),
+    All,
+}
+
+/// One event: its facts, in order.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub id: Fingerprint,
+    pub at: TimeMs,
+    pub facts: Vec<(To, Fact)>,
+}
+
+/// What has happened so far, for events that refer to others.
+pub struct Town {
+    pub partitions: u32,
+    pub history: Vec<Event>,
+    /// Appeal references that measures bore, and their holders.
+    pub appeals: Vec<(AppealRef, Token)>,
+    openings: Vec<(Token, Party, Product, HolderKind)>,
+    holdings: Vec<(Token, Party, Product)>,
+    next_id: u64,
+}
+
+/// Tokens that differ in all parts, and route to different partitions.
+pub fn token(kind: SubjectKind, number: u64) -> Token {
+    let seed = (kind as u64) << 32 | number;
+    let low = Dice::new(seed).next();
+    let high = Dice::new(seed ^ 0xabcd).next();
+    Token(u128::from(high) << 64 | u128::from(low))
+}
+
+fn party(kind: SubjectKind, number: u64) -> Party {
+    let subject = Subject::new(kind, token(kind, number));
+    Party { subject, sealed: SealedRef(Box::new(number.to_be_bytes())) }
+}
+
+const HOLDERS: usize = 4;
+
+impl Town {
+    pub fn new(partitions: u32) -> Town {
+        Town {
+            partitions,
+            history: Vec::new(),
+            appeals: Vec::new(),
+            openings: Vec::new(),
+            holdings: Vec::new(),
+            next_id: 1,
+        }
+    }
+
+    fn fresh(&mut self) -> Fingerprint {
+        self.next_id += 1;
+        Fingerprint(Dice::new(self.next_id).next())
+    }
+
+    pub fn to(&self, subject: Token) -> To {
+        To::Partition(subject.partition(self.partitions))
+    }
+
+    fn of_holder(&self, holder: Token, event: Fingerprint, at: TimeMs, body: FactBody) -> (To, Fact) {
+        let route = Subject::new(SubjectKind::Holder, holder);
+        (self.to(holder), Fact { event, at, route, body })
+    }
+
+    pub fn broadcast(&mut self, at: TimeMs, body: FactBody) -> Event {
+        let id = self.fresh();
+        let route = Subject::new(SubjectKind::Holder, Token(0));
+        Event { id, at, facts: vec![(To::All, Fact { event: id, at, route, body })] }
+    }
+
+    pub fn activation(&mut self, at: TimeMs, bundle: &str) -> Event {
+        self.broadcast(at, FactBody::RuleSetActivated { bundle: Arc::from(bundle) })
+    }
+
+    /// Some event at a time; kept, so that later ones can refer to it.
+    pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
+        let id = self.fresh();
+        let facts = match dice.weighted(&[26, 8, 9, 18, 14, 4, 7, 10, 4]) {
+            0 => self.transfer(dice, id, at),
+            1 => self.card_payment(dice, id, at),
+            2 => self.card_usage(dice, id, at),
+            3 => self.request(dice, id, at),
+            4 => self.step(dice, id, at),
+            5 => self.platform(dice, id, at),
+            6 => self.appeal(dice, id, at),
+            7 => self.correction(dice, id, at),
+            _ => {
+                // An event heard of twice: the same id, perhaps with other contents.
+                let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
+                again = again.or(self.history.last());
+                match again.cloned() {
+                    Some(event) => return event,
+                    None => self.transfer(dice, id, at),
+                }
+            }
+        };
+        let event = Event { id, at, facts };
+        self.history.push(event.clone());
+        event
+    }
+
+    fn holder(dice: &mut Dice) -> (u64, Token) {
+        let number = dice.below(HOLDERS) as u64;
+        (number, token(SubjectKind::Holder, number))
+    }
+
+    fn account(dice: &mut Dice, holder: u64) -> Party {
+        party(SubjectKind::Account, holder * 10 + dice.below(2) as u64)
+    }
+
+    fn amount(dice: &mut Dice) -> Money {
+        let currency = if dice.chance(93) { Currency::CNY } else { Currency::parse("USD").unwrap() };
+        Money { minor: *dice.pick(&[0, 1, 50, 50, 100, 100, 300, 1000]), currency }
+    }
+
+    fn met(
+        &self,
+        event: Fingerprint,
+        at: TimeMs,
+        feed: Feed,
+        about: Subject,
+        holder: Token,
+        target: &Party,
+        amount: Option<Money>,
+    ) -> (To, Fact) {
+        let body = FactBody::Met { feed, holder, target: target.clone(), amount };
+        (self.to(about.token), Fact { event, at, route: about, body })
+    }
+
+    fn transfer(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let amount = Town::amount(dice);
+        let protected = dice.chance(8);
+        let (payer_number, payer) = Town::holder(dice);
+        let (payee_number, payee) = Town::holder(dice);
+        let from = Town::account(dice, payer_number);
+        let to = Town::account(dice, payee_number);
+        let outside =
+            Subject::new(SubjectKind::Account, token(SubjectKind::Account, 900 + dice.below(3) as u64));
+        let which = dice.below(4);
+        let (payer_own, payee_own) = (which != 0, which != 1);
+        let mut facts = Vec::new();
+        if payer_own {
+            let counterparty = if payee_own { to.subject.token } else { outside.token };
+            let account = from.clone();
+            let body = FactBody::Transfer { side: Side::Payer, account, counterparty, amount, protected };
+            facts.push(self.of_holder(payer, id, at, body));
+        }
+        if payee_own {
+            let counterparty = if payer_own { from.subject.token } else { outside.token };
+            let account = to;
+            let body = FactBody::Transfer { side: Side::Payee, account, counterparty, amount, protected };
+            facts.push(self.of_holder(payee, id, at, body));
+        }
+        if payer_own && dice.chance(50) {
+            let device = Subject::new(SubjectKind::Device, token(SubjectKind::Device, dice.below(2) as u64));
+            facts.push(self.met(id, at, Feed::TransferDevice, device, payer, &from, Some(amount)));
+        }
+        facts
+    }
+
+    fn card_payment(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let (number, holder) = Town::holder(dice);
+        let account = Town::account(dice, number);
+        let amount = Town::amount(dice);
+        let terminal =
+            Subject::new(SubjectKind::Terminal, token(SubjectKind::Terminal, dice.below(2) as u64));
+        let body = FactBody::CardPayment { account: account.clone(), terminal: terminal.token, amount };
+        vec![
+            self.of_holder(holder, id, at, body),
+            self.met(id, at, Feed::CardPaymentTerminal, terminal, holder, &account, Some(amount)),
+        ]
+    }
+
+    fn card_usage(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let (number, holder) = Town::holder(dice);
+        let card = party(SubjectKind::PhoneCard, number * 10 + dice.below(2) as u64);
+        let device = Subject::new(SubjectKind::Device, token(SubjectKind::Device, dice.below(2) as u64));
+        let body = FactBody::CardUsage { card: card.clone(), device: device.token };
+        vec![
+            self.of_holder(holder, id, at, body),
+            self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None),
+        ]
+    }
+
+    fn request(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let (number, holder) = Town::holder(dice);
+        let product = *dice.pick(&[
+            Product::PhoneCard,
+            Product::PhoneCard,
+            Product::BankAccountI,
+            Product::BankAccountI,
+            Product::BankAccountII,
+            Product::PaymentAccountI,
+            Product::IotCard,
+        ]);
+        let holder_kind = if dice.chance(92) { HolderKind::Person } else { HolderKind::Unit };
+        let reused = dice.chance(6).then(|| self.openings.last().cloned()).flatten();
+        let opening = match reused {
+            Some((_, opening, ..)) => opening,
+            None => party(SubjectKind::Opening, id.0),
+        };
+        self.openings.push((holder, opening.clone(), product, holder_kind));
+        let step = OpeningStep::Requested;
+        let body = |co_holder| FactBody::Opening {
+            step,
+            opening: opening.clone(),
+            holding: None,
+            product,
+            holder_kind,
+            co_holder,
+        };
+        let mut facts = vec![self.of_holder(holder, id, at, body(false))];
+        if dice.chance(12) {
+            let co_holder = token(SubjectKind::Holder, (number + 1) % HOLDERS as u64);
+            facts.push(self.of_holder(co_holder, id, at, body(true)));
+        }
+        let shared = [
+            (Feed::OpeningRequestedAgent, SubjectKind::Agent),
+            (Feed::OpeningRequestedDevice, SubjectKind::Device),
+            (Feed::OpeningRequestedPhoneNumber, SubjectKind::PhoneNumber),
+            (Feed::OpeningRequestedOutlet, SubjectKind::Outlet),
+        ];
+        for (feed, kind) in shared {
+            if dice.chance(40) {
+                let about = Subject::new(kind, token(kind, dice.below(2) as u64));
+                facts.push(self.met(id, at, feed, about, holder, &opening, None));
+            }
+        }
+        facts
+    }
+
+    /// A step of an opening or holding that is mostly known.
+    fn step(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let step = *dice.pick(&[
+            OpeningStep::Opened,
+            OpeningStep::Opened,
+            OpeningStep::Abandoned,
+            OpeningStep::Closed,
+            OpeningStep::Closed,
+            OpeningStep::Changed,
+            OpeningStep::Stated,
+        ]);
+        let changed = *dice.pick(&[Product::BankAccountI, Product::BankAccountII, Product::PhoneCard]);
+        let known_holding =
+            !self.holdings.is_empty() && !matches!(step, OpeningStep::Opened | OpeningStep::Abandoned);
+        let (holder, opening, holding, product) = if known_holding && dice.chance(70) {
+            let (holder, holding, product) = dice.pick(&self.holdings).clone();
+            let opening = party(SubjectKind::Opening, dice.next());
+            (holder, opening, holding, product)
+        } else if !self.openings.is_empty() && dice.chance(85) {
+            let (holder, opening, product, _) = dice.pick(&self.openings).clone();
+            let kind =
+                if product == Product::PhoneCard { SubjectKind::PhoneCard } else { SubjectKind::Account };
+            (holder, opening, party(kind, dice.below(45) as u64), product)
+        } else {
+            let (number, holder) = Town::holder(dice);
+            let account = Town::account(dice, number);
+            (holder, party(SubjectKind::Opening, dice.next()), account, changed)
+        };
+        let product = if step == OpeningStep::Changed { changed } else { product };
+        if step != OpeningStep::Abandoned {
+            self.holdings.push((holder, holding.clone(), product));
+        }
+        let holding = (step != OpeningStep::Abandoned || dice.chance(30)).then_some(holding);
+        let co_holder = dice.chance(10);
+        let holder_kind = HolderKind::Person;
+        let body = FactBody::Opening { step, opening, holding, product, holder_kind, co_holder };
+        vec![self.of_holder(holder, id, at, body)]
+    }
+
+    fn platform(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        if self.openings.is_empty() {
+            return self.card_usage(dice, id, at);
+        }
+        let recent = self.openings.len().saturating_sub(4);
+        let (holder, opening, product, _) = dice.pick(&self.openings[recent..]).clone();
+        let product = if dice.chance(85) { product } else { Product::PhoneCard };
+        let elsewhere_count = dice.below(4) as u32;
+        let body = FactBody::HoldingsAnswered { opening: opening.subject.token, product, elsewhere_count };
+        vec![self.of_holder(holder, id, at, body)]
+    }
+
+    fn appeal(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let known = (!self.appeals.is_empty()).then(|| *dice.pick(&self.appeals));
+        let (appeal, holder) = match known {
+            Some((appeal, holder)) if dice.chance(92) => (appeal, holder),
+            Some((appeal, _)) => (appeal, Town::holder(dice).1),
+            None => (AppealRef::from_bits(dice.next()), Town::holder(dice).1),
+        };
+        let outcome = if dice.chance(80) { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
+        let override_for = dice.chance(30).then(|| SpanMs(*dice.pick(&[0, 5_000, 50_000])));
+        vec![self.of_holder(holder, id, at, FactBody::AppealDecided { appeal, outcome, override_for })]
+    }
+
+    /// A correction of an earlier event: mostly truthful about what was, sometimes not.
+    fn correction(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let recent = self.history.len().saturating_sub(10);
+        let Some(original) = (!self.history.is_empty()).then(|| dice.pick(&self.history[recent..]).clone())
+        else {
+            return self.transfer(dice, id, at);
+        };
+        let moved = SpanMs(*dice.pick(&[0, 0, 1_000, 15_000]));
+        let amount = Town::amount(dice);
+        let gone = dice.chance(35);
+        let mut facts = Vec::new();
+        for (to, fact) in &original.facts {
+            let is_plain = !matches!(
+                fact.body,
+                FactBody::Corrected { .. } | FactBody::AppealDecided { .. } | FactBody::WentLive
+            );
+            if !is_plain {
+                continue;
+            }
+            let body = Box::new(fact.body.clone());
+            let before = dice.chance(92).then(|| Dated { at: fact.at, body: body.clone() });
+            let after_at = if dice.chance(50) { fact.at.minus(moved) } else { fact.at.plus(moved) };
+            let after = (!gone).then(|| Dated { at: after_at, body: with_amount(body, amount) });
+            let body = FactBody::Corrected { original: original.id, before, after };
+            facts.push((*to, Fact { event: id, at, route: fact.route, body }));
+        }
+        if facts.is_empty() { self.transfer(dice, id, at) } else { facts }
+    }
+}
+
+fn with_amount(mut body: Box<FactBody>, new: Money) -> Box<FactBody> {
+    match body.as_mut() {
+        FactBody::Transfer { amount, .. } | FactBody::CardPayment { amount, .. } => *amount = new,
+        FactBody::Met { amount: Some(amount), .. } => *amount = new,
+        _ => {}
+    }
+    body
+}

@@ -1,0 +1,349 @@
+//! Random facts logs of one to four partitions: packs with ranges of several sources, duplicates,
+//! gaps, stale and wrongly versioned ones, and reports that arrive later, twice or not at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use duecourse::engine::base::{SpanMs, TimeMs};
+use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
+use duecourse::engine::disposition::{Disposition, EndCause};
+use duecourse::engine::fact::{Fact, FactBody};
+use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use duecourse::engine::report::{Report, ReportBody};
+use duecourse::verify::plain::Plain;
+
+use super::Who;
+use super::dice::Dice;
+use super::events::{To, Town};
+use super::rulesets::{self, START, Shelf};
+
+pub struct Case {
+    pub partitions: Vec<(Who, Vec<FactsRecord>)>,
+    pub shelf: Shelf,
+}
+
+/// How often each kind of effect was seen over all cases: a test that never sees one proves nothing.
+#[derive(Debug, Default)]
+pub struct Seen(BTreeMap<String, u64>);
+
+impl Seen {
+    fn count(&mut self, effect: &Effect) {
+        let name = match effect {
+            Effect::Disposed(disposition) => match disposition.as_ref() {
+                Disposition::OpeningAccepted(_) => "accepted".to_owned(),
+                Disposition::MeasureSet(set) => format!("set {}", set.measure().name()),
+                Disposition::MeasureEnded(ended) => format!("ended {}", ended.cause.name()),
+                Disposition::ReservationLapsed(_) => "lapsed".to_owned(),
+            },
+            Effect::Observed(observation) => format!("observed {}", observation.measure.name()),
+            Effect::Unmatched { reason, .. } => reason.name().to_owned(),
+            Effect::Reported(report) => match &report.body {
+                ReportBody::Standing(standing) if standing.reply => "reply".to_owned(),
+                ReportBody::Standing(_) => "crossing".to_owned(),
+                ReportBody::Fallen { .. } => "fallen".to_owned(),
+                ReportBody::RuleCounted { .. } => "counted".to_owned(),
+                ReportBody::RuleTotalled { .. } => "totalled".to_owned(),
+            },
+        };
+        *self.0.entry(name).or_default() += 1;
+    }
+
+    pub fn assert_rich(&self) {
+        let wanted = [
+            "accepted",
+            "lapsed",
+            "appeal_unknown",
+            "appeal_settled",
+            "reply",
+            "crossing",
+            "fallen",
+            "counted",
+            "totalled",
+            "set opening_refuse",
+            "set opening_check_further",
+            "set phone_card_reverify",
+            "set account_limit_non_counter",
+            "set victim_warn",
+            "observed opening_refuse",
+            "observed opening_check_further",
+        ];
+        let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
+        for name in wanted.into_iter().map(str::to_owned).chain(ends) {
+            assert!(self.0.get(&name).copied().unwrap_or(0) >= 20, "`{name}` was seen too seldom: {self:?}");
+        }
+    }
+}
+
+struct Source {
+    id: SourceId,
+    next_offset: i64,
+    clock: TimeMs,
+}
+
+/// Facts on their way to one partition.
+struct Lane {
+    who: Who,
+    plain: Plain,
+    records: Vec<FactsRecord>,
+    waiting: Vec<(usize, i64, u16, TimeMs, Fact)>,
+    /// Per source: how far the packs sent so far cover, and whether any was.
+    sent: Vec<Option<i64>>,
+    reports: Vec<Report>,
+}
+
+struct World<'a> {
+    dice: Dice,
+    shelf: Shelf,
+    town: Town,
+    sources: Vec<Source>,
+    lanes: Vec<Lane>,
+    time: TimeMode,
+    seen: &'a mut Seen,
+}
+
+pub fn random_case(seed: u64, seen: &mut Seen) -> Case {
+    let mut dice = Dice::new(seed.wrapping_mul(0x1_0000_0001_b3));
+    let time = if dice.chance(50) { TimeMode::Event } else { TimeMode::Broker };
+    let partitions = 1 + dice.below(4) as u32;
+    let sources_count = 1 + dice.below(3);
+    let mut shelf = Shelf::default();
+    let first = rulesets::random(&mut dice, 1);
+    let second = rulesets::changed(&mut dice, &first);
+    let third = rulesets::random(&mut dice, 3);
+    for (name, rules) in [("one", first), ("two", second), ("three", third)] {
+        shelf.0.insert(name.to_owned(), Arc::new(rules));
+    }
+    let lanes = (0..partitions)
+        .map(|partition| {
+            let who = Who { partition, partitions, time };
+            let version = ConfigVersion { from: TimeMs(0), number: 1 };
+            let records = Vec::new();
+            let mut lane = Lane {
+                who,
+                plain: who.plain(),
+                records,
+                waiting: Vec::new(),
+                sent: vec![None; sources_count],
+                reports: Vec::new(),
+            };
+            lane.apply(FactsRecord::VersionAnnounced(version), &shelf);
+            lane
+        })
+        .collect();
+    let sources = (0..sources_count)
+        .map(|partition| Source {
+            id: SourceId { name: Arc::from("s"), generation: 1, partition: partition as u32 },
+            next_offset: 0,
+            clock: START,
+        })
+        .collect();
+    let mut world = World { dice, shelf, town: Town::new(partitions), sources, lanes, time, seen };
+    world.run();
+    let partitions = world.lanes.into_iter().map(|lane| (lane.who, lane.records)).collect();
+    Case { partitions, shelf: world.shelf }
+}
+
+impl Lane {
+    fn apply(&mut self, record: FactsRecord, shelf: &Shelf) -> Vec<Effect> {
+        let offset = self.records.len() as u64;
+        let effects = self.plain.apply(offset, &record, shelf).expect("the plain evaluator applies it");
+        self.records.push(record);
+        effects
+    }
+}
+
+impl World<'_> {
+    fn run(&mut self) {
+        let events = 20 + self.dice.below(60);
+        let goes_live = self.dice.below(events / 2);
+        let is_early = self.dice.chance(60);
+        let activates = if self.dice.chance(93) { 0 } else { 3 };
+        let mut now = START;
+        for number in 0..events {
+            now = now.plus(SpanMs(*self.dice.pick(&[0, 0, 500, 1_000, 1_000, 2_000, 2_000, 5_000, 30_000])));
+            let at = match self.dice.below(8) {
+                0 => now.minus(SpanMs(*self.dice.pick(&[1_000, 4_000, 15_000, 90_000, 400_000]))),
+                1 => now.plus(SpanMs(2_000)),
+                _ => now,
+            };
+            if number == activates {
+                let event = self.town.activation(now, "one");
+                self.emit(event.facts, now);
+            } else if self.dice.chance(3) {
+                let name = *self.dice.pick(&["one", "two", "two", "three"]);
+                let event = self.town.activation(now, name);
+                self.emit(event.facts, now);
+            }
+            if number == if is_early { 0 } else { goes_live } {
+                let event = self.town.broadcast(now, FactBody::WentLive);
+                self.emit(event.facts, now);
+            }
+            let event = self.town.happen(&mut self.dice, at);
+            self.emit(event.facts, now);
+            for lane in 0..self.lanes.len() {
+                if self.dice.chance(35) {
+                    self.flush(lane);
+                }
+                if self.dice.chance(40) {
+                    self.deliver(lane);
+                }
+            }
+        }
+        for _ in 0..3 {
+            for lane in 0..self.lanes.len() {
+                self.flush(lane);
+                self.deliver(lane);
+            }
+        }
+    }
+
+    /// One source record: its facts wait for their partitions.
+    fn emit(&mut self, facts: Vec<(To, Fact)>, now: TimeMs) {
+        let number = self.dice.below(self.sources.len());
+        let source = &mut self.sources[number];
+        let offset = source.next_offset;
+        source.next_offset += 1 + i64::from(self.dice.chance(10));
+        let delay = SpanMs(*self.dice.pick(&[0, 0, 100, 3_000]));
+        source.clock = source.clock.max(now.plus(delay));
+        let time = match self.time {
+            TimeMode::Broker => source.clock,
+            TimeMode::Event => facts.first().map_or(now, |(_, fact)| fact.at),
+        };
+        let mut ordinal = 0;
+        for (to, fact) in facts {
+            for (at, lane) in self.lanes.iter_mut().enumerate() {
+                if to == To::All || to == To::Partition(at as u32) {
+                    lane_push(&mut lane.waiting, number, offset, ordinal, time, &fact);
+                }
+            }
+            ordinal += 1;
+        }
+    }
+
+    /// Sends what waits for a partition, as intake may: late parts first, twice, or under a wrong version.
+    fn flush(&mut self, number: usize) {
+        let through_lag = SpanMs(*self.dice.pick(&[0, 0, 1_000]));
+        let lane = &mut self.lanes[number];
+        let waiting = std::mem::take(&mut lane.waiting);
+        let mut ranges = Vec::new();
+        let mut places = BTreeMap::new();
+        for (place, source) in self.sources.iter().enumerate() {
+            let has_facts = waiting.iter().any(|(of, ..)| *of == place);
+            if !has_facts && self.dice.chance(50) {
+                continue;
+            }
+            let last = source.next_offset - 1;
+            let times = || waiting.iter().filter(|(of, ..)| *of == place).map(|(_, _, _, time, _)| *time);
+            let through = source.clock.minus(if has_facts { SpanMs(0) } else { through_lag });
+            let first = times().min().unwrap_or(through);
+            let newest = times().max().unwrap_or(through);
+            let before = lane.sent[place];
+            // Where reading began may lie before the first record.
+            let previous = before.unwrap_or(-1);
+            places.insert(place, ranges.len() as u16);
+            ranges.push(Range {
+                source: source.id.clone(),
+                baseline: before.is_none(),
+                previous,
+                last,
+                timestamps: (first, newest),
+                through,
+            });
+            lane.sent[place] = Some(last);
+        }
+        if ranges.is_empty() {
+            return;
+        }
+        let facts = waiting
+            .into_iter()
+            .map(|(source, offset, ordinal, time, fact)| PackedFact {
+                range: places[&source],
+                offset,
+                ordinal,
+                time,
+                fact,
+            })
+            .collect();
+        let pack = FactsPack { version: 1, ranges, facts };
+        if self.dice.chance(6) {
+            self.apply(number, FactsRecord::Facts(FactsPack { version: 2, ..pack.clone() }));
+        }
+        if self.dice.chance(6) {
+            let mut gap = pack.clone();
+            for range in &mut gap.ranges {
+                range.previous += 1;
+                range.last += 1;
+                range.baseline = false;
+            }
+            self.apply(number, FactsRecord::Facts(gap));
+        }
+        self.apply(number, FactsRecord::Facts(pack.clone()));
+        if self.dice.chance(10) {
+            self.apply(number, FactsRecord::Facts(pack));
+        }
+        if self.dice.chance(6) {
+            let packs: Vec<FactsRecord> = self.lanes[number]
+                .records
+                .iter()
+                .filter(|record| matches!(record, FactsRecord::Facts(_)))
+                .cloned()
+                .collect();
+            let old = self.dice.pick(&packs).clone();
+            self.apply(number, old);
+        }
+    }
+
+    /// Delivers some of the reports that wait for a partition.
+    fn deliver(&mut self, number: usize) {
+        let lane = &mut self.lanes[number];
+        let count = self.dice.below(lane.reports.len() + 1);
+        if count == 0 {
+            return;
+        }
+        let mut reports: Vec<Report> = lane.reports.drain(..count).collect();
+        match self.dice.below(12) {
+            // Heard twice.
+            0 => reports.extend(reports.clone()),
+            // One is missing at first.
+            1 if reports.len() > 1 => {
+                let missing = self.dice.below(reports.len());
+                let mut gap = reports.clone();
+                gap.remove(missing);
+                self.apply(number, FactsRecord::Reports(gap));
+            }
+            // One never comes.
+            2 if self.dice.chance(20) => {
+                reports.remove(0);
+            }
+            _ => {}
+        }
+        self.apply(number, FactsRecord::Reports(reports));
+    }
+
+    fn apply(&mut self, number: usize, record: FactsRecord) {
+        let effects = self.lanes[number].apply(record, &self.shelf);
+        for effect in effects {
+            self.seen.count(&effect);
+            match effect {
+                Effect::Reported(report) => self.lanes[report.destination as usize].reports.push(*report),
+                Effect::Disposed(disposition) => {
+                    if let Disposition::MeasureSet(set) = *disposition {
+                        self.town.appeals.push((set.notice().appeal, set.head().holder));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn lane_push(
+    waiting: &mut Vec<(usize, i64, u16, TimeMs, Fact)>,
+    source: usize,
+    offset: i64,
+    ordinal: u16,
+    time: TimeMs,
+    fact: &Fact,
+) {
+    waiting.push((source, offset, ordinal, time, fact.clone()));
+}

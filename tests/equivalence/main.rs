@@ -1,0 +1,143 @@
+//! The engine against the plain evaluator, effect by effect, on random facts logs (DESIGN section 10).
+//!
+//! `DUECOURSE_CASES` sets how many cases are run, `DUECOURSE_SEED` the first seed: a failure prints
+//! the seed that replays it and the shortest log found that still differs.
+
+mod dice;
+mod events;
+mod log;
+mod rulesets;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use duecourse::engine::ident::IdKey;
+use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
+use duecourse::engine::partition::{Identity, Partition};
+use duecourse::verify::plain::{Plain, PlainIdentity};
+
+use rulesets::Shelf;
+
+/// Who evaluates: the same for both.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    partition: u32,
+    partitions: u32,
+    time: TimeMode,
+}
+
+impl Who {
+    pub fn plain(self) -> Plain {
+        let Who { partition, partitions, time } = self;
+        Plain::new(PlainIdentity { partition, partitions, id_key: IdKey::new([7; 32]), time })
+    }
+
+    fn engine(self) -> Partition {
+        let Who { partition, partitions, time } = self;
+        Partition::new(Identity { partition, partitions, id_key: IdKey::new([7; 32]), time })
+    }
+}
+
+struct Difference {
+    at: usize,
+    plain: Vec<Effect>,
+    engine: Result<Vec<Effect>, String>,
+}
+
+/// The first record on which the two differ.
+fn difference(who: Who, records: &[FactsRecord], shelf: &Shelf) -> Option<Difference> {
+    let (mut plain, mut engine) = (who.plain(), who.engine());
+    for (at, record) in records.iter().enumerate() {
+        let expected = plain.apply(at as u64, record, shelf).expect("the plain evaluator applies it");
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            let mut effects = Vec::new();
+            engine.apply(at as u64, record, shelf, &mut effects).map(|()| effects)
+        }));
+        let found = match found {
+            Ok(Ok(effects)) => Ok(effects),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("it panicked".to_owned()),
+        };
+        if found.as_ref() != Ok(&expected) {
+            return Some(Difference { at, plain: expected, engine: found });
+        }
+    }
+    None
+}
+
+/// Takes facts and reports out of a log as long as the two still differ.
+fn shorten(who: Who, mut records: Vec<FactsRecord>, shelf: &Shelf) -> Vec<FactsRecord> {
+    if let Some(found) = difference(who, &records, shelf) {
+        records.truncate(found.at + 1);
+    }
+    for place in (0..records.len()).rev() {
+        let mut shorter = records.clone();
+        shorter.remove(place);
+        if difference(who, &shorter, shelf).is_some() {
+            records = shorter;
+            continue;
+        }
+        let len = match &records[place] {
+            FactsRecord::Facts(pack) => pack.facts.len(),
+            _ => 0,
+        };
+        for fact in (0..len).rev() {
+            let mut shorter = records.clone();
+            if let FactsRecord::Facts(pack) = &mut shorter[place] {
+                pack.facts.remove(fact);
+            }
+            if difference(who, &shorter, shelf).is_some() {
+                records = shorter;
+            }
+        }
+    }
+    records
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn the_engine_does_what_the_plain_evaluator_does() {
+    let first = setting("DUECOURSE_SEED", 1);
+    let cases = setting("DUECOURSE_CASES", 3_000);
+    let mut seen = log::Seen::default();
+    for seed in first..first + cases {
+        let case = log::random_case(seed, &mut seen);
+        for (who, records) in &case.partitions {
+            if difference(*who, records, &case.shelf).is_none() {
+                continue;
+            }
+            let short = shorten(*who, records.clone(), &case.shelf);
+            let found = difference(*who, &short, &case.shelf).expect("a shortened log still differs");
+            for (offset, record) in short.iter().enumerate() {
+                match record {
+                    FactsRecord::Facts(pack) => {
+                        for fact in &pack.facts {
+                            let (time, fact) = (fact.time.0 - rulesets::START.0, &fact.fact);
+                            let at = fact.at.0 - rulesets::START.0;
+                            eprintln!("{offset}: at {at} time {time} {:?} {:?}", fact.event, fact.body);
+                        }
+                    }
+                    other => eprintln!("{offset}: {other:?}"),
+                }
+            }
+            let report = || -> Option<()> {
+                for (name, rules) in &case.shelf.0 {
+                    eprintln!(
+                        "{name}: {:?}\n  {:?}\n  {:?}\n  {:?}",
+                        rules.settings, rules.signals, rules.rules, rules.limits
+                    );
+                }
+                None
+            };
+            report();
+            eprintln!("{who:?}\nplain:  {:#?}\nengine: {:#?}", found.plain, found.engine);
+            panic!("DUECOURSE_SEED={seed} DUECOURSE_CASES=1 differs at record {}", found.at);
+        }
+    }
+    eprintln!("{cases} cases: {seen:?}");
+    if cases >= 1_000 {
+        seen.assert_rich();
+    }
+}
