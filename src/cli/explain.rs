@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::deployment::{self, ConfigArguments};
 use super::{Exit, Failure};
+use crate::log::kafka::read_topic;
 use crate::engine::disposition::AppealRef;
 
 mod text;
@@ -23,8 +26,10 @@ pub struct Arguments {
     #[arg(value_name = "APPEAL-REF")]
     appeal_ref: String,
     /// Output folder of a `run` or `demo`
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    deployment: ConfigArguments,
     /// Print the published records as JSON
     #[arg(long)]
     json: bool,
@@ -49,12 +54,12 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
             arguments.appeal_ref
         ))
     })?;
-    let published = Published::read(&arguments.out, appeal)?;
+    let published = match &arguments.out {
+        Some(out) => Published::read(out, appeal)?,
+        None => Published::read_topics(&arguments.deployment, appeal)?,
+    };
     if published.dispositions.is_empty() {
-        return Err(Failure::usage(anyhow!(
-            "no measure with reference {appeal} was published in {}",
-            arguments.out.display()
-        )));
+        return Err(Failure::usage(anyhow!("no measure with reference {appeal} was published there")));
     }
     if arguments.json {
         let all = json!({ "appeal_reference": appeal.to_string(), "dispositions": published.dispositions,
@@ -76,6 +81,30 @@ impl Published {
         Ok(Published { dispositions: of("dispositions.ndjson")?, notices: of("notices.ndjson")? })
     }
 
+    /// Reads the records about one measure from the topics of a deployment, as far as they hold.
+    ///
+    /// # Errors
+    /// `Configuration`, `Unreachable`.
+    pub fn read_topics(deployment: &ConfigArguments, appeal: AppealRef) -> Result<Published, Failure> {
+        let config = deployment.load()?;
+        let connection = deployment::connection(&config, "explain");
+        let of = |topic: &str| -> Result<Vec<Value>, Failure> {
+            // Partitions come interleaved; a record's own time puts them in order.
+            let mut records = Vec::new();
+            read_topic(&connection, topic, &mut |record| {
+                let value = record.value.and_then(|value| std::str::from_utf8(value).ok());
+                records.extend(value.and_then(|value| record_with(value, &appeal.to_string())));
+                ControlFlow::Continue(())
+            })?;
+            records.sort_by_key(|record| record["time"].as_str().map(str::to_owned));
+            Ok(records)
+        };
+        Ok(Published {
+            dispositions: of(&config.topics.dispositions.name)?,
+            notices: of(&config.topics.notices.name)?,
+        })
+    }
+
     /// The text of the first notice, in Chinese and in English.
     #[must_use]
     pub fn notice_texts(&self) -> Option<(&str, &str)> {
@@ -90,15 +119,15 @@ fn records_with(path: &Path, appeal: &str) -> anyhow::Result<Vec<Value>> {
     let mut records = Vec::new();
     for line in BufReader::new(file).lines() {
         let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-        // A cheap look first: most lines are about something else.
-        if !line.contains(appeal) {
-            continue;
-        }
-        // A folder of an unfinished run may end in half a line; it is not published yet.
-        let Ok(record) = serde_json::from_str::<Value>(&line) else { continue };
-        if record.pointer("/data/appeal_reference").and_then(Value::as_str) == Some(appeal) {
-            records.push(record);
-        }
+        records.extend(record_with(&line, appeal));
     }
     Ok(records)
+}
+
+/// The record of a line, if it carries that appeal reference. Half a line, as the folder of an
+/// unfinished run may end in, is not published yet.
+fn record_with(line: &str, appeal: &str) -> Option<Value> {
+    // A cheap look first: most lines are about something else.
+    let record: Value = line.contains(appeal).then(|| serde_json::from_str(line).ok())??;
+    (record.pointer("/data/appeal_reference").and_then(Value::as_str) == Some(appeal)).then_some(record)
 }

@@ -4,9 +4,18 @@
 //! `execute(Arguments) -> Result<Exit, Failure>`. To add one: its file, its `mod` line, its line in
 //! `Command` and its line in `execute`.
 
+mod demo;
 mod deployment;
 mod exit;
+mod explain;
+pub mod generate;
+mod inputs;
+mod judge;
+mod keys;
+mod run;
 mod score;
+mod screen;
+mod token;
 mod topics;
 
 use std::process::ExitCode;
@@ -30,6 +39,11 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
+    Run(run::Arguments),
+    Score(score::Arguments),
+    Explain(explain::Arguments),
+    Token(token::Arguments),
     Topics(topics::Arguments),
 }
 
@@ -48,6 +62,11 @@ pub fn main() -> ExitCode {
 
 fn execute(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo(arguments) => demo::execute(arguments),
+        Command::Run(arguments) => run::execute(arguments),
+        Command::Score(arguments) => score::execute(arguments),
+        Command::Explain(arguments) => explain::execute(arguments),
+        Command::Token(arguments) => token::execute(arguments),
         Command::Topics(arguments) => topics::execute(arguments),
     }
 }

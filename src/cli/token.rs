@@ -79,7 +79,9 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         case: arguments.case.as_deref(),
     };
     record(&arguments.audit, look_up)
-        .with_context(|| format!("the look-up cannot be recorded in {}, so it is not done", arguments.audit.display()))
+        .with_context(|| {
+            format!("the look-up cannot be recorded in {}, so it is not done", arguments.audit.display())
+        })
         .map_err(Failure::unreachable)?;
     let mut out = std::io::stdout().lock();
     for id in ids {

@@ -39,7 +39,11 @@ fn number(value: &Value, pointer: &str) -> String {
 
 fn decided(disposition: &Value) -> String {
     let mut out = String::new();
-    let rule = format!("{} version {}", text(disposition, "/data/rule/id"), number(disposition, "/data/rule/version"));
+    let rule = format!(
+        "{} version {}",
+        text(disposition, "/data/rule/id"),
+        number(disposition, "/data/rule/version")
+    );
     let rows = [
         ("measure", text(disposition, "/data/measure").to_owned()),
         ("lane", text(disposition, "/data/lane").to_owned()),
@@ -73,7 +77,12 @@ fn evidence(disposition: &Value) -> String {
     }
     for comparison in array(evidence, "/comparisons") {
         let (left, right) = (number(comparison, "/left"), number(comparison, "/right"));
-        let _ = writeln!(out, "held: {}   ({left} {} {right})", text(comparison, "/text"), text(comparison, "/operator"));
+        let _ = writeln!(
+            out,
+            "held: {}   ({left} {} {right})",
+            text(comparison, "/text"),
+            text(comparison, "/operator")
+        );
     }
     for signal in array(evidence, "/signals") {
         let cold = signal.get("cold").and_then(Value::as_bool) == Some(true);
@@ -87,7 +96,13 @@ fn evidence(disposition: &Value) -> String {
             if cold { " (history not yet complete: at least this)" } else { "" },
         );
         for event in array(signal, "/events") {
-            let _ = writeln!(out, "    {}  {:>12}  {}", text(event, "/at"), number(event, "/amount"), text(event, "/event"));
+            let _ = writeln!(
+                out,
+                "    {}  {:>12}  {}",
+                text(event, "/at"),
+                number(event, "/amount"),
+                text(event, "/event")
+            );
         }
     }
     let _ = writeln!(out, "digest over all events  {}", text(evidence, "/digest"));
@@ -104,7 +119,8 @@ fn counterfactual(disposition: &Value) -> String {
     if let Some(count) = disposition.pointer("/data/evidence/count").filter(|count| !count.is_null()) {
         let _ = writeln!(out, "one holding fewer than {} at the time of the request", number(count, "/held"));
     }
-    for comparison in disposition.pointer("/data/evidence").into_iter().flat_map(|e| array(e, "/comparisons")) {
+    for comparison in disposition.pointer("/data/evidence").into_iter().flat_map(|e| array(e, "/comparisons"))
+    {
         let needed = match text(comparison, "/operator") {
             ">" => "at most",
             ">=" => "below",
@@ -148,8 +164,15 @@ mod tests {
             notices: vec![json!({"data": {"text": {"zh-CN": "通知正文", "en": "The notice"}}})],
         };
         let text = explanation(&published);
-        for part in ["通知正文", "The notice", "r version 2", "held: a >= 5   (7 >= 5)", "below 5 instead of 7",
-            "held or reserved 5; the limit allows 5", "overturned, overruled on appeal"] {
+        for part in [
+            "通知正文",
+            "The notice",
+            "r version 2",
+            "held: a >= 5   (7 >= 5)",
+            "below 5 instead of 7",
+            "held or reserved 5; the limit allows 5",
+            "overturned, overruled on appeal",
+        ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
     }

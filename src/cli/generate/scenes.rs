@@ -53,7 +53,10 @@ fn sixth_phone_card_and_an_appeal(plan: &mut Plan) {
         }
     }
     let decided = at(12, 40);
-    plan.tell(TimeMs(decided.0 - 1), "the customer appealed: one of the five was never theirs. A reviewer decides for them");
+    plan.tell(
+        TimeMs(decided.0 - 1),
+        "the customer appealed: one of the five was never theirs. A reviewer decides for them",
+    );
     plan.steps.push(Timed {
         at: decided,
         step: Step::AppealDecided { party: opening(7, "H", 6), outcome: AppealOutcome::Overturned },
@@ -133,7 +136,14 @@ fn fan_in(plan: &mut Plan) {
     let start = at(15, 20);
     plan.tell(start, "fourteen people pay 4,500 each into one account");
     for serial in 0..14 {
-        transfer(plan, after(start, 1 + i64::from(serial) * 3), &account(64 + serial), &account(61), 4_500, None);
+        transfer(
+            plan,
+            after(start, 1 + i64::from(serial) * 3),
+            &account(64 + serial),
+            &account(61),
+            4_500,
+            None,
+        );
     }
 }
 
@@ -141,7 +151,14 @@ fn fan_out(plan: &mut Plan) {
     let start = at(17, 0);
     plan.tell(start, "one account pays fourteen others 4,200 each");
     for serial in 0..14 {
-        transfer(plan, after(start, 1 + i64::from(serial) * 4), &account(62), &account(80 + serial), 4_200, None);
+        transfer(
+            plan,
+            after(start, 1 + i64::from(serial) * 4),
+            &account(62),
+            &account(80 + serial),
+            4_200,
+            None,
+        );
     }
 }
 

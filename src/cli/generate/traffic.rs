@@ -45,7 +45,11 @@ pub fn plan(plan: &mut Plan, random: &mut Random, size: Size) {
 
 /// A merchant's account. Merchants are units: no limit counts what they hold.
 fn merchant(number: u32) -> Own {
-    Own { holder: format!("SHOP-{number:04}"), reference: format!("MER-{number:04}"), kind: PartyKind::Account }
+    Own {
+        holder: format!("SHOP-{number:04}"),
+        reference: format!("MER-{number:04}"),
+        kind: PartyKind::Account,
+    }
 }
 
 pub fn state(plan: &mut Plan, at: TimeMs, own: &Own, product: Product, kind: HolderKind) {
@@ -135,7 +139,8 @@ fn movement(plan: &mut Plan, random: &mut Random, size: Size, time: TimeMs) {
     match random.below(10) {
         0..=3 => {
             // Everybody has a few people whom they pay, and seldom anybody else.
-            let payee = FIRST_ORDINARY + (payer * 7 + random.below(4) as u32 * 131) % (size.customers - FIRST_ORDINARY);
+            let payee = FIRST_ORDINARY
+                + (payer * 7 + random.below(4) as u32 * 131) % (size.customers - FIRST_ORDINARY);
             let device = random.one_in(1, 3).then(|| format!("DEV-{payer:05}"));
             if payee != payer {
                 transfer(plan, time, &account(payer), &account(payee), small_sum(random), device);
@@ -151,7 +156,8 @@ fn movement(plan: &mut Plan, random: &mut Random, size: Size, time: TimeMs) {
         }
         8 => card_payment(plan, random, time, payer),
         _ => {
-            let card = Own { reference: format!("SIM-{payer:05}"), kind: PartyKind::PhoneCard, ..account(payer) };
+            let card =
+                Own { reference: format!("SIM-{payer:05}"), kind: PartyKind::PhoneCard, ..account(payer) };
             let event = Event::CardUsageRecorded(CardUsageRecorded {
                 card: plan.party(&card),
                 device: Some(format!("PHONE-{payer:05}").into()),
@@ -180,7 +186,8 @@ fn salary(plan: &mut Plan, random: &mut Random, number: u32) {
 fn opening(plan: &mut Plan, random: &mut Random, number: u32, serial: u32) {
     let product = if serial % 3 == 0 { Product::BankAccountII } else { Product::PhoneCard };
     let kind = if product == Product::PhoneCard { PartyKind::PhoneCard } else { PartyKind::Account };
-    let opening = Own { holder: customer(number), reference: format!("REQ-{serial:05}"), kind: PartyKind::Opening };
+    let opening =
+        Own { holder: customer(number), reference: format!("REQ-{serial:05}"), kind: PartyKind::Opening };
     let asked = TimeMs(at(8, 0).0 + random.between(0, 11 * 60 * MINUTE_MS));
     let agent = random.one_in(1, 3).then(|| format!("AGENT-{:03}", random.below(AGENTS)));
     let asking = Request {

@@ -77,21 +77,9 @@ impl Alerts {
     pub fn events(&self) -> impl Iterator<Item = Fingerprint> {
         self.rows.iter().map(|(event, _)| *event)
     }
-
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.rows.len()
-    }
 }
 
-fn row(
-    head: &Head,
-    measure: &Measure,
-    evidence: &Evidence,
-    mode: &str,
-    side: &str,
-    keys: &Keys,
-) -> Box<str> {
+fn row(head: &Head, measure: &Measure, evidence: &Evidence, mode: &str, side: &str, keys: &Keys) -> Box<str> {
     let mut subject = Vec::new();
     // Writing into memory cannot fail, and what comes in is text.
     let _ = write_field(&mut subject, &keys.open(&head.party.sealed).unwrap_or_default());
@@ -119,8 +107,12 @@ fn side(record: &FactsRecord, event: Fingerprint, party: Subject) -> &'static st
         .iter()
         .filter(|packed| packed.fact.event == event)
         .find_map(|packed| match &packed.fact.body {
-            FactBody::Transfer { side: Side::Payer, account, .. } if account.subject == party => Some("payer"),
-            FactBody::Transfer { side: Side::Payee, account, .. } if account.subject == party => Some("payee"),
+            FactBody::Transfer { side: Side::Payer, account, .. } if account.subject == party => {
+                Some("payer")
+            }
+            FactBody::Transfer { side: Side::Payee, account, .. } if account.subject == party => {
+                Some("payee")
+            }
             FactBody::CardPayment { account, .. } if account.subject == party => Some("card"),
             FactBody::CardUsage { card, .. } if card.subject == party => Some("card"),
             _ => None,

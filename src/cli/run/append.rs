@@ -9,12 +9,13 @@ use anyhow::{Context, anyhow};
 
 use crate::cli::Failure;
 use crate::codec::facts;
-use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::codec::keys::Keys;
+use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, SourceId};
 use crate::engine::fact::{Fact, FactBody};
 use crate::engine::input::FactsRecord;
-use crate::engine::subject::{Subject, SubjectKind};
 use crate::intake::classify::Destination;
+use crate::intake::first_start::{self, FirstStart};
 use crate::intake::pack::{Flush, PackBounds, Packed, Packer, Slot, Start};
 use crate::log::local::{FrameReader, LocalFacts};
 
@@ -39,14 +40,15 @@ impl Appending {
     ///
     /// # Errors
     /// Of the log.
-    pub fn begin(facts: Arc<LocalFacts>, source: &str, generation: u32) -> Result<Appending, Failure> {
+    pub fn begin(facts: Arc<LocalFacts>, source: &str) -> Result<Appending, Failure> {
         let bounds = PackBounds { facts_max: 1024, bytes_max: 256 << 10 };
         let mut packer = Packer::new(1, bounds);
-        let id = SourceId { name: source.into(), generation, partition: 0 };
+        let id = SourceId { name: source.into(), generation: 1, partition: 0 };
         let start = Start { previous: -1, baseline: true, version: VERSION, time: TimeMs::MIN };
         let slot = packer.assign(id, start);
         let present = (facts.end(0)? > 0).then(|| facts.read(0)).transpose()?;
-        let mut appending = Appending { facts, packer, slot, line: 0, present, offset: 0, buffer: Vec::new() };
+        let mut appending =
+            Appending { facts, packer, slot, line: 0, present, offset: 0, buffer: Vec::new() };
         let announced = ConfigVersion { from: TimeMs::MIN, number: VERSION };
         appending.append(&FactsRecord::VersionAnnounced(announced))?;
         Ok(appending)
@@ -76,14 +78,16 @@ impl Appending {
     ///
     /// # Errors
     /// Of the log.
-    pub fn defaults(&mut self, at: TimeMs, bundle: &str, event: [Fingerprint; 2]) -> Result<(), Failure> {
-        let [activated, live] = event;
-        let fact = |event, body| {
-            let route = Subject::new(SubjectKind::Holder, Token(0));
-            vec![(Destination::All, Fact { event, at, route, body })]
-        };
-        self.line(at, fact(activated, FactBody::RuleSetActivated { bundle: bundle.into() }))?;
-        self.line(at, fact(live, FactBody::WentLive))
+    pub fn defaults(&mut self, at: TimeMs, bundle: &str, keys: &Keys) -> Result<(), Failure> {
+        let start = FirstStart { bundle: bundle.into(), goes_live: true };
+        let source = Start { previous: -1, baseline: true, version: VERSION, time: at };
+        let slot = self.packer.assign(first_start::source(), source);
+        for (offset, record) in (0..).zip(start.records(keys, at)) {
+            self.packer.read(slot, VERSION, offset, at, [record]);
+            self.flush()?;
+        }
+        self.packer.release(slot);
+        Ok(())
     }
 
     /// Cuts the pack here.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +14,7 @@ use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutRecord, OutputContext, OutputError, encode_decided, encode_effect};
 use crate::config::bundle::Loader;
-use crate::engine::base::Fingerprint;
+use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::ident::IdKey;
 use crate::engine::input::{Effect, FactsRecord, Tally, TimeMode, UnmatchedReason};
 use crate::engine::partition::{Identity, Partition};
@@ -31,8 +31,8 @@ const WAIT: Duration = Duration::from_millis(20);
 pub trait Watch {
     /// Effects of one facts record, whose outputs are committed; `rules` are those in force.
     fn committed(&mut self, effects: &[Effect], rules: &RuleSet);
-    /// Called several times a second.
-    fn tick(&mut self, tally: Tally);
+    /// Called many times a second, with what has been counted and how far event time has come.
+    fn tick(&mut self, tally: Tally, newest: TimeMs);
 }
 
 /// What is shared between the reading and the deciding thread.
@@ -42,6 +42,8 @@ pub struct Signals {
     pub read: AtomicBool,
     /// One of the two has failed; the other stops too.
     pub stopped: AtomicBool,
+    /// Facts records below this are decided, committed and shown.
+    pub decided: AtomicU64,
 }
 
 /// Sets `stopped` when its thread leaves early, by error or panic.
@@ -146,7 +148,8 @@ impl<'a> Deciding<'a> {
             for (effects, rules) in waiting.drain(..) {
                 watch.committed(&effects, &rules);
             }
-            watch.tick(self.partition.tally());
+            signals.decided.store(self.next_offset, Ordering::Release);
+            watch.tick(self.partition.tally(), self.partition.newest_time());
             if nothing_new && was_read && self.is_at_the_end()? {
                 // Everything is done: leaving is not stopping.
                 std::mem::forget(stop);

@@ -40,8 +40,9 @@ impl Exports {
     /// # Errors
     /// Of the file system.
     pub fn create(out: &Path) -> io::Result<Exports> {
-        let buffered =
-            |name: &str| -> io::Result<_> { Ok(BufWriter::with_capacity(1 << 18, File::create(out.join(name))?)) };
+        let buffered = |name: &str| -> io::Result<_> {
+            Ok(BufWriter::with_capacity(1 << 18, File::create(out.join(name))?))
+        };
         Ok(Exports {
             dispositions: buffered("dispositions.ndjson")?,
             notices: buffered("notices.ndjson")?,

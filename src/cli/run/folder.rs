@@ -59,8 +59,11 @@ fn inspect(out: &Path, manifest: &Manifest) -> Result<Found, Failure> {
 /// True when nothing is there but what `begin` itself may leave when it is killed.
 fn is_untouched(out: &Path) -> anyhow::Result<bool> {
     let names = |folder: &Path| -> anyhow::Result<Vec<String>> {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        Ok(entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<std::io::Result<_>>()?)
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        Ok(entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<std::io::Result<_>>()?)
     };
     let facts = facts_folder(out);
     Ok(names(out)?.iter().all(|name| name == "facts")
@@ -73,6 +76,7 @@ fn difference(a: &Manifest, b: &Manifest) -> &'static str {
         (a.accounts != b.accounts, "--accounts"),
         (a.feedback != b.feedback, "--feedback"),
         (a.source != b.source || a.source_sha256 != b.source_sha256, "--source"),
+        (a.institution != b.institution, "--institution"),
         (a.profile != b.profile, "--profile"),
         (a.rules_sha256 != b.rules_sha256, "rule set"),
         (a.key != b.key || a.key_check != b.key_check, "--key"),
@@ -89,6 +93,7 @@ mod tests {
             schema: Manifest::SCHEMA.to_owned(),
             program: "0".to_owned(),
             semantics: 1,
+            institution: "bank".to_owned(),
             source: "native".to_owned(),
             source_sha256: String::new(),
             profile: profile.to_owned(),

@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::Census;
+use super::alerts::{Alerts, RuleTotals};
 use crate::cli::Failure;
 use crate::cli::score::{Levels, Scores, TimeToDetect};
 
@@ -27,15 +29,46 @@ pub struct Report {
     pub wall_s: f64,
 }
 
+/// What was read. The four counts at the top are of the `--input` files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputReport {
-    /// Lines with content, accounts and feedback included, headers not.
+    #[serde(flatten)]
+    pub lines: LineCounts,
+    /// Fields that nobody declared, by name: dropped and counted.
+    pub undeclared: BTreeMap<String, u64>,
+    pub accounts: LineCounts,
+    pub feedback: LineCounts,
+}
+
+/// Lines, headers not counted: `events` is the sum of the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineCounts {
     pub events: u64,
     pub accepted: u64,
     /// Lines whose event id had been accepted before: counted, not refused.
     pub repeated: u64,
     pub refused: BTreeMap<String, u64>,
-    pub undeclared: BTreeMap<String, u64>,
+}
+
+impl InputReport {
+    /// The counts that a line of input number `input` belongs to; accounts come after the inputs,
+    /// feedback after the accounts.
+    pub fn lines_of(&mut self, input: u32, inputs: u32) -> &mut LineCounts {
+        match input {
+            _ if input < inputs => &mut self.lines,
+            _ if input == inputs => &mut self.accounts,
+            _ => &mut self.feedback,
+        }
+    }
+
+    /// Lines of any input that were refused.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        [&self.lines, &self.accounts, &self.feedback]
+            .into_iter()
+            .flat_map(|lines| lines.refused.values())
+            .sum()
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,6 +94,26 @@ pub struct CpuReport {
 impl Report {
     pub const SCHEMA: &'static str = "duecourse.report/1";
 
+    /// The report of a run, before scores and costs.
+    #[must_use]
+    pub fn of(census: &Census, alerts: &Alerts, profile: &str, rules_sha256: &str) -> Report {
+        let rule = |((id, mode), totals): (&(String, &'static str), &RuleTotals)| RuleReport {
+            id: id.clone(),
+            mode: (*mode).to_owned(),
+            alerts: totals.alerts,
+            restricted_hours: totals.restricted_ms as f64 / 3_600_000.0,
+            ..RuleReport::default()
+        };
+        Report {
+            schema: Report::SCHEMA.to_owned(),
+            profile: profile.to_owned(),
+            rules_sha256: rules_sha256.to_owned(),
+            input: census.input.clone(),
+            rules: alerts.rules.iter().map(rule).collect(),
+            ..Report::default()
+        }
+    }
+
     /// Reads the report of a finished folder.
     ///
     /// # Errors
@@ -68,7 +121,9 @@ impl Report {
     pub fn read(out: &Path) -> Result<Report, Failure> {
         let path = out.join("report.json");
         let bytes = std::fs::read(&path)
-            .with_context(|| format!("{} has no report.json: is it the folder of a finished run?", out.display()))
+            .with_context(|| {
+                format!("{} has no report.json: is it the folder of a finished run?", out.display())
+            })
             .map_err(Failure::input)?;
         let report: Report = serde_json::from_slice(&bytes)
             .with_context(|| format!("{} is not a report of this version", path.display()))
@@ -153,14 +208,39 @@ mod tests {
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(out.path().join("report.json")).unwrap()).unwrap();
         let pointers = [
-            "/schema", "/profile", "/rules_sha256", "/input/events", "/input/accepted", "/input/refused",
-            "/input/undeclared", "/levels_by_mode", "/levels/account/positives", "/levels/account/hit",
-            "/levels/account/negatives", "/levels/account/false", "/levels/account/excluded",
-            "/levels/account/recall", "/levels/account/fpr", "/levels/account/alerts_per_1000",
-            "/levels/event/false", "/levels/scheme/total", "/levels/scheme/any", "/levels/scheme/half",
-            "/time_to_detect_s/median", "/time_to_detect_s/p90", "/time_to_detect_s/n", "/rules/0/id",
-            "/rules/0/mode", "/rules/0/alerts", "/rules/0/true", "/rules/0/false",
-            "/rules/0/restricted_hours_per_true", "/cpu/user_s", "/cpu/sys_s", "/rss_bytes_max", "/wall_s",
+            "/schema",
+            "/profile",
+            "/rules_sha256",
+            "/input/events",
+            "/input/accepted",
+            "/input/refused",
+            "/input/undeclared",
+            "/levels_by_mode",
+            "/levels/account/positives",
+            "/levels/account/hit",
+            "/levels/account/negatives",
+            "/levels/account/false",
+            "/levels/account/excluded",
+            "/levels/account/recall",
+            "/levels/account/fpr",
+            "/levels/account/alerts_per_1000",
+            "/levels/event/false",
+            "/levels/scheme/total",
+            "/levels/scheme/any",
+            "/levels/scheme/half",
+            "/time_to_detect_s/median",
+            "/time_to_detect_s/p90",
+            "/time_to_detect_s/n",
+            "/rules/0/id",
+            "/rules/0/mode",
+            "/rules/0/alerts",
+            "/rules/0/true",
+            "/rules/0/false",
+            "/rules/0/restricted_hours_per_true",
+            "/cpu/user_s",
+            "/cpu/sys_s",
+            "/rss_bytes_max",
+            "/wall_s",
         ];
         for pointer in pointers {
             assert!(json.pointer(pointer).is_some(), "{pointer}");

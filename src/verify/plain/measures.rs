@@ -4,7 +4,7 @@ use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
 use crate::engine::disposition::{
     Disposition, DispositionId, EndCause, Head, MeasureEnded, MeasureSet, Observation,
 };
-use crate::engine::evidence::Evidence;
+use crate::engine::evidence::{Evidence, SignalEvidence};
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
 use crate::engine::limit::Limit;
@@ -39,11 +39,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub fn by_rule(rule: &Rule) -> Asked {
+    pub fn by_rule(rule: &Rule, signals: &[SignalEvidence]) -> Asked {
+        let purpose = signals.iter().fold(rule.purpose, |joined, signal| joined.join(signal.purpose));
         Asked {
             name: RuleName { id: rule.id.clone(), version: rule.version },
             lane: rule.measure.lane(),
-            purpose: rule.purpose,
+            purpose,
             reason: rule.reason.clone(),
             basis: rule.basis.clone(),
             measure: rule.measure.into(),

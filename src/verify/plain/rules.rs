@@ -119,14 +119,14 @@ impl Plain {
         case: Case<'_>,
         evidence: Evidence,
     ) -> Result<DispositionId, PlainError> {
-        let id = self.set_measure(&Asked::by_rule(rule), case, evidence)?;
+        let id = self.set_measure(&Asked::by_rule(rule, &evidence.signals), case, evidence)?;
         self.remember_firing(rule, case, Some(id));
         self.count_measure(&rule.id)?;
         Ok(id)
     }
 
     pub(super) fn observe_firing(&mut self, rule: &Rule, case: Case<'_>, evidence: Evidence) {
-        self.observe(&Asked::by_rule(rule), case, evidence);
+        self.observe(&Asked::by_rule(rule, &evidence.signals), case, evidence);
         self.remember_firing(rule, case, None);
     }
 
@@ -193,7 +193,7 @@ fn evidence_of(rules: &RuleSet, condition: &Condition, signal: &ValueOf<'_>, amo
             cold: value.is_cold,
             window: declared.window,
             purpose: declared.purpose,
-            events_count: value.entries.len() as u64,
+            events_count: value.events_count,
             events,
         });
     }

@@ -89,6 +89,7 @@ pub(super) struct Value {
     pub interval: Interval,
     pub is_cold: bool,
     pub entries: Vec<Entry>,
+    pub events_count: u64,
     pub reported_of: Option<Token>,
 }
 
@@ -171,6 +172,7 @@ impl Plain {
             value,
             interval,
             is_cold,
+            events_count: entries.len() as u64,
             entries: entries.into_iter().cloned().collect(),
             reported_of: None,
         })
@@ -194,6 +196,7 @@ impl Plain {
             interval: Interval::point(value),
             is_cold: false,
             entries: Vec::new(),
+            events_count: largest.map_or(0, |told| told.value),
             reported_of: largest.map(|told| told.about.token),
         }
     }
