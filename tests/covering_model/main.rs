@@ -39,11 +39,26 @@ fn every_fact_is_applied_exactly_once_in_order_under_the_right_version() {
 
 #[test]
 fn explore() {
-    for (restarts, copies, flight, log) in [(1, 0, 1, 0), (1,1,1,0), (0,1,2,0), (1,0,1,1)] {
+    for (restarts, copies, flight, log) in [(1, 0, 1, 0), (1, 1, 1, 0), (0, 1, 2, 0), (1, 0, 1, 1)] {
         let b = Bounds { restarts, copies, flight, log };
         let t = std::time::Instant::now();
-        let checker = Covering { bounds: b, checks: Checks::ALL }.checker().threads(2).symmetry().timeout(std::time::Duration::from_secs(400)).spawn_dfs().join();
-        println!("{b:?} {} / {} depth {} {:?} done {}", checker.unique_state_count(), checker.state_count(), checker.max_depth(), t.elapsed(), checker.is_done());
-        for (n, _) in checker.discoveries() { println!("   {n}"); }
+        let checker = Covering { bounds: b, checks: Checks::ALL }
+            .checker()
+            .threads(2)
+            .symmetry()
+            .timeout(std::time::Duration::from_secs(400))
+            .spawn_dfs()
+            .join();
+        println!(
+            "{b:?} {} / {} depth {} {:?} done {}",
+            checker.unique_state_count(),
+            checker.state_count(),
+            checker.max_depth(),
+            t.elapsed(),
+            checker.is_done()
+        );
+        for (n, _) in checker.discoveries() {
+            println!("   {n}");
+        }
     }
 }
