@@ -129,6 +129,14 @@ pub trait DecideLog {
     /// When the log cannot tell.
     fn progress(&mut self) -> Result<Vec<Progress>, LogError>;
 
+    /// The end of each facts partition now.
+    ///
+    /// # Errors
+    /// When the log cannot tell.
+    fn ends(&mut self) -> Result<Vec<(u32, u64)>, LogError> {
+        Ok(self.progress()?.iter().map(|progress| (progress.partition, progress.end)).collect())
+    }
+
     /// Is there a live record of this key in a compacted topic? A missing committed offset beside
     /// an existing `decided` record stops decide (D12).
     ///

@@ -176,8 +176,7 @@ fn deciding_goes_on_where_the_last_commit_ended() {
         decide.commit(&[Batch { partition: 0, next_offset: 2, records: vec![] }]).unwrap();
         decide.send_reports(&[(1, b"report".to_vec())]).unwrap();
         assert_eq!(offsets(&decide.poll(Duration::ZERO).unwrap()), [(1, 1)]);
-        let ends: Vec<u64> = decide.progress().unwrap().iter().map(|p| p.end).collect();
-        assert_eq!(ends, [3, 2]);
+        assert_eq!(decide.ends().unwrap(), [(0, 3), (1, 2)]);
     }
     let log = LocalLog::open(folder.path(), 2, SyncPolicy::EveryCommit).unwrap();
     let mut decide = log.decide().unwrap();

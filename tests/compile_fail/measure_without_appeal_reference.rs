@@ -1,0 +1,22 @@
+//! A notice without an appeal reference.
+use duecourse::engine::base::{Bilingual, TimeMs};
+use duecourse::engine::notice::{Channels, Notice, RuleName};
+
+fn main() {
+    let text = Bilingual::default;
+    let _ = Notice {
+        reason: text(),
+        basis: text(),
+        rule: RuleName { id: String::new(), version: 1 },
+        measure: "opening_refuse",
+        scope: text(),
+        start: TimeMs(0),
+        end: TimeMs(1),
+        still_works: text(),
+        channels: Channels { offline: text(), online: text() },
+        papers: text(),
+        answer_due: TimeMs(1),
+        remedies: text(),
+        utc_offset_minutes: 480,
+    };
+}

@@ -1,0 +1,24 @@
+//! A notice without an end.
+use duecourse::engine::base::{Bilingual, TimeMs};
+use duecourse::engine::disposition::AppealRef;
+use duecourse::engine::notice::{Channels, Notice, RuleName};
+
+fn main() {
+    let text = Bilingual::default;
+    let appeal = AppealRef::from_bits(1);
+    let _ = Notice {
+        reason: text(),
+        basis: text(),
+        rule: RuleName { id: String::new(), version: 1 },
+        measure: "opening_refuse",
+        scope: text(),
+        start: TimeMs(0),
+        still_works: text(),
+        channels: Channels { offline: text(), online: text() },
+        papers: text(),
+        answer_due: TimeMs(1),
+        remedies: text(),
+        appeal,
+        utc_offset_minutes: 480,
+    };
+}
