@@ -13,9 +13,6 @@ use crate::engine::base::TimeMs;
 use crate::log::LogError;
 use crate::log::kafka::{AckedProducer, Connection, OutMessage, read_topic};
 
-/// Names the columns of a CSV row that is a record of a topic.
-pub const COLUMNS_HEADER: &str = "csv-columns";
-
 const STANDS_STILL_FOR: Duration = Duration::from_millis(300);
 const ACKNOWLEDGED_WITHIN_MAX: Duration = Duration::from_secs(60);
 
@@ -27,8 +24,8 @@ pub struct Row<'a> {
     pub at: TimeMs,
     pub partition: u32,
     pub value: &'a [u8],
-    /// The header line of its CSV file.
-    pub columns: Option<&'a [u8]>,
+    /// How intake is to read it; see `classify`.
+    pub headers: &'a [(&'a str, &'a [u8])],
 }
 
 /// Writes rows to one topic.
@@ -75,14 +72,13 @@ impl Feeder {
             return Ok(false);
         }
         let key = format!("{}/{}", self.name, row.number);
-        let columns = row.columns.map(|columns| (COLUMNS_HEADER, columns));
         self.producer.send(OutMessage {
             topic: &self.topic,
             partition: Some(row.partition),
             key: Some(key.as_bytes()),
             value: Some(row.value),
             timestamp_ms: Some(row.at.0.max(0)),
-            headers: columns.as_slice(),
+            headers: row.headers,
         })?;
         Ok(true)
     }

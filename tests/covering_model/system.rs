@@ -223,11 +223,15 @@ impl State {
         }
     }
 
-    /// Whether the oldest record of some log holds a range with such a verdict.
+    /// Whether some pack, in flight or next in its log, holds a range with such a verdict.
     fn meets(&self, checks: Checks, wanted: fn(Admission) -> bool) -> bool {
-        self.logs.iter().zip(&self.destinations).any(|(log, destination)| match log[0] {
-            Some(Entry::Pack(pack)) => destination.verdicts(&pack, checks).into_iter().flatten().any(wanted),
-            _ => false,
+        let next_in_logs = self.logs.iter().filter_map(|log| match log[0] {
+            Some(Entry::Pack(pack)) => Some(pack),
+            _ => None,
+        });
+        self.flight.into_iter().flatten().chain(next_in_logs).any(|pack| {
+            let destination = &self.destinations[usize::from(pack.destination)];
+            destination.verdicts(&pack, checks).into_iter().flatten().any(wanted)
         })
     }
 
