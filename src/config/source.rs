@@ -173,7 +173,7 @@ pub struct Columns {
     /// How many columns a line must have.
     pub count: usize,
     /// Columns that nobody declared, by the names they are counted under.
-    pub undeclared: Vec<std::sync::Arc<str>>,
+    pub undeclared: Vec<String>,
 }
 
 impl Table {

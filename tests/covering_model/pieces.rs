@@ -98,7 +98,7 @@ pub enum Entry {
 }
 
 /// Packs that were sent and may yet arrive, at most this many at a time.
-pub const FLIGHT_MAX: usize = 4;
+pub const FLIGHT_MAX: usize = 2;
 /// Records appended to a log and not yet applied, at most this many.
 pub const LOG_MAX: usize = 2;
 
@@ -109,9 +109,9 @@ pub struct Bounds {
     pub restarts: u8,
     /// Packs that arrive once more than they were sent.
     pub copies: u8,
-    /// Packs on their way at one time (at most `FLIGHT_MAX`).
+    /// Delayed packs at one time (at most `FLIGHT_MAX`), while any number of others overtake them.
     pub flight: usize,
-    /// Records in a log that decide has not applied yet (at most `LOG_MAX`).
+    /// Records in a log that decide has not applied yet (at most `LOG_MAX`); 0: it applies at once.
     pub log: usize,
 }
 

@@ -6,8 +6,8 @@ use duecourse::engine::cover::Admission;
 
 use super::destination::{Destination, Fault};
 use super::pieces::{
-    BOUNDARY, Bounds, Checks, Configuration, DESTINATIONS, Entry, FLIGHT_MAX, INTAKES, LOG_MAX, Pack, RECORDS,
-    SOURCES, Span,
+    BOUNDARY, Bounds, Checks, Configuration, DESTINATIONS, Entry, FLIGHT_MAX, INTAKES, LOG_MAX, Pack,
+    RECORDS, SOURCES, Span,
 };
 
 /// An intake process. Nobody tells it when another took a source over: then it is a zombie and
@@ -151,7 +151,8 @@ impl State {
         };
         for first in choices(0) {
             for second in choices(1) {
-                let mut versions = first.into_iter().chain(second).map(|offset| configuration.version(offset));
+                let mut versions =
+                    first.into_iter().chain(second).map(|offset| configuration.version(offset));
                 let version = versions.next();
                 if version.is_some() && versions.all(|other| Some(other) == version) {
                     self.fates(bounds, |fates| {
@@ -180,7 +181,8 @@ impl State {
 
     fn flush(&mut self, intake: usize, to: [Option<i8>; SOURCES], fates: [Fate; DESTINATIONS]) {
         let Intake { configuration, flushed } = self.intakes[intake];
-        let spans = std::array::from_fn(|source| Some(Span { previous: flushed[source]?, last: to[source]? }));
+        let spans =
+            std::array::from_fn(|source| Some(Span { previous: flushed[source]?, last: to[source]? }));
         let version = to.into_iter().flatten().map(|last| configuration.version(last)).max().unwrap_or(1);
         for (destination, fate) in fates.into_iter().enumerate() {
             let pack = Pack { destination: destination as u8, version, spans };
@@ -221,13 +223,15 @@ impl State {
         }
     }
 
-    /// Whether the oldest record of some log holds a range with such a verdict.
+    /// Whether some pack, in flight or next in its log, holds a range with such a verdict.
     fn meets(&self, checks: Checks, wanted: fn(Admission) -> bool) -> bool {
-        self.logs.iter().zip(&self.destinations).any(|(log, destination)| match log[0] {
-            Some(Entry::Pack(pack)) => {
-                destination.verdicts(&pack, checks).into_iter().flatten().any(wanted)
-            }
-            _ => false,
+        let next_in_logs = self.logs.iter().filter_map(|log| match log[0] {
+            Some(Entry::Pack(pack)) => Some(pack),
+            _ => None,
+        });
+        self.flight.into_iter().flatten().chain(next_in_logs).any(|pack| {
+            let destination = &self.destinations[usize::from(pack.destination)];
+            destination.verdicts(&pack, checks).into_iter().flatten().any(wanted)
         })
     }
 

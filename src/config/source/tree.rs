@@ -53,6 +53,11 @@ pub enum Node {
 }
 
 impl Leaf {
+    /// Whether the row has a value for it.
+    pub fn is_given<'r>(&'r self, values: impl Values<'r>) -> bool {
+        self.text(values).is_some()
+    }
+
     fn text<'r>(&'r self, values: impl Values<'r>) -> Option<&'r str> {
         match &self.origin {
             Origin::Field(field) => values.value(*field),

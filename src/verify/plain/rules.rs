@@ -58,12 +58,13 @@ impl Plain {
 
     /// Evaluates the rules of a trigger in id order; those that fire act or are observed.
     pub(super) fn evaluate_rules(&mut self, trigger: Trigger, case: Case<'_>) -> Result<(), PlainError> {
+        if case.party.subject.kind == SubjectKind::Opening {
+            return self.evaluate_on_opening(trigger, case);
+        }
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         for rule in &rules.rules {
             let Some(evidence) = self.fires(&rules, rule, trigger, case) else { continue };
-            if case.party.subject.kind == SubjectKind::Opening {
-                self.fire_on_opening(rule, case, evidence)?;
-            } else if self.is_enforced(rule) {
+            if self.is_enforced(rule) {
                 self.fire(rule, case, evidence)?;
             } else {
                 self.observe_firing(rule, case, evidence);

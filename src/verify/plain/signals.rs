@@ -188,7 +188,8 @@ impl Plain {
             .filter(|told| *told.signal == *signal.name)
             .filter(|told| told.at <= reading.at && reading.at < told.until && reading.bound < told.at)
             .collect();
-        standings.sort_by_key(|told| (std::cmp::Reverse(told.value), told.about));
+        // Of equals the one told first.
+        standings.sort_by_key(|told| std::cmp::Reverse(told.value));
         let largest = standings.first();
         let value = largest.map_or(0, |told| i128::from(told.value));
         Value {
