@@ -4,8 +4,19 @@
 //! `execute(Arguments) -> Result<Exit, Failure>`. To add one: its file, its `mod` line, its line in
 //! `Command` and its line in `execute`.
 
+mod demo;
+mod deployment;
 mod exit;
+mod explain;
+pub mod generate;
+mod inputs;
+mod judge;
+mod keys;
+mod run;
 mod score;
+mod screen;
+mod token;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -27,7 +38,14 @@ struct CommandLine {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Demo(demo::Arguments),
+    Run(run::Arguments),
+    Score(score::Arguments),
+    Explain(explain::Arguments),
+    Token(token::Arguments),
+    Topics(topics::Arguments),
+}
 
 /// Reads the command line, does what it says, prints why not on standard error.
 #[must_use]
@@ -43,5 +61,12 @@ pub fn main() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<Exit, Failure> {
-    match command {}
+    match command {
+        Command::Demo(arguments) => demo::execute(arguments),
+        Command::Run(arguments) => run::execute(arguments),
+        Command::Score(arguments) => score::execute(arguments),
+        Command::Explain(arguments) => explain::execute(arguments),
+        Command::Token(arguments) => token::execute(arguments),
+        Command::Topics(arguments) => topics::execute(arguments),
+    }
 }

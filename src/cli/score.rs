@@ -2,3 +2,123 @@
 
 mod labels;
 mod levels;
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+
+use super::inputs::Inputs;
+use super::keys::load_keys;
+use super::run::{Census, Report};
+use super::{Exit, Failure};
+use crate::codec::manifest::{InputFile, Manifest, hex};
+
+pub use labels::Labels;
+pub use levels::{Alert, Levels, Population, Scores, Scoring, TimeToDetect};
+
+/// Score the alerts of a finished run against labels.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:  duecourse score --out out/ --labels labels.csv.gz\n\n\
+    Reads the run's inputs again by the paths it recorded, to know which accounts and events there were. \
+    Writes the scores into report.json and nothing else.")]
+pub struct Arguments {
+    /// Output folder of a finished `run`
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Labels: kind,id,typology,role,start_ts_ms[,scheme_id]
+    #[arg(long, value_name = "F")]
+    labels: PathBuf,
+}
+
+/// Does it.
+///
+/// # Errors
+/// `InputUnreadable` for the folder, the labels and the recorded inputs; `Configuration` for the key.
+pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
+    let mut report = Report::read(&arguments.out)?;
+    let labels = Labels::read(&arguments.labels).map_err(Failure::input)?;
+    let file = InputFile::of(&arguments.labels).map_err(Failure::input)?;
+    let manifest = Manifest::read(&arguments.out).map_err(Failure::input)?;
+    let population = recount(&arguments.out, &manifest, &labels)?;
+    let scores = of_alerts(&arguments.out, &labels, &population)?;
+    report.set_scores(&scores, file.sha256);
+    report.write(&arguments.out)?;
+    let level = &report.levels.account;
+    println!(
+        "accounts: recall {} ({} of {}), false-positive rate {}; written to {}",
+        level.recall,
+        level.hit,
+        level.positives,
+        level.fpr,
+        arguments.out.join("report.json").display()
+    );
+    Ok(Exit::Done)
+}
+
+/// Scores the `alerts.csv` of a folder.
+///
+/// # Errors
+/// `InputUnreadable` when it cannot be read.
+pub fn of_alerts(out: &Path, labels: &Labels, population: &Population) -> Result<Scores, Failure> {
+    let mut scoring = Scoring::new(labels, population);
+    each_alert(out, |alert| scoring.add(alert)).map_err(Failure::input)?;
+    Ok(scoring.finish())
+}
+
+/// Calls `each` with every row of `alerts.csv`.
+fn each_alert(out: &Path, mut each: impl FnMut(&Alert<'_>)) -> anyhow::Result<()> {
+    let path = out.join("alerts.csv");
+    let file = std::fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    for (number, line) in BufReader::new(file).split(b'\n').enumerate().skip(1) {
+        let place = || format!("{}, line {}", path.display(), number + 1);
+        let fields = labels::split(&line.with_context(place)?).with_context(place)?;
+        let [event_id, at_ms, subject_kind, subject_id, _, rule, _, _, _, mode, _] = fields.as_slice() else {
+            return Err(anyhow!("it does not have 11 columns")).with_context(place);
+        };
+        let at_ms = at_ms.parse().map_err(|_| anyhow!("ts_ms is not a number")).with_context(place)?;
+        each(&Alert { event_id, at_ms, subject_kind, subject_id, rule, mode });
+    }
+    Ok(())
+}
+
+/// Who could have been alerted: the recorded inputs, read and classified again.
+fn recount(out: &Path, manifest: &Manifest, labels: &Labels) -> Result<Population, Failure> {
+    let keys = load_keys(manifest.key.as_deref())?;
+    if hex(&keys.check()) != manifest.key_check {
+        return Err(Failure::configuration(anyhow!("the key is not the one of this run")));
+    }
+    for input in &manifest.inputs {
+        if !input.is_unchanged().map_err(Failure::input)? {
+            return Err(Failure::input(anyhow!(
+                "{} is not the file that was run any more",
+                input.path.display()
+            )));
+        }
+    }
+    let mut alerted = HashSet::new();
+    each_alert(out, |alert| {
+        alerted.insert(alert.event_id.to_owned());
+    })
+    .map_err(Failure::input)?;
+    let paths: Vec<PathBuf> = manifest.inputs.iter().map(|input| input.path.clone()).collect();
+    let inputs = Inputs::new(&manifest.source, &manifest.institution, &paths, &None, &None)?;
+    let mut files = inputs.open(&keys)?;
+    let mut census = Census::of(inputs.count());
+    while let Some(merged) = files.next().map_err(|error| Failure::input(anyhow!("{error}")))? {
+        if let Ok(accepted) = merged.outcome {
+            let is_labelled = |id: &str| labels.events.contains_key(id);
+            census.take(&accepted.item, (merged.input, merged.line), &keys, &is_labelled);
+        }
+    }
+    let is_scored =
+        |id: &String| census.events.get(keys.fingerprint(id)).is_some_and(|event| event.is_scored);
+    Ok(Population {
+        alerted_events: alerted.into_iter().filter(is_scored).collect(),
+        accounts: census.accounts,
+        events: census.scored_events,
+        labelled_events: census.labelled_events,
+    })
+}

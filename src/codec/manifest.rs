@@ -29,6 +29,8 @@ pub struct Manifest {
     /// Version of the program, and of the engine's semantics (D13).
     pub program: String,
     pub semantics: u32,
+    /// Whose outputs these are.
+    pub institution: String,
     /// `--source`: a shipped name, or the path of a mapping file.
     pub source: String,
     pub source_sha256: String,
@@ -140,6 +142,7 @@ mod tests {
             schema: Manifest::SCHEMA.to_owned(),
             program: "0".to_owned(),
             semantics: 1,
+            institution: "bank".to_owned(),
             source: "labelled-csv".to_owned(),
             source_sha256: String::new(),
             profile: "strict".to_owned(),

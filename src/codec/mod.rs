@@ -1,8 +1,10 @@
 //! Bytes to and from engine types. serde lives here, in `config` and in `cli`, never in `engine`.
 
+pub mod csv;
 pub mod event;
 pub mod facts;
 pub mod keys;
 pub mod manifest;
 pub mod output;
+pub mod pointer;
 pub mod snapshot;

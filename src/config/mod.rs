@@ -9,6 +9,7 @@ pub mod expression;
 pub mod nearest;
 mod origin;
 mod settings;
+pub mod source;
 
 use std::path::Path;
 

@@ -1,7 +1,50 @@
-//! Placeholder until the contracts branch is merged.
-use super::refusal::Refusal;
-use crate::engine::base::{Fingerprint, TimeMs};
-use crate::engine::fact::Fact;
+//! A record to facts, or a refusal: a pure function of its bytes, headers, timestamp and configuration.
+//!
+//! `row` takes a record apart, `facts` makes facts of its event, `look_alike` tests refs. A
+//! classifier holds buffers and the header in force, and nothing that one record leaves for the next.
+
+mod correction;
+mod facts;
+mod look_alike;
+mod opening;
+mod party;
+mod row;
+
+use std::sync::Arc;
+
+use crate::codec::csv;
+use crate::codec::event::{Event, Undeclared};
+use crate::codec::keys::Keys;
+use crate::config::source::{Columns, SourceMapping};
+use crate::engine::LoadRules;
+use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
+use crate::engine::fact::{Fact, FactBody, Side};
+
+use super::refusal::{Refusal, RefusalCode};
+use facts::Maker;
+
+/// The largest record, in bytes.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// The record header that carries a CSV source's header line on a topic.
+pub const HEADER_CSV_HEADER: &str = "duecourse_csv_header";
+/// The record header that names the table of a CSV or JSON source; `events` without it.
+pub const HEADER_TABLE: &str = "duecourse_table";
+/// The table of a source that a record belongs to unless it says otherwise.
+pub const TABLE_EVENTS: &str = "events";
+/// The table of labels; `feedback_line` writes its rows.
+pub const TABLE_FEEDBACK: &str = "feedback";
+/// The header of the lines that `feedback_line` writes.
+pub const FEEDBACK_HEADER: &str = "kind,id,label_available_ts_ms,from_account,to_account";
+
+/// One record of a source, or one line of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceRecord<'a> {
+    /// The value, or the line without its line feed.
+    pub bytes: &'a [u8],
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The broker's timestamp; the event's own time where there is no broker.
+    pub timestamp: TimeMs,
+}
 
 /// Which facts partitions a fact goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,21 +52,146 @@ pub enum Destination {
     Partition(u32),
     All,
 }
-pub struct SourceRecord<'a> {
-    pub bytes: &'a [u8],
-    pub headers: &'a [(&'a str, &'a [u8])],
-    pub timestamp: TimeMs,
-}
+
+/// What an accepted record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classified {
     pub event_id: String,
     pub event: Fingerprint,
     pub at: TimeMs,
+    /// Payer, payee, then the others in mapping order. Empty for types that nothing here uses.
     pub facts: Vec<(Destination, Fact)>,
+    /// Names of dropped fields, once for each time they occurred.
     pub undeclared: Vec<String>,
 }
-pub struct Classifier;
+
+/// What a classifier needs to know besides its source's mapping and the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassifierSettings {
+    /// The only institution whose parties are ours.
+    pub institution: String,
+    pub facts_partitions: u32,
+    /// How far an event's time may lie past its record's timestamp; `None` without a broker's clock.
+    pub ahead_max: Option<SpanMs>,
+}
+
+/// A line of a feedback file that names an event and since when it is known to be fraud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelRow {
+    pub event_id: String,
+    pub available_at: TimeMs,
+}
+
+/// Classifies the records of one source, or the lines of one file.
+pub struct Classifier {
+    mapping: Arc<SourceMapping>,
+    keys: Arc<Keys>,
+    settings: ClassifierSettings,
+    rules: Arc<dyn LoadRules + Send + Sync>,
+    header: Option<HeaderInForce>,
+    /// Fields of the line being read.
+    fields: csv::Fields,
+}
+
+/// The CSV header that lines are read by.
+struct HeaderInForce {
+    table: usize,
+    line: Vec<u8>,
+    columns: Columns,
+    /// It came with a record of a topic, and holds for that record only.
+    is_of_record: bool,
+}
+
 impl Classifier {
-    pub fn classify(&mut self, _r: &SourceRecord<'_>) -> Result<Classified, Refusal> {
-        Err(Refusal::from(super::refusal::RefusalCode::RecordEmpty))
+    #[must_use]
+    pub fn new(
+        mapping: Arc<SourceMapping>,
+        keys: Arc<Keys>,
+        settings: ClassifierSettings,
+        rules: Arc<dyn LoadRules + Send + Sync>,
+    ) -> Classifier {
+        Classifier { mapping, keys, settings, rules, header: None, fields: csv::Fields::default() }
+    }
+
+    /// The header line of a CSV file, before its first line. Records with a header of their own
+    /// need none.
+    ///
+    /// # Errors
+    /// `csv_header_invalid` when it does not fit the table; `SourceMapping::table` and
+    /// `Table::columns` say what is wrong with it.
+    pub fn set_header(&mut self, table: &str, line: &[u8]) -> Result<(), Refusal> {
+        Ok(self.put_header(table, line, false)?)
+    }
+
+    /// Classifies one record.
+    ///
+    /// # Errors
+    /// A refusal with its code; the record moves nothing.
+    pub fn classify(&mut self, record: &SourceRecord<'_>) -> Result<Classified, Refusal> {
+        let mut at = None;
+        self.read(record, &mut at).map_err(|code| Refusal { code, at })
+    }
+
+    /// Reads a line of a feedback file under the header of the table `feedback`. `None` when it is
+    /// not about an event or says no time.
+    ///
+    /// # Errors
+    /// As `classify`.
+    pub fn label(&mut self, line: &[u8]) -> Result<Option<LabelRow>, Refusal> {
+        Ok(self.read_label(line)?)
+    }
+
+    fn read(
+        &mut self,
+        record: &SourceRecord<'_>,
+        at: &mut Option<TimeMs>,
+    ) -> Result<Classified, RefusalCode> {
+        let text = row::text(record.bytes)?;
+        self.take_header(record)?;
+        let mut undeclared = Undeclared::default();
+        let mapping = Arc::clone(&self.mapping);
+        let (header, fields) = (self.header.as_ref(), &mut self.fields);
+        let read = row::Reading { mapping: &mapping, header, record, text };
+        read.event(fields, &mut undeclared, at, |draft, undeclared| {
+            let maker = Maker {
+                mapping: &mapping,
+                keys: &self.keys,
+                settings: &self.settings,
+                rules: &*self.rules,
+                event: self.keys.fingerprint(&draft.id),
+                undeclared,
+            };
+            maker.classified(draft, record.timestamp)
+        })
+        .map(|classified| Classified { undeclared: undeclared.into_names(), ..classified })
     }
 }
+
+/// An event as its record tells it, before anything of it is tested.
+pub(self) struct Draft<'a> {
+    id: String,
+    time: TimeMs,
+    event: Event<'a>,
+}
+
+/// The feedback line of an accepted row, under `FEEDBACK_HEADER`: what a topic or `classify` is given
+/// to say that the row's event was fraud and that this became known at `available_at`.
+#[must_use]
+pub fn feedback_line(keys: &Keys, row: &Classified, available_at: TimeMs) -> String {
+    let (mut from, mut to) = (None, None);
+    for (_, fact) in &row.facts {
+        match &fact.body {
+            FactBody::Transfer { side: Side::Payee, account, .. } => to = keys.open(&account.sealed),
+            FactBody::Transfer { account, .. } | FactBody::CardPayment { account, .. } => {
+                from = keys.open(&account.sealed);
+            }
+            _ => {}
+        }
+    }
+    let time = available_at.0.to_string();
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    csv::line(["event", &row.event_id, &time, &from, &to])
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ pub mod classify;
 pub mod covered;
 pub mod dead_letter;
 pub mod desk;
+pub mod feed;
 pub mod files;
 pub mod first_start;
 pub mod lanes;

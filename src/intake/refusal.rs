@@ -64,6 +64,7 @@ refusal_codes! {
     TimeOutOfRange "time_out_of_range" "A time lies outside 2000-01-01 to 2100-01-01 UTC.",
     TimeAheadOfRecord "time_ahead_of_record" "The event's time lies past the record's own timestamp by more than the declared skew.",
     TimeJump "time_jump" "In `run` and `feed`: the event's time lies more than 400 days past the newest accepted row.",
+    FeedbackUnmatched "feedback_unmatched" "In `run` and `feed`: a feedback line names an event that is not among the accepted rows.",
     AmountUnreadable "amount_unreadable" "The amount is not a plain decimal number.",
     AmountNegative "amount_negative" "The amount is negative; a refund is an event of its own.",
     AmountOverPrecise "amount_over_precise" "The amount has more decimals than its currency's minor unit.",

@@ -5,7 +5,7 @@ pub mod local;
 
 use std::time::Duration;
 
-use crate::codec::output::OutRecord;
+use crate::codec::output::{OutRecord, Topic};
 
 /// What goes wrong with a log, with a hint what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,25 @@ pub enum CommitOutcome {
     },
 }
 
+/// How far a facts partition has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub partition: u32,
+    /// The first offset that the log still holds, and the one past its last.
+    pub first: u64,
+    pub end: u64,
+    /// The group's offset, read with stable offset fetch.
+    pub committed: Option<u64>,
+}
+
+impl Progress {
+    /// True when everything below `end` has been decided and committed.
+    #[must_use]
+    pub fn is_decided(&self, end: u64) -> bool {
+        self.committed.unwrap_or(self.first) >= end
+    }
+}
+
 /// What the deciding loop needs of a log. One thread calls it.
 pub trait DecideLog {
     /// Waits up to `wait` for events.
@@ -103,11 +122,27 @@ pub trait DecideLog {
     /// When not even a new producer could be made.
     fn commit(&mut self, batches: &[Batch]) -> Result<CommitOutcome, LogError>;
 
-    /// The end of each facts partition now; `--until-end` stops there.
+    /// How far every facts partition of the log has come, whoever holds it. `end` is read before
+    /// `committed`: what `--until-end` concludes from them depends on it.
     ///
     /// # Errors
     /// When the log cannot tell.
-    fn ends(&mut self) -> Result<Vec<(u32, u64)>, LogError>;
+    fn progress(&mut self) -> Result<Vec<Progress>, LogError>;
+
+    /// The end of each facts partition now.
+    ///
+    /// # Errors
+    /// When the log cannot tell.
+    fn ends(&mut self) -> Result<Vec<(u32, u64)>, LogError> {
+        Ok(self.progress()?.iter().map(|progress| (progress.partition, progress.end)).collect())
+    }
+
+    /// Is there a live record of this key in a compacted topic? A missing committed offset beside
+    /// an existing `decided` record stops decide (D12).
+    ///
+    /// # Errors
+    /// When the log cannot tell.
+    fn holds(&mut self, topic: Topic, key: &[u8]) -> Result<bool, LogError>;
 
     /// Leaves the group cleanly.
     fn close(self);

@@ -111,7 +111,16 @@ fn the_engine_does_what_the_plain_evaluator_does() {
             let short = shorten(*who, records.clone(), &case.shelf);
             let found = difference(*who, &short, &case.shelf).expect("a shortened log still differs");
             for (offset, record) in short.iter().enumerate() {
-                eprintln!("{offset}: {record:?}");
+                match record {
+                    FactsRecord::Facts(pack) => {
+                        for fact in &pack.facts {
+                            let (time, fact) = (fact.time.0 - rulesets::START.0, &fact.fact);
+                            let at = fact.at.0 - rulesets::START.0;
+                            eprintln!("{offset}: at {at} time {time} {:?} {:?}", fact.event, fact.body);
+                        }
+                    }
+                    other => eprintln!("{offset}: {other:?}"),
+                }
             }
             let report = || -> Option<()> {
                 for (name, rules) in &case.shelf.0 {

@@ -1,11 +1,9 @@
 //! Names of fields that nobody declared: dropped, and counted by name (D5).
 
-use std::sync::Arc;
-
 /// Collects the names of undeclared fields of one record, values never.
 #[derive(Clone, Debug, Default)]
 pub struct Undeclared {
-    names: Vec<Arc<str>>,
+    names: Vec<String>,
 }
 
 impl Undeclared {
@@ -18,22 +16,17 @@ impl Undeclared {
     pub fn add(&mut self, path: &str) {
         let name =
             if self.names.len() < Undeclared::NAMES_MAX && is_plain(path) { path } else { Undeclared::OTHER };
-        self.names.push(name.into());
-    }
-
-    /// Counts a field whose name was already made plain.
-    pub fn add_shared(&mut self, name: &Arc<str>) {
-        self.names.push(Arc::clone(name));
+        self.names.push(name.to_owned());
     }
 
     /// The name under which a field may be counted.
     #[must_use]
-    pub fn plain_name(name: &str) -> Arc<str> {
-        if is_plain(name) { name.into() } else { Undeclared::OTHER.into() }
+    pub fn plain_name(name: &str) -> String {
+        if is_plain(name) { name.to_owned() } else { Undeclared::OTHER.to_owned() }
     }
 
     #[must_use]
-    pub fn into_names(self) -> Vec<Arc<str>> {
+    pub fn into_names(self) -> Vec<String> {
         self.names
     }
 

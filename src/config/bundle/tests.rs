@@ -35,7 +35,7 @@ fn refused(file: &str, pointer: &str, value: Value) -> String {
     error.to_string()
 }
 
-const PASS: &str = "rules/pass_through_hours.toml";
+const PASS: &str = "rules/pass_through.toml";
 const FLOW: &str = "signals/account_flow.toml";
 const SHARED: &str = "signals/shared_subjects.toml";
 
@@ -119,8 +119,8 @@ fn the_purpose_of_a_rule_is_the_stricter_of_all_it_reads() {
 
 #[test]
 fn clashing_purposes_do_not_load() {
-    let message = refused(FLOW, "/in_sum_6h/purpose", json!("shared_count"));
-    assert!(message.contains("signal `in_sum_6h` does not permit anomaly_measure"), "{message}");
+    let message = refused(FLOW, "/in_sum_1h/purpose", json!("shared_count"));
+    assert!(message.contains("signal `in_sum_1h` does not permit anomaly_measure"), "{message}");
     let message = refused("rules/new_payee_large_payment.toml", "/purpose", json!("shared_subject"));
     assert!(message.contains("own purpose does not permit victim_protection"), "{message}");
     let message = refused(PASS, "/purpose", json!("marketing"));
@@ -159,13 +159,13 @@ fn what_a_trigger_cannot_give_cannot_be_read() {
     assert!(reads("device_holders_30d >= 3 && pair_payment_count_30d > 1").contains("names no other side"));
     let opening = "rules/agent_opening_burst.toml";
     assert!(
-        refused(opening, "/condition", json!("in_sum_6h > 1")).contains("reads `in_sum_6h` of `account`")
+        refused(opening, "/condition", json!("in_sum_1h > 1")).contains("reads `in_sum_1h` of `account`")
     );
     assert!(
         refused(opening, "/triggers", json!(["report:device_holder_30d"]))
             .contains("did you mean `device_holders_30d`")
     );
-    assert!(refused(opening, "/triggers", json!(["report:in_sum_6h"])).contains("never reported"));
+    assert!(refused(opening, "/triggers", json!(["report:in_sum_1h"])).contains("never reported"));
     assert!(refused(shared, "/triggers", json!(["report:agent_openings_3d"])).contains("never name a party"));
     assert!(refused(opening, "/triggers", json!(["transfer_posted.payer"])).contains("unknown trigger"));
     assert!(refused(opening, "/triggers", json!([])).contains("is empty"));
@@ -173,21 +173,21 @@ fn what_a_trigger_cannot_give_cannot_be_read() {
 
 #[test]
 fn signals_are_checked() {
-    assert!(refused(FLOW, "/in_sum_6h/report_level", json!(3)).contains("only shared subjects"));
+    assert!(refused(FLOW, "/in_sum_1h/report_level", json!(3)).contains("only shared subjects"));
     assert!(refused(SHARED, "/agent_openings_3d/report_level", json!(1)).contains("at least 2"));
     assert!(refused(SHARED, "/agent_openings_3d/aggregate", json!("sum")).contains("add `currency"));
-    assert!(refused(FLOW, "/in_sum_6h/window", json!("31d")).contains("at most 30d"));
-    assert!(refused(FLOW, "/in_sum_6h/window", json!("59s")).contains("at least 1m"));
+    assert!(refused(FLOW, "/in_sum_1h/window", json!("31d")).contains("at most 30d"));
+    assert!(refused(FLOW, "/in_sum_1h/window", json!("59s")).contains("at least 1m"));
     assert!(
-        refused(FLOW, "/in_sum_6h/feeds", json!(["opening_requested.holder"]))
+        refused(FLOW, "/in_sum_1h/feeds", json!(["opening_requested.holder"]))
             .contains("unknown feed of `account`")
     );
-    assert!(refused(FLOW, "/in_sum_6h/subject", json!("opening")).contains("nothing is logged"));
-    assert!(refused(FLOW, "/in_sum_6h/currency", json!("yuan")).contains("is no currency"));
-    assert!(refused(FLOW, "/payers_distinct_7d/currency", json!("CNY")).contains("leave the currency out"));
-    assert!(refused(FLOW, "/in_sum_6h/basis", json!("apl_188")).contains("did you mean `apl_18`"));
+    assert!(refused(FLOW, "/in_sum_1h/subject", json!("opening")).contains("nothing is logged"));
+    assert!(refused(FLOW, "/in_sum_1h/currency", json!("yuan")).contains("is no currency"));
+    assert!(refused(FLOW, "/payers_distinct_1d/currency", json!("CNY")).contains("leave the currency out"));
+    assert!(refused(FLOW, "/in_sum_1h/basis", json!("apl_188")).contains("did you mean `apl_18`"));
     assert!(
-        refused(FLOW, "/in_sum_6h/windw", json!("1d"))
+        refused(FLOW, "/in_sum_1h/windw", json!("1d"))
             .contains("unknown key `windw`; did you mean `window`?")
     );
 }
@@ -195,8 +195,8 @@ fn signals_are_checked() {
 #[test]
 fn a_signal_is_declared_once() {
     let error = changed(|document| {
-        let copy = document["files"][FLOW]["in_sum_6h"].clone();
-        document["files"][SHARED]["in_sum_6h"] = copy;
+        let copy = document["files"][FLOW]["in_sum_1h"].clone();
+        document["files"][SHARED]["in_sum_1h"] = copy;
     });
     assert!(error.unwrap_err().to_string().contains("is declared in signals/account_flow.toml too"));
 }

@@ -55,6 +55,8 @@ impl Connection {
     /// A consumer outside any group, for questions and whole-topic reads.
     pub(super) fn plain_consumer(&self, isolation: &str) -> Result<BaseConsumer<LogContext>, LogError> {
         self.config("reader")
+            // Never joined, but without one the crate polls a queue on which no records arrive.
+            .set("group.id", format!("{}-reader", self.client_id))
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "error")
             .set("isolation.level", isolation)

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
@@ -108,6 +108,30 @@ pub(super) fn committed(
         offsets.push(((element.topic().to_owned(), element.partition()), offset));
     }
     Ok(offsets)
+}
+
+/// The generation of our membership; `None` when we have none at the moment.
+fn generation(consumer: &GroupConsumer) -> Option<i32> {
+    // SAFETY: the client is borrowed for the whole call; the metadata is ours until it is destroyed,
+    // and it is not used afterwards.
+    unsafe {
+        let metadata = rdkafka::bindings::rd_kafka_consumer_group_metadata(consumer.client().native_ptr());
+        if metadata.is_null() {
+            return None;
+        }
+        let generation = rdkafka::bindings::rd_kafka_consumer_group_metadata_generation_id(metadata);
+        rdkafka::bindings::rd_kafka_consumer_group_metadata_destroy(metadata);
+        (generation >= 0).then_some(generation)
+    }
+}
+
+/// Our membership, fresh, for a transaction (KIP-447). `None` while we have none: the broker would
+/// take offsets without any generation unchecked, if it finds the group empty.
+pub(super) fn membership(consumer: &GroupConsumer) -> Option<ConsumerGroupMetadata> {
+    let before = generation(consumer)?;
+    let metadata = consumer.group_metadata()?;
+    // Generations only grow, so the one in between was this one.
+    (generation(consumer) == Some(before)).then_some(metadata)
 }
 
 /// The end of a partition as the last fetch told it; nobody is asked.

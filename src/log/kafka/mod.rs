@@ -12,13 +12,16 @@
 
 mod admin;
 mod connection;
+mod decide;
 mod group;
 mod producer;
 mod reader;
 mod source;
+mod transaction;
 
 pub use admin::{Admin, TopicDescription, TopicSpec};
 pub use connection::Connection;
+pub use decide::{DecideOptions, KafkaDecideLog, OutputTopics};
 pub use producer::{AckedProducer, OutMessage};
 pub use reader::{ReadRecord, open_transactions, read_latest, read_tail, read_time, read_topic};
 pub use source::{SourceConsumer, SourceEvent, SourceOptions, SourceRecord, TimestampKind};

@@ -262,6 +262,7 @@ impl SourceConsumer {
         serve: &mut dyn FnMut(SourceEvent<'_>),
     ) -> Result<(), LogError> {
         match event {
+            GroupEvent::Assigned(places) if places.is_empty() => {}
             GroupEvent::Assigned(places) => {
                 for (place, committed) in group::committed(&self.consumer, &places)? {
                     let partition = number(place.1)?;

@@ -8,7 +8,8 @@ use super::facts::LocalFacts;
 use super::frames::FrameReader;
 use super::journal::Journal;
 use super::{SyncPolicy, outputs_path};
-use crate::log::{Batch, CommitOutcome, DecideEvent, DecideLog, LogError};
+use crate::codec::output::Topic;
+use crate::log::{Batch, CommitOutcome, DecideEvent, DecideLog, LogError, Progress};
 
 /// At most this many records come with one poll, so that the caller can commit in between.
 const RECORDS_PER_POLL_MAX: usize = 64;
@@ -152,11 +153,19 @@ impl DecideLog for LocalDecide {
         Ok(CommitOutcome::Committed)
     }
 
-    fn ends(&mut self) -> Result<Vec<(u32, u64)>, LogError> {
+    fn progress(&mut self) -> Result<Vec<Progress>, LogError> {
         (0..)
             .zip(&self.partitions)
-            .map(|(partition, _)| Ok((partition, self.facts.end(partition)?)))
+            .map(|(partition, following)| {
+                let end = self.facts.end(partition)?;
+                Ok(Progress { partition, first: 0, end, committed: following.journal.committed() })
+            })
             .collect()
+    }
+
+    /// Outputs and offsets share a journal here: where there is no offset there is no record either.
+    fn holds(&mut self, _: Topic, _: &[u8]) -> Result<bool, LogError> {
+        Ok(false)
     }
 
     fn close(mut self) {

@@ -13,8 +13,9 @@ use crate::engine::notice::RuleName;
 use crate::engine::purpose::Purpose;
 use crate::engine::rule::{Rule, Trigger};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::subject::Party;
 
-use super::measures::Asked;
+use super::measures::{Asked, Name};
 use super::openings::{Adverse, Answer, Request};
 use super::rules::Case;
 use super::time::Timer;
@@ -24,91 +25,99 @@ impl Plain {
     /// A request to open: recorded, answered, and its rules evaluated.
     pub(super) fn request(&mut self, occasion: Occasion, body: &FactBody) -> Result<(), PlainError> {
         let FactBody::Opening { opening, product, holder_kind, co_holder, .. } = body else { return Ok(()) };
-        let Some(rules) = self.rules.clone() else { return Ok(()) };
         let holder = occasion.route.token;
         let token = opening.subject.token;
         if self.openings_mut(holder).place_of(token).is_some() {
             return Ok(());
         }
-        let is_published = self.is_live && !co_holder;
-        let reserved_until = (!is_published).then(|| occasion.at.plus(self.reservation_for()));
+        // Before the first activation a request is noted and never answered.
+        let rules = self.rules.clone();
+        let is_published = self.is_live && !co_holder && rules.is_some();
+        // What is not answered to anybody keeps a slot as if accepted.
+        let kept = rules.as_ref().filter(|_| !is_published).map(|rules| rules.settings.reservation_for);
         let request = Request {
             opening: opening.clone(),
             product: *product,
             holder_kind: *holder_kind,
-            co_holder: *co_holder,
             event: occasion.event,
             at: occasion.at,
             is_published,
             answer: Answer::Accepted,
-            reserved_until,
-            accepted: None,
+            reserved_until: kept.map(|span| occasion.at.plus(span)),
+            reserved_by: None,
             lapsed: false,
         };
         let openings = self.openings_mut(holder);
-        openings.requests.push(request.clone());
-        if *co_holder {
-            return Ok(());
-        }
+        openings.requests.push(request);
+        let (Some(rules), false) = (rules, *co_holder) else { return Ok(()) };
         let place = openings.requests.len() - 1;
-        let case =
-            Case { event: occasion.event, at: occasion.at, holder, party: opening, other: None, amount: 0 };
+        let cause = Cause { event: occasion.event, at: occasion.at };
+        let case = Case::of_opening(opening, holder, cause);
         let adverse = openings.by_limits(&rules, place);
 
         let trigger = Trigger::Feed(Feed::OpeningRequestedHolder);
-        let mut fired: Vec<(&Rule, Evidence)> = Vec::new();
-        for rule in &rules.rules {
-            if let Some(evidence) = self.fires(&rules, rule, trigger, case) {
-                fired.push((rule, evidence));
-            }
+        let fired = self.all_that_fire(&rules, trigger, case);
+        let is_accepted = adverse.is_none();
+        if let Some(adverse) = adverse {
+            self.give_adverse(&rules, place, &adverse, case)?;
         }
-        let enforced = fired.iter().position(|(rule, _)| self.is_enforced(rule));
-
-        match (adverse, enforced) {
-            (Some(adverse), _) => {
-                let purpose = self.answer_purpose(&rules, holder, place);
-                self.give_adverse(&rules, place, &adverse, purpose, case)?;
-            }
-            (None, Some(first)) => {
-                if let Some((rule, evidence)) = fired.get(first) {
-                    let measure = self.fire(rule, case, evidence.clone())?;
-                    self.set_answer(holder, place, Answer::ByRule { measure });
-                }
-            }
-            (None, None) if is_published => self.accept(holder, place, Cause::of(case), Answer::Accepted),
-            (None, None) => {}
-        }
-        for (rule, evidence) in fired {
-            if !self.is_enforced(rule) {
-                self.observe_firing(rule, case, evidence);
-            }
+        let is_checked = self.check_by_rules(fired, is_accepted, place, case)?;
+        if is_checked {
+            self.reserve(holder, place, cause);
+        } else if is_accepted && is_published {
+            self.accept(holder, place, cause, Answer::Accepted);
         }
         Ok(())
     }
 
-    /// An enforced rule on a report may turn a pending acceptance into check further; the slot stays.
-    pub(super) fn fire_on_opening(
+    /// Rules that fired on an opening: the first enforced one may check it further, the others
+    /// enforced do nothing, those in shadow are observed. Gives whether one checks it.
+    fn check_by_rules(
         &mut self,
-        rule: &Rule,
+        fired: Vec<(&Rule, Evidence)>,
+        mut may_check: bool,
+        place: usize,
         case: Case<'_>,
-        evidence: Evidence,
-    ) -> Result<(), PlainError> {
-        if !self.is_enforced(rule) {
-            self.observe_firing(rule, case, evidence);
-            return Ok(());
+    ) -> Result<bool, PlainError> {
+        let mut is_checked = false;
+        for (rule, evidence) in fired {
+            if !self.is_enforced(rule) {
+                self.observe_firing(rule, case, evidence);
+            } else if may_check {
+                let measure = self.fire(rule, case, evidence)?;
+                if let Some(request) = self.openings_mut(case.holder).requests.get_mut(place) {
+                    request.answer = Answer::ByRule { measure };
+                }
+                (may_check, is_checked) = (false, true);
+            }
         }
-        let place = self.openings_mut(case.holder).place_of(case.party.subject.token);
-        let Some(place) = place.filter(|place| self.is_pending(case.holder, *place)) else {
-            return Ok(());
-        };
-        let request = self.openings_mut(case.holder).requests.get(place);
-        if request
-            .is_some_and(|request| matches!(request.answer, Answer::Accepted | Answer::AcceptedOnAppeal))
-        {
-            let measure = self.fire(rule, case, evidence)?;
-            self.set_answer(case.holder, place, Answer::ByRule { measure });
+        Ok(is_checked)
+    }
+
+    /// Rules on a report about an opening: only while it is a pending acceptance; its slot stays.
+    pub(super) fn evaluate_on_opening(&mut self, trigger: Trigger, case: Case<'_>) -> Result<(), PlainError> {
+        let openings = self.openings_mut(case.holder);
+        let Some(place) = openings.place_of(case.party.subject.token) else { return Ok(()) };
+        let is_accepted = openings
+            .requests
+            .get(place)
+            .is_some_and(|request| matches!(request.answer, Answer::Accepted | Answer::AcceptedOnAppeal));
+        if is_accepted && self.is_pending(case.holder, place) {
+            let Some(rules) = self.rules.clone() else { return Ok(()) };
+            let fired = self.all_that_fire(&rules, trigger, case);
+            self.check_by_rules(fired, true, place, case)?;
         }
         Ok(())
+    }
+
+    fn all_that_fire<'a>(
+        &self,
+        rules: &'a RuleSet,
+        trigger: Trigger,
+        case: Case<'_>,
+    ) -> Vec<(&'a Rule, Evidence)> {
+        let fires = |rule: &'a Rule| Some((rule, self.fires(rules, rule, trigger, case)?));
+        rules.rules.iter().filter_map(fires).collect()
     }
 
     /// After any change to a holder's openings (S10, second paragraph).
@@ -142,22 +151,14 @@ impl Plain {
         place: usize,
         cause: Cause,
     ) -> Result<(), PlainError> {
-        let purpose = self.answer_purpose(rules, holder, place);
         let openings = self.openings_mut(holder);
         let adverse = openings.by_limits(rules, place);
         let Some(request) = openings.requests.get(place).cloned() else { return Ok(()) };
-        let case = Case {
-            event: cause.event,
-            at: cause.at,
-            holder,
-            party: &request.opening,
-            other: None,
-            amount: 0,
-        };
+        let case = Case::of_opening(&request.opening, holder, cause);
         match (&request.answer, adverse) {
             (Answer::Accepted, Some(harsher)) => {
                 let check = Adverse { kind: MeasureKind::OpeningCheckFurther, ..harsher };
-                self.give_adverse(rules, place, &check, purpose, case)?;
+                self.give_adverse(rules, place, &check, case)?;
             }
             (Answer::ByLimit { .. }, None) => {
                 self.supersede(&request, cause);
@@ -168,7 +169,7 @@ impl Plain {
                 let may_refuse = *wants_platform && adverse.kind > *kind;
                 if is_milder || may_refuse {
                     self.supersede(&request, cause);
-                    self.give_adverse(rules, place, &adverse, purpose, case)?;
+                    self.give_adverse(rules, place, &adverse, case)?;
                 }
             }
             (Answer::Accepted, None) | (Answer::AcceptedOnAppeal | Answer::ByRule { .. }, _) => {}
@@ -198,10 +199,9 @@ impl Plain {
         rules: &RuleSet,
         place: usize,
         adverse: &Adverse<'_>,
-        purpose: Purpose,
         case: Case<'_>,
     ) -> Result<(), PlainError> {
-        let asked = Asked::by_limit(adverse.limit, adverse.kind, purpose, rules.settings.answer_for);
+        let asked = Asked::by_limit(adverse.limit, adverse.kind, rules.settings.answer_for);
         let total = u64::from(adverse.count.held) + u64::from(adverse.count.elsewhere.unwrap_or(0));
         let evidence = Evidence {
             count: Some(adverse.count.clone()),
@@ -227,34 +227,35 @@ impl Plain {
 
     /// Accepts a request and keeps its slot from the cause's time.
     pub(super) fn accept(&mut self, holder: Token, place: usize, cause: Cause, answer: Answer) {
-        let Some(rules) = self.rules.clone() else { return };
-        let purpose = self.answer_purpose(&rules, holder, place);
-        let reserved_until = cause.at.plus(rules.settings.reservation_for);
-        let Some(request) = self.holders.get(&holder).and_then(|openings| openings.requests.get(place))
-        else {
-            return;
-        };
-        let rule = RuleName { id: "opening-request".to_owned(), version: rules.version };
+        let Some(reserved_until) = self.reserve(holder, place, cause) else { return };
+        let Some(request) = self.openings_mut(holder).requests.get_mut(place) else { return };
+        request.answer = answer;
         let party = request.opening.clone();
-        let opening = party.subject;
-        let id = self.identity.id_key.disposition(
-            IdKind::Accepted,
-            &rule,
-            opening,
-            cause.event,
-            cause.at,
-            "opening_accepted",
-        );
-        let (event, at) = (cause.event, cause.at);
-        let head = Head { id, lane: Lane::Limit, rule, party, holder, event, at, purpose };
-        if let Some(request) = self.openings_mut(holder).requests.get_mut(place) {
-            request.answer = answer;
-            request.reserved_until = Some(reserved_until);
-            request.accepted = Some(head.clone());
-        }
+        let head = self.opening_head(IdKind::Accepted, Case::of_opening(&party, holder, cause));
         let accepted = OpeningAccepted { head, reserved_until };
         self.effects.push(Effect::Disposed(Box::new(Disposition::OpeningAccepted(accepted))));
-        self.set_timer(reserved_until, Timer::ReservationLapses { holder, opening: opening.token });
+    }
+
+    /// Keeps the slot of a request from the cause's time.
+    fn reserve(&mut self, holder: Token, place: usize, cause: Cause) -> Option<TimeMs> {
+        let until = cause.at.plus(self.rules.as_ref()?.settings.reservation_for);
+        let request = self.openings_mut(holder).requests.get_mut(place)?;
+        request.reserved_until = Some(until);
+        request.reserved_by = Some(cause.event);
+        let opening = request.opening.subject.token;
+        self.set_timer(until, Timer::ReservationLapses { holder, opening });
+        Some(until)
+    }
+
+    /// The head of an acceptance or a lapse: it asks for nothing, so it names the request itself.
+    fn opening_head(&self, kind: IdKind, case: Case<'_>) -> Head {
+        let version = self.rules.as_ref().map_or(0, |rules| rules.version);
+        let name = Name {
+            rule: RuleName { id: "opening-request".to_owned(), version },
+            lane: Lane::Limit,
+            purpose: Purpose::SHARED_COUNT,
+        };
+        self.head(kind, &name, "", case)
     }
 
     /// A reservation ran out: the slot is free again, and what was asked is settled.
@@ -269,37 +270,26 @@ impl Plain {
         }
         request.lapsed = true;
         let standing = request.measure();
-        let Some(accepted) = request.accepted.clone() else { return };
-        let head = self.head_after(IdKind::Lapsed, &accepted, accepted.event, due, "reservation_lapsed");
+        let Some(event) = request.reserved_by else { return };
+        let party = request.opening.clone();
+        let case = Case::of_opening(&party, holder, Cause { event, at: due });
+        let head = self.opening_head(IdKind::Lapsed, case);
         let lapsed = Disposition::ReservationLapsed(ReservationLapsed { head });
         self.effects.push(Effect::Disposed(Box::new(lapsed)));
         if let Some(id) = standing.filter(|id| self.stands(*id)) {
-            let cause = Cause { event: accepted.event, at: due };
+            let cause = Cause { event, at: due };
             self.end_measure(id, EndCause::OpeningSettled, cause, None);
         }
     }
+}
 
-    fn set_answer(&mut self, holder: Token, place: usize, answer: Answer) {
-        if let Some(request) = self.openings_mut(holder).requests.get_mut(place) {
-            request.answer = answer;
-        }
-    }
-
-    /// Anti-fraud, and as strict as the platform's count where a limit reads it.
-    fn answer_purpose(&self, rules: &RuleSet, holder: Token, place: usize) -> Purpose {
-        let reads_platform = self.holders.get(&holder).is_some_and(|openings| {
-            openings.requests.get(place).is_some_and(|request| openings.reads_platform(rules, request))
-        });
-        let own = Purpose::ANTI_FRAUD;
-        if reads_platform { own.join(Purpose::SHARED_COUNT) } else { own }
+impl<'a> Case<'a> {
+    fn of_opening(opening: &'a Party, holder: Token, cause: Cause) -> Case<'a> {
+        Case { event: cause.event, at: cause.at, holder, party: opening, other: None, amount: 0 }
     }
 }
 
 impl Cause {
-    fn of(case: Case<'_>) -> Cause {
-        Cause { event: case.event, at: case.at }
-    }
-
     fn not_before(self, at: TimeMs) -> Cause {
         Cause { at: self.at.max(at), ..self }
     }

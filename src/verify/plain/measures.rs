@@ -1,10 +1,10 @@
 //! Measures as they are set, observed, ended and forgotten (S3, S12).
 
-use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
+use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::disposition::{
     Disposition, DispositionId, EndCause, Head, MeasureEnded, MeasureSet, Observation,
 };
-use crate::engine::evidence::Evidence;
+use crate::engine::evidence::{Evidence, SignalEvidence};
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
 use crate::engine::limit::Limit;
@@ -27,11 +27,16 @@ pub(super) struct Held {
     pub is_forgotten: bool,
 }
 
-/// What a rule or a limit asks for.
-pub(super) struct Asked {
-    pub name: RuleName,
+/// In whose name something is published.
+pub(super) struct Name {
+    pub rule: RuleName,
     pub lane: Lane,
     pub purpose: Purpose,
+}
+
+/// What a rule or a limit asks for.
+pub(super) struct Asked {
+    pub name: Name,
     pub reason: String,
     pub basis: String,
     pub measure: Measure,
@@ -39,11 +44,14 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub fn by_rule(rule: &Rule) -> Asked {
+    pub fn by_rule(rule: &Rule, signals: &[SignalEvidence]) -> Asked {
+        let purpose = signals.iter().fold(rule.purpose, |joined, signal| joined.join(signal.purpose));
         Asked {
-            name: RuleName { id: rule.id.clone(), version: rule.version },
-            lane: rule.measure.lane(),
-            purpose: rule.purpose,
+            name: Name {
+                rule: RuleName { id: rule.id.clone(), version: rule.version },
+                lane: rule.measure.lane(),
+                purpose,
+            },
             reason: rule.reason.clone(),
             basis: rule.basis.clone(),
             measure: rule.measure.into(),
@@ -51,11 +59,13 @@ impl Asked {
         }
     }
 
-    pub fn by_limit(limit: &Limit, answer: MeasureKind, purpose: Purpose, lasts: SpanMs) -> Asked {
+    pub fn by_limit(limit: &Limit, answer: MeasureKind, lasts: SpanMs) -> Asked {
         Asked {
-            name: RuleName { id: limit.id.clone(), version: limit.version },
-            lane: Lane::Limit,
-            purpose,
+            name: Name {
+                rule: RuleName { id: limit.id.clone(), version: limit.version },
+                lane: Lane::Limit,
+                purpose: Purpose::SHARED_COUNT,
+            },
             reason: limit.reason.clone(),
             basis: limit.basis.clone(),
             measure: answer.into(),
@@ -65,39 +75,12 @@ impl Asked {
 }
 
 impl Plain {
-    fn head(&self, kind: IdKind, asked: &Asked, case: Case<'_>) -> Head {
-        let id = self.identity.id_key.disposition(
-            kind,
-            &asked.name,
-            case.party.subject,
-            case.event,
-            case.at,
-            asked.measure.name(),
-        );
-        Head {
-            id,
-            lane: asked.lane,
-            rule: asked.name.clone(),
-            party: case.party.clone(),
-            holder: case.holder,
-            event: case.event,
-            at: case.at,
-            purpose: asked.purpose,
-        }
-    }
-
-    /// The head of what follows from an earlier disposition.
-    pub(super) fn head_after(
-        &self,
-        kind: IdKind,
-        earlier: &Head,
-        event: Fingerprint,
-        at: TimeMs,
-        measure: &str,
-    ) -> Head {
-        let id =
-            self.identity.id_key.disposition(kind, &earlier.rule, earlier.party.subject, event, at, measure);
-        Head { id, event, at, ..earlier.clone() }
+    pub(super) fn head(&self, kind: IdKind, name: &Name, measure: &str, case: Case<'_>) -> Head {
+        let Case { event, at, holder, .. } = case;
+        let party = case.party.clone();
+        let id = self.identity.id_key.disposition(kind, &name.rule, party.subject, event, at, measure);
+        let (lane, rule, purpose) = (name.lane, name.rule.clone(), name.purpose);
+        Head { id, lane, rule, party, holder, event, at, purpose }
     }
 
     /// Sets a measure, with its notice, from the time of the case.
@@ -107,7 +90,7 @@ impl Plain {
         case: Case<'_>,
         evidence: Evidence,
     ) -> Result<DispositionId, PlainError> {
-        let head = self.head(IdKind::Set, asked, case);
+        let head = self.head(IdKind::Set, &asked.name, asked.measure.name(), case);
         let id = head.id;
         let end = case.at.plus(asked.lasts);
         let Some(rules) = self.rules.clone() else {
@@ -116,9 +99,9 @@ impl Plain {
         let notice = rules.notices.compose(NoticeOf {
             reason: &asked.reason,
             basis: &asked.basis,
-            rule: asked.name.clone(),
+            rule: asked.name.rule.clone(),
             measure: &asked.measure,
-            lane: asked.lane,
+            lane: asked.name.lane,
             start: case.at,
             end,
             appeal: self.identity.id_key.appeal(id),
@@ -127,12 +110,13 @@ impl Plain {
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
         self.measures.insert(id, Held { set, ended: None, was_overturned: false, is_forgotten: false });
         self.set_timer(end, Timer::MeasureExpires(id));
+        self.set_timer(end.plus(rules.settings.appeal_window), Timer::MeasureForgotten(id));
         Ok(id)
     }
 
     /// Shows what would have been done.
     pub(super) fn observe(&mut self, asked: &Asked, case: Case<'_>, evidence: Evidence) {
-        let head = self.head(IdKind::Observed, asked, case);
+        let head = self.head(IdKind::Observed, &asked.name, asked.measure.name(), case);
         let observation = Observation { head, measure: asked.measure.clone(), evidence };
         self.effects.push(Effect::Observed(Box::new(observation)));
     }
@@ -147,8 +131,12 @@ impl Plain {
     ) {
         let Some(held) = self.measures.get(&id) else { return };
         let set = &held.set;
+        let (event, at) = (cause.event, cause.at);
+        let (head, name) = (set.head(), set.measure().name());
+        let ended_id =
+            self.identity.id_key.disposition(IdKind::Ended, &head.rule, head.party.subject, event, at, name);
         let ended = MeasureEnded {
-            head: self.head_after(IdKind::Ended, set.head(), cause.event, cause.at, set.measure().name()),
+            head: Head { id: ended_id, event, at, ..head.clone() },
             ended: id,
             measure: set.measure().clone(),
             appeal: set.notice().appeal,
@@ -165,10 +153,6 @@ impl Plain {
             if is_first_end || how == EndCause::Overturned {
                 held.ended = Some(how);
             }
-        }
-        if let (true, Some(rules)) = (is_first_end, &self.rules) {
-            let due = cause.at.plus(rules.settings.appeal_window);
-            self.set_timer(due, Timer::MeasureForgotten(id));
         }
     }
 

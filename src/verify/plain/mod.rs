@@ -81,7 +81,8 @@ pub struct Plain {
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
-    told: BTreeMap<(Subject, Arc<str>), BTreeMap<Token, TimeMs>>,
+    /// Holders told of a signal of a subject, in the order they were last told, and until when it holds.
+    told: BTreeMap<(Subject, Arc<str>), Vec<(Token, TimeMs)>>,
     last_heard: BTreeMap<u32, ReportPos>,
     last_sent: BTreeMap<u32, ReportPos>,
     reports_in_record: u32,
@@ -194,7 +195,6 @@ impl Plain {
                 self.is_live = true;
                 return Ok(());
             }
-            _ if self.rules.is_none() => return Ok(()),
             FactBody::AppealDecided { appeal, outcome, override_for } => {
                 return self.decide_appeal(occasion, *appeal, *outcome, *override_for);
             }

@@ -1,7 +1,7 @@
 //! What a holder has and has asked for, and how much of it a limit counts (S10).
 
-use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
-use crate::engine::disposition::{DispositionId, Head};
+use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::engine::disposition::DispositionId;
 use crate::engine::evidence::CountEvidence;
 use crate::engine::fact::{HolderKind, OpeningStep, Product};
 use crate::engine::limit::{Limit, LimitForce, SharedCount};
@@ -45,7 +45,6 @@ pub(super) struct Request {
     pub opening: Party,
     pub product: Product,
     pub holder_kind: HolderKind,
-    pub co_holder: bool,
     pub event: Fingerprint,
     pub at: TimeMs,
     /// Whether it was answered to somebody, or came before go-live and was only observed.
@@ -53,8 +52,8 @@ pub(super) struct Request {
     pub answer: Answer,
     /// Its slot is kept until then.
     pub reserved_until: Option<TimeMs>,
-    /// The head of the acceptance that reserved the slot.
-    pub accepted: Option<Head>,
+    /// The event by which the slot is kept; none while nothing of it is published.
+    pub reserved_by: Option<Fingerprint>,
     pub lapsed: bool,
 }
 
@@ -103,34 +102,36 @@ impl Openings {
         holdings
     }
 
-    fn earliest(&self, holding: Subject, kind: OpeningStep) -> Option<TimeMs> {
-        self.steps_of_holding(holding).filter(|step| step.kind == kind).map(|step| step.at).min()
-    }
-
-    fn is_stated(&self, holding: Subject) -> bool {
-        self.steps_of_holding(holding).any(|step| step.kind == OpeningStep::Stated)
-    }
-
-    /// When a holding was opened; `None` if it was stated or its opening was never seen.
+    /// When a holding was opened first; `None` if it was stated or its opening was never seen.
     pub fn opened_at(&self, holding: Subject) -> Option<TimeMs> {
-        if self.is_stated(holding) {
+        let is = |kind| move |step: &&Step| step.kind == kind;
+        if self.steps_of_holding(holding).any(|step| step.kind == OpeningStep::Stated) {
             return None;
         }
-        self.earliest(holding, OpeningStep::Opened)
+        self.steps_of_holding(holding).filter(is(OpeningStep::Opened)).map(|step| step.at).min()
     }
 
+    /// By the last of its steps until then; without one it has been open since ever, unless an
+    /// opening of it is known.
     fn is_open(&self, holding: Subject, at: TimeMs) -> bool {
-        let is_opened = self.opened_at(holding).is_none_or(|opened| opened <= at);
-        let is_closed = self.earliest(holding, OpeningStep::Closed).is_some_and(|closed| closed <= at);
-        is_opened && !is_closed
+        let last = self
+            .steps_of_holding(holding)
+            .filter(|step| step.kind != OpeningStep::Changed && step.at <= at)
+            .max_by_key(|step| step.at);
+        match last {
+            Some(step) => step.kind != OpeningStep::Closed,
+            None => self.steps_of_holding(holding).all(|step| step.kind != OpeningStep::Opened),
+        }
     }
 
+    /// By the last step until then that tells it, else by its first step.
     fn product(&self, holding: Subject, at: TimeMs) -> Option<Product> {
-        let steps = || self.steps_of_holding(holding);
-        // Of equal times the later applied: `max_by_key` gives the last of equals.
-        let changed = steps().filter(|step| step.kind == OpeningStep::Changed && step.at <= at);
-        let begun = |step: &&Step| matches!(step.kind, OpeningStep::Opened | OpeningStep::Stated);
-        let step = changed.max_by_key(|step| step.at).or(steps().find(begun)).or(steps().next());
+        // Of equal times the later applied: `max_by_key` gives the last of equals, `min_by_key` the first.
+        let told = self
+            .steps_of_holding(holding)
+            .filter(|step| step.kind != OpeningStep::Closed && step.at <= at)
+            .max_by_key(|step| step.at);
+        let step = told.or(self.steps_of_holding(holding).min_by_key(|step| step.at));
         step.map(|step| step.product)
     }
 
@@ -194,11 +195,6 @@ impl Openings {
         rules.limits.iter().filter(applies).collect()
     }
 
-    /// Whether a limit that applies to a request reads the platform's count.
-    pub fn reads_platform(&self, rules: &RuleSet, request: &Request) -> bool {
-        self.applicable(rules, request).iter().any(|limit| limit.shared == SharedCount::Needed)
-    }
-
     /// What the limits answer to the request in a place, as of its own time: the severest, by the
     /// first limit; `None` is accept.
     pub fn by_limits<'a>(&self, rules: &'a RuleSet, place: usize) -> Option<Adverse<'a>> {
@@ -248,9 +244,5 @@ impl Plain {
     pub(super) fn opened_since(&self, holder: Token, party: Subject, since: TimeMs) -> bool {
         let opened = self.holders.get(&holder).and_then(|openings| openings.opened_at(party));
         opened.is_some_and(|opened| since <= opened)
-    }
-
-    pub(super) fn reservation_for(&self) -> SpanMs {
-        self.rules.as_ref().map_or(SpanMs(0), |rules| rules.settings.reservation_for)
     }
 }

@@ -88,7 +88,8 @@ impl Plain {
 
     fn tell_standing(&mut self, standing: Standing) -> Result<(), PlainError> {
         let told = self.told.entry((standing.about, standing.signal.clone())).or_default();
-        told.insert(standing.holder, standing.until);
+        told.retain(|(holder, _)| *holder != standing.holder);
+        told.push((standing.holder, standing.until));
         let destination = standing.holder.partition(self.identity.partitions);
         self.send(destination, ReportBody::Standing(standing))
     }
@@ -114,11 +115,8 @@ impl Plain {
                 continue;
             }
             let name: Arc<str> = Arc::from(signal.name.as_str());
-            let told = self.told.entry((about, name.clone())).or_default();
-            let receivers: Vec<Token> =
-                told.iter().filter(|(_, until)| **until > cause.at).map(|(holder, _)| *holder).collect();
-            told.retain(|holder, _| !receivers.contains(holder));
-            for holder in receivers {
+            let told = self.told.remove(&(about, name.clone())).unwrap_or_default();
+            for (holder, _) in told.into_iter().filter(|(_, until)| *until > cause.at) {
                 let (signal, event, at) = (name.clone(), cause.event, cause.at);
                 let destination = holder.partition(self.identity.partitions);
                 self.send(destination, ReportBody::Fallen { signal, about, holder, event, at })?;

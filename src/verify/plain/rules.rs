@@ -58,12 +58,13 @@ impl Plain {
 
     /// Evaluates the rules of a trigger in id order; those that fire act or are observed.
     pub(super) fn evaluate_rules(&mut self, trigger: Trigger, case: Case<'_>) -> Result<(), PlainError> {
+        if case.party.subject.kind == SubjectKind::Opening {
+            return self.evaluate_on_opening(trigger, case);
+        }
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         for rule in &rules.rules {
             let Some(evidence) = self.fires(&rules, rule, trigger, case) else { continue };
-            if case.party.subject.kind == SubjectKind::Opening {
-                self.fire_on_opening(rule, case, evidence)?;
-            } else if self.is_enforced(rule) {
+            if self.is_enforced(rule) {
                 self.fire(rule, case, evidence)?;
             } else {
                 self.observe_firing(rule, case, evidence);
@@ -119,14 +120,14 @@ impl Plain {
         case: Case<'_>,
         evidence: Evidence,
     ) -> Result<DispositionId, PlainError> {
-        let id = self.set_measure(&Asked::by_rule(rule), case, evidence)?;
+        let id = self.set_measure(&Asked::by_rule(rule, &evidence.signals), case, evidence)?;
         self.remember_firing(rule, case, Some(id));
         self.count_measure(&rule.id)?;
         Ok(id)
     }
 
     pub(super) fn observe_firing(&mut self, rule: &Rule, case: Case<'_>, evidence: Evidence) {
-        self.observe(&Asked::by_rule(rule), case, evidence);
+        self.observe(&Asked::by_rule(rule, &evidence.signals), case, evidence);
         self.remember_firing(rule, case, None);
     }
 
@@ -193,7 +194,7 @@ fn evidence_of(rules: &RuleSet, condition: &Condition, signal: &ValueOf<'_>, amo
             cold: value.is_cold,
             window: declared.window,
             purpose: declared.purpose,
-            events_count: value.entries.len() as u64,
+            events_count: value.events_count,
             events,
         });
     }

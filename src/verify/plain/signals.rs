@@ -89,6 +89,7 @@ pub(super) struct Value {
     pub interval: Interval,
     pub is_cold: bool,
     pub entries: Vec<Entry>,
+    pub events_count: u64,
     pub reported_of: Option<Token>,
 }
 
@@ -171,6 +172,7 @@ impl Plain {
             value,
             interval,
             is_cold,
+            events_count: entries.len() as u64,
             entries: entries.into_iter().cloned().collect(),
             reported_of: None,
         })
@@ -186,7 +188,8 @@ impl Plain {
             .filter(|told| *told.signal == *signal.name)
             .filter(|told| told.at <= reading.at && reading.at < told.until && reading.bound < told.at)
             .collect();
-        standings.sort_by_key(|told| (std::cmp::Reverse(told.value), told.about));
+        // Of equals the one told first.
+        standings.sort_by_key(|told| std::cmp::Reverse(told.value));
         let largest = standings.first();
         let value = largest.map_or(0, |told| i128::from(told.value));
         Value {
@@ -194,6 +197,7 @@ impl Plain {
             interval: Interval::point(value),
             is_cold: false,
             entries: Vec::new(),
+            events_count: largest.map_or(0, |told| told.value),
             reported_of: largest.map(|told| told.about.token),
         }
     }

@@ -153,7 +153,7 @@ impl Plain {
     }
 
     fn was_seen(&self, event: Fingerprint) -> bool {
-        let horizon = self.rules.as_ref().map_or(SpanMs(0), |rules| rules.settings.duplicate_horizon);
+        let horizon = self.rules.as_ref().map_or(SpanMs(i64::MAX), |rules| rules.settings.duplicate_horizon);
         self.seen.get(&event).is_some_and(|seen_at| self.newest_time.0.saturating_sub(seen_at.0) < horizon.0)
     }
 }

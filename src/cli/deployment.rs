@@ -1,0 +1,95 @@
+//! What every command over Kafka reads: the configuration, how to reach the brokers, the keys.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+
+use super::Failure;
+use crate::codec::keys::{KeyFile, Keys};
+use crate::config::{Config, Time};
+use crate::engine::input::TimeMode;
+use crate::log::kafka::Connection;
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ConfigArguments {
+    /// Configuration file (TOML); `duecourse config print` shows every key.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Overrides one configuration key; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+impl ConfigArguments {
+    /// Loads it.
+    ///
+    /// # Errors
+    /// Exit 3 with every problem found.
+    pub fn load(&self) -> Result<Config, Failure> {
+        Config::load(self.config.as_deref(), &self.sets).map_err(Failure::configuration)
+    }
+}
+
+/// How this process reaches the brokers.
+#[must_use]
+pub fn connection(config: &Config, command: &str) -> Connection {
+    let name = match config.kafka.instance() {
+        Some(instance) => format!("{}-{command}-{instance}", config.kafka.group),
+        None => format!("{}-{command}-{}", config.kafka.group, std::process::id()),
+    };
+    Connection {
+        bootstrap_servers: config.kafka.bootstrap_servers.clone(),
+        client_id: name,
+        properties: config.kafka.properties.clone(),
+    }
+}
+
+/// The deployment's keys.
+///
+/// # Errors
+/// Exit 3 when the key file cannot be read, or production would use the development key.
+pub fn keys(config: &Config) -> Result<Keys, Failure> {
+    let keys = match config.keys.file.as_str() {
+        "" => Keys::development(),
+        file => Keys::from_provider(&KeyFile(Path::new(file)))
+            .context("keys.file")
+            .map_err(Failure::configuration)?,
+    };
+    if keys.is_development() && config.production {
+        return Err(Failure::configuration(anyhow::anyhow!(
+            "production refuses the development key: set keys.file to a file with 64 random hexadecimal digits"
+        )));
+    }
+    Ok(keys)
+}
+
+#[must_use]
+pub fn time_mode(config: &Config) -> TimeMode {
+    match config.time {
+        Time::Broker => TimeMode::Broker,
+        Time::Event => TimeMode::Event,
+    }
+}
+
+/// A flag that SIGTERM and SIGINT raise; the command then drains and leaves.
+///
+/// # Errors
+/// When the process may not handle signals.
+pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(Failure::unreachable)?;
+    }
+    Ok(stop)
+}
+
+/// Log lines go to standard error; `DUECOURSE_LOG` chooses what (default `info`).
+pub fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DUECOURSE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second call in one process (tests) leaves the first in place.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,133 @@
+//! `explain`: why a measure was set, from what was published: the notice, the rule and the evidence.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::deployment::{self, ConfigArguments};
+use super::{Exit, Failure};
+use crate::log::kafka::read_topic;
+use crate::engine::disposition::AppealRef;
+
+mod text;
+
+/// Explain a measure by the appeal reference on its notice.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:  duecourse explain 7K2M-Q0ZT-4XBH --out out/\n\n\
+    Reads what was published and nothing else, so it says what the person could be told, and the \
+    signals behind it. Dashes, spaces and case of the reference do not matter.")]
+pub struct Arguments {
+    /// Reference on the notice, twelve symbols
+    #[arg(value_name = "APPEAL-REF")]
+    appeal_ref: String,
+    /// Output folder of a `run` or `demo`
+    #[arg(long, value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    deployment: ConfigArguments,
+    /// Print the published records as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// All that was published about one measure, in order.
+#[derive(Debug, Default)]
+pub struct Published {
+    pub dispositions: Vec<Value>,
+    pub notices: Vec<Value>,
+}
+
+/// Does it.
+///
+/// # Errors
+/// `Usage` when the reference is mistyped or names nothing here, `InputUnreadable`.
+pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
+    let appeal = AppealRef::parse(&arguments.appeal_ref).ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "`{}` is not an appeal reference: twelve symbols, the last of which checks the others; \
+             please compare it with the notice",
+            arguments.appeal_ref
+        ))
+    })?;
+    let published = match &arguments.out {
+        Some(out) => Published::read(out, appeal)?,
+        None => Published::read_topics(&arguments.deployment, appeal)?,
+    };
+    if published.dispositions.is_empty() {
+        return Err(Failure::usage(anyhow!("no measure with reference {appeal} was published there")));
+    }
+    if arguments.json {
+        let all = json!({ "appeal_reference": appeal.to_string(), "dispositions": published.dispositions,
+            "notices": published.notices });
+        println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::unreachable)?);
+    } else {
+        print!("{}", text::explanation(&published));
+    }
+    Ok(Exit::Done)
+}
+
+impl Published {
+    /// Reads the records about one measure from an output folder.
+    ///
+    /// # Errors
+    /// `InputUnreadable`.
+    pub fn read(out: &Path, appeal: AppealRef) -> Result<Published, Failure> {
+        let of = |name: &str| records_with(&out.join(name), &appeal.to_string()).map_err(Failure::input);
+        Ok(Published { dispositions: of("dispositions.ndjson")?, notices: of("notices.ndjson")? })
+    }
+
+    /// Reads the records about one measure from the topics of a deployment, as far as they hold.
+    ///
+    /// # Errors
+    /// `Configuration`, `Unreachable`.
+    pub fn read_topics(deployment: &ConfigArguments, appeal: AppealRef) -> Result<Published, Failure> {
+        let config = deployment.load()?;
+        let connection = deployment::connection(&config, "explain");
+        let of = |topic: &str| -> Result<Vec<Value>, Failure> {
+            // Partitions come interleaved; a record's own time puts them in order.
+            let mut records = Vec::new();
+            read_topic(&connection, topic, &mut |record| {
+                let value = record.value.and_then(|value| std::str::from_utf8(value).ok());
+                records.extend(value.and_then(|value| record_with(value, &appeal.to_string())));
+                ControlFlow::Continue(())
+            })?;
+            records.sort_by_key(|record| record["time"].as_str().map(str::to_owned));
+            Ok(records)
+        };
+        Ok(Published {
+            dispositions: of(&config.topics.dispositions.name)?,
+            notices: of(&config.topics.notices.name)?,
+        })
+    }
+
+    /// The text of the first notice, in Chinese and in English.
+    #[must_use]
+    pub fn notice_texts(&self) -> Option<(&str, &str)> {
+        let text = self.notices.first()?.pointer("/data/text")?;
+        Some((text.get("zh-CN")?.as_str()?, text.get("en")?.as_str()?))
+    }
+}
+
+/// The records of a file whose data carries that appeal reference.
+fn records_with(path: &Path, appeal: &str) -> anyhow::Result<Vec<Value>> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut records = Vec::new();
+    for line in BufReader::new(file).lines() {
+        let line = line.with_context(|| format!("cannot read {}", path.display()))?;
+        records.extend(record_with(&line, appeal));
+    }
+    Ok(records)
+}
+
+/// The record of a line, if it carries that appeal reference. Half a line, as the folder of an
+/// unfinished run may end in, is not published yet.
+fn record_with(line: &str, appeal: &str) -> Option<Value> {
+    // A cheap look first: most lines are about something else.
+    let record: Value = line.contains(appeal).then(|| serde_json::from_str(line).ok())??;
+    (record.pointer("/data/appeal_reference").and_then(Value::as_str) == Some(appeal)).then_some(record)
+}

@@ -1,0 +1,333 @@
+//! The deciding loop (DESIGN D11, D12, D14). Its invariants:
+//!
+//! * I1 A partition's records are applied in order, once, by the one thread of its present tenure.
+//! * I2 What was decided is kept until its commit is known: then it is dropped, or sent again as it was.
+//! * I3 Reports are acknowledged before the offset that covers their origin is committed.
+//! * I4 A revoked partition is let go only after its outputs are settled.
+//! * I5 A batch is sent only while its partition is held: the broker checks generations, not owners.
+//! * I6 What waits in memory is bounded: beyond it delivery is paused.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use crate::engine::input::TimeMode;
+use crate::engine::partition::Identity;
+use crate::log::{Batch, CommitOutcome, DecideEvent, DecideLog, LogError};
+
+use super::DecideError;
+use super::ending::Ending;
+use super::held::Held;
+use super::kept::Kept;
+use super::machine::Surroundings;
+use super::observe::Outcome;
+use super::snapshot::SnapshotStore;
+use super::view::ReadView;
+use super::worker::{Answer, Assignment, Done, spawn};
+
+/// How often things are done, and how much may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// With output, or in a hurry to the end.
+    pub commit_every: Duration,
+    /// Without output.
+    pub commit_idle: Duration,
+    pub progress_every: Duration,
+    pub snapshot_every: Duration,
+    /// What a partition may hold in memory besides its state, in bytes.
+    pub waiting_bytes_max: usize,
+    /// After a transaction that came to nothing, before the next.
+    pub retry_after: Duration,
+    /// What stopping may take.
+    pub leave_max: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            commit_every: Duration::from_millis(20),
+            commit_idle: Duration::from_secs(1),
+            progress_every: Duration::from_millis(200),
+            snapshot_every: Duration::from_secs(60),
+            waiting_bytes_max: 16 << 20,
+            retry_after: Duration::from_millis(100),
+            leave_max: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What a deciding worker is.
+#[derive(Clone)]
+pub struct Setup {
+    pub partitions: u32,
+    pub time: TimeMode,
+    pub surroundings: Surroundings,
+    pub snapshots: Option<Arc<SnapshotStore>>,
+    pub view: Arc<ReadView>,
+    pub pace: Pace,
+    /// Stop once what was present at start is decided, and the reports it caused.
+    pub until_end: bool,
+}
+
+/// Decides until `stop` is set, or the end is reached with `until_end`; then drains, commits, takes
+/// snapshots and leaves the group.
+///
+/// # Errors
+/// `DecideError`. What was not committed is decided again, to the same bytes, by whoever comes next.
+pub fn decide<L: DecideLog>(log: L, setup: Setup, stop: &AtomicBool) -> Result<(), DecideError> {
+    let (sender, answers) = mpsc::channel();
+    let held = BTreeMap::new();
+    let now = Instant::now();
+    Driver { log, setup, held, sender, answers, tenures: 0, not_before: now, failure: None }.run(stop)
+}
+
+struct Driver<L> {
+    log: L,
+    setup: Setup,
+    held: BTreeMap<u32, Held>,
+    sender: Sender<Answer>,
+    answers: Receiver<Answer>,
+    tenures: u64,
+    /// No transaction before this.
+    not_before: Instant,
+    /// Why a partition stopped; told when the worker ends.
+    failure: Option<DecideError>,
+}
+
+impl<L: DecideLog> Driver<L> {
+    fn run(mut self, stop: &AtomicBool) -> Result<(), DecideError> {
+        let mut ending = if self.setup.until_end { Some(Ending::new(&mut self.log)?) } else { None };
+        while !stop.load(Ordering::SeqCst) {
+            let events = self.log.poll(self.wait())?;
+            self.take(events)?;
+            self.collect()?;
+            self.ask();
+            if self.is_due() {
+                self.settle()?;
+            }
+            self.bound_memory()?;
+            if let Some(ending) = &mut ending {
+                let idle = self.held.values().all(|held| !held.is_busy() && held.kept.waiting().is_none());
+                if self.failure.is_some() || (idle && ending.is_over(&mut self.log)?) {
+                    break;
+                }
+            }
+        }
+        self.leave()
+    }
+
+    /// Short while partitions' threads owe answers, for nobody wakes this loop for them.
+    fn wait(&self) -> Duration {
+        let busy = self.held.values().any(|held| held.is_busy() || held.kept.waiting().is_some());
+        Duration::from_millis(if busy { 1 } else { 20 })
+    }
+
+    fn take(&mut self, events: Vec<DecideEvent>) -> Result<(), DecideError> {
+        let mut records: BTreeMap<u32, Vec<(u64, Vec<u8>)>> = BTreeMap::new();
+        for event in events {
+            match event {
+                DecideEvent::Record { partition, offset, bytes } => {
+                    records.entry(partition).or_default().push((offset, bytes));
+                }
+                DecideEvent::Assigned { partition, committed } => self.assigned(partition, committed)?,
+                DecideEvent::Revoked { partitions } => {
+                    self.collect()?;
+                    self.settle()?;
+                    self.let_go(&partitions);
+                    self.log.release(&partitions)?;
+                }
+                DecideEvent::Lost { partitions } => self.let_go(&partitions),
+            }
+        }
+        for (partition, records) in records {
+            if let Some(held) = self.held.get_mut(&partition) {
+                held.take_records(records);
+            }
+        }
+        Ok(())
+    }
+
+    fn assigned(&mut self, partition: u32, committed: Option<u64>) -> Result<(), DecideError> {
+        let key = partition.to_string();
+        if committed.is_none() && self.log.holds(crate::codec::output::Topic::Decided, key.as_bytes())? {
+            return Err(DecideError::OffsetMissing(partition));
+        }
+        self.tenures += 1;
+        let surroundings = self.setup.surroundings.clone();
+        surroundings.observe.assigned(partition);
+        let identity = Identity {
+            partition,
+            partitions: self.setup.partitions,
+            id_key: surroundings.keys.id_key(),
+            time: self.setup.time,
+        };
+        let (store, answers) = (self.setup.snapshots.clone(), self.sender.clone());
+        let assignment =
+            Assignment { identity, tenure: self.tenures, committed, store, surroundings, answers };
+        let (work, thread) = spawn(assignment).map_err(DecideError::Thread)?;
+        let kept = Kept::new(partition, committed.unwrap_or(0));
+        self.held.insert(partition, Held::new(self.tenures, kept, work, thread));
+        Ok(())
+    }
+
+    /// Forgets partitions and whatever of them was not committed: their next owner decides it again.
+    fn let_go(&mut self, partitions: &[u32]) {
+        for partition in partitions {
+            // Its thread ends by itself; what it still answers belongs to no present tenure.
+            if self.held.remove(partition).is_some() {
+                self.setup.view.forget(*partition);
+                self.setup.surroundings.observe.released(*partition);
+            }
+        }
+    }
+
+    fn collect(&mut self) -> Result<(), DecideError> {
+        while let Ok(answer) = self.answers.try_recv() {
+            self.answered(answer)?;
+        }
+        self.held.values_mut().for_each(Held::hand_over);
+        Ok(())
+    }
+
+    fn answered(&mut self, (tenure, partition, done): Answer) -> Result<(), DecideError> {
+        let Some(held) = self.held.get_mut(&partition).filter(|held| held.tenure == tenure) else {
+            return Ok(());
+        };
+        match done {
+            Done::Restored(offset) => self.log.start(partition, offset)?,
+            Done::NotRestored(error) => return Err(DecideError::Snapshot { partition, error }),
+            Done::Decided(portion) | Done::Progressed(portion) => {
+                let visible = held.decided(portion);
+                self.setup.view.publish(partition, visible);
+            }
+            Done::Stopped(error) => {
+                tracing::error!(partition, %error, "a facts partition has stopped; the others go on");
+                held.stop();
+                self.setup.surroundings.observe.failed(partition);
+                self.failure.get_or_insert(DecideError::Partition { partition, error });
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self) {
+        for held in self.held.values_mut() {
+            held.ask_progress(self.setup.pace.progress_every);
+            held.ask_snapshot(self.setup.pace.snapshot_every);
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let pace = &self.setup.pace;
+        let due = |(since, output): (Instant, bool)| {
+            let hurry = output || self.setup.until_end;
+            since.elapsed() >= if hurry { pace.commit_every } else { pace.commit_idle }
+        };
+        Instant::now() >= self.not_before
+            && self.held.values().filter_map(|held| held.kept.waiting()).any(due)
+    }
+
+    /// Reports, then one transaction for all partitions held, until its outcome is known.
+    fn settle(&mut self) -> Result<(), DecideError> {
+        if !self.send_reports()? {
+            self.not_before = Instant::now() + self.setup.pace.retry_after;
+        }
+        let batches: Vec<Batch> = self.held.values_mut().filter_map(|held| held.kept.take_batch()).collect();
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let outcome = self.log.commit(&batches)?;
+        self.setup.surroundings.observe.transaction(began.elapsed());
+        for batch in batches {
+            let Some(held) = self.held.get_mut(&batch.partition) else { continue };
+            let outcome = match &outcome {
+                CommitOutcome::Committed => Outcome::Committed,
+                CommitOutcome::Settled { committed } => {
+                    let found = committed.iter().find(|(partition, _)| *partition == batch.partition);
+                    match held.kept.was_committed(&batch, found.and_then(|(_, offset)| *offset)) {
+                        true => Outcome::FoundCommitted,
+                        false => Outcome::Resent,
+                    }
+                }
+            };
+            let observe = &self.setup.surroundings.observe;
+            if outcome == Outcome::Resent {
+                observe.settled(batch.partition, outcome, 0, &[]);
+                held.kept.put_back(batch);
+                self.not_before = Instant::now() + self.setup.pace.retry_after;
+            } else {
+                let visible = held.kept.resolved(&batch);
+                observe.settled(batch.partition, outcome, visible.records, &visible.packs);
+                self.setup.view.publish(batch.partition, visible.changes);
+            }
+        }
+        Ok(())
+    }
+
+    /// False when they were not acknowledged: their partitions commit nothing until they are.
+    fn send_reports(&mut self) -> Result<bool, DecideError> {
+        let reports: Vec<(u32, Vec<u8>)> =
+            self.held.values().flat_map(|held| held.kept.reports()).cloned().collect();
+        if reports.is_empty() {
+            return Ok(true);
+        }
+        match self.log.send_reports(&reports) {
+            Ok(()) => {
+                self.held.values_mut().for_each(|held| held.kept.reports_acknowledged());
+                self.setup.surroundings.observe.reports_sent(reports.len());
+                Ok(true)
+            }
+            Err(LogError::Unreachable(why)) => {
+                tracing::warn!(why, "reports are not acknowledged; they are sent again");
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn bound_memory(&mut self) -> Result<(), DecideError> {
+        let max = self.setup.pace.waiting_bytes_max;
+        for (partition, held) in &mut self.held {
+            let paused = held.stopped || held.bytes() > if held.paused { max / 2 } else { max };
+            if paused != held.paused {
+                self.log.pause(*partition, paused)?;
+                held.paused = paused;
+                self.setup.surroundings.observe.paused(*partition, paused);
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(mut self) -> Result<(), DecideError> {
+        let deadline = Instant::now() + self.setup.pace.leave_max;
+        self.finish_work(deadline)?;
+        self.held.values_mut().for_each(|held| held.ask_progress(Duration::ZERO));
+        self.finish_work(deadline)?;
+        while self.held.values().any(|held| held.kept.waiting().is_some()) && Instant::now() < deadline {
+            self.settle()?;
+            std::thread::sleep(self.not_before.saturating_duration_since(Instant::now()));
+        }
+        for (_, mut held) in std::mem::take(&mut self.held) {
+            held.ask_snapshot(Duration::ZERO);
+            held.join();
+        }
+        self.log.close();
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    fn finish_work(&mut self, deadline: Instant) -> Result<(), DecideError> {
+        while self.held.values().any(Held::is_busy) && Instant::now() < deadline {
+            if let Ok(answer) = self.answers.recv_timeout(Duration::from_millis(10)) {
+                self.answered(answer)?;
+            }
+            self.collect()?;
+            if self.is_due() {
+                self.settle()?;
+            }
+        }
+        Ok(())
+    }
+}

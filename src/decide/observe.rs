@@ -1,0 +1,63 @@
+//! What happens while deciding, told to whoever counts it. Nothing comes back from an observer.
+
+use std::time::Duration;
+
+use crate::codec::output::Topic;
+use crate::engine::base::TimeMs;
+use crate::engine::input::{Effect, Tally};
+use crate::engine::purpose::Purpose;
+
+/// How a partition's transaction came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Committed,
+    /// In doubt or aborted, and found committed.
+    FoundCommitted,
+    /// In doubt or aborted, and found not committed: sent again.
+    Resent,
+}
+
+/// How far a partition has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub partition: u32,
+    pub next_offset: u64,
+    pub partition_time: TimeMs,
+    pub newest_time: TimeMs,
+    /// Since the partition was restored or first begun.
+    pub tally: Tally,
+}
+
+/// Hears what a deciding worker does. Calls come from its loop and from its partitions' threads and
+/// must return at once.
+#[allow(unused_variables)]
+pub trait Observe: Send + Sync {
+    fn assigned(&self, partition: u32) {}
+    /// The partition's state is back as of `offset`; what lies below `committed` is replayed silently.
+    fn restored(&self, partition: u32, offset: u64, committed: u64, took: Duration) {}
+    fn released(&self, partition: u32) {}
+    /// A partition stopped on a record; the others go on.
+    fn failed(&self, partition: u32) {}
+    /// An effect whose outputs will be committed. Not called for replayed ones.
+    fn decided(&self, effect: &Effect) {}
+    /// A sink that serves none of the effect's permitted uses was kept from it (DESIGN D19).
+    fn purpose_refused(&self, topic: Topic, purpose: Purpose) {}
+    /// Records were applied.
+    fn advanced(&self, standing: Standing) {}
+    /// A transaction's outcome for one partition. `packs`: newest record time and facts of each pack
+    /// of facts that became visible with it.
+    fn settled(&self, partition: u32, outcome: Outcome, records: usize, packs: &[(TimeMs, u32)]) {}
+    /// One transaction, over all partitions, took this long.
+    fn transaction(&self, took: Duration) {}
+    fn reports_sent(&self, count: usize) {}
+    /// A snapshot was stored (`Some(bytes)`) or could not be.
+    fn snapshot(&self, partition: u32, bytes: Option<usize>) {}
+    /// Delivery of a partition was stopped or resumed, because too much waits in memory.
+    fn paused(&self, partition: u32, paused: bool) {}
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observe for Silent {}

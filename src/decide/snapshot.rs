@@ -1,0 +1,191 @@
+//! Snapshots of partitions in an object store (DESIGN D12): immutable, checksummed, the newest two kept.
+//!
+//! ```text
+//! name   <partition, 5 digits>/<offset, 20 digits>.v<engine semantics>.snapshot
+//! bytes  "DCSS" | partition u32 | partitions u32 | semantics u32 | offset u64 | crc32c u32 | snapshot
+//! ```
+//! Integers are little-endian. The checksum covers everything else. The offset is one past the last
+//! facts record in the snapshot.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, PutMode, PutOptions};
+
+use crate::engine::SEMANTICS;
+
+const MAGIC: [u8; 4] = *b"DCSS";
+const HEADER_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 4;
+const CHECKSUM_AT: std::ops::Range<usize> = 24..28;
+
+/// What a store could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the snapshot store cannot be used: {0}")]
+    Store(#[from] object_store::Error),
+    #[error("the snapshot store cannot be used: {0}")]
+    Io(#[from] std::io::Error),
+    #[error(
+        "a snapshot was made for {found} facts partitions, and there are {expected}: their number never changes under live state"
+    )]
+    OtherPartitions { found: u32, expected: u32 },
+    #[error("snapshots exist up to offset {0}, but the group has no committed offset")]
+    WithoutOffset(u64),
+}
+
+/// Why one snapshot is passed over.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Flaw {
+    #[error("it is torn or its checksum does not match")]
+    Damaged,
+    #[error("its name and its contents disagree")]
+    Misnamed,
+}
+
+/// A snapshot that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub offset: u64,
+    pub semantics: u32,
+    path: ObjectPath,
+}
+
+/// Where snapshots are. Blocking; not to be called from an async task.
+pub struct SnapshotStore {
+    store: Arc<dyn ObjectStore>,
+    runtime: tokio::runtime::Runtime,
+    prefix: ObjectPath,
+    kept: usize,
+}
+
+impl SnapshotStore {
+    /// Snapshots of the facts named `facts` in a folder, which is made. `kept`: how many of each partition.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn in_folder(folder: &Path, facts: &str, kept: usize) -> Result<SnapshotStore, StoreError> {
+        std::fs::create_dir_all(folder)?;
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(false);
+        SnapshotStore::new(Arc::new(store), facts, kept)
+    }
+
+    /// Snapshots in any object store.
+    ///
+    /// # Errors
+    /// When no runtime can be made.
+    pub fn new(store: Arc<dyn ObjectStore>, facts: &str, kept: usize) -> Result<SnapshotStore, StoreError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Ok(SnapshotStore { store, runtime, prefix: ObjectPath::from(facts), kept: kept.max(2) })
+    }
+
+    /// Stores a snapshot and drops those beyond the number kept. One that exists is left as it is.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub fn put(
+        &self,
+        partition: u32,
+        partitions: u32,
+        offset: u64,
+        snapshot: &[u8],
+    ) -> Result<(), StoreError> {
+        let path = self.folder(partition).child(format!("{offset:020}.v{SEMANTICS}.snapshot"));
+        let bytes = frame(partition, partitions, offset, snapshot);
+        let create = PutOptions::from(PutMode::Create);
+        match self.runtime.block_on(self.store.put_opts(&path, bytes.into(), create)) {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for old in self.list(partition)?.iter().skip(self.kept) {
+            // Another worker may have been quicker.
+            match self.runtime.block_on(self.store.delete(&old.path)) {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The snapshots of a partition, newest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn list(&self, partition: u32) -> Result<Vec<Entry>, StoreError> {
+        let folder = self.folder(partition);
+        let found = self.runtime.block_on(self.store.list_with_delimiter(Some(&folder)))?;
+        let mut entries: Vec<Entry> =
+            found.objects.into_iter().filter_map(|object| entry(object.location)).collect();
+        entries.sort_by(|a, b| (b.offset, b.semantics).cmp(&(a.offset, a.semantics)));
+        Ok(entries)
+    }
+
+    /// Reads a snapshot back: the bytes that were put, or what is wrong with them.
+    ///
+    /// # Errors
+    /// When the store does not answer, or the snapshot is of another number of partitions.
+    pub fn get(
+        &self,
+        partition: u32,
+        partitions: u32,
+        entry: &Entry,
+    ) -> Result<Result<Vec<u8>, Flaw>, StoreError> {
+        let bytes = self.runtime.block_on(async { self.store.get(&entry.path).await?.bytes().await })?;
+        let Some(header) = unframe(&bytes) else { return Ok(Err(Flaw::Damaged)) };
+        if header.partitions != partitions {
+            return Err(StoreError::OtherPartitions { found: header.partitions, expected: partitions });
+        }
+        if (header.partition, header.offset, header.semantics) != (partition, entry.offset, entry.semantics) {
+            return Ok(Err(Flaw::Misnamed));
+        }
+        Ok(Ok(bytes.slice(HEADER_BYTES..).to_vec()))
+    }
+
+    fn folder(&self, partition: u32) -> ObjectPath {
+        self.prefix.child(format!("{partition:05}"))
+    }
+}
+
+struct Header {
+    partition: u32,
+    partitions: u32,
+    semantics: u32,
+    offset: u64,
+}
+
+fn frame(partition: u32, partitions: u32, offset: u64, snapshot: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + snapshot.len());
+    bytes.extend_from_slice(&MAGIC);
+    for number in [partition, partitions, SEMANTICS] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes.extend_from_slice(&offset.to_le_bytes());
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&bytes), snapshot);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes.extend_from_slice(snapshot);
+    bytes
+}
+
+fn unframe(bytes: &[u8]) -> Option<Header> {
+    let covered = bytes.get(..CHECKSUM_AT.start)?;
+    let checksum = u32::from_le_bytes(bytes.get(CHECKSUM_AT)?.try_into().ok()?);
+    let snapshot = bytes.get(HEADER_BYTES..)?;
+    let whole = crc32c::crc32c_append(crc32c::crc32c(covered), snapshot) == checksum;
+    if !whole || covered.get(..4)? != MAGIC {
+        return None;
+    }
+    let number = |at: usize| Some(u32::from_le_bytes(covered.get(at..at + 4)?.try_into().ok()?));
+    Some(Header {
+        partition: number(4)?,
+        partitions: number(8)?,
+        semantics: number(12)?,
+        offset: u64::from_le_bytes(covered.get(16..24)?.try_into().ok()?),
+    })
+}
+
+fn entry(path: ObjectPath) -> Option<Entry> {
+    let name = path.filename()?.strip_suffix(".snapshot")?;
+    let (offset, semantics) = name.split_once(".v")?;
+    Some(Entry { offset: offset.parse().ok()?, semantics: semantics.parse().ok()?, path })
+}

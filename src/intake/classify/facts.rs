@@ -1,0 +1,271 @@
+//! An event to facts: one for each subject it concerns, payer, payee, then the others in mapping order.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::party::{Own, given};
+use super::row::in_range;
+use super::{Classified, ClassifierSettings, Destination, Draft};
+use crate::codec::event::card_usage::CardUsageRecorded;
+use crate::codec::event::control::RuleSetActivated;
+use crate::codec::event::review::{AppealDecided, FraudConfirmed};
+use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
+use crate::codec::event::{Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
+use crate::codec::keys::Keys;
+use crate::config::source::SourceMapping;
+use crate::engine::LoadRules;
+use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
+use crate::engine::disposition::AppealRef;
+use crate::engine::fact::{Fact, FactBody, Feed, Side};
+use crate::engine::subject::{Subject, SubjectKind};
+use crate::intake::refusal::RefusalCode;
+
+/// Makes the facts of one event.
+pub struct Maker<'c> {
+    pub mapping: &'c SourceMapping,
+    pub keys: &'c Keys,
+    pub settings: &'c ClassifierSettings,
+    pub rules: &'c dyn LoadRules,
+    pub event: Fingerprint,
+    pub undeclared: &'c mut Undeclared,
+}
+
+/// Facts and where they go.
+pub type Facts = Vec<(Destination, Fact)>;
+
+/// A party of any kind of ours.
+const ANY_KIND: [PartyKind; 4] =
+    [PartyKind::Account, PartyKind::PhoneCard, PartyKind::IotCard, PartyKind::Opening];
+const ACCOUNT: [PartyKind; 1] = [PartyKind::Account];
+
+/// A transfer's sides: those that are ours, and who is outside.
+struct Sides<'t, 'a> {
+    payer: Option<&'t OwnParty<'a>>,
+    payee: Option<&'t OwnParty<'a>>,
+    outside: Option<&'t str>,
+}
+
+impl Maker<'_> {
+    /// Tests the event as a whole and makes its facts.
+    pub fn classified(mut self, draft: Draft<'_>, record_time: TimeMs) -> Result<Classified, RefusalCode> {
+        let at = in_range(draft.time)?;
+        self.not_ahead(at, record_time)?;
+        if !self.mapping.accepts(draft.event.event_type()) {
+            return Err(RefusalCode::TypeNotAccepted);
+        }
+        let facts = match &draft.event {
+            Event::EventCorrected(corrected) => self.correction(corrected, at, record_time)?,
+            event => self.facts(event, at)?,
+        };
+        Ok(Classified { event_id: draft.id, event: self.event, at, facts, undeclared: Vec::new() })
+    }
+
+    /// Tests a time against its record's, where there is a broker's clock.
+    pub fn not_ahead(&self, at: TimeMs, record_time: TimeMs) -> Result<(), RefusalCode> {
+        match self.settings.ahead_max {
+            Some(ahead_max) if at > record_time.plus(ahead_max) => Err(RefusalCode::TimeAheadOfRecord),
+            _ => Ok(()),
+        }
+    }
+
+    /// The facts of any event but a correction.
+    pub fn facts(&mut self, event: &Event<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        match event {
+            Event::TransferPosted(transfer) => self.transfer(transfer, at),
+            Event::CardPaymentPosted(payment) => self.card_payment(payment, at),
+            Event::OpeningRequested(_)
+            | Event::OpeningOpened(_)
+            | Event::OpeningAbandoned(_)
+            | Event::OpeningClosed(_)
+            | Event::OpeningChanged(_)
+            | Event::HoldingStated(_)
+            | Event::HoldingsAnswered(_) => self.opening(event, at),
+            Event::CardUsageRecorded(usage) => self.card_usage(usage, at),
+            Event::AppealDecided(decided) => self.appeal(decided, at),
+            Event::RuleSetActivated(activated) => self.rule_set(activated, at),
+            Event::WentLive(_) => Ok(vec![self.to_all(at, FactBody::WentLive)]),
+            Event::FraudConfirmed(confirmed) => self.fraud(confirmed),
+            Event::VerificationPassed(event) => self.unused(&event.party, &event.disposition_id),
+            Event::VerificationFailed(event) => self.unused(&event.party, &event.disposition_id),
+            Event::NoticeDelivered(event) => self.unused(&event.party, &event.disposition_id),
+            Event::NoticeUndeliverable(event) => self.unused(&event.party, &event.disposition_id),
+            Event::EventCorrected(_) => Err(RefusalCode::CorrectionTypeUnsupported),
+        }
+    }
+
+    fn transfer(&mut self, transfer: &TransferPosted<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let sides = self.sides(transfer)?;
+        let own = |side: Option<&OwnParty<'_>>| side.map(|party| self.own(party, &ACCOUNT)).transpose();
+        let (payer, payee) = (own(sides.payer)?, own(sides.payee)?);
+        let outside = match sides.outside {
+            Some(id) => Some(self.keys.token(SubjectKind::Account, self.bounded(id)?)),
+            None => None,
+        };
+        let device = self.shared(SubjectKind::Device, &transfer.device)?;
+        let (amount, protected) = (transfer.amount.money(), transfer.protected);
+        let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
+        // One of two sides that are given is ours or outside, so neither is ever the fallback.
+        let (payer_token, payee_token) =
+            (token_of(&payer).unwrap_or_default(), token_of(&payee).unwrap_or_default());
+        let mut facts = Vec::with_capacity(3);
+        for (side, own, counterparty) in
+            [(Side::Payer, &payer, payee_token), (Side::Payee, &payee, payer_token)]
+        {
+            if let Some(own) = own {
+                let account = own.party.clone();
+                let body = FactBody::Transfer { side, account, counterparty, amount, protected };
+                facts.push(self.to_holder(own.holder, at, body));
+            }
+        }
+        if let (Some(device), Some(payer)) = (device, &payer) {
+            facts.push(self.met(Feed::TransferDevice, device, payer, Some(amount), at));
+        }
+        Ok(facts)
+    }
+
+    /// Sorts out who is ours. A source's names for the world outside count as counterparties.
+    fn sides<'t, 'a>(&self, transfer: &'t TransferPosted<'a>) -> Result<Sides<'t, 'a>, RefusalCode> {
+        let named = transfer.counterparty.as_ref().map(|Counterparty { account }| &**account);
+        if named.is_some_and(str::is_empty) {
+            return Err(RefusalCode::RefMissing);
+        }
+        let given = usize::from(transfer.payer.is_some())
+            + usize::from(transfer.payee.is_some())
+            + usize::from(named.is_some());
+        if given != 2 {
+            return Err(RefusalCode::PartiesIncomplete);
+        }
+        let (payer, payer_outside) = self.inside(transfer.payer.as_ref());
+        let (payee, payee_outside) = self.inside(transfer.payee.as_ref());
+        if payer.is_none() && payee.is_none() {
+            return Err(RefusalCode::OwnPartyMissing);
+        }
+        Ok(Sides { payer, payee, outside: named.or(payer_outside).or(payee_outside) })
+    }
+
+    /// A party if it is ours, or the name by which the source means the world outside.
+    fn inside<'t, 'a>(&self, party: Option<&'t OwnParty<'a>>) -> (Option<&'t OwnParty<'a>>, Option<&'t str>) {
+        match party.and_then(|party| given(&party.reference)) {
+            Some(reference) if self.mapping.is_outside(reference) => (None, Some(reference)),
+            _ => (party, None),
+        }
+    }
+
+    fn card_payment(&mut self, payment: &CardPaymentPosted<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let (card, _) = self.inside(Some(&payment.card));
+        let own = self.own(card.ok_or(RefusalCode::OwnPartyMissing)?, &ACCOUNT)?;
+        let terminal = self.shared(SubjectKind::Terminal, &payment.terminal)?;
+        let amount = payment.amount.money();
+        // A payment whose terminal is unknown, or dropped for want of a basis, has the token 0.
+        let token = terminal.map_or(Token::default(), |terminal| terminal.token);
+        let body = FactBody::CardPayment { account: own.party.clone(), terminal: token, amount };
+        let mut facts = vec![self.to_holder(own.holder, at, body)];
+        facts.extend(
+            terminal.map(|terminal| self.met(Feed::CardPaymentTerminal, terminal, &own, Some(amount), at)),
+        );
+        Ok(facts)
+    }
+
+    fn card_usage(&mut self, usage: &CardUsageRecorded<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let own = self.own(&usage.card, &[PartyKind::PhoneCard, PartyKind::IotCard])?;
+        let device = self.shared(SubjectKind::Device, &usage.device)?;
+        // As with terminals: 0 where it is unknown or dropped.
+        let token = device.map_or(Token::default(), |device| device.token);
+        let body = FactBody::CardUsage { card: own.party.clone(), device: token };
+        let mut facts = vec![self.to_holder(own.holder, at, body)];
+        facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
+        Ok(facts)
+    }
+
+    fn appeal(&mut self, decided: &AppealDecided<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let own = self.own(&decided.party, &ANY_KIND)?;
+        let appeal = AppealRef::parse(&decided.appeal_ref).ok_or(RefusalCode::AppealRefInvalid)?;
+        let override_for = match decided.override_days {
+            None => None,
+            Some(days @ 1..=3650) => Some(SpanMs::days(i64::from(days))),
+            Some(_) => return Err(RefusalCode::FieldInvalid),
+        };
+        let body = FactBody::AppealDecided { appeal, outcome: decided.outcome.0, override_for };
+        Ok(vec![self.to_holder(own.holder, at, body)])
+    }
+
+    fn rule_set(&self, activated: &RuleSetActivated<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let digest = Sha256::digest(activated.bundle.as_bytes());
+        let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        if *hexadecimal != *activated.sha256 {
+            return Err(RefusalCode::RulesDigestMismatch);
+        }
+        self.rules.load(&activated.bundle).map_err(|_| RefusalCode::RulesDoNotCompile)?;
+        Ok(vec![self.to_all(at, FactBody::RuleSetActivated { bundle: Arc::from(&*activated.bundle) })])
+    }
+
+    /// Validated like any other, and not kept: no rule here uses it (purpose limitation).
+    fn fraud(&self, confirmed: &FraudConfirmed<'_>) -> Result<Facts, RefusalCode> {
+        if confirmed.event_id.is_empty() {
+            return Err(RefusalCode::FieldMissing);
+        }
+        self.bounded(&confirmed.event_id)?;
+        let mut ours = 0;
+        for party in [&confirmed.payer, &confirmed.payee] {
+            if let (Some(party), _) = self.inside(party.as_ref()) {
+                self.own(party, &ACCOUNT)?;
+                ours += 1;
+            }
+        }
+        if ours == 0 { Err(RefusalCode::OwnPartyMissing) } else { Ok(Vec::new()) }
+    }
+
+    /// A type that is schema only: validated, and not kept.
+    fn unused(&self, party: &OwnParty<'_>, disposition_id: &str) -> Result<Facts, RefusalCode> {
+        self.own(party, &ANY_KIND)?;
+        if disposition_id.is_empty() { Err(RefusalCode::FieldMissing) } else { Ok(Vec::new()) }
+    }
+
+    /// A fact for the holder of one of our parties.
+    pub fn to_holder(&self, holder: Token, at: TimeMs, body: FactBody) -> (Destination, Fact) {
+        self.to_subject(Subject::new(SubjectKind::Holder, holder), at, body)
+    }
+
+    /// A shared subject was met by one of our holders; `own` is what of theirs a report may act on.
+    pub fn met(
+        &self,
+        feed: Feed,
+        subject: Subject,
+        own: &Own,
+        amount: Option<Money>,
+        at: TimeMs,
+    ) -> (Destination, Fact) {
+        let body = FactBody::Met { feed, holder: own.holder, target: own.party.clone(), amount };
+        self.to_subject(subject, at, body)
+    }
+
+    /// A fact for a subject's own partition.
+    pub fn to_subject(&self, route: Subject, at: TimeMs, body: FactBody) -> (Destination, Fact) {
+        let destination = Destination::Partition(route.token.partition(self.settings.facts_partitions));
+        (destination, Fact { event: self.event, at, route, body })
+    }
+
+    fn to_all(&self, at: TimeMs, body: FactBody) -> (Destination, Fact) {
+        let route = Subject::new(SubjectKind::Holder, Token::default());
+        (Destination::All, Fact { event: self.event, at, route, body })
+    }
+}
+
+/// Whether events of this type can be corrected: those that leave something in a partition that a
+/// correction can take out again.
+pub fn is_correctable(kind: EventType) -> bool {
+    matches!(
+        kind,
+        EventType::TransferPosted
+            | EventType::CardPaymentPosted
+            | EventType::CardUsageRecorded
+            | EventType::OpeningRequested
+            | EventType::OpeningOpened
+            | EventType::OpeningAbandoned
+            | EventType::OpeningClosed
+            | EventType::OpeningChanged
+            | EventType::HoldingStated
+            | EventType::HoldingsAnswered
+    )
+}

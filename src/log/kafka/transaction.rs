@@ -1,0 +1,155 @@
+//! One transactional producer, and what to do when a transaction is in doubt (DESIGN D11).
+//!
+//! librdkafka speaks the old transaction protocol, without KIP-890: after a call of unknown outcome
+//! a late request of it could still reach the broker and end a later transaction. So the rule is:
+//! an error that librdkafka itself calls abortable is aborted, and if that succeeds nothing
+//! happened; after anything else the producer is thrown away, and the new one's initialisation ends
+//! what was open and shuts out what is late. Either way the caller then reads the committed offsets,
+//! stable, and they alone say what happened.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::util::Timeout;
+
+use super::connection::{Connection, LogContext, refused, unreachable};
+use super::producer::native_flush;
+use crate::codec::output::OutRecord;
+use crate::log::LogError;
+
+/// Initialisation waits for the coordinator to end what an earlier life left open.
+const INIT_MAX: Duration = Duration::from_secs(60);
+
+/// Why a transaction is not known to be committed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Aborted by us, with success.
+    Aborted(String),
+    /// Unknown.
+    InDoubt(String),
+}
+
+/// A transactional producer that can be replaced.
+pub(super) struct Transactions {
+    connection: Connection,
+    id: String,
+    timeout_ms: u32,
+    producer: ThreadedProducer<LogContext>,
+}
+
+impl Transactions {
+    /// Makes the producer and shuts out every earlier one of this id.
+    pub(super) fn init(connection: &Connection, id: &str, timeout_ms: u32) -> Result<Transactions, LogError> {
+        let producer = new_producer(connection, id, timeout_ms)?;
+        Ok(Transactions { connection: connection.clone(), id: id.to_owned(), timeout_ms, producer })
+    }
+
+    /// A new producer in place of one in doubt.
+    pub(super) fn replace(&mut self) -> Result<(), LogError> {
+        self.producer = new_producer(&self.connection, &self.id, self.timeout_ms)?;
+        Ok(())
+    }
+
+    /// Writes records and offsets in one transaction.
+    pub(super) fn write<'a>(
+        &self,
+        records: impl Iterator<Item = (&'a str, &'a OutRecord)>,
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
+    ) -> Result<(), Fault> {
+        self.try_write(records, offsets, membership).map_err(|error| self.abort(&error))
+    }
+
+    fn try_write<'a>(
+        &self,
+        records: impl Iterator<Item = (&'a str, &'a OutRecord)>,
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
+    ) -> Result<(), KafkaError> {
+        let wait_max = Duration::from_millis(u64::from(self.timeout_ms));
+        self.producer.begin_transaction()?;
+        for (topic, record) in records {
+            self.send(topic, record)?;
+        }
+        // The crate's own flush, which `commit_transaction` calls, waits out polls of 100 ms while
+        // anything is outstanding; after this there is nothing.
+        native_flush(self.producer.client().native_ptr(), wait_max);
+        self.producer.send_offsets_to_transaction(offsets, membership, wait_max)?;
+        // Without a time-out of ours: the transaction's own remaining time holds.
+        self.producer.commit_transaction(Timeout::Never)
+    }
+
+    fn send(&self, topic: &str, record: &OutRecord) -> Result<(), KafkaError> {
+        let deadline = Instant::now() + Duration::from_millis(u64::from(self.timeout_ms));
+        let mut out = BaseRecord {
+            topic,
+            partition: None,
+            payload: record.value.as_deref(),
+            key: Some(record.key.as_slice()),
+            timestamp: None,
+            headers: None,
+            delivery_opaque: (),
+        };
+        loop {
+            match self.producer.send(out) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+                    if Instant::now() < deadline =>
+                {
+                    out = back;
+                    native_flush(self.producer.client().native_ptr(), Duration::from_millis(5));
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+
+    /// Only an error that is abortable and not fatal, and an abort that succeeds, are no doubt.
+    fn abort(&self, error: &KafkaError) -> Fault {
+        let abortable = match error {
+            KafkaError::Transaction(error) => error.txn_requires_abort() && !error.is_fatal(),
+            // A record was refused before it was handed over: the transaction is still ours.
+            KafkaError::MessageProduction(_) => true,
+            _ => false,
+        };
+        if !abortable {
+            return Fault::InDoubt(error.to_string());
+        }
+        match self.producer.abort_transaction(Timeout::After(Duration::from_secs(5))) {
+            Ok(()) => Fault::Aborted(error.to_string()),
+            Err(failed) => Fault::InDoubt(format!("{error}; then the abort: {failed}")),
+        }
+    }
+}
+
+fn new_producer(
+    connection: &Connection,
+    id: &str,
+    timeout_ms: u32,
+) -> Result<ThreadedProducer<LogContext>, LogError> {
+    let producer: ThreadedProducer<LogContext> = connection
+        .config("outputs")
+        .set("transactional.id", id)
+        .set("transaction.timeout.ms", timeout_ms.to_string())
+        // The client refuses a message that may outlive its transaction.
+        .set("message.timeout.ms", timeout_ms.to_string())
+        // At 0 it sends many small requests and CPU per record triples.
+        .set("linger.ms", "5")
+        .set("partitioner", "murmur2_random")
+        .create_with_context(LogContext)
+        .map_err(refused)?;
+    let deadline = Instant::now() + INIT_MAX;
+    loop {
+        match producer.init_transactions(Duration::from_secs(5)) {
+            Ok(()) => return Ok(producer),
+            Err(KafkaError::Transaction(error)) if error.is_fatal() || !error.is_retriable() => {
+                return Err(LogError::Refused(format!("transactions of `{id}`: {error}")));
+            }
+            Err(error) if Instant::now() > deadline => return Err(unreachable(error)),
+            Err(error) => tracing::warn!(%error, "waiting for the transaction coordinator"),
+        }
+    }
+}

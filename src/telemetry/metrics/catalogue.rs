@@ -1,0 +1,163 @@
+//! All metrics by name: the one list that the registry, the README table and its test are made from.
+//!
+//! Names follow the Prometheus conventions: prefix, base units, `_total` for counters. No label ever
+//! holds an identifier, and each has a bound on its values.
+
+/// What kind of metric it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// A metric as it is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    pub help: &'static str,
+}
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Counter, labels, help }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Gauge, labels, help }
+}
+
+pub const EVENTS: Metric =
+    counter("duecourse_events_total", &["outcome"], "Source records read, accepted or refused.");
+pub const REFUSALS: Metric =
+    counter("duecourse_refusals_total", &["reason"], "Source records refused, by reason code.");
+pub const UNDECLARED_FIELDS: Metric = counter(
+    "duecourse_undeclared_fields_total",
+    &[],
+    "Fields dropped because no mapping declares them (their names stand in reports, not here).",
+);
+pub const FACTS_WRITTEN: Metric = counter("duecourse_facts_written_total", &[], "Facts written by intake.");
+pub const PACKS_WRITTEN: Metric =
+    counter("duecourse_packs_written_total", &[], "Facts records written by intake.");
+pub const INTAKE_RESTARTS: Metric = counter(
+    "duecourse_intake_restarts_total",
+    &[],
+    "Times that reading began anew at the lowest covered offset after a failed delivery.",
+);
+pub const FACTS: Metric = counter(
+    "duecourse_facts_total",
+    &["outcome"],
+    "Facts that came to be decided: applied, or duplicate (recognised by their event).",
+);
+pub const FACTS_LATE: Metric = counter(
+    "duecourse_facts_late_total",
+    &[],
+    "Facts older than partition time less the lateness; evaluated as of their own time.",
+);
+pub const RANGES_IGNORED: Metric = counter(
+    "duecourse_ranges_ignored_total",
+    &["verdict"],
+    "Covered ranges not applied: stale (seen before), gap (something before them is missing; alarm on this), wrong_version.",
+);
+pub const REPORTS: Metric = counter(
+    "duecourse_reports_total",
+    &["outcome"],
+    "Reports between partitions: applied, stale, or gap (a predecessor is missing; alarm on this).",
+);
+pub const TIMERS_FIRED: Metric =
+    counter("duecourse_timers_fired_total", &[], "Timers fired: expiries, lapses, deadlines.");
+pub const DISPOSITIONS: Metric = counter(
+    "duecourse_dispositions_total",
+    &["kind", "rule", "lane", "measure"],
+    "Dispositions decided, observations in shadow included (kind observed).",
+);
+pub const UNMATCHED: Metric = counter(
+    "duecourse_unmatched_total",
+    &["reason"],
+    "Accepted events that refer to nothing known here, by reason; they go to dead letters.",
+);
+pub const PURPOSE_REFUSALS: Metric = counter(
+    "duecourse_purpose_refusals_total",
+    &["at", "purpose"],
+    "What purpose limitation refused: at a query, at a sink, at the loading of rules.",
+);
+pub const TRANSACTIONS: Metric = counter(
+    "duecourse_transactions_total",
+    &["outcome"],
+    "Transactions of outputs and offsets: committed, or settled (outcome unknown: new producer, committed offsets read).",
+);
+pub const END_TO_END: Metric = Metric {
+    name: "duecourse_end_to_end_latency_seconds",
+    kind: Kind::Histogram,
+    labels: &[],
+    help: "From a source record's broker timestamp to the commit of what was decided.",
+};
+pub const COVERED_LAG: Metric = gauge(
+    "duecourse_covered_lag_seconds",
+    &["partition"],
+    "Clock less the time up to which this facts partition has covered its slowest source.",
+);
+pub const PARTITION_TIME: Metric = gauge(
+    "duecourse_partition_time_seconds",
+    &["partition"],
+    "Partition time, as seconds since 1970: the least of its sources' times.",
+);
+pub const PARTITION_LIVE: Metric = gauge(
+    "duecourse_partition_live",
+    &["partition"],
+    "1 when this facts partition enforces, 0 while it only observes (before go-live).",
+);
+pub const SNAPSHOT_TIME: Metric = gauge(
+    "duecourse_snapshot_timestamp_seconds",
+    &["partition"],
+    "When the newest snapshot of this facts partition was written, as seconds since 1970.",
+);
+pub const RULE_SET: Metric = gauge(
+    "duecourse_rule_set_info",
+    &["version", "sha256"],
+    "1 for the rule set in force; the digest is that of its bundle.",
+);
+pub const BUILD: Metric = gauge(
+    "duecourse_build_info",
+    &["version", "semantics"],
+    "1; the version of the program and the number of its engine's semantics.",
+);
+
+/// Every metric, in the order of the README's table.
+pub const ALL: [Metric; 22] = [
+    EVENTS,
+    REFUSALS,
+    UNDECLARED_FIELDS,
+    FACTS_WRITTEN,
+    PACKS_WRITTEN,
+    INTAKE_RESTARTS,
+    FACTS,
+    FACTS_LATE,
+    RANGES_IGNORED,
+    REPORTS,
+    TIMERS_FIRED,
+    DISPOSITIONS,
+    UNMATCHED,
+    PURPOSE_REFUSALS,
+    TRANSACTIONS,
+    END_TO_END,
+    COVERED_LAG,
+    PARTITION_TIME,
+    PARTITION_LIVE,
+    SNAPSHOT_TIME,
+    RULE_SET,
+    BUILD,
+];
+
+/// The README's table of metrics.
+#[must_use]
+pub fn table() -> String {
+    let mut table = String::from("| metric | kind | labels | meaning |\n|---|---|---|---|\n");
+    for Metric { name, kind, labels, help } in ALL {
+        let kind = format!("{kind:?}").to_lowercase();
+        let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+        table.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
+    }
+    table
+}

@@ -1,0 +1,206 @@
+//! What deciding counts: by partition, by disposition, by transaction.
+
+use std::time::Duration;
+
+use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Registry};
+
+use super::{BoundedLabel, catalogue, counter, counter_vec, gauge_vec, raise, register};
+use crate::engine::base::TimeMs;
+use crate::engine::disposition::Disposition;
+use crate::engine::input::{Effect, Tally};
+use crate::engine::ruleset::RuleSet;
+
+/// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
+const LATENCY_BUCKETS_S: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+#[derive(Debug)]
+pub struct DecideMetrics {
+    counters: FactCounters,
+    pub(super) dispositions: IntCounterVec,
+    rules: BoundedLabel,
+    unmatched: IntCounterVec,
+    committed: IntCounter,
+    settled: IntCounter,
+    end_to_end: Histogram,
+    covered_lag: GaugeVec,
+    partition_time: GaugeVec,
+    partition_live: GaugeVec,
+    snapshot_time: GaugeVec,
+    pub(super) rule_set: GaugeVec,
+}
+
+#[derive(Clone, Debug)]
+struct FactCounters {
+    applied: IntCounter,
+    duplicate: IntCounter,
+    late: IntCounter,
+    ranges_stale: IntCounter,
+    ranges_gap: IntCounter,
+    ranges_wrong_version: IntCounter,
+    reports_applied: IntCounter,
+    reports_stale: IntCounter,
+    reports_gap: IntCounter,
+    timers: IntCounter,
+}
+
+impl FactCounters {
+    fn new(registry: &Registry) -> Result<FactCounters, prometheus::Error> {
+        let facts = counter_vec(registry, &catalogue::FACTS)?;
+        let ranges = counter_vec(registry, &catalogue::RANGES_IGNORED)?;
+        let reports = counter_vec(registry, &catalogue::REPORTS)?;
+        Ok(FactCounters {
+            applied: facts.with_label_values(&["applied"]),
+            duplicate: facts.with_label_values(&["duplicate"]),
+            late: counter(registry, &catalogue::FACTS_LATE)?,
+            ranges_stale: ranges.with_label_values(&["stale"]),
+            ranges_gap: ranges.with_label_values(&["gap"]),
+            ranges_wrong_version: ranges.with_label_values(&["wrong_version"]),
+            reports_applied: reports.with_label_values(&["applied"]),
+            reports_stale: reports.with_label_values(&["stale"]),
+            reports_gap: reports.with_label_values(&["gap"]),
+            timers: counter(registry, &catalogue::TIMERS_FIRED)?,
+        })
+    }
+}
+
+impl DecideMetrics {
+    pub(super) fn new(registry: &Registry) -> Result<DecideMetrics, prometheus::Error> {
+        let transactions = counter_vec(registry, &catalogue::TRANSACTIONS)?;
+        let latency = HistogramOpts::new(catalogue::END_TO_END.name, catalogue::END_TO_END.help)
+            .buckets(LATENCY_BUCKETS_S.to_vec());
+        Ok(DecideMetrics {
+            counters: FactCounters::new(registry)?,
+            dispositions: counter_vec(registry, &catalogue::DISPOSITIONS)?,
+            rules: BoundedLabel::default(),
+            unmatched: counter_vec(registry, &catalogue::UNMATCHED)?,
+            committed: transactions.with_label_values(&["committed"]),
+            settled: transactions.with_label_values(&["settled"]),
+            end_to_end: register(registry, Histogram::with_opts(latency)?)?,
+            covered_lag: gauge_vec(registry, &catalogue::COVERED_LAG)?,
+            partition_time: gauge_vec(registry, &catalogue::PARTITION_TIME)?,
+            partition_live: gauge_vec(registry, &catalogue::PARTITION_LIVE)?,
+            snapshot_time: gauge_vec(registry, &catalogue::SNAPSHOT_TIME)?,
+            rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
+        })
+    }
+
+    /// The metrics of a partition that was assigned here. `since` is its tally then: what a snapshot
+    /// brought along, or a replay did again, was counted by whoever did it first.
+    #[must_use]
+    pub fn partition(&self, partition: u32, since: Tally) -> PartitionMetrics {
+        let label = partition.to_string();
+        let labels = [label.as_str()];
+        PartitionMetrics {
+            covered_lag: self.covered_lag.with_label_values(&labels),
+            time: self.partition_time.with_label_values(&labels),
+            live: self.partition_live.with_label_values(&labels),
+            snapshot: self.snapshot_time.with_label_values(&labels),
+            counters: self.counters.clone(),
+            before: since,
+        }
+    }
+
+    /// Takes a partition's gauges away when it is no longer ours, so that two members never both show it.
+    pub fn forget_partition(&self, partition: u32) {
+        let label = partition.to_string();
+        for gauges in [&self.covered_lag, &self.partition_time, &self.partition_live, &self.snapshot_time] {
+            // Fails only when the gauge was never set.
+            let _ = gauges.remove_label_values(&[label.as_str()]);
+        }
+    }
+
+    /// Counts an effect that is published. Not for effects that a replay suppressed.
+    pub fn effect(&self, effect: &Effect) {
+        let (kind, head, measure) = match effect {
+            Effect::Disposed(disposition) => {
+                let (kind, measure) = match disposition.as_ref() {
+                    Disposition::OpeningAccepted(_) => ("opening_accepted", "none"),
+                    Disposition::MeasureSet(set) => ("measure_set", set.measure().name()),
+                    Disposition::MeasureEnded(_) => ("measure_ended", "none"),
+                    Disposition::ReservationLapsed(_) => ("reservation_lapsed", "none"),
+                };
+                (kind, disposition.head(), measure)
+            }
+            Effect::Observed(observation) => ("observed", &observation.head, observation.measure.name()),
+            Effect::Unmatched { reason, .. } => {
+                self.unmatched.with_label_values(&[reason.name()]).inc();
+                return;
+            }
+            Effect::Reported(_) => return,
+        };
+        let rule = self.rules.admit(&head.rule.id);
+        self.dispositions.with_label_values(&[kind, rule, head.lane.name(), measure]).inc();
+    }
+
+    /// A transaction was committed.
+    pub fn committed(&self) {
+        self.committed.inc();
+    }
+
+    /// A transaction's outcome was not known and has been settled with a new producer.
+    pub fn settled(&self) {
+        self.settled.inc();
+    }
+
+    /// Time from a source record's broker timestamp to the commit of what was decided about it.
+    pub fn latency(&self, latency: Duration) {
+        self.end_to_end.observe(latency.as_secs_f64());
+    }
+
+    /// The rule set in force; the one before it is no longer shown.
+    pub fn rule_set(&self, rules: &RuleSet) {
+        let sha256: String = rules.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.rule_set.reset();
+        self.rule_set.with_label_values(&[rules.version.to_string().as_str(), sha256.as_str()]).set(1.0);
+    }
+}
+
+/// One assigned partition's metrics, with their children looked up once.
+#[derive(Debug)]
+pub struct PartitionMetrics {
+    covered_lag: Gauge,
+    time: Gauge,
+    live: Gauge,
+    snapshot: Gauge,
+    counters: FactCounters,
+    before: Tally,
+}
+
+impl PartitionMetrics {
+    /// Takes over the partition's tally.
+    pub fn update(&mut self, tally: Tally) {
+        let (counters, before) = (&self.counters, self.before);
+        raise(&counters.applied, tally.facts_applied, before.facts_applied);
+        raise(&counters.duplicate, tally.facts_duplicate, before.facts_duplicate);
+        raise(&counters.late, tally.facts_late, before.facts_late);
+        raise(&counters.ranges_stale, tally.ranges_stale, before.ranges_stale);
+        raise(&counters.ranges_gap, tally.ranges_gap, before.ranges_gap);
+        raise(&counters.ranges_wrong_version, tally.ranges_wrong_version, before.ranges_wrong_version);
+        raise(&counters.reports_applied, tally.reports_applied, before.reports_applied);
+        raise(&counters.reports_stale, tally.reports_stale, before.reports_stale);
+        raise(&counters.reports_gap, tally.reports_gap, before.reports_gap);
+        raise(&counters.timers, tally.timers_fired, before.timers_fired);
+        self.before = tally;
+    }
+
+    /// How far the partition is, and whether it enforces. `now` is the clock.
+    pub fn progress(&self, partition_time: TimeMs, is_live: bool, now: TimeMs) {
+        self.live.set(f64::from(u8::from(is_live)));
+        if partition_time == TimeMs::MIN {
+            return; // nothing covered yet
+        }
+        self.time.set(seconds(partition_time));
+        self.covered_lag.set((seconds(now) - seconds(partition_time)).max(0.0));
+    }
+
+    /// A snapshot was written at `now`.
+    pub fn snapshot_written(&self, now: TimeMs) {
+        self.snapshot.set(seconds(now));
+    }
+}
+
+/// Seconds since 1970, as gauges show a time.
+fn seconds(time: TimeMs) -> f64 {
+    time.0 as f64 / 1000.0
+}

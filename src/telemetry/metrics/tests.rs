@@ -1,0 +1,127 @@
+//! The metrics as Prometheus sees them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::catalogue::{self, Kind};
+use super::*;
+use crate::engine::base::{Fingerprint, TimeMs};
+use crate::engine::input::{Effect, Tally, UnmatchedReason};
+use crate::engine::purpose::Use;
+
+/// Metrics with every family touched at least once.
+fn touched() -> Metrics {
+    let metrics = Metrics::new().unwrap();
+    metrics.intake.update(&IntakeTotals {
+        accepted: 7,
+        refused: BTreeMap::from([("time_jump", 2)]),
+        undeclared_fields: 3,
+        facts: 14,
+        packs: 2,
+        restarts: 1,
+    });
+    let mut partition = metrics.decide.partition(3, Tally::default());
+    partition.update(Tally { facts_applied: 5, ranges_gap: 1, ..Tally::default() });
+    partition.progress(TimeMs(1_500), true, TimeMs(4_000));
+    partition.snapshot_written(TimeMs(9_000));
+    metrics.decide.committed();
+    metrics.decide.settled();
+    metrics.decide.latency(Duration::from_millis(30));
+    metrics
+        .decide
+        .effect(&Effect::Unmatched { event: Fingerprint(1), reason: UnmatchedReason::AppealUnknown });
+    metrics.decide.dispositions.with_label_values(&["measure_set", "r", "anomaly", "m"]).inc();
+    metrics.decide.rule_set.with_label_values(&["1", "00"]).set(1.0);
+    metrics.query_refused(Refused::OtherPurpose(Use::AmlReview));
+    metrics.sink_refused("notices");
+    metrics
+}
+
+#[test]
+fn the_registry_shows_exactly_the_catalogue_with_its_help_and_kinds() {
+    let text = touched().text();
+    let mut shown = BTreeSet::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let metric = catalogue::ALL.iter().find(|metric| metric.name == name).unwrap();
+        assert_eq!(format!("{:?}", metric.kind).to_lowercase(), kind, "{name}");
+        assert!(text.contains(&format!("# HELP {name} {}", metric.help)), "{name}");
+        shown.insert(name);
+    }
+    assert_eq!(shown, catalogue::ALL.iter().map(|metric| metric.name).collect());
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    for metric in catalogue::ALL {
+        assert!(metric.name.starts_with("duecourse_"));
+        assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
+        assert!(metric.help.ends_with('.') && metric.help.len() > 12, "{}", metric.name);
+        let units = ["_ms", "_millis", "_minutes", "_kb"];
+        assert!(!units.iter().any(|unit| metric.name.ends_with(unit)), "base units only: {}", metric.name);
+        // No label may carry an identifier.
+        let identifiers = ["token", "account", "holder", "event_id", "appeal", "ref", "subject"];
+        assert!(metric.labels.iter().all(|label| !identifiers.contains(label)), "{}", metric.name);
+    }
+}
+
+#[test]
+fn totals_are_handed_over_as_differences() {
+    let metrics = touched();
+    let totals = IntakeTotals {
+        accepted: 10,
+        refused: BTreeMap::from([("time_jump", 2), ("not_utf8", 5)]),
+        ..IntakeTotals::default()
+    };
+    metrics.intake.update(&totals);
+    metrics.intake.update(&totals);
+    let text = metrics.text();
+    for line in [
+        "duecourse_events_total{outcome=\"accepted\"} 10",
+        "duecourse_events_total{outcome=\"refused\"} 7",
+        "duecourse_refusals_total{reason=\"not_utf8\"} 5",
+        "duecourse_refusals_total{reason=\"time_jump\"} 2",
+        "duecourse_ranges_ignored_total{verdict=\"gap\"} 1",
+        "duecourse_covered_lag_seconds{partition=\"3\"} 2.5",
+        "duecourse_snapshot_timestamp_seconds{partition=\"3\"} 9",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_a_snapshot_brought_along_is_not_counted_again_and_a_lost_partition_is_not_shown() {
+    let metrics = Metrics::new().unwrap();
+    let before = Tally { facts_applied: 100, ..Tally::default() };
+    metrics.decide.partition(8, before).update(Tally { facts_applied: 103, ..before });
+    let text = metrics.text();
+    assert!(text.contains("duecourse_facts_total{outcome=\"applied\"} 3\n"), "{text}");
+    assert!(text.contains("partition=\"8\""));
+    metrics.decide.forget_partition(8);
+    assert!(!metrics.text().contains("partition=\"8\""));
+}
+
+#[test]
+fn a_label_stays_within_its_bound() {
+    let label = BoundedLabel::default();
+    for number in 0..LABEL_VALUES_MAX {
+        let rule = format!("rule_{number}");
+        assert_eq!(label.admit(&rule), rule);
+    }
+    assert_eq!(label.admit("one_more"), OTHER);
+    assert_eq!(label.admit("rule_7"), "rule_7");
+}
+
+#[test]
+fn the_readme_table_is_the_catalogue() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let (start, end) = ("<!-- metrics: generated -->\n", "<!-- /metrics -->");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once(start).expect("README.md marks where the table begins");
+    let (found, after) = rest.split_once(end).expect("README.md marks where the table ends");
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(path, format!("{before}{start}{}{end}{after}", catalogue::table())).unwrap();
+        return;
+    }
+    assert_eq!(found, catalogue::table(), "UPDATE_README=1 rewrites it");
+}

@@ -1,0 +1,126 @@
+//! A destination: the real `Coverage` of the engine, and beside it what has truly been applied.
+
+use duecourse::engine::cover::{Admission, Coverage, Covered};
+
+use duecourse::engine::base::TimeMs;
+
+use super::pieces::{
+    Checks, Entry, FIRST_VERSION, Pack, RECORDS, SECOND_VERSION, SOURCES, Span, source_id, version_of,
+};
+
+/// What must never happen to a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    AppliedTwice,
+    AppliedOverGap,
+    AppliedUnderWrongVersion,
+    /// What is covered is not what was applied, or it fell.
+    CoverageUntrue,
+}
+
+/// The state of one destination. `covered` and `announced` are the engine's coverage as plain
+/// numbers; `applied` is kept by the model alone, and the checks below compare the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Destination {
+    pub covered: [Option<i8>; SOURCES],
+    pub announced: bool,
+    /// The last offset applied of each source; -1 when none.
+    pub applied: [i8; SOURCES],
+    pub fault: Option<Fault>,
+}
+
+impl Destination {
+    pub const EMPTY: Destination =
+        Destination { covered: [None; SOURCES], announced: false, applied: [-1; SOURCES], fault: None };
+
+    pub fn is_complete(&self) -> bool {
+        self.applied == [RECORDS - 1; SOURCES] && self.fault.is_none()
+    }
+
+    /// Applies the next record of the log: all ranges are admitted against the coverage before the
+    /// record, then facts are applied, then admitted ranges advance (S1).
+    pub fn apply(&mut self, entry: &Entry, checks: Checks) {
+        let mut coverage = self.coverage();
+        match entry {
+            Entry::Announced => coverage.announce(SECOND_VERSION),
+            Entry::Pack(pack) => {
+                let verdicts = self.verdicts(pack, checks);
+                for (source, verdict) in verdicts.into_iter().enumerate() {
+                    if let (Some(Admission::Apply { after }), Some(span)) = (verdict, pack.spans[source]) {
+                        self.apply_facts(source, span, after, pack.version);
+                        coverage.advance(&span.range(source));
+                    }
+                }
+            }
+        }
+        self.keep(&coverage);
+    }
+
+    /// The engine's verdict on each range of a pack, bent when a check is taken out.
+    pub fn verdicts(&self, pack: &Pack, checks: Checks) -> [Option<Admission>; SOURCES] {
+        let coverage = self.coverage();
+        std::array::from_fn(|source| {
+            let span = pack.spans[source]?;
+            let range = span.range(source);
+            let mut verdict = coverage.admit(u32::from(pack.version), &range);
+            if verdict == Admission::WrongVersion && !checks.version {
+                let mut lenient = coverage.clone();
+                lenient.versions = vec![FIRST_VERSION];
+                lenient.versions[0].number = u32::from(pack.version);
+                verdict = lenient.admit(u32::from(pack.version), &range);
+            }
+            Some(match verdict {
+                Admission::Gap if !checks.gap => Admission::Apply { after: range.previous },
+                Admission::Stale | Admission::Apply { .. } if !checks.covered => {
+                    Admission::Apply { after: range.previous }
+                }
+                kept => kept,
+            })
+        })
+    }
+
+    /// Applies the facts of a range beyond `after` and notes what must not happen.
+    fn apply_facts(&mut self, source: usize, span: Span, after: i64, version: u8) {
+        for offset in (span.previous + 1)..=span.last {
+            if i64::from(offset) <= after {
+                continue;
+            }
+            let expected = self.applied[source] + 1;
+            let fault = match offset {
+                _ if offset < expected => Some(Fault::AppliedTwice),
+                _ if offset > expected => Some(Fault::AppliedOverGap),
+                _ if version != version_of(offset) => Some(Fault::AppliedUnderWrongVersion),
+                _ => None,
+            };
+            self.fault = self.fault.or(fault);
+            self.applied[source] = self.applied[source].max(offset);
+        }
+    }
+
+    /// The engine's coverage of this destination.
+    fn coverage(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        for (source, last) in self.covered.into_iter().enumerate() {
+            if let Some(last) = last {
+                let covered = Covered { last: i64::from(last), time: TimeMs::MIN };
+                coverage.sources.insert(source_id(source), covered);
+            }
+        }
+        coverage.announce(FIRST_VERSION);
+        if self.announced {
+            coverage.announce(SECOND_VERSION);
+        }
+        coverage
+    }
+
+    /// Takes the engine's coverage back and compares it with what was applied.
+    fn keep(&mut self, coverage: &Coverage) {
+        self.announced = coverage.versions.contains(&SECOND_VERSION);
+        for source in 0..SOURCES {
+            let last = coverage.sources.get(&source_id(source)).map(|covered| covered.last as i8);
+            let untrue = last.unwrap_or(-1) != self.applied[source] || last < self.covered[source];
+            self.fault = self.fault.or(untrue.then_some(Fault::CoverageUntrue));
+            self.covered[source] = last;
+        }
+    }
+}

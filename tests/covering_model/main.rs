@@ -1,0 +1,90 @@
+//! The covering protocol (DESIGN D6, D7) in a model checker.
+//!
+//! Two intakes, two source partitions of four records, two destinations. Intakes read, flush at any
+//! point, crash, take sources over from each other without the other noticing (a zombie goes on
+//! writing), and may hold a wrong idea of when version 2 of the configuration begins. Packs are
+//! delayed without limit, overtaken, lost and doubled. Intakes start from what decide has published,
+//! which lags the logs. The verdicts are those of the engine itself: `Coverage::{admit, advance, announce}`.
+//!
+//! What is bounded: crashes and take-overs, copies, packs that are delayed at one time, records that
+//! wait in a log (`Bounds`). A delay in flight and a wait in a log differ in two things only, the order
+//! of what waits and whether an intake may have read a waiting announcement; so one search bounds the
+//! log at nothing and lets packs fly, and the other the other way round.
+
+mod destination;
+mod pieces;
+mod symmetry;
+mod system;
+
+use std::collections::BTreeSet;
+
+use stateright::{Checker, HasDiscoveries, Model};
+
+use pieces::{Bounds, Checks};
+use system::{CAN_FINISH, Covering, NEVER_OVER_GAP, NEVER_TWICE, NEVER_WRONG_VERSION};
+
+/// Packs are delayed and doubled; decide applies what arrives.
+const DELAYS: Bounds = Bounds { restarts: 1, copies: 1, flight: 1, log: 0 };
+/// Packs arrive or are lost; decide lags behind its logs.
+const LAG: Bounds = Bounds { restarts: 1, copies: 0, flight: 0, log: 1 };
+
+/// Searches every state within the bounds, up to renumbering, and demands every property.
+fn exhaust(name: &str, bounds: Bounds, states_min: usize) {
+    let model = Covering { bounds, checks: Checks::ALL };
+    let checker = model.checker().threads(2).symmetry().spawn_dfs().join();
+    println!(
+        "covering protocol, {name}: {} distinct states up to renumbering, {} generated, longest path {}; {bounds:?}",
+        checker.unique_state_count(),
+        checker.state_count(),
+        checker.max_depth(),
+    );
+    checker.assert_properties();
+    // A model that stopped moving would satisfy every `always`.
+    assert!(checker.unique_state_count() >= states_min);
+}
+
+#[test]
+fn facts_are_applied_exactly_once_whatever_is_delayed_doubled_or_lost() {
+    exhaust("delays", DELAYS, 2_000_000);
+}
+
+#[test]
+fn facts_are_applied_exactly_once_while_decide_lags_behind_its_logs() {
+    exhaust("lag", LAG, 100_000);
+}
+
+/// Demands that without one of the checks a property does not hold, and prints the shortest way there.
+fn fails(checks: Checks, property: &'static str) {
+    let model = Covering { bounds: DELAYS, checks };
+    let found = HasDiscoveries::AnyOf(BTreeSet::from([property]));
+    let checker = model.checker().finish_when(found).spawn_bfs().join();
+    let counterexample = checker.discovery(property);
+    let path =
+        counterexample.unwrap_or_else(|| panic!("`{property}` holds although a check is out: {checks:?}"));
+    println!("without the check, not \"{property}\": {:?}", path.into_actions());
+}
+
+#[test]
+fn without_the_covered_check_a_fact_is_applied_twice() {
+    fails(Checks { covered: false, ..Checks::ALL }, NEVER_TWICE);
+}
+
+#[test]
+fn without_the_gap_check_a_fact_is_skipped() {
+    fails(Checks { gap: false, ..Checks::ALL }, NEVER_OVER_GAP);
+}
+
+#[test]
+fn without_the_version_check_a_fact_of_a_wrong_version_is_applied() {
+    fails(Checks { version: false, ..Checks::ALL }, NEVER_WRONG_VERSION);
+}
+
+#[test]
+fn a_version_that_begins_before_it_is_announced_everywhere_is_not_safe() {
+    fails(Checks { announced_before_start: false, ..Checks::ALL }, NEVER_WRONG_VERSION);
+}
+
+#[test]
+fn an_intake_that_starts_beyond_the_lowest_covered_offset_leaves_a_gap_for_ever() {
+    fails(Checks { lowest_start: false, ..Checks::ALL }, CAN_FINISH);
+}

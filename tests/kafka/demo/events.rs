@@ -1,0 +1,88 @@
+//! What is fed: the data set `mule-chains` where it is, else a generated set with the same columns.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+const HEADER: &str = "event_id,ts_ms,from_account,to_account,amount,type";
+const GENERATED_COUNT: usize = 100_000;
+
+pub struct Events {
+    pub path: PathBuf,
+    pub count: usize,
+    pub origin: &'static str,
+}
+
+impl Events {
+    pub fn prepare(folder: &Path, count_max: Option<usize>) -> Events {
+        let path = folder.join("events.csv");
+        let mut file = BufWriter::new(File::create(&path).unwrap());
+        let (origin, count) = match mule_chains() {
+            Some(set) => ("mule-chains", copy(&set, &mut file, count_max)),
+            None => ("a generated set", generate(&mut file, count_max.unwrap_or(GENERATED_COUNT))),
+        };
+        file.flush().unwrap();
+        Events { path, count, origin }
+    }
+}
+
+fn mule_chains() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/datasets");
+    let sets = std::env::var_os("DUECOURSE_DATASETS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let events = sets.join("mule-chains/events.csv.gz");
+    events.exists().then_some(events)
+}
+
+/// The header and at most `count_max` rows.
+fn copy(set: &Path, out: &mut impl Write, count_max: Option<usize>) -> usize {
+    let lines = BufReader::new(MultiGzDecoder::new(File::open(set).unwrap())).lines();
+    let mut count = 0;
+    for line in lines.take(count_max.map_or(usize::MAX, |max| max + 1)) {
+        writeln!(out, "{}", line.unwrap()).unwrap();
+        count += 1;
+    }
+    count - 1
+}
+
+/// Payments between customers, and every so often a mule: many pay in, and at once most of it leaves.
+fn generate(out: &mut impl Write, count: usize) -> usize {
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let mut time_ms: u64 = 1_735_689_600_000;
+    writeln!(out, "{HEADER}").unwrap();
+    let mut written = 0;
+    while written < count {
+        time_ms += 200 + dice.below(20_000);
+        let mule = format!("G{:05}", dice.below(2_000));
+        let mut rows: Vec<(String, String, u64)> = Vec::new();
+        if dice.below(400) == 0 {
+            let payers = 6 + dice.below(10);
+            rows.extend((0..payers).map(|n| (format!("V{written:07}{n}"), mule.clone(), 300_000 + dice.below(90_000))));
+            rows.extend((0..4).map(|n| (mule.clone(), format!("X{n:02}{}", dice.below(90)), 70_000 * payers)));
+        } else {
+            rows.push((format!("G{:05}", dice.below(2_000)), mule, 500 + dice.below(60_000)));
+        }
+        for (from, to, fen) in rows {
+            if written == count {
+                break;
+            }
+            time_ms += 1_000 + dice.below(30_000);
+            writeln!(out, "E{written:07},{time_ms},{from},{to},{}.{:02},transfer", fen / 100, fen % 100).unwrap();
+            written += 1;
+        }
+    }
+    count
+}
+
+/// xorshift64*: the same rows every time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % bound
+    }
+}

@@ -1,0 +1,148 @@
+//! The other commands over output folders, and the exit codes.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::support::*;
+
+#[test]
+fn each_kind_of_failure_has_its_exit_code() {
+    let place = Place::new();
+    let input = place.file("events.csv", csv(&rows(10)));
+    let empty_rules = place.path("no-rules");
+    std::fs::create_dir(&empty_rules).unwrap();
+    let header = place.file("header.csv", "event_id,ts_ms\nE1,1\n");
+    let key = place.file("key", "not a key");
+    let out = place.path("out");
+    assert_eq!(ran(duecourse().args(["run", "--no-such-flag"])).code, 2);
+    run(&[&input], &out, &["--rules", empty_rules.to_str().unwrap()], 3);
+    run(&[&input], &out, &["--key", key.to_str().unwrap()], 3);
+    run(&[&place.path("absent.csv")], &out, &[], 4);
+    run(&[&input], &out, &["--labels", place.path("absent.csv").to_str().unwrap()], 4);
+    assert!(!out.exists(), "nothing was begun");
+    run(&[&header], &place.path("header-out"), &[], 4);
+    let mut unknown = duecourse();
+    unknown.args(["run", "--source", "no-such-source", "--input"]).arg(&input).arg("--out").arg(&out);
+    assert_eq!(ran(&mut unknown).code, 3);
+}
+
+#[test]
+fn an_empty_input_is_a_run_with_nothing_in_it() {
+    let place = Place::new();
+    let input = place.file("events.csv", format!("{}\n", HEADER.join(",")));
+    run(&[&input], &place.path("out"), &[], 0);
+    assert_eq!(report(&place.path("out"))["input"]["events"], 0);
+    assert_eq!(read(&place.path("out"), "alerts.csv").lines().count(), 1);
+}
+
+#[test]
+fn json_prints_the_report_and_nothing_else() {
+    let place = Place::new();
+    let input = place.file("events.csv", csv(&rows(1500)));
+    let out = place.path("out");
+    let ran = run(&[&input], &out, &["--json"], 0);
+    assert_eq!(ran.stdout.trim_end(), read(&out, "report.json").trim_end());
+}
+
+#[test]
+fn alerts_have_the_contract_s_columns_and_the_input_s_ids() {
+    let place = Place::new();
+    let rows = rows(3000);
+    let input = place.file("events.csv", csv(&rows));
+    let out = place.path("out");
+    run(&[&input], &out, &[], 0);
+    let alerts = read(&out, "alerts.csv");
+    let mut lines = alerts.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        "event_id,ts_ms,subject_kind,subject_id,side,rule,rule_version,lane,measure,mode,strength"
+    );
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let row = rows.iter().find(|row| row.id == cells[0]).unwrap();
+        assert_eq!(cells[1], row.ts_ms.to_string());
+        let subject = match cells[4] {
+            "payer" => &row.from,
+            "payee" => &row.to,
+            other => panic!("{other}"),
+        };
+        assert_eq!((cells[2], cells[3]), ("account", subject.as_str()));
+        let (whole, decimals) = cells[10].split_once('.').unwrap();
+        assert!(whole.parse::<u64>().is_ok() && decimals.len() == 6);
+    }
+}
+
+#[test]
+fn explain_tells_from_what_was_published() {
+    let place = Place::new();
+    let input = place.file("events.csv", csv(&rows(3000)));
+    let out = place.path("out");
+    let rules = place.enforced_rules();
+    run(&[&input], &out, &["--rules", rules.to_str().unwrap()], 0);
+    let notices = read(&out, "notices.ndjson");
+    let notice: Value = serde_json::from_str(notices.lines().next().unwrap()).unwrap();
+    let appeal = notice["data"]["appeal_reference"].as_str().unwrap();
+    let explained = ran(duecourse().args(["explain", appeal, "--out"]).arg(&out));
+    assert_eq!(explained.code, 0, "{}", explained.stderr);
+    for part in [notice["data"]["text"]["zh-CN"].as_str().unwrap().lines().next().unwrap(), "held:", appeal] {
+        assert!(explained.stdout.contains(part), "{part} in\n{}", explained.stdout);
+    }
+    let lower = appeal.to_lowercase().replace('-', " ");
+    let json = ran(duecourse().args(["explain", &lower, "--json", "--out"]).arg(&out));
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["notices"][0], notice);
+    // One wrong symbol is noticed before anything is looked for.
+    let wrong = if appeal.starts_with('0') { appeal.replacen('0', "1", 1) } else { format!("0{}", &appeal[1..]) };
+    let refused = ran(duecourse().args(["explain", &wrong, "--out"]).arg(&out));
+    assert!(refused.code == 2 && refused.stderr.contains("not an appeal reference"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_token_look_up_is_recorded_and_gives_the_token_of_the_outputs() {
+    let place = Place::new();
+    let input = place.file("events.csv", csv(&rows(3000)));
+    let out = place.path("out");
+    run(&[&input], &out, &[], 0);
+    let alert = read(&out, "alerts.csv").lines().nth(1).unwrap().to_owned();
+    let account = alert.split(',').nth(3).unwrap().to_owned();
+    let audit = place.path("audit.ndjson");
+    let mut child = duecourse()
+        .args(["token", "--kind", "account", "--audit"])
+        .arg(&audit)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(format!("{account}\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let token = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    let first: Value = serde_json::from_str(read(&out, "shadow.ndjson").lines().next().unwrap()).unwrap();
+    assert_eq!(first["data"]["subject"]["token"], token);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("recorded in"));
+    let recorded = std::fs::read_to_string(&audit).unwrap();
+    assert!(recorded.contains("\"count\":1") && !recorded.contains(&account));
+}
+
+#[test]
+fn the_demo_leaves_a_folder_that_its_own_lines_give_again() {
+    let place = Place::new();
+    let (demo, again) = (place.path("demo"), place.path("again"));
+    let shown = ran(duecourse().args(["demo", "--speed", "max", "--out"]).arg(&demo));
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    for part in ["opening_refuse", "overturned on appeal", "A notice, as the person reads it", "duecourse explain"] {
+        assert!(shown.stdout.contains(part), "{part} in\n{}", shown.stdout);
+    }
+    let mut run = duecourse();
+    run.args(["run", "--source", "native", "--input"]).arg(demo.join("made-up-day.ndjson")).arg("--out").arg(&again);
+    assert_eq!(ran(&mut run).code, 5, "the day has broken lines in it");
+    assert_same(&demo, &again);
+    let reasons: Vec<String> = dead_letters(&demo).into_iter().map(|(_, _, reason)| reason).collect();
+    assert_eq!(reasons, ["json_malformed", "type_unknown", "time_unreadable", "ref_looks_like_phone"]);
+    assert_eq!(report(&demo)["input"]["repeated"], 1);
+    // The person behind the appeal has what they asked for, and it is said why.
+    let dispositions = read(&demo, "dispositions.ndjson");
+    assert!(dispositions.contains("\"cause\":\"overturned\"") && dispositions.contains("\"cause\":\"superseded\""));
+}

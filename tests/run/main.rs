@@ -1,0 +1,8 @@
+//! The program as its users meet it: files in, files out, exit codes. CONTRACT's 'Order and refusals'
+//! and 'What will be checked', as far as they concern files.
+
+mod commands;
+mod order;
+mod same;
+mod support;
+mod survival;
