@@ -7,6 +7,7 @@
 mod decide;
 mod demo;
 mod deployment;
+mod endpoint;
 mod exit;
 mod explain;
 mod feed;
@@ -18,6 +19,7 @@ mod keys;
 mod run;
 mod score;
 mod screen;
+mod serve;
 mod token;
 mod topics;
 
@@ -51,6 +53,7 @@ enum Command {
     Feed(feed::Arguments),
     Intake(intake::Arguments),
     Decide(decide::Arguments),
+    Serve(serve::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -77,5 +80,6 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Feed(arguments) => feed::execute(arguments),
         Command::Intake(arguments) => intake::execute(arguments),
         Command::Decide(arguments) => decide::execute(arguments),
+        Command::Serve(arguments) => serve::execute(arguments),
     }
 }

@@ -101,6 +101,7 @@ impl<L: DecideLog> Driver<L> {
         let mut ending = if self.setup.until_end { Some(Ending::new(&mut self.log)?) } else { None };
         while !stop.load(Ordering::SeqCst) {
             let events = self.log.poll(self.wait())?;
+            self.setup.surroundings.observe.turned();
             self.take(events)?;
             self.collect()?;
             self.ask();
