@@ -43,6 +43,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let endpoint = Endpoint::open(&config, Some(Arc::clone(&view)))?;
     let stop = stop_flag()?;
     work(&config, arguments.until_end, &stop, view, endpoint.observer())?;
+    endpoint.print_latencies();
     Ok(Exit::Done)
 }
 

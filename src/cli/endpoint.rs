@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Failure;
 use crate::codec::output::Topic;
-use crate::config::Config;
+use crate::config::{Config, Time};
 use crate::decide::observe::{Observe, Outcome, Standing};
 use crate::decide::view::{ReadView, Shown as Measure};
 use crate::engine::base::TimeMs;
@@ -18,6 +18,7 @@ use crate::engine::subject::Subject;
 use crate::intake::desk;
 use crate::telemetry::clock::now;
 use crate::telemetry::http::{Health, Server, Shown, View};
+use crate::telemetry::latency::Latencies;
 use crate::telemetry::metrics::{IntakeTotals, Metrics, PartitionMetrics};
 
 /// How often gauges that depend on the clock are brought up to date.
@@ -27,6 +28,9 @@ const REFRESH_EVERY: Duration = Duration::from_secs(1);
 pub struct Endpoint {
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
+    latencies: Arc<Mutex<Latencies>>,
+    /// Records carry a broker's time; under `time = event` there is no clock to compare with.
+    has_clock: bool,
     _server: Option<Server>,
 }
 
@@ -54,7 +58,13 @@ impl Endpoint {
                 }
             },
         };
-        Ok(Endpoint { metrics, health, _server: server })
+        Ok(Endpoint {
+            metrics,
+            health,
+            latencies: Arc::default(),
+            has_clock: config.time == Time::Broker,
+            _server: server,
+        })
     }
 
     /// What intake hands over about once a second.
@@ -70,12 +80,22 @@ impl Endpoint {
         });
     }
 
+    /// Prints how long facts took from their record's broker timestamp to the commit, exactly.
+    pub fn print_latencies(&self) {
+        if self.has_clock {
+            let latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+            println!("facts, from their record's timestamp to the commit: {latencies}");
+        }
+    }
+
     /// Who hears of deciding.
     #[must_use]
     pub fn observer(&self) -> Arc<dyn Observe> {
         Arc::new(Counted {
             metrics: Arc::clone(&self.metrics),
             health: Arc::clone(&self.health),
+            latencies: Arc::clone(&self.latencies),
+            has_clock: self.has_clock,
             state: Mutex::new(Counting {
                 partitions: BTreeMap::new(),
                 rules: None,
@@ -112,6 +132,8 @@ impl View for Reviewed {
 struct Counted {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+    latencies: Arc<Mutex<Latencies>>,
+    has_clock: bool,
     state: Mutex<Counting>,
 }
 
@@ -215,13 +237,16 @@ impl Observe for Counted {
             Outcome::FoundCommitted => "found_committed",
             Outcome::Resent => "resent",
         });
-        if outcome == Outcome::Resent {
-            return; // nothing became visible
+        if outcome == Outcome::Resent || !self.has_clock {
+            return; // nothing became visible, or nobody knows since when it waited
         }
         let now = now();
-        for (newest, _) in packs {
-            let waited_ms = now.0.saturating_sub(newest.0);
-            self.metrics.decide.latency(Duration::from_millis(u64::try_from(waited_ms).unwrap_or(0)));
+        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        for (newest, facts) in packs {
+            let waited_ms = u64::try_from(now.0.saturating_sub(newest.0)).unwrap_or(0);
+            let waited = Duration::from_millis(waited_ms);
+            self.metrics.decide.latency(waited);
+            latencies.record_many(waited, u64::from(*facts));
         }
     }
 

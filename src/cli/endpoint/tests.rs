@@ -1,7 +1,6 @@
 //! What the endpoint makes of what deciding tells.
 
 use super::*;
-use crate::config::Config;
 use crate::decide::view::Change;
 use crate::engine::base::Token;
 use crate::engine::disposition::{DispositionId, EndCause};
