@@ -2,4 +2,5 @@
 
 mod cluster;
 mod demo;
+mod intake;
 mod membership;
