@@ -219,15 +219,14 @@ pub fn ran(command: &mut Command) -> Ran {
     Ran { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
 }
 
-/// `run` over labelled CSV with further arguments.
-pub fn run_with(inputs: &[&Path], out: &Path, more: &[&str]) -> Ran {
-    ran(duecourse()
-        .arg("run")
-        .arg("--input")
-        .args(inputs)
-        .args(["--source", "labelled-csv", "--out"])
-        .arg(out)
-        .args(more))
+/// `run` over labelled CSV with these tests' own rules and further arguments.
+pub fn run_with(place: &Place, inputs: &[&Path], out: &Path, more: &[&str]) -> Ran {
+    let mut command = duecourse();
+    command.arg("run").arg("--input").args(inputs).args(["--source", "labelled-csv", "--out"]).arg(out);
+    if !more.contains(&"--rules") {
+        command.arg("--rules").arg(place.rules());
+    }
+    ran(command.args(more))
 }
 
 /// `run` that must be done with that code.
