@@ -3,4 +3,5 @@
 mod cluster;
 mod deciding;
 mod demo;
+mod intake;
 mod membership;
