@@ -157,7 +157,18 @@ impl Plain {
     }
 
     fn was_seen(&self, event: Fingerprint) -> bool {
+        self.seen.get(&event).is_some_and(|seen_at| self.is_recent(*seen_at))
+    }
+
+    /// What is beyond the horizon of the old rule set stays forgotten under the new one.
+    pub(super) fn forget_seen(&mut self) {
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.retain(|_, seen_at| self.is_recent(*seen_at));
+        self.seen = seen;
+    }
+
+    fn is_recent(&self, seen_at: TimeMs) -> bool {
         let horizon = self.rules.as_ref().map_or(SpanMs(i64::MAX), |rules| rules.settings.duplicate_horizon);
-        self.seen.get(&event).is_some_and(|seen_at| self.newest_time.0.saturating_sub(seen_at.0) < horizon.0)
+        self.newest_time.0.saturating_sub(seen_at.0) < horizon.0
     }
 }
