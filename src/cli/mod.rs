@@ -4,6 +4,7 @@
 //! `execute(Arguments) -> Result<Exit, Failure>`. To add one: its file, its `mod` line, its line in
 //! `Command` and its line in `execute`.
 
+mod config;
 mod demo;
 mod deployment;
 mod exit;
@@ -12,7 +13,9 @@ pub mod generate;
 mod inputs;
 mod judge;
 mod keys;
+mod rules;
 mod run;
+pub mod scenario;
 mod score;
 mod screen;
 mod token;
@@ -45,6 +48,8 @@ enum Command {
     Explain(explain::Arguments),
     Token(token::Arguments),
     Topics(topics::Arguments),
+    Rules(rules::Arguments),
+    Config(config::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -68,5 +73,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::execute(arguments),
         Command::Token(arguments) => token::execute(arguments),
         Command::Topics(arguments) => topics::execute(arguments),
+        Command::Rules(arguments) => rules::execute(arguments),
+        Command::Config(arguments) => config::execute(arguments),
     }
 }
