@@ -5,12 +5,15 @@
 //! `Command` and its line in `execute`.
 
 mod config;
+mod decide;
 mod demo;
 mod deployment;
 mod exit;
 mod explain;
+mod feed;
 pub mod generate;
 mod inputs;
+mod intake;
 mod judge;
 mod keys;
 mod rules;
@@ -50,6 +53,9 @@ enum Command {
     Topics(topics::Arguments),
     Rules(rules::Arguments),
     Config(config::Arguments),
+    Feed(feed::Arguments),
+    Intake(intake::Arguments),
+    Decide(decide::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -75,5 +81,8 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Topics(arguments) => topics::execute(arguments),
         Command::Rules(arguments) => rules::execute(arguments),
         Command::Config(arguments) => config::execute(arguments),
+        Command::Feed(arguments) => feed::execute(arguments),
+        Command::Intake(arguments) => intake::execute(arguments),
+        Command::Decide(arguments) => decide::execute(arguments),
     }
 }

@@ -1,4 +1,5 @@
 //! What only a real broker can show. `DUECOURSE_KAFKA=host:port` names it; without it these tests fail.
 
 mod cluster;
+mod demo;
 mod membership;

@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::connection::{ASK_MAX, Connection, LogContext, consuming, partition_count, refused, unreachable};
+use super::connection::{Connection, LogContext, consuming, partition_count, refused, watermarks};
 use crate::log::LogError;
 
 /// A whole-topic read that hears nothing for this long gives up.
@@ -131,7 +131,7 @@ fn spans(consumer: &BaseConsumer<LogContext>, topic: &str) -> Result<Vec<(i64, i
     let count = partition_count(consumer, topic)?
         .ok_or_else(|| LogError::Refused(format!("topic `{topic}` does not exist")))?;
     (0..i32::try_from(count).unwrap_or(i32::MAX))
-        .map(|partition| consumer.fetch_watermarks(topic, partition, ASK_MAX).map_err(unreachable))
+        .map(|partition| watermarks(consumer, topic, partition))
         .collect()
 }
 

@@ -198,7 +198,7 @@ impl SourceConsumer {
     /// # Errors
     /// When brokers do not answer.
     pub fn watermarks(&self, topic: &str, partition: u32) -> Result<(i64, i64), LogError> {
-        self.consumer.fetch_watermarks(topic, place(topic, partition)?.1, ASK_MAX).map_err(unreachable)
+        super::connection::watermarks(&self.consumer, topic, place(topic, partition)?.1)
     }
 
     /// The next offset to be delivered; past control records too, so that it reaches the end.

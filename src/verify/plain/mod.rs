@@ -93,6 +93,8 @@ pub struct Plain {
 #[derive(Clone, Copy, Debug)]
 struct Occasion {
     event: Fingerprint,
+    /// The event that entries and steps are written under: of a correction, its original.
+    source: Fingerprint,
     /// Event time of the body.
     at: TimeMs,
     route: Subject,
@@ -245,7 +247,7 @@ impl Plain {
                     product: *product,
                     elsewhere_count: *elsewhere_count,
                     at: occasion.at,
-                    event: occasion.event,
+                    event: occasion.source,
                 });
                 Ok(())
             }

@@ -75,7 +75,7 @@ impl Plain {
             if let FactBody::Corrected { original, .. } = &fact.body {
                 self.seen.insert(*original, self.newest_time);
             }
-            let occasion = Occasion { event: fact.event, at: fact.at, route: fact.route };
+            let occasion = Occasion { event: fact.event, source: fact.event, at: fact.at, route: fact.route };
             self.apply_fact(occasion, &fact.body, loader)?;
         }
 
