@@ -105,6 +105,8 @@ pub const LOG_MAX: usize = 1;
 /// How far the search goes. Losses, delays and the order of arrival are not bounded by a count.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
+    /// What the second intake may believe; the first is right.
+    pub others: &'static [Configuration],
     /// Crashes and take-overs, together.
     pub restarts: u8,
     /// Packs that arrive once more than they were sent.

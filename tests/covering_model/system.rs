@@ -285,9 +285,7 @@ impl Model for Covering {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        [Configuration::Right, Configuration::Unaware, Configuration::Early]
-            .map(|other| State::first(other, self.bounds))
-            .to_vec()
+        self.bounds.others.iter().map(|other| State::first(*other, self.bounds)).collect()
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
