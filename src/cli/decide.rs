@@ -19,7 +19,6 @@ use crate::decide::observe::Observe;
 use crate::decide::snapshot::SnapshotStore;
 use crate::decide::view::ReadView;
 use crate::log::kafka::{DecideOptions, KafkaDecideLog, OutputTopics};
-use crate::telemetry::logging;
 
 /// Decide about facts and publish dispositions, notices and measures, each exactly once.
 ///
@@ -37,7 +36,6 @@ pub struct Arguments {
 /// # Errors
 /// Exit 3 for what the configuration or the facts do not allow, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    logging::start();
     let config = arguments.config.load()?;
     let view = Arc::new(ReadView::default());
     let endpoint = Endpoint::open(&config, Some(Arc::clone(&view)))?;

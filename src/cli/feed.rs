@@ -18,7 +18,6 @@ use crate::config::source::{Format, SourceMapping};
 use crate::engine::base::TimeMs;
 use crate::intake::feed::{Feeder, Pace, Row};
 use crate::intake::files::{Files, FilesError, InputFiles};
-use crate::telemetry::logging;
 
 /// Write rows of files to a source topic, in the order in which `run` would read them.
 ///
@@ -52,7 +51,6 @@ pub struct Arguments {
 /// # Errors
 /// Exit 3 for the source, 4 for an input that cannot be read, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    logging::start();
     let config = arguments.config.load()?;
     let stop = stop_flag()?;
     let mapping = Arc::new(SourceMapping::load(&arguments.source).map_err(Failure::configuration)?);

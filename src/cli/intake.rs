@@ -11,7 +11,6 @@ use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode}
 use super::endpoint::Endpoint;
 use super::{Exit, Failure};
 use crate::codec::keys::Keys;
-use crate::telemetry::logging;
 
 use crate::config::source::SourceMapping;
 use crate::config::{Config, bundle};
@@ -42,7 +41,6 @@ pub struct Arguments {
 /// # Errors
 /// Exit 3 for what the configuration or a topic is not, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    logging::start();
     let config = arguments.config.load()?;
     let endpoint = Endpoint::open(&config, None)?;
     let stop = stop_flag()?;

@@ -33,6 +33,8 @@ use clap::{Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
 
+use crate::telemetry::logging;
+
 /// Anti-fraud account-risk stream processor with due process: every measure it takes carries a
 /// notice, a legal basis, an end and a way to appeal.
 #[derive(Debug, Parser)]
@@ -67,6 +69,8 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
+    logging::start();
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), "started");
     match execute(line.command) {
         Ok(exit) => exit.into(),
         Err(failure) => {

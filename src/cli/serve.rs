@@ -10,7 +10,6 @@ use super::endpoint::Endpoint;
 use super::{Exit, Failure, decide, intake};
 use crate::decide::view::ReadView;
 use crate::intake::desk::Tally;
-use crate::telemetry::logging;
 
 /// Run intake and decide in one process, with metrics, health and the read view over HTTP.
 ///
@@ -28,7 +27,6 @@ pub struct Arguments {
 /// # Errors
 /// As `intake` and `decide`; the first to fail is told.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    logging::start();
     let config = arguments.config.load()?;
     let view = Arc::new(ReadView::default());
     let endpoint = Endpoint::open(&config, Some(Arc::clone(&view)))?;

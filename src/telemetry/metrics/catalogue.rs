@@ -80,7 +80,7 @@ pub const UNMATCHED: Metric = counter(
 pub const PURPOSE_REFUSALS: Metric = counter(
     "duecourse_purpose_refusals_total",
     &["at", "purpose"],
-    "What purpose limitation refused: at a query, at a sink, at the loading of rules.",
+    "What purpose limitation refused: a query (by the purpose it stated), or an output at its sink.",
 );
 pub const TRANSACTIONS: Metric = counter(
     "duecourse_transactions_total",
