@@ -23,6 +23,7 @@ mod score;
 mod screen;
 mod token;
 mod topics;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ enum Command {
     Feed(feed::Arguments),
     Intake(intake::Arguments),
     Decide(decide::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -84,5 +86,6 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Feed(arguments) => feed::execute(arguments),
         Command::Intake(arguments) => intake::execute(arguments),
         Command::Decide(arguments) => decide::execute(arguments),
+        Command::Verify(arguments) => verify::execute(arguments),
     }
 }
