@@ -11,6 +11,7 @@ mod fault;
 pub mod field;
 pub mod holding;
 pub mod notice;
+mod object;
 pub mod opening;
 pub mod party;
 mod registry;

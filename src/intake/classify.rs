@@ -168,7 +168,7 @@ impl Classifier {
 }
 
 /// An event as its record tells it, before anything of it is tested.
-pub(self) struct Draft<'a> {
+struct Draft<'a> {
     id: String,
     time: TimeMs,
     event: Event<'a>,

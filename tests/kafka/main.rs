@@ -2,4 +2,5 @@
 
 mod cluster;
 mod deciding;
+mod demo;
 mod membership;

@@ -57,7 +57,7 @@ pub struct Own {
     pub kind: PartyKind,
 }
 
-/// A step and when it happens.
+/// A step and when it is heard of; steps come in that order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timed {
     pub at: TimeMs,
@@ -85,10 +85,15 @@ struct Plan {
 
 impl Plan {
     fn event(&mut self, at: TimeMs, event: &Event<'_>) {
+        self.late_event(at, at, event);
+    }
+
+    /// An event of `at` that is heard of only later.
+    fn late_event(&mut self, at: TimeMs, heard: TimeMs, event: &Event<'_>) {
         self.events += 1;
         let id = format!("EV-{:07}", self.events);
         let line = to_structured(&id, "/made-up/core", EventTime(at), event);
-        self.steps.push(Timed { at, step: Step::Line(line) });
+        self.steps.push(Timed { at: heard, step: Step::Line(line) });
     }
 
     fn line(&mut self, at: TimeMs, line: impl Into<String>) {

@@ -11,7 +11,7 @@ use crate::engine::fact::{AppealOutcome, HolderKind, Product};
 /// Plans all scenes. Customers below `traffic::FIRST_ORDINARY` act in them and nowhere else.
 pub fn plan(plan: &mut Plan) {
     sixth_phone_card_and_an_appeal(plan);
-    closing_frees_a_slot(plan);
+    closing_reported_late(plan);
     second_class_one_account(plan);
     shared_device(plan);
     agent_burst(plan);
@@ -64,15 +64,18 @@ fn sixth_phone_card_and_an_appeal(plan: &mut Plan) {
     opened(plan, after(decided, 6), &opening(7, "H", 6), &phone_card(7, "H", 6), Product::PhoneCard);
 }
 
-/// Nobody has to appeal when the reason goes away: closing a card answers the refused request anew.
-fn closing_frees_a_slot(plan: &mut Plan) {
+/// Nobody has to appeal when the institution was behind: a closing that is reported late answers the
+/// refused request anew.
+fn closing_reported_late(plan: &mut Plan) {
     let history = TimeMs(super::DAY_START.0 - 20 * super::DAY_MS);
     for serial in 1..=5 {
         state(plan, history, &phone_card(11, "C", serial), Product::PhoneCard, HolderKind::Person);
     }
     let start = at(13, 10);
-    plan.tell(start, "a customer with five phone cards asks for another, then closes an old one");
+    plan.tell(start, "a customer with five phone cards asks for another");
     ask(plan, after(start, 2), &opening(11, "C", 6), Product::PhoneCard);
+    let heard = after(start, 25);
+    plan.tell(heard, "a shop reports late that one of the five was closed before that request");
     let event = Event::OpeningClosed(OpeningClosed {
         opening: None,
         holding: plan.party(&phone_card(11, "C", 2)),
@@ -80,7 +83,7 @@ fn closing_frees_a_slot(plan: &mut Plan) {
         holder_kind: HolderKindName(HolderKind::Person),
         co_holders: Vec::new(),
     });
-    plan.event(after(start, 40), &event);
+    plan.late_event(after(start, -8), heard, &event);
 }
 
 fn second_class_one_account(plan: &mut Plan) {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field::Text;
+use super::object::object;
 use super::party::OwnParty;
 
 /// A phone card was used.
@@ -11,7 +12,7 @@ use super::party::OwnParty;
 #[schemars(inline)]
 pub struct CardUsageRecorded<'a> {
     /// Kind `phone_card` or `iot_card`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub card: OwnParty<'a>,
     /// The device it was used in. Dropped and counted unless the source records a basis for it.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::field::{EventTime, Text};
+use super::object::optional_object;
 
 /// An earlier event was wrong: `before` is taken out, `after` put in its place. Both are whole: the
 /// event as it was sent, and as it should have been. Without `after` the event never happened.
@@ -18,10 +19,10 @@ pub struct EventCorrected<'a> {
     #[serde(borrow)]
     #[schemars(with = "Text<'static>")]
     pub original_type: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<EventState<'static>>")]
     pub before: Option<EventState<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<EventState<'static>>")]
     pub after: Option<EventState<'a>>,
 }

@@ -1,11 +1,11 @@
 //! CloudEvents 1.0 on Kafka and in files: attributes as headers (binary) or around the data (structured).
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::fault::Fault;
 use super::field::{EventTime, Text};
+use super::object::object;
 use super::registry::Event;
 use super::undeclared::Undeclared;
 
@@ -39,18 +39,18 @@ struct Structured<'a> {
     source: Option<Text<'a>>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
-    #[serde(rename = "datacontenttype")]
-    _content_type: Option<IgnoredAny>,
-    #[serde(rename = "dataschema")]
-    _schema: Option<IgnoredAny>,
-    #[serde(rename = "subject")]
-    _subject: Option<IgnoredAny>,
-    #[serde(rename = "partitionkey")]
-    _partition_key: Option<IgnoredAny>,
-    #[serde(rename = "traceparent")]
-    _trace_parent: Option<IgnoredAny>,
-    #[serde(rename = "tracestate")]
-    _trace_state: Option<IgnoredAny>,
+    #[serde(borrow, rename = "datacontenttype")]
+    _content_type: Option<&'a RawValue>,
+    #[serde(borrow, rename = "dataschema")]
+    _schema: Option<&'a RawValue>,
+    #[serde(borrow, rename = "subject")]
+    _subject: Option<&'a RawValue>,
+    #[serde(borrow, rename = "partitionkey")]
+    _partition_key: Option<&'a RawValue>,
+    #[serde(borrow, rename = "traceparent")]
+    _trace_parent: Option<&'a RawValue>,
+    #[serde(borrow, rename = "tracestate")]
+    _trace_state: Option<&'a RawValue>,
 }
 
 impl<'a> Envelope<'a> {
@@ -90,7 +90,7 @@ impl<'a> Envelope<'a> {
     fn structured(text: &'a str, undeclared: &mut Undeclared) -> Result<Envelope<'a>, Fault> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let mut ignore = |path: serde_ignored::Path<'_>| undeclared.add_ignored("", &path);
-        let whole = Structured::deserialize(serde_ignored::Deserializer::new(&mut reader, &mut ignore))
+        let whole: Structured<'a> = object(serde_ignored::Deserializer::new(&mut reader, &mut ignore))
             .and_then(|whole| reader.end().map(|()| whole))
             .map_err(|error| Fault::of_json(&error))?;
         let missing = Fault::EnvelopeAttributeMissing;

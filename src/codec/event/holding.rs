@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field::{HolderKindName, ProductName, Text};
+use super::object::object;
 use super::party::OwnParty;
 
 /// A holding existed before we were told of it: the bootstrap of limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct HoldingStated<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub holding: OwnParty<'a>,
     pub product: ProductName,
@@ -25,7 +26,7 @@ pub struct HoldingStated<'a> {
 #[schemars(inline)]
 pub struct HoldingsAnswered<'a> {
     /// The request that was asked about; kind `opening`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub opening: OwnParty<'a>,
     pub product: ProductName,

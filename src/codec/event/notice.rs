@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field::Text;
+use super::object::object;
 use super::party::OwnParty;
 
 /// The notice reached the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct NoticeDelivered<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub party: OwnParty<'a>,
     /// The measure it was about, by its disposition id.
@@ -23,7 +24,7 @@ pub struct NoticeDelivered<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct NoticeUndeliverable<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub party: OwnParty<'a>,
     /// The measure it was about, by its disposition id.

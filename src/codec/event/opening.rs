@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field::{HolderKindName, ProductName, Text};
+use super::object::{object, optional_object};
 use super::party::OwnParty;
 
 /// Somebody asks to open a holding. It is answered before it happens (D23).
@@ -13,7 +14,7 @@ use super::party::OwnParty;
 #[schemars(inline)]
 pub struct OpeningRequested<'a> {
     /// The request itself; kind `opening`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub opening: OwnParty<'a>,
     pub product: ProductName,
@@ -43,11 +44,11 @@ pub struct OpeningRequested<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct OpeningOpened<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub opening: OwnParty<'a>,
     /// The account or card that came of it; same holder, kind as the product demands.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub holding: OwnParty<'a>,
     pub product: ProductName,
@@ -61,7 +62,7 @@ pub struct OpeningOpened<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct OpeningAbandoned<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub opening: OwnParty<'a>,
     pub product: ProductName,
@@ -76,10 +77,10 @@ pub struct OpeningAbandoned<'a> {
 #[schemars(inline)]
 pub struct OpeningClosed<'a> {
     /// The request it came of; absent for a holding that was stated.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub opening: Option<OwnParty<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub holding: OwnParty<'a>,
     pub product: ProductName,
@@ -94,10 +95,10 @@ pub struct OpeningClosed<'a> {
 #[schemars(inline)]
 pub struct OpeningChanged<'a> {
     /// The request it came of; absent for a holding that was stated.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub opening: Option<OwnParty<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub holding: OwnParty<'a>,
     /// The class it has from now on.

@@ -1,8 +1,9 @@
 //! Every event type, once: its name, its Rust type, its reader and its schema.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
 
 use super::fault::Fault;
+use super::object::object;
 use super::undeclared::Undeclared;
 use super::{card_usage, control, correction, holding, notice, opening, review, transfer, verification};
 
@@ -48,7 +49,7 @@ macro_rules! event_types {
             /// # Errors
             /// The deserializer's own; `Fault::of` tells which fault it stands for.
             pub fn deserialize<D: Deserializer<'a>>(kind: EventType, data: D) -> Result<Event<'a>, D::Error> {
-                match kind { $(EventType::$variant => <$type>::deserialize(data).map(Event::$variant),)* }
+                match kind { $(EventType::$variant => object::<D, $type>(data).map(Event::$variant),)* }
             }
         }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field::{OutcomeName, Text};
+use super::object::{object, optional_object};
 use super::party::OwnParty;
 
 /// A reviewer or authority decided an appeal.
@@ -11,7 +12,7 @@ use super::party::OwnParty;
 #[schemars(inline)]
 pub struct AppealDecided<'a> {
     /// The account, card or opening that the measure is on.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub party: OwnParty<'a>,
     /// The appeal reference from the notice: twelve symbols, dashes and case do not matter.
@@ -34,10 +35,10 @@ pub struct FraudConfirmed<'a> {
     #[schemars(with = "Text<'static>")]
     pub event_id: Text<'a>,
     /// Those of its parties that are ours; one at least.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub payer: Option<OwnParty<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub payee: Option<OwnParty<'a>>,
 }

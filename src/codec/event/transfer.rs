@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field::{Amount, Text};
+use super::object::{object, optional_object};
 use super::party::{Counterparty, OwnParty};
 
 fn is_false(flag: &bool) -> bool {
@@ -15,15 +16,16 @@ fn is_false(flag: &bool) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct TransferPosted<'a> {
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub payer: Option<OwnParty<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub payee: Option<OwnParty<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Counterparty<'static>>")]
     pub counterparty: Option<Counterparty<'a>>,
+    #[serde(deserialize_with = "object")]
     pub amount: Amount,
     /// Salary, pension or another inflow that the law protects: it feeds nothing and triggers nothing.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -38,9 +40,10 @@ pub struct TransferPosted<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CardPaymentPosted<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub card: OwnParty<'a>,
+    #[serde(deserialize_with = "object")]
     pub amount: Amount,
     /// The terminal. Dropped and counted unless the source records a basis for it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::field::Text;
+use super::object::object;
 use super::party::OwnParty;
 
 /// The party's holder was verified as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct VerificationPassed<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub party: OwnParty<'a>,
     /// The measure that asked for it, by its disposition id.
@@ -23,7 +24,7 @@ pub struct VerificationPassed<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct VerificationFailed<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub party: OwnParty<'a>,
     /// The measure that asked for it, by its disposition id.

@@ -88,7 +88,7 @@ mod tests {
             ("110105 1949 1231 0020", RefLooksLikeIdentity),
             ("4111111111111111", RefLooksLikeCard),
             ("4111-1111-1111-1111", RefLooksLikeCard),
-            ("6222020000000000008", RefLooksLikeCard),
+            ("6222020000000000000", RefLooksLikeCard),
             ("13800138000", RefLooksLikePhone),
             ("+8613800138000", RefLooksLikePhone),
             ("+86 138-0013-8000", RefLooksLikePhone),

@@ -44,7 +44,7 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Option<(Vec<Sub
         at: occasion.at,
         amount,
         other,
-        event: occasion.event,
+        event: occasion.source,
         target: None,
     };
     let with_pair = |party: &Party, other| {
