@@ -34,7 +34,7 @@ pub struct Size {
 
 impl Default for Size {
     fn default() -> Size {
-        Size { customers: 3000, history_daily: 1500, day: 60_000 }
+        Size { customers: 12_000, history_daily: 1500, day: 40_000 }
     }
 }
 
@@ -148,7 +148,7 @@ fn at(hour: i64, minute: i64) -> TimeMs {
 mod tests {
     use super::*;
 
-    const SMALL: Size = Size { customers: 200, history_daily: 10, day: 500 };
+    const SMALL: Size = Size { customers: 400, history_daily: 10, day: 500 };
 
     #[test]
     fn a_seed_gives_one_day_and_another_seed_another() {
@@ -165,6 +165,6 @@ mod tests {
         assert!(steps.iter().any(|step| matches!(step.step, Step::AppealDecided { .. })));
         assert!(steps.iter().any(|step| matches!(step.step, Step::Told(_))));
         let lines = steps.iter().filter(|step| matches!(step.step, Step::Line(_))).count();
-        assert!(lines > 200 + 31 * 10 + 500, "{lines}");
+        assert!(lines > 400 + 31 * 10 + 500, "{lines}");
     }
 }

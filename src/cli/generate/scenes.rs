@@ -16,6 +16,7 @@ pub fn plan(plan: &mut Plan) {
     shared_device(plan);
     agent_burst(plan);
     pass_through(plan);
+    noodle_shop(plan);
     fan_in(plan);
     fan_out(plan);
     large_first_payment(plan);
@@ -125,26 +126,29 @@ fn agent_burst(plan: &mut Plan) {
 
 fn pass_through(plan: &mut Plan) {
     let start = at(14, 30);
-    plan.tell(start, "an account receives 36,000 from strangers and passes nearly all of it on");
+    plan.tell(
+        start,
+        "an account receives 9,100 from seven strangers and passes nearly all of it on within the hour",
+    );
     let mule = account(60);
-    for serial in 0..4 {
-        transfer_in(plan, after(start, 1 + serial * 6), &format!("OUT-V{serial}"), &mule, 9_000, false);
+    for serial in 0..7 {
+        transfer_in(plan, after(start, 1 + serial * 5), &format!("OUT-V{serial}"), &mule, 1_300, false);
     }
     for serial in 0..3 {
-        transfer_out(plan, after(start, 40 + serial * 9), &mule, &format!("OUT-N{serial}"), 11_200);
+        transfer_out(plan, after(start, 38 + serial * 4), &mule, &format!("OUT-N{serial}"), 2_900);
     }
 }
 
 fn fan_in(plan: &mut Plan) {
-    let start = at(15, 20);
-    plan.tell(start, "fourteen people pay 4,500 each into one account");
-    for serial in 0..14 {
+    let start = at(16, 10);
+    plan.tell(start, "twenty people pay 180 each into one account");
+    for serial in 0..20 {
         transfer(
             plan,
-            after(start, 1 + i64::from(serial) * 3),
+            after(start, 1 + i64::from(serial) * 2),
             &account(64 + serial),
             &account(61),
-            4_500,
+            180,
             None,
         );
     }
@@ -152,14 +156,41 @@ fn fan_in(plan: &mut Plan) {
 
 fn fan_out(plan: &mut Plan) {
     let start = at(17, 0);
-    plan.tell(start, "one account pays fourteen others 4,200 each");
+    plan.tell(start, "one account pays fourteen others 240 each");
     for serial in 0..14 {
         transfer(
             plan,
             after(start, 1 + i64::from(serial) * 4),
             &account(62),
             &account(80 + serial),
-            4_200,
+            240,
+            None,
+        );
+    }
+}
+
+/// Rules are wrong about people, too. The appeal lifts the measure, marks it overruled, and keeps the
+/// rule from using anything from before: the evening is judged by itself.
+fn noodle_shop(plan: &mut Plan) {
+    let shop = account(63);
+    let (noon, decided, evening) = (at(12, 0), at(15, 30), at(19, 0));
+    plan.tell(noon, "a noodle shop has a good day: many customers, small sums");
+    for serial in 0..40 {
+        transfer(plan, after(noon, 1 + i64::from(serial) * 2), &account(100 + serial * 3), &shop, 95, None);
+    }
+    plan.tell(decided, "the shop appealed, with its licence. A reviewer decides for it");
+    plan.steps.push(Timed {
+        at: decided,
+        step: Step::AppealDecided { party: shop.clone(), outcome: AppealOutcome::Overturned },
+    });
+    plan.tell(evening, "the noodle shop is busy again; the rule has learnt to leave the morning out of it");
+    for serial in 0..25 {
+        transfer(
+            plan,
+            after(evening, 1 + i64::from(serial) * 2),
+            &account(101 + serial * 3),
+            &shop,
+            95,
             None,
         );
     }
@@ -169,7 +200,7 @@ fn fan_out(plan: &mut Plan) {
 fn large_first_payment(plan: &mut Plan) {
     let start = at(18, 40);
     plan.tell(start, "a pensioner pays 80,000 to somebody never paid before");
-    transfer_out(plan, after(start, 1), &account(63), "OUT-SAFE-ACCOUNT", 80_000);
+    transfer_out(plan, after(start, 1), &account(95), "OUT-SAFE-ACCOUNT", 80_000);
 }
 
 /// Sources lie: what is broken is refused with its reason, and what comes twice counts once.
