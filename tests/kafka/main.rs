@@ -3,5 +3,9 @@
 mod cluster;
 mod deciding;
 mod demo;
+mod deployment;
+mod events;
 mod intake;
 mod membership;
+mod process;
+mod same_as_file;
