@@ -109,7 +109,7 @@ fn span(ms: u64) -> SpanMs {
 }
 
 /// Every source with a classifier for every version of the list.
-fn sources(config: &Config, keys: &Arc<Keys>) -> Result<Vec<SourceSetup>, Failure> {
+pub(super) fn sources(config: &Config, keys: &Arc<Keys>) -> Result<Vec<SourceSetup>, Failure> {
     let mut sources = Vec::new();
     for source in &config.sources {
         let mut classifiers = BTreeMap::new();
@@ -141,7 +141,7 @@ fn classifier(config: &Config, mapping: &str, keys: &Arc<Keys>) -> Result<Classi
     Ok(Classifier::new(Arc::new(mapping), Arc::clone(keys), settings, Arc::new(bundle::Loader::new())))
 }
 
-fn versions(config: &Config) -> Result<Versions, Failure> {
+pub(super) fn versions(config: &Config) -> Result<Versions, Failure> {
     let list = config.intake_versions().map_err(|why| Failure::configuration(anyhow::anyhow!(why)))?;
     Versions::new(list).map_err(Failure::configuration)
 }

@@ -126,7 +126,7 @@ impl Partition {
             }
             (Some(limit), false) => {
                 let measure = measure_for(verdict.severity);
-                self.observe_limit(limit, measure, &request, holder, verdict.finding(), out);
+                self.observe_limit(limit, measure, &request, fact, verdict.finding(), out);
             }
             (None, live) => {
                 let scene = Scene {

@@ -292,12 +292,7 @@ fn serve_record(message: &BorrowedMessage<'_>, serve: &mut dyn FnMut(SourceEvent
         Timestamp::CreateTime(ms) => (ms, TimestampKind::Create),
         Timestamp::NotAvailable => (0, TimestampKind::Absent),
     };
-    let headers: Vec<(&str, &[u8])> = match message.headers() {
-        Some(headers) => {
-            headers.iter().map(|header| (header.key, header.value.unwrap_or_default())).collect()
-        }
-        None => Vec::new(),
-    };
+    let headers = headers(message);
     // Offsets and partitions from a broker are never negative.
     let partition = u32::try_from(message.partition()).unwrap_or_default();
     serve(SourceEvent::Record(SourceRecord {
@@ -310,6 +305,12 @@ fn serve_record(message: &BorrowedMessage<'_>, serve: &mut dyn FnMut(SourceEvent
         value: message.payload(),
         headers: &headers,
     }));
+}
+
+/// A message's headers, borrowed.
+pub(super) fn headers<'a>(message: &'a BorrowedMessage<'_>) -> Vec<(&'a str, &'a [u8])> {
+    let all = message.headers().into_iter().flat_map(|headers| headers.iter());
+    all.map(|header| (header.key, header.value.unwrap_or_default())).collect()
 }
 
 fn place(topic: &str, partition: u32) -> Result<Place, LogError> {

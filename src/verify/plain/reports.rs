@@ -42,12 +42,8 @@ impl Plain {
             if value < level {
                 continue;
             }
-            // This entry was the last to be inserted at its time.
-            let is_this = |entry: &Entry| entry.event == occasion.source && entry.at == occasion.at;
             let mut without = window.clone();
-            if let Some(place) = window.iter().rposition(is_this) {
-                without.remove(place);
-            }
+            without.retain(|entry| entry.event != occasion.source);
             let mut others: Vec<&Entry> = Vec::new();
             if value_of(signal, &without) < level {
                 for entry in window.iter().rev().filter(|entry| entry.other != holder) {

@@ -97,6 +97,7 @@ impl Plain {
     /// A new rule set decides from here on.
     pub(super) fn activate(&mut self, rules: Arc<RuleSet>) {
         self.floor = self.horizon();
+        self.forget_seen();
         let old = self.rules.take();
         self.since = rules
             .signals
