@@ -5,6 +5,7 @@ mod deciding;
 mod demo;
 mod deployment;
 mod events;
+mod feeding;
 mod intake;
 mod membership;
 mod process;
