@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::deployment::{self, ConfigArguments};
 use super::{Exit, Failure};
-use crate::log::kafka::read_topic;
 use crate::engine::disposition::AppealRef;
+use crate::log::kafka::read_topic;
 
 mod text;
 

@@ -29,7 +29,12 @@ pub struct FileJudge {
 impl FileJudge {
     /// For `inputs` files of rows, and one each of accounts and feedback, should they be given.
     #[must_use]
-    pub fn new(mapping: &Arc<SourceMapping>, institution: &str, keys: &Arc<Keys>, inputs: usize) -> FileJudge {
+    pub fn new(
+        mapping: &Arc<SourceMapping>,
+        institution: &str,
+        keys: &Arc<Keys>,
+        inputs: usize,
+    ) -> FileJudge {
         // Files have no broker's clock to be ahead of.
         let settings =
             ClassifierSettings { institution: institution.to_owned(), facts_partitions: 1, ahead_max: None };
@@ -96,7 +101,11 @@ impl Judge for FileJudge {
     }
 }
 
-fn accepted(classifier: &mut Classifier, line: &[u8], timestamp: TimeMs) -> Result<Accepted<Classified>, Refusal> {
+fn accepted(
+    classifier: &mut Classifier,
+    line: &[u8],
+    timestamp: TimeMs,
+) -> Result<Accepted<Classified>, Refusal> {
     let classified = classifier.classify(&SourceRecord { bytes: line, headers: &[], timestamp })?;
     Ok(Accepted { at: classified.at, item: classified })
 }

@@ -94,7 +94,8 @@ fn explain_tells_from_what_was_published() {
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["notices"][0], notice);
     // One wrong symbol is noticed before anything is looked for.
-    let wrong = if appeal.starts_with('0') { appeal.replacen('0', "1", 1) } else { format!("0{}", &appeal[1..]) };
+    let wrong =
+        if appeal.starts_with('0') { appeal.replacen('0', "1", 1) } else { format!("0{}", &appeal[1..]) };
     let refused = ran(duecourse().args(["explain", &wrong, "--out"]).arg(&out));
     assert!(refused.code == 2 && refused.stderr.contains("not an appeal reference"), "{}", refused.stderr);
 }
@@ -132,11 +133,16 @@ fn the_demo_leaves_a_folder_that_its_own_lines_give_again() {
     let (demo, again) = (place.path("demo"), place.path("again"));
     let shown = ran(duecourse().args(["demo", "--speed", "max", "--out"]).arg(&demo));
     assert_eq!(shown.code, 0, "{}", shown.stderr);
-    for part in ["opening_refuse", "overturned on appeal", "A notice, as the person reads it", "duecourse explain"] {
+    for part in
+        ["opening_refuse", "overturned on appeal", "A notice, as the person reads it", "duecourse explain"]
+    {
         assert!(shown.stdout.contains(part), "{part} in\n{}", shown.stdout);
     }
     let mut run = duecourse();
-    run.args(["run", "--source", "native", "--input"]).arg(demo.join("made-up-day.ndjson")).arg("--out").arg(&again);
+    run.args(["run", "--source", "native", "--input"])
+        .arg(demo.join("made-up-day.ndjson"))
+        .arg("--out")
+        .arg(&again);
     assert_eq!(ran(&mut run).code, 5, "the day has broken lines in it");
     assert_same(&demo, &again);
     let reasons: Vec<String> = dead_letters(&demo).into_iter().map(|(_, _, reason)| reason).collect();
@@ -144,5 +150,8 @@ fn the_demo_leaves_a_folder_that_its_own_lines_give_again() {
     assert_eq!(report(&demo)["input"]["repeated"], 1);
     // The person behind the appeal has what they asked for, and it is said why.
     let dispositions = read(&demo, "dispositions.ndjson");
-    assert!(dispositions.contains("\"cause\":\"overturned\"") && dispositions.contains("\"cause\":\"superseded\""));
+    assert!(
+        dispositions.contains("\"cause\":\"overturned\"")
+            && dispositions.contains("\"cause\":\"superseded\"")
+    );
 }

@@ -126,7 +126,8 @@ fn times_from_2000_up_to_2100_are_accepted() {
 #[test]
 fn ids_have_1_to_64_bytes_and_amounts_up_to_two_decimals() {
     let place = Place::new();
-    let of = |id: &str, account: &str, amount: &str| Row::new(id, START_MS, account, "A2", amount, "transfer");
+    let of =
+        |id: &str, account: &str, amount: &str| Row::new(id, START_MS, account, "A2", amount, "transfer");
     let rows = [
         of(&"e".repeat(64), &"a".repeat(64), "0"),
         of("E2", "A", "0.00"),
@@ -179,7 +180,8 @@ fn inputs_merge_by_time_then_input_then_line() {
 fn a_dead_letter_names_its_input_and_a_refused_line_follows_the_line_before_it() {
     let place = Place::new();
     let a = place.file("a.csv", format!("{}\nE1,{START_MS},A1,A2,5,transfer\nbroken\n", HEADER.join(",")));
-    let b = place.file("b.csv", format!("{}\nbroken\nE2,{},A1,A2,5,transfer\n", HEADER.join(","), START_MS + 1));
+    let b =
+        place.file("b.csv", format!("{}\nbroken\nE2,{},A1,A2,5,transfer\n", HEADER.join(","), START_MS + 1));
     run(&[&a, &b], &place.path("out"), &[], 5);
     let mut letters = dead_letters(&place.path("out"));
     letters.sort();

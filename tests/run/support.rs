@@ -33,7 +33,14 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(id: impl Into<String>, ts_ms: i64, from: &str, to: &str, amount: &str, kind: &'static str) -> Row {
+    pub fn new(
+        id: impl Into<String>,
+        ts_ms: i64,
+        from: &str,
+        to: &str,
+        amount: &str,
+        kind: &'static str,
+    ) -> Row {
         Row { id: id.into(), ts_ms, from: from.into(), to: to.into(), amount: amount.into(), kind }
     }
 
@@ -146,7 +153,13 @@ pub fn ran(command: &mut Command) -> Ran {
 
 /// `run` over labelled CSV with further arguments.
 pub fn run_with(inputs: &[&Path], out: &Path, more: &[&str]) -> Ran {
-    ran(duecourse().arg("run").arg("--input").args(inputs).args(["--source", "labelled-csv", "--out"]).arg(out).args(more))
+    ran(duecourse()
+        .arg("run")
+        .arg("--input")
+        .args(inputs)
+        .args(["--source", "labelled-csv", "--out"])
+        .arg(out)
+        .args(more))
 }
 
 /// `run` that must be done with that code.

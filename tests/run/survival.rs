@@ -73,7 +73,9 @@ fn a_torn_log_is_taken_up_and_gives_the_same_bytes() {
     let rules = place.enforced_rules();
     let whole = place.path("whole");
     assert_eq!(spawn(&input, &whole, &rules).wait().unwrap().code(), Some(0));
-    for (name, keep) in [("facts-0.log", 0.5), ("outputs-0.log", 0.7), ("outputs-0.log", 0.0), ("facts-0.log", 0.99)] {
+    for (name, keep) in
+        [("facts-0.log", 0.5), ("outputs-0.log", 0.7), ("outputs-0.log", 0.0), ("facts-0.log", 0.99)]
+    {
         let out = place.path("torn");
         copy(&whole, &out);
         std::fs::remove_file(out.join("report.json")).unwrap();

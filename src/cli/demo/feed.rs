@@ -143,7 +143,8 @@ struct Feed<'a> {
 
 impl Feed<'_> {
     fn generated(&mut self, seed: u64, lines: &Path, keys: &Arc<Keys>, desk: &Desk) -> Result<(), Failure> {
-        let mut judge = Inputs::new("native", self.institution, &[PathBuf::from(LINES)], &None, &None)?.judge(keys);
+        let mut judge =
+            Inputs::new("native", self.institution, &[PathBuf::from(LINES)], &None, &None)?.judge(keys);
         let file = File::create(lines).with_context(|| format!("cannot write {}", lines.display()));
         let mut kept = BufWriter::new(file.map_err(Failure::usage)?);
         let steps = generate::day(seed, Size::default(), self.institution);
