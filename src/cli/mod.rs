@@ -4,19 +4,26 @@
 //! `execute(Arguments) -> Result<Exit, Failure>`. To add one: its file, its `mod` line, its line in
 //! `Command` and its line in `execute`.
 
+mod config;
+mod decide;
 mod demo;
 mod deployment;
 mod exit;
 mod explain;
+mod feed;
 pub mod generate;
 mod inputs;
+mod intake;
 mod judge;
 mod keys;
+mod rules;
 mod run;
+pub mod scenario;
 mod score;
 mod screen;
 mod token;
 mod topics;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -45,6 +52,12 @@ enum Command {
     Explain(explain::Arguments),
     Token(token::Arguments),
     Topics(topics::Arguments),
+    Rules(rules::Arguments),
+    Config(config::Arguments),
+    Feed(feed::Arguments),
+    Intake(intake::Arguments),
+    Decide(decide::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -68,5 +81,11 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::execute(arguments),
         Command::Token(arguments) => token::execute(arguments),
         Command::Topics(arguments) => topics::execute(arguments),
+        Command::Rules(arguments) => rules::execute(arguments),
+        Command::Config(arguments) => config::execute(arguments),
+        Command::Feed(arguments) => feed::execute(arguments),
+        Command::Intake(arguments) => intake::execute(arguments),
+        Command::Decide(arguments) => decide::execute(arguments),
+        Command::Verify(arguments) => verify::execute(arguments),
     }
 }

@@ -44,11 +44,11 @@ impl Screen {
         }
     }
 
-    /// A line that stays, above the bar.
+    /// A line that stays, on standard output, above the bar.
     pub fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| println!("{text}")),
+            None => println!("{text}"),
         }
     }
 

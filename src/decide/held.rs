@@ -75,7 +75,7 @@ impl Held {
     pub(super) fn ask_snapshot(&mut self, every: Duration) {
         if self.next_offset > self.snapshot.offset && self.snapshot.at.elapsed() >= every && !self.stopped {
             self.snapshot = Mark { offset: self.next_offset, at: Instant::now() };
-            self.ask(Work::Snapshot);
+            self.ask(Work::Snapshot { committed: self.kept.committed() });
         }
     }
 
@@ -136,7 +136,7 @@ impl Held {
         if self.stopped {
             return;
         }
-        if !matches!(work, Work::Snapshot) {
+        if !matches!(work, Work::Snapshot { .. }) {
             self.unanswered += 1;
         }
         self.waiting.push_back(work);

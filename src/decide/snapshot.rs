@@ -31,8 +31,6 @@ pub enum StoreError {
         "a snapshot was made for {found} facts partitions, and there are {expected}: their number never changes under live state"
     )]
     OtherPartitions { found: u32, expected: u32 },
-    #[error("snapshots exist up to offset {0}, but the group has no committed offset")]
-    WithoutOffset(u64),
 }
 
 /// Why one snapshot is passed over.
@@ -42,6 +40,8 @@ pub enum Flaw {
     Damaged,
     #[error("its name and its contents disagree")]
     Misnamed,
+    #[error("another worker has dropped it for a newer one")]
+    Gone,
 }
 
 /// A snapshot that is there.
@@ -80,7 +80,8 @@ impl SnapshotStore {
         Ok(SnapshotStore { store, runtime, prefix: ObjectPath::from(facts), kept: kept.max(2) })
     }
 
-    /// Stores a snapshot and drops those beyond the number kept. One that exists is left as it is.
+    /// Stores a snapshot; one that exists is left as it is. Of those at or below `committed`, which a
+    /// restore can use whatever happens next, the newest are kept and the others dropped.
     ///
     /// # Errors
     /// When the store refuses.
@@ -88,7 +89,7 @@ impl SnapshotStore {
         &self,
         partition: u32,
         partitions: u32,
-        offset: u64,
+        (offset, committed): (u64, u64),
         snapshot: &[u8],
     ) -> Result<(), StoreError> {
         let path = self.folder(partition).child(format!("{offset:020}.v{SEMANTICS}.snapshot"));
@@ -98,7 +99,8 @@ impl SnapshotStore {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        for old in self.list(partition)?.iter().skip(self.kept) {
+        let entries = self.list(partition)?;
+        for old in entries.iter().filter(|entry| entry.offset <= committed).skip(self.kept) {
             // Another worker may have been quicker.
             match self.runtime.block_on(self.store.delete(&old.path)) {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
@@ -131,7 +133,12 @@ impl SnapshotStore {
         partitions: u32,
         entry: &Entry,
     ) -> Result<Result<Vec<u8>, Flaw>, StoreError> {
-        let bytes = self.runtime.block_on(async { self.store.get(&entry.path).await?.bytes().await })?;
+        let read = self.runtime.block_on(async { self.store.get(&entry.path).await?.bytes().await });
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Err(Flaw::Gone)),
+            Err(error) => return Err(error.into()),
+        };
         let Some(header) = unframe(&bytes) else { return Ok(Err(Flaw::Damaged)) };
         if header.partitions != partitions {
             return Err(StoreError::OtherPartitions { found: header.partitions, expected: partitions });

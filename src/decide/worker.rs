@@ -22,7 +22,10 @@ pub(super) enum Work {
     Records(Vec<(u64, Vec<u8>)>),
     /// Write a progress record.
     Progress,
-    Snapshot,
+    /// Store a snapshot; what is committed decides which older ones may go.
+    Snapshot {
+        committed: u64,
+    },
 }
 
 /// What it answers.
@@ -83,7 +86,7 @@ impl Assignment {
                     let next_offset = machine.next_offset();
                     self.answer(Done::Progressed(Portion { next_offset, records, ..Portion::default() }));
                 }
-                Work::Snapshot => self.snapshot(&machine, &mut stored),
+                Work::Snapshot { committed } => self.snapshot(&machine, committed, &mut stored),
             }
         }
     }
@@ -104,11 +107,11 @@ impl Assignment {
     }
 
     /// A snapshot may be ahead of what is committed; it becomes usable when the commit catches up.
-    fn snapshot(&self, machine: &Machine, stored: &mut u64) {
+    fn snapshot(&self, machine: &Machine, committed: u64, stored: &mut u64) {
         let (offset, identity) = (machine.next_offset(), &self.identity);
         let Some(store) = self.store.as_deref().filter(|_| offset > *stored) else { return };
         let bytes = snapshot::encode(machine.partition());
-        let size = match store.put(identity.partition, identity.partitions, offset, &bytes) {
+        let size = match store.put(identity.partition, identity.partitions, (offset, committed), &bytes) {
             Ok(()) => {
                 *stored = offset;
                 Some(bytes.len())

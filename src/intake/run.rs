@@ -6,6 +6,7 @@
 mod assignment;
 mod progress;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -54,7 +55,7 @@ pub struct Setup {
     pub versions: Versions,
     /// Written when no facts partition has been told of any rules.
     pub first_start: Option<FirstStart>,
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     pub time: TimeMode,
     pub skew_max: SpanMs,
     pub pack: PackBounds,
@@ -124,7 +125,7 @@ struct Plan {
     source_partitions: u32,
     versions: Versions,
     first_start: Option<FirstStart>,
-    keys: Keys,
+    keys: Arc<Keys>,
     time: TimeMode,
     pack: PackBounds,
     linger: Duration,

@@ -1,12 +1,15 @@
 //! A destination: the real `Coverage` of the engine, and beside it what has truly been applied.
 
-use duecourse::engine::cover::{Admission, Coverage, Covered};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use duecourse::engine::base::TimeMs;
+use duecourse::engine::cover::{Admission, Coverage, Covered};
 
 use super::pieces::{
     Checks, Entry, FIRST_VERSION, Pack, RECORDS, SECOND_VERSION, SOURCES, Span, source_id, version_of,
 };
+use super::symmetry::{destination_code, entry_code};
 
 /// What must never happen to a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,9 +40,25 @@ impl Destination {
         self.applied == [RECORDS - 1; SOURCES] && self.fault.is_none()
     }
 
+    /// This destination after the next record of its log. The same record on the same state gives the
+    /// same state, so it is worked out once.
+    pub fn after(&self, entry: Entry, checks: Checks) -> Destination {
+        thread_local! {
+            static KNOWN: RefCell<HashMap<(u64, Checks), Destination>> = RefCell::default();
+        }
+        let number = destination_code(self, false) << 16 | entry_code([Some(entry)], false);
+        KNOWN.with_borrow_mut(|known| {
+            *known.entry((number as u64, checks)).or_insert_with(|| {
+                let mut next = *self;
+                next.apply(&entry, checks);
+                next
+            })
+        })
+    }
+
     /// Applies the next record of the log: all ranges are admitted against the coverage before the
     /// record, then facts are applied, then admitted ranges advance (S1).
-    pub fn apply(&mut self, entry: &Entry, checks: Checks) {
+    fn apply(&mut self, entry: &Entry, checks: Checks) {
         let mut coverage = self.coverage();
         match entry {
             Entry::Announced => coverage.announce(SECOND_VERSION),

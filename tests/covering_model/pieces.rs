@@ -100,7 +100,7 @@ pub enum Entry {
 /// Packs that were sent and may yet arrive, at most this many at a time.
 pub const FLIGHT_MAX: usize = 2;
 /// Records appended to a log and not yet applied, at most this many.
-pub const LOG_MAX: usize = 2;
+pub const LOG_MAX: usize = 1;
 
 /// How far the search goes. Losses, delays and the order of arrival are not bounded by a count.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ pub struct Bounds {
 }
 
 /// The checks that protect a destination. Each can be taken out, to show that it is needed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Checks {
     /// C1: only facts beyond what is covered are applied.
     pub covered: bool,

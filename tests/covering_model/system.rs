@@ -20,7 +20,7 @@ pub struct Intake {
     pub flushed: [Option<i8>; SOURCES],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
     pub intakes: [Intake; INTAKES],
     /// Sorted: packs may arrive in any order, so their order here means nothing.
@@ -140,43 +140,57 @@ impl State {
         (first..RECORDS).take_while(|offset| may_read(*offset)).last()
     }
 
-    /// All the packs that an intake could send now: for each source nothing or up to some offset.
-    fn flushes(&self, intake: usize, model: &Covering, actions: &mut Vec<Action>) {
-        let Covering { bounds, checks } = *model;
+    /// All the packs that an intake could send now: from one source up to any offset, or from both
+    /// one record or all that can be read (the ranges of a pack are judged apart from each other).
+    fn flushes(
+        &self,
+        intake: usize,
+        model: &Covering,
+        fates: &[[Fate; DESTINATIONS]],
+        actions: &mut Vec<Action>,
+    ) {
         let Intake { configuration, flushed } = self.intakes[intake];
-        let choices = |source: usize| {
-            let from = flushed[source].unwrap_or(0);
-            let reach = self.reach(intake, source, checks).unwrap_or(from);
-            std::iter::once(None).chain(((from + 1)..=reach).map(Some))
+        let reach = [0, 1].map(|source| self.reach(intake, source, model.checks));
+        let mut push = |to: [Option<i8>; SOURCES]| {
+            for fates in fates {
+                actions.push(Action::ReadAndFlush { intake, to, fates: *fates });
+            }
         };
-        for first in choices(0) {
-            for second in choices(1) {
-                let mut versions =
-                    first.into_iter().chain(second).map(|offset| configuration.version(offset));
-                let version = versions.next();
-                if version.is_some() && versions.all(|other| Some(other) == version) {
-                    self.fates(bounds, |fates| {
-                        actions.push(Action::ReadAndFlush { intake, to: [first, second], fates });
-                    });
-                }
+        for source in 0..SOURCES {
+            let (Some(flushed), Some(reach)) = (flushed[source], reach[source]) else { continue };
+            for last in (flushed + 1)..=reach {
+                let mut to = [None; SOURCES];
+                to[source] = Some(last);
+                push(to);
+            }
+        }
+        let ([Some(first), Some(second)], [Some(most), Some(most_too)]) = (flushed, reach) else { return };
+        if configuration.version(most) != configuration.version(most_too) {
+            return; // a pack has one version
+        }
+        for to in [first + 1, most] {
+            for to_too in [second + 1, most_too] {
+                push([Some(to), Some(to_too)]);
             }
         }
     }
 
     /// What may become of the two packs of a flush.
-    fn fates(&self, bounds: Bounds, mut found: impl FnMut([Fate; DESTINATIONS])) {
+    fn fates(&self, bounds: Bounds) -> Vec<[Fate; DESTINATIONS]> {
+        let room = [self.has_room(0, bounds), self.has_room(1, bounds)];
+        let free = bounds.flight.saturating_sub(self.in_flight());
+        let mut found = Vec::new();
         for first in Fate::ALL {
             for second in Fate::ALL {
-                let fates = [first, second];
-                let flying = fates.iter().filter(|fate| fate.flies()).count();
-                let copies = fates.iter().filter(|fate| **fate == Fate::Doubled).count();
-                let arrive = (0..DESTINATIONS).all(|to| !fates[to].arrives() || self.has_room(to, bounds));
-                let fits = self.in_flight() + flying <= bounds.flight;
-                if fits && arrive && copies <= usize::from(self.copies_left) {
-                    found(fates);
+                let flying = usize::from(first.flies()) + usize::from(second.flies());
+                let copies = u8::from(first == Fate::Doubled) + u8::from(second == Fate::Doubled);
+                let fits = (room[0] || !first.arrives()) && (room[1] || !second.arrives());
+                if fits && flying <= free && copies <= self.copies_left {
+                    found.push([first, second]);
                 }
             }
         }
+        found
     }
 
     fn flush(&mut self, intake: usize, to: [Option<i8>; SOURCES], fates: [Fate; DESTINATIONS]) {
@@ -218,8 +232,7 @@ impl State {
 
     fn decide(&mut self, destination: usize, checks: Checks) {
         if let Some(entry) = self.logs[destination][0].take() {
-            self.logs[destination].rotate_left(1);
-            self.destinations[destination].apply(&entry, checks);
+            self.destinations[destination] = self.destinations[destination].after(entry, checks);
         }
     }
 
@@ -247,7 +260,8 @@ impl State {
         for destination in 0..DESTINATIONS {
             if !state.announced[destination] {
                 state.announced[destination] = true;
-                state.destinations[destination].apply(&Entry::Announced, checks);
+                state.destinations[destination] =
+                    state.destinations[destination].after(Entry::Announced, checks);
             }
         }
         let right = state.intakes.iter().position(|intake| intake.configuration == Configuration::Right);
@@ -280,13 +294,14 @@ impl Model for Covering {
         if state.destinations.iter().any(|destination| destination.fault.is_some()) {
             return; // a found fault is an end
         }
+        let fates = state.fates(self.bounds);
         for intake in 0..INTAKES {
             for source in 0..SOURCES {
                 if state.restarts_left > 0 && state.intakes[intake].flushed[source].is_none() {
                     actions.push(Action::TakeOver { intake, source });
                 }
             }
-            state.flushes(intake, self, actions);
+            state.flushes(intake, self, &fates, actions);
             if state.restarts_left > 0 {
                 actions.push(Action::Crash { intake });
             }

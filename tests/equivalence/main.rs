@@ -100,7 +100,7 @@ fn setting(name: &str, default: u64) -> u64 {
 #[test]
 fn the_engine_does_what_the_plain_evaluator_does() {
     let first = setting("DUECOURSE_SEED", 1);
-    let cases = setting("DUECOURSE_CASES", 3_000);
+    let cases = setting("DUECOURSE_CASES", 2_000);
     let mut seen = log::Seen::default();
     for seed in first..first + cases {
         let case = log::random_case(seed, &mut seen);

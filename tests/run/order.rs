@@ -15,7 +15,7 @@ fn transfer(id: &str, ts_ms: i64) -> Row {
 fn refused(rows: &[Row]) -> Vec<(u64, String)> {
     let place = Place::new();
     let input = place.file("events.csv", csv(rows));
-    run_with(&[&input], &place.path("out"), &[]);
+    run_with(&place, &[&input], &place.path("out"), &[]);
     dead_letters(&place.path("out")).into_iter().map(|(_, line, reason)| (line, reason)).collect()
 }
 
@@ -28,8 +28,8 @@ fn garbage_is_refused_line_by_line_and_changes_nothing_else() {
     let huge = format!("E-HUGE,{ts},A1,A2,5,{}", "t".repeat(1 << 20));
     let garbage: Vec<(&str, Vec<u8>)> = vec![
         ("event_id_missing", format!(",{ts},A1,A2,5,transfer").into()),
-        ("ref_missing", format!("G1,{ts},,A2,5,transfer").into()),
-        ("ref_missing", format!("G2,{ts},A1,,5,transfer").into()),
+        ("parties_incomplete", format!("G1,{ts},,A2,5,transfer").into()),
+        ("parties_incomplete", format!("G2,{ts},A1,,5,transfer").into()),
         ("id_too_long", format!("G3,{ts},{long},A2,5,transfer").into()),
         ("time_unreadable", "G4,yesterday,A1,A2,5,transfer".into()),
         ("time_unreadable", "G5,,A1,A2,5,transfer".into()),
@@ -37,7 +37,7 @@ fn garbage_is_refused_line_by_line_and_changes_nothing_else() {
         ("time_out_of_range", format!("G7,{LATEST_MS},A1,A2,5,transfer").into()),
         ("time_jump", format!("G8,{},A1,A2,5,transfer", ts + 500 * DAY_MS).into()),
         ("amount_unreadable", format!("G9,{ts},A1,A2,much,transfer").into()),
-        ("amount_unreadable", format!("G10,{ts},A1,A2,,transfer").into()),
+        ("field_missing", format!("G10,{ts},A1,A2,,transfer").into()),
         ("amount_negative", format!("G11,{ts},A1,A2,-5,transfer").into()),
         ("amount_over_precise", format!("G12,{ts},A1,A2,5.001,transfer").into()),
         ("amount_overflow", format!("G13,{ts},A1,A2,99999999999999999999,transfer").into()),
@@ -66,15 +66,15 @@ fn garbage_is_refused_line_by_line_and_changes_nothing_else() {
     assert_eq!(expected.len(), garbage.len());
     let clean = place.file("clean.csv", csv(&rows));
     let mixed = place.file("mixed.csv", mixed);
-    run(&[&clean], &place.path("clean"), &[], 0);
-    run(&[&mixed], &place.path("mixed"), &[], 5);
+    run(&place, &[&clean], &place.path("clean"), &[], 0);
+    run(&place, &[&mixed], &place.path("mixed"), &[], 5);
     assert_alerts(&place.path("clean"));
     assert_same_decisions(&place.path("clean"), &place.path("mixed"));
     assert_eq!(dead_letters(&place.path("mixed")), expected);
     let input = &report(&place.path("mixed"))["input"];
     assert_eq!(input["events"].as_u64().unwrap() as usize, rows.len() + garbage.len());
     assert_eq!(input["accepted"].as_u64().unwrap() as usize, rows.len());
-    assert_eq!(input["refused"]["ref_missing"], 2);
+    assert_eq!(input["refused"]["parties_incomplete"], 2);
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn a_repeated_event_is_counted_and_is_no_dead_letter() {
     twice.insert(900, Row { ts_ms: rows[880].ts_ms, amount: "77777".to_owned(), ..rows[100].clone() });
     let once = place.file("once.csv", csv(&rows));
     let twice = place.file("twice.csv", csv(&twice));
-    run(&[&once], &place.path("once"), &[], 0);
-    run(&[&twice], &place.path("twice"), &[], 0);
+    run(&place, &[&once], &place.path("once"), &[], 0);
+    run(&place, &[&twice], &place.path("twice"), &[], 0);
     assert_same_decisions(&place.path("once"), &place.path("twice"));
     let input = &report(&place.path("twice"))["input"];
     assert_eq!((input["repeated"].as_u64(), input["accepted"].as_u64()), (Some(2), Some(1000)));
@@ -137,7 +137,7 @@ fn ids_have_1_to_64_bytes_and_amounts_up_to_two_decimals() {
     ];
     let input = place.file("events.csv", csv(&rows));
     // Ids of such sets are opaque: the look-alike test is for native refs.
-    run(&[&input], &place.path("out"), &[], 0);
+    run(&place, &[&input], &place.path("out"), &[], 0);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_line_may_have_one_mebibyte_and_not_a_byte_more() {
     };
     let text = format!("{header}\n{}\n{}\n", line("E1", 1 << 20), line("E2", (1 << 20) + 1));
     let input = place.file("events.csv", text);
-    run(&[&input], &place.path("out"), &[], 5);
+    run(&place, &[&input], &place.path("out"), &[], 5);
     assert_eq!(dead_letters(&place.path("out")), [(0, 3, "record_too_large".to_owned())]);
 }
 
@@ -168,9 +168,9 @@ fn inputs_merge_by_time_then_input_then_line() {
     }
     let first = place.file("first.csv", csv(&first));
     let second = place.gzip("second.csv.gz", csv(&second));
-    run(&[&whole], &place.path("whole"), &[], 0);
-    run(&[&first, &second], &place.path("parts"), &[], 0);
-    run(&[&second, &first], &place.path("other"), &[], 0);
+    run(&place, &[&whole], &place.path("whole"), &[], 0);
+    run(&place, &[&first, &second], &place.path("parts"), &[], 0);
+    run(&place, &[&second, &first], &place.path("other"), &[], 0);
     assert_alerts(&place.path("whole"));
     assert_same_decisions(&place.path("whole"), &place.path("parts"));
     assert_same_decisions(&place.path("whole"), &place.path("other"));
@@ -182,7 +182,7 @@ fn a_dead_letter_names_its_input_and_a_refused_line_follows_the_line_before_it()
     let a = place.file("a.csv", format!("{}\nE1,{START_MS},A1,A2,5,transfer\nbroken\n", HEADER.join(",")));
     let b =
         place.file("b.csv", format!("{}\nbroken\nE2,{},A1,A2,5,transfer\n", HEADER.join(","), START_MS + 1));
-    run(&[&a, &b], &place.path("out"), &[], 5);
+    run(&place, &[&a, &b], &place.path("out"), &[], 5);
     let mut letters = dead_letters(&place.path("out"));
     letters.sort();
     let column_count = "csv_column_count".to_owned();
@@ -198,8 +198,8 @@ fn accounts_are_stated_first_and_only_their_declared_columns_are_read() {
     let rich: String = (0..304).map(|n| format!("{n},A{n:05},b,1,x\n")).collect();
     let plain = place.file("plain.csv", format!("account_id,bank,opening_balance\n{plain}"));
     let rich = place.file("rich.csv", format!("age,account_id,bank,opening_balance,city\n{rich}"));
-    run(&[&input], &place.path("plain"), &["--accounts", plain.to_str().unwrap()], 0);
-    run(&[&input], &place.path("rich"), &["--accounts", rich.to_str().unwrap()], 0);
+    run(&place, &[&input], &place.path("plain"), &["--accounts", plain.to_str().unwrap()], 0);
+    run(&place, &[&input], &place.path("rich"), &["--accounts", rich.to_str().unwrap()], 0);
     assert_alerts(&place.path("plain"));
     assert_same_decisions(&place.path("plain"), &place.path("rich"));
     let input = &report(&place.path("rich"))["input"];
@@ -219,8 +219,8 @@ fn feedback_becomes_known_at_its_time_and_without_the_flag_no_label_does() {
         rows[10].id, rows[10].ts_ms, rows[11].id, rows[11].ts_ms
     );
     let feedback = place.file("labels.csv", feedback);
-    run(&[&input], &place.path("without"), &[], 0);
-    let ran = run_with(&[&input], &place.path("with"), &["--feedback", feedback.to_str().unwrap()]);
+    run(&place, &[&input], &place.path("without"), &[], 0);
+    let ran = run_with(&place, &[&input], &place.path("with"), &["--feedback", feedback.to_str().unwrap()]);
     // No rule reads confirmed frauds yet: they are read, placed and counted.
     assert_same_decisions(&place.path("without"), &place.path("with"));
     assert_eq!(report(&place.path("with"))["input"]["feedback"]["accepted"], 1);

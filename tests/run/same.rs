@@ -8,27 +8,37 @@ fn two_runs_are_byte_identical_and_gzip_is_plain() {
     let rows = rows(3000);
     let plain = place.file("events.csv", csv(&rows));
     let packed = place.gzip("events.csv.gz", csv(&rows));
-    let rules = place.enforced_rules();
-    let rules = ["--rules", rules.to_str().unwrap()];
-    run(&[&plain], &place.path("a"), &rules, 0);
-    run(&[&plain], &place.path("b"), &rules, 0);
-    run(&[&packed], &place.path("c"), &rules, 0);
+    run(&place, &[&plain], &place.path("a"), &[], 0);
+    run(&place, &[&plain], &place.path("b"), &[], 0);
+    run(&place, &[&packed], &place.path("c"), &[], 0);
     assert_alerts(&place.path("a"));
-    assert!(!read(&place.path("a"), "dispositions.ndjson").is_empty());
     assert_same(&place.path("a"), &place.path("b"));
     assert_same(&place.path("a"), &place.path("c"));
 }
 
 #[test]
-fn the_embedded_rules_observe_and_act_on_nobody() {
+fn a_rule_without_measured_precision_observes_and_acts_on_nobody() {
     let place = Place::new();
     let input = place.file("events.csv", csv(&rows(3000)));
     let out = place.path("out");
-    run(&[&input], &out, &[], 0);
+    run(&place, &[&input], &out, &[], 0);
     assert_alerts(&out);
-    assert_eq!(read(&out, "measures.ndjson"), "");
-    assert!(read(&out, "alerts.csv").lines().skip(1).all(|row| row.split(',').nth(9) == Some("shadow")));
-    assert_eq!(read(&out, "shadow.ndjson").lines().count(), read(&out, "alerts.csv").lines().count() - 1);
+    let alerts = read(&out, "alerts.csv");
+    let of =
+        |mode: &str| alerts.lines().filter(|row| row.split(',').nth(9) == Some(mode)).collect::<Vec<_>>();
+    assert!(of("shadow").iter().all(|row| row.contains(",spender,1,anomaly,account_verify_transaction,")));
+    assert!(of("enforced").iter().all(|row| row.contains(",fan_in,3,anomaly,account_reverify_identity,")));
+    assert_eq!(read(&out, "shadow.ndjson").lines().count(), of("shadow").len());
+    let set = read(&out, "dispositions.ndjson").matches("disposition.measure_set").count();
+    assert_eq!(set, of("enforced").len());
+    // Each begins with a notice, and each that has ended has one for its end.
+    assert_eq!(
+        read(&out, "notices.ndjson").lines().count(),
+        read(&out, "dispositions.ndjson").lines().count()
+    );
+    let ended = read(&out, "dispositions.ndjson").matches("disposition.measure_ended").count();
+    assert_eq!(read(&out, "measures.ndjson").lines().count(), set - ended);
+    assert!(!read(&out, "dispositions.ndjson").contains("spender"));
 }
 
 #[test]
@@ -41,8 +51,8 @@ fn the_order_of_columns_does_not_matter() {
     let mut text = shuffled(HEADER.map(str::to_owned)) + "\n";
     text.extend(rows.iter().map(|row| shuffled(row.cells()) + "\n"));
     let shuffled = place.file("b.csv", text);
-    run(&[&input], &place.path("a"), &[], 0);
-    run(&[&shuffled], &place.path("b"), &[], 0);
+    run(&place, &[&input], &place.path("a"), &[], 0);
+    run(&place, &[&shuffled], &place.path("b"), &[], 0);
     assert_alerts(&place.path("a"));
     assert_same(&place.path("a"), &place.path("b"));
 }
@@ -60,9 +70,9 @@ fn undeclared_columns_are_dropped_and_counted_and_change_nothing() {
     let none = place.file("none.csv", csv(&rows));
     let some = place.file("some.csv", with(&[("age", "71"), ("city", "x"), ("terminal", "T1")]));
     let permuted = place.file("permuted.csv", with(&[("terminal", "T1"), ("city", "y"), ("age", "17")]));
-    run(&[&none], &place.path("none"), &[], 0);
-    run(&[&some], &place.path("some"), &[], 0);
-    run(&[&permuted], &place.path("permuted"), &[], 0);
+    run(&place, &[&none], &place.path("none"), &[], 0);
+    run(&place, &[&some], &place.path("some"), &[], 0);
+    run(&place, &[&permuted], &place.path("permuted"), &[], 0);
     assert_alerts(&place.path("none"));
     assert_same(&place.path("some"), &place.path("permuted"));
     assert_same_decisions(&place.path("none"), &place.path("some"));
@@ -91,10 +101,8 @@ fn renamed_identifiers_give_the_same_alerts_under_the_new_names() {
         .collect();
     let a = place.file("a.csv", csv(&rows));
     let b = place.file("b.csv", format!("{}\n{other}", HEADER.join(",")));
-    let rules = place.enforced_rules();
-    let rules = ["--rules", rules.to_str().unwrap()];
-    run(&[&a], &place.path("a"), &rules, 0);
-    run(&[&b], &place.path("b"), &rules, 0);
+    run(&place, &[&a], &place.path("a"), &[], 0);
+    run(&place, &[&b], &place.path("b"), &[], 0);
     assert_alerts(&place.path("a"));
     let expected: String = read(&place.path("a"), "alerts.csv")
         .lines()
@@ -125,15 +133,17 @@ fn labels_score_and_never_affect_the_run() {
     );
     let labels = place.gzip("labels.csv.gz", labels);
     let (with, without) = (place.path("with"), place.path("without"));
-    run(&[&input], &with, &["--labels", labels.to_str().unwrap()], 0);
-    run(&[&input], &without, &[], 0);
+    run(&place, &[&input], &with, &["--labels", labels.to_str().unwrap()], 0);
+    run(&place, &[&input], &without, &[], 0);
     assert_same_decisions(&with, &without);
     let account = &report(&with)["levels"]["account"];
     assert_eq!((account["positives"].as_u64(), account["hit"].as_u64()), (Some(1), Some(1)));
     assert_eq!(account["excluded"], 1);
     assert_eq!(account["negatives"], 302);
     assert_eq!(report(&with)["levels"]["scheme"], serde_json::json!({"total": 1, "any": 1, "half": 1}));
-    assert_eq!(report(&with)["levels_by_mode"]["shadow"], report(&with)["levels"]);
+    let by_mode = &report(&with)["levels_by_mode"];
+    assert_eq!(by_mode["enforced"]["account"]["positives"], 1);
+    assert_eq!(by_mode["shadow"]["account"]["negatives"], 302);
     let scored = rows.iter().filter(|row| matches!(row.kind, "transfer" | "card_payment")).count();
     let event = &report(&with)["levels"]["event"];
     assert_eq!(event["positives"], 1);
@@ -150,8 +160,8 @@ fn labels_score_and_never_affect_the_run() {
 fn both_profiles_run_the_same_rules_for_now() {
     let place = Place::new();
     let input = place.file("events.csv", csv(&rows(1500)));
-    run(&[&input], &place.path("strict"), &["--profile", "strict"], 0);
-    run(&[&input], &place.path("wide"), &["--profile", "wide"], 0);
+    run(&place, &[&input], &place.path("strict"), &["--profile", "strict"], 0);
+    run(&place, &[&input], &place.path("wide"), &["--profile", "wide"], 0);
     assert_same_decisions(&place.path("strict"), &place.path("wide"));
     assert_eq!(report(&place.path("wide"))["profile"], "wide");
 }

@@ -114,26 +114,94 @@ impl Place {
         path
     }
 
-    /// The shipped rules, with a made-up record of precision each, so that they act.
-    pub fn enforced_rules(&self) -> PathBuf {
-        let folder = self.path("rules-that-act");
+    /// Two rules of these tests' own, so that tuning the shipped ones changes nothing here: `fan_in`
+    /// acts, `spender` only observes. Limits and wording are the shipped ones.
+    pub fn rules(&self) -> PathBuf {
+        let folder = self.path("rules");
+        if folder.exists() {
+            return folder;
+        }
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-        std::fs::create_dir(&folder).unwrap();
-        std::fs::copy(shipped.join("settings.toml"), folder.join("settings.toml")).unwrap();
         for room in ["signals", "rules", "limits", "notices"] {
-            std::fs::create_dir(folder.join(room)).unwrap();
+            std::fs::create_dir_all(folder.join(room)).unwrap();
+        }
+        std::fs::copy(shipped.join("settings.toml"), folder.join("settings.toml")).unwrap();
+        for room in ["limits", "notices"] {
             for entry in std::fs::read_dir(shipped.join(room)).unwrap() {
                 let from = entry.unwrap().path();
-                let mut text = std::fs::read_to_string(&from).unwrap();
-                if room == "rules" && !text.contains("[precision]") {
-                    text.push_str("\n[precision]\ndata = \"made up for this test\"\ndate = \"2026-11-23\"\nper_mille = 500\n");
-                }
-                std::fs::write(folder.join(room).join(from.file_name().unwrap()), text).unwrap();
+                std::fs::copy(&from, folder.join(room).join(from.file_name().unwrap())).unwrap();
             }
         }
+        std::fs::write(folder.join("signals/flow.toml"), SIGNALS).unwrap();
+        std::fs::write(folder.join("rules/fan_in.toml"), FAN_IN).unwrap();
+        std::fs::write(folder.join("rules/spender.toml"), SPENDER).unwrap();
         folder
     }
 }
+
+const SIGNALS: &str = r#"
+[in_sum_1d]
+title = { zh = "一天内转入", en = "received in a day" }
+subject = "account"
+feeds = ["transfer_posted.payee"]
+aggregate = "sum"
+window = "1d"
+currency = "CNY"
+purpose = "anti_fraud"
+basis = "apl_18"
+
+[payers_distinct_1d]
+title = { zh = "一天内付款人", en = "payers in a day" }
+subject = "account"
+feeds = ["transfer_posted.payee"]
+aggregate = "distinct"
+window = "1d"
+purpose = "anti_fraud"
+basis = "apl_18"
+
+[out_sum_1d]
+title = { zh = "一天内转出", en = "paid in a day" }
+subject = "account"
+feeds = ["transfer_posted.payer"]
+aggregate = "sum"
+window = "1d"
+currency = "CNY"
+purpose = "anti_fraud"
+basis = "apl_18"
+"#;
+
+const FAN_IN: &str = r#"
+version = 3
+title = { zh = "多人转入", en = "Many payers" }
+status = "enforced"
+subject = "account"
+triggers = ["transfer_posted.payee"]
+condition = "payers_distinct_1d >= 5 && in_sum_1d >= 4000000"
+measure = "account_reverify_identity"
+measure_for = "2h"
+purpose = "anti_fraud"
+basis = "apl_18"
+reason = "received_from_many"
+
+[precision]
+data = "made up for these tests"
+date = "2026-11-23"
+per_mille = 500
+"#;
+
+const SPENDER: &str = r#"
+version = 1
+title = { zh = "大额转出", en = "Pays much" }
+status = "enforced"
+subject = "account"
+triggers = ["transfer_posted.payer"]
+condition = "out_sum_1d >= 10000000"
+measure = "account_verify_transaction"
+measure_for = "1d"
+purpose = "anti_fraud"
+basis = "apl_18"
+reason = "paid_to_many"
+"#;
 
 pub fn duecourse() -> Command {
     Command::new(env!("CARGO_BIN_EXE_duecourse"))
@@ -151,21 +219,20 @@ pub fn ran(command: &mut Command) -> Ran {
     Ran { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
 }
 
-/// `run` over labelled CSV with further arguments.
-pub fn run_with(inputs: &[&Path], out: &Path, more: &[&str]) -> Ran {
-    ran(duecourse()
-        .arg("run")
-        .arg("--input")
-        .args(inputs)
-        .args(["--source", "labelled-csv", "--out"])
-        .arg(out)
-        .args(more))
+/// `run` over labelled CSV with these tests' own rules and further arguments.
+pub fn run_with(place: &Place, inputs: &[&Path], out: &Path, more: &[&str]) -> Ran {
+    let mut command = duecourse();
+    command.arg("run").arg("--input").args(inputs).args(["--source", "labelled-csv", "--out"]).arg(out);
+    if !more.contains(&"--rules") {
+        command.arg("--rules").arg(place.rules());
+    }
+    ran(command.args(more))
 }
 
 /// `run` that must be done with that code.
 #[track_caller]
-pub fn run(inputs: &[&Path], out: &Path, more: &[&str], code: i32) -> Ran {
-    let ran = run_with(inputs, out, more);
+pub fn run(place: &Place, inputs: &[&Path], out: &Path, more: &[&str], code: i32) -> Ran {
+    let ran = run_with(place, inputs, out, more);
     assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
     ran
 }
@@ -223,9 +290,12 @@ pub fn assert_same_decisions(a: &Path, b: &Path) {
     assert!(decisions(a) == decisions(b), "decisions differ");
 }
 
-/// Some alerts, or the comparison would say nothing.
+/// Some alerts of both modes, or a comparison would say nothing.
 #[track_caller]
 pub fn assert_alerts(out: &Path) {
-    let alerts = read(out, "alerts.csv").lines().count();
-    assert!(alerts > 10, "{alerts} lines of alerts");
+    let alerts = read(out, "alerts.csv");
+    for mode in [",enforced,", ",shadow,"] {
+        let count = alerts.lines().filter(|row| row.contains(mode)).count();
+        assert!(count > 3, "{count} alerts with {mode}");
+    }
 }

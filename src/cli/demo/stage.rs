@@ -75,7 +75,7 @@ impl Watch for Stage<'_> {
             match effect {
                 Effect::Disposed(disposition) => {
                     self.tell(disposition.head().at);
-                    self.disposed(disposition);
+                    self.disposed(disposition, rules);
                 }
                 Effect::Observed(observed) => {
                     self.tell(observed.head.at);
@@ -93,6 +93,9 @@ impl Watch for Stage<'_> {
         let lines = self.progress.lines.load(Ordering::Relaxed);
         if total == 0 {
             (done, total) = (lines, self.progress.lines_total.load(Ordering::Relaxed));
+        }
+        if lines == 0 {
+            return;
         }
         let (counts, time) = (self.counts, TimeMs(self.progress.time_ms.load(Ordering::Relaxed)));
         self.screen.show(done, total, || {
@@ -139,28 +142,28 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn disposed(&mut self, disposition: &Disposition) {
+    fn disposed(&mut self, disposition: &Disposition, rules: &RuleSet) {
         match disposition {
             // Most requests are simply accepted: they are counted.
             Disposition::OpeningAccepted(_) => self.counts.accepted += 1,
             Disposition::ReservationLapsed(_) => {}
-            Disposition::MeasureSet(set) => self.set(set),
+            Disposition::MeasureSet(set) => self.set(set, rules),
             Disposition::MeasureEnded(ended) => self.ended(ended),
         }
     }
 
-    fn set(&mut self, set: &MeasureSet) {
+    fn set(&mut self, set: &MeasureSet, rules: &RuleSet) {
         self.counts.set += 1;
         let (head, notice) = (set.head(), set.notice());
         let party = self.keys.open(&head.party.sealed).unwrap_or_default();
         self.desk.notice(party.clone(), notice.appeal);
-        let what = format!("{:<22} {party}", set.measure().name());
+        let what = format!("{:<25} {party:<9}", set.measure().name());
         self.screen.line(&format!(
             "{}  {} {}  {}",
             clock(head.at),
             self.style.measure(format!("▲ {what}")),
-            notice.reason.en,
-            self.style.dim(format!("[{}; appeal {}]", head.rule.id, notice.appeal)),
+            title(rules, &head.rule.id),
+            self.style.dim(format!("[notice sent; appeal {}]", notice.appeal)),
         ));
     }
 
@@ -177,7 +180,7 @@ impl<'a> Stage<'a> {
         self.screen.line(&format!(
             "{}  {} {why}  {}",
             clock(ended.head.at),
-            self.style.eased(format!("▽ {:<22} {party}", ended.measure.name())),
+            self.style.eased(format!("▽ {:<25} {party:<9}", ended.measure.name())),
             self.style.dim(format!("[appeal {}]", ended.appeal)),
         ));
     }
@@ -190,13 +193,12 @@ impl<'a> Stage<'a> {
             return;
         }
         let party = self.keys.open(&observed.head.party.sealed).unwrap_or_default();
-        let title = rules.rules.iter().find(|rule| rule.id == observed.head.rule.id);
-        let title = title.map_or(observed.head.rule.id.as_str(), |rule| rule.title.en.as_str());
         self.screen.line(&format!(
-            "{}  {} {title}  {}",
+            "{}  {} {}  {}",
             clock(observed.head.at),
-            self.style.shadow(format!("· {:<22} {party}", observed.measure.name())),
-            self.style.dim("[shadow: would have, but the rule's precision has not been measured]"),
+            self.style.shadow(format!("· {:<25} {party:<9}", observed.measure.name())),
+            title(rules, &observed.head.rule.id),
+            self.style.dim("[only observed: nobody has measured this rule's precision yet]"),
         ));
     }
 
@@ -215,6 +217,9 @@ impl<'a> Stage<'a> {
             report.wall_s,
             report.cpu.user_s + report.cpu.sys_s,
         );
+        for (reason, count) in &lines.refused {
+            println!("  {:<9} {reason:<28} {:>5}", "refused", thousands(*count));
+        }
         for rule in &report.rules {
             println!("  {:<9} {:<28} {:>5}", rule.mode, rule.id, thousands(rule.alerts));
         }
@@ -255,8 +260,18 @@ impl<'a> Stage<'a> {
         for (name, what) in files {
             println!("  {name:<21} {}", self.style.dim(what));
         }
-        println!("\nRecompute it all:  duecourse verify --out {}", out.display());
+        println!(
+            "\n{}",
+            self.style.dim(format!("Recompute it all:  duecourse verify --out {}", out.display()))
+        );
     }
+}
+
+/// The title of a rule or limit.
+fn title<'r>(rules: &'r RuleSet, id: &'r str) -> &'r str {
+    let rule = rules.rules.iter().find(|rule| rule.id == id).map(|rule| &rule.title);
+    let limit = rules.limits.iter().find(|limit| limit.id == id).map(|limit| &limit.title);
+    rule.or(limit).map_or(id, |title| title.en.as_str())
 }
 
 fn civil(at: TimeMs) -> jiff::civil::DateTime {

@@ -34,7 +34,7 @@ pub struct Size {
 
 impl Default for Size {
     fn default() -> Size {
-        Size { customers: 3000, history_daily: 1500, day: 60_000 }
+        Size { customers: 12_000, history_daily: 1500, day: 40_000 }
     }
 }
 
@@ -57,7 +57,7 @@ pub struct Own {
     pub kind: PartyKind,
 }
 
-/// A step and when it happens.
+/// A step and when it is heard of; steps come in that order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timed {
     pub at: TimeMs,
@@ -85,10 +85,15 @@ struct Plan {
 
 impl Plan {
     fn event(&mut self, at: TimeMs, event: &Event<'_>) {
+        self.late_event(at, at, event);
+    }
+
+    /// An event of `at` that is heard of only later.
+    fn late_event(&mut self, at: TimeMs, heard: TimeMs, event: &Event<'_>) {
         self.events += 1;
         let id = format!("EV-{:07}", self.events);
         let line = to_structured(&id, "/made-up/core", EventTime(at), event);
-        self.steps.push(Timed { at, step: Step::Line(line) });
+        self.steps.push(Timed { at: heard, step: Step::Line(line) });
     }
 
     fn line(&mut self, at: TimeMs, line: impl Into<String>) {
@@ -143,7 +148,7 @@ fn at(hour: i64, minute: i64) -> TimeMs {
 mod tests {
     use super::*;
 
-    const SMALL: Size = Size { customers: 200, history_daily: 10, day: 500 };
+    const SMALL: Size = Size { customers: 400, history_daily: 10, day: 500 };
 
     #[test]
     fn a_seed_gives_one_day_and_another_seed_another() {
@@ -160,6 +165,6 @@ mod tests {
         assert!(steps.iter().any(|step| matches!(step.step, Step::AppealDecided { .. })));
         assert!(steps.iter().any(|step| matches!(step.step, Step::Told(_))));
         let lines = steps.iter().filter(|step| matches!(step.step, Step::Line(_))).count();
-        assert!(lines > 200 + 31 * 10 + 500, "{lines}");
+        assert!(lines > 400 + 31 * 10 + 500, "{lines}");
     }
 }

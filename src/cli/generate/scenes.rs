@@ -11,11 +11,12 @@ use crate::engine::fact::{AppealOutcome, HolderKind, Product};
 /// Plans all scenes. Customers below `traffic::FIRST_ORDINARY` act in them and nowhere else.
 pub fn plan(plan: &mut Plan) {
     sixth_phone_card_and_an_appeal(plan);
-    closing_frees_a_slot(plan);
+    closing_reported_late(plan);
     second_class_one_account(plan);
     shared_device(plan);
     agent_burst(plan);
     pass_through(plan);
+    noodle_shop(plan);
     fan_in(plan);
     fan_out(plan);
     large_first_payment(plan);
@@ -64,15 +65,18 @@ fn sixth_phone_card_and_an_appeal(plan: &mut Plan) {
     opened(plan, after(decided, 6), &opening(7, "H", 6), &phone_card(7, "H", 6), Product::PhoneCard);
 }
 
-/// Nobody has to appeal when the reason goes away: closing a card answers the refused request anew.
-fn closing_frees_a_slot(plan: &mut Plan) {
+/// Nobody has to appeal when the institution was behind: a closing that is reported late answers the
+/// refused request anew.
+fn closing_reported_late(plan: &mut Plan) {
     let history = TimeMs(super::DAY_START.0 - 20 * super::DAY_MS);
     for serial in 1..=5 {
         state(plan, history, &phone_card(11, "C", serial), Product::PhoneCard, HolderKind::Person);
     }
     let start = at(13, 10);
-    plan.tell(start, "a customer with five phone cards asks for another, then closes an old one");
+    plan.tell(start, "a customer with five phone cards asks for another");
     ask(plan, after(start, 2), &opening(11, "C", 6), Product::PhoneCard);
+    let heard = after(start, 25);
+    plan.tell(heard, "a shop reports late that one of the five was closed before that request");
     let event = Event::OpeningClosed(OpeningClosed {
         opening: None,
         holding: plan.party(&phone_card(11, "C", 2)),
@@ -80,7 +84,7 @@ fn closing_frees_a_slot(plan: &mut Plan) {
         holder_kind: HolderKindName(HolderKind::Person),
         co_holders: Vec::new(),
     });
-    plan.event(after(start, 40), &event);
+    plan.late_event(after(start, -8), heard, &event);
 }
 
 fn second_class_one_account(plan: &mut Plan) {
@@ -122,26 +126,29 @@ fn agent_burst(plan: &mut Plan) {
 
 fn pass_through(plan: &mut Plan) {
     let start = at(14, 30);
-    plan.tell(start, "an account receives 36,000 from strangers and passes nearly all of it on");
+    plan.tell(
+        start,
+        "an account receives 9,100 from seven strangers and passes nearly all of it on within the hour",
+    );
     let mule = account(60);
-    for serial in 0..4 {
-        transfer_in(plan, after(start, 1 + serial * 6), &format!("OUT-V{serial}"), &mule, 9_000, false);
+    for serial in 0..7 {
+        transfer_in(plan, after(start, 1 + serial * 5), &format!("OUT-V{serial}"), &mule, 1_300, false);
     }
     for serial in 0..3 {
-        transfer_out(plan, after(start, 40 + serial * 9), &mule, &format!("OUT-N{serial}"), 11_200);
+        transfer_out(plan, after(start, 38 + serial * 4), &mule, &format!("OUT-N{serial}"), 2_900);
     }
 }
 
 fn fan_in(plan: &mut Plan) {
-    let start = at(15, 20);
-    plan.tell(start, "fourteen people pay 4,500 each into one account");
-    for serial in 0..14 {
+    let start = at(16, 10);
+    plan.tell(start, "twenty people pay 180 each into one account");
+    for serial in 0..20 {
         transfer(
             plan,
-            after(start, 1 + i64::from(serial) * 3),
+            after(start, 1 + i64::from(serial) * 2),
             &account(64 + serial),
             &account(61),
-            4_500,
+            180,
             None,
         );
     }
@@ -149,14 +156,41 @@ fn fan_in(plan: &mut Plan) {
 
 fn fan_out(plan: &mut Plan) {
     let start = at(17, 0);
-    plan.tell(start, "one account pays fourteen others 4,200 each");
+    plan.tell(start, "one account pays fourteen others 240 each");
     for serial in 0..14 {
         transfer(
             plan,
             after(start, 1 + i64::from(serial) * 4),
             &account(62),
             &account(80 + serial),
-            4_200,
+            240,
+            None,
+        );
+    }
+}
+
+/// Rules are wrong about people, too. The appeal lifts the measure, marks it overruled, and keeps the
+/// rule from using anything from before: the evening is judged by itself.
+fn noodle_shop(plan: &mut Plan) {
+    let shop = account(63);
+    let (noon, decided, evening) = (at(12, 0), at(15, 30), at(19, 0));
+    plan.tell(noon, "a noodle shop has a good day: many customers, small sums");
+    for serial in 0..40 {
+        transfer(plan, after(noon, 1 + i64::from(serial) * 2), &account(100 + serial * 3), &shop, 95, None);
+    }
+    plan.tell(decided, "the shop appealed, with its licence. A reviewer decides for it");
+    plan.steps.push(Timed {
+        at: decided,
+        step: Step::AppealDecided { party: shop.clone(), outcome: AppealOutcome::Overturned },
+    });
+    plan.tell(evening, "the noodle shop is busy again; the rule has learnt to leave the morning out of it");
+    for serial in 0..25 {
+        transfer(
+            plan,
+            after(evening, 1 + i64::from(serial) * 2),
+            &account(101 + serial * 3),
+            &shop,
+            95,
             None,
         );
     }
@@ -166,7 +200,7 @@ fn fan_out(plan: &mut Plan) {
 fn large_first_payment(plan: &mut Plan) {
     let start = at(18, 40);
     plan.tell(start, "a pensioner pays 80,000 to somebody never paid before");
-    transfer_out(plan, after(start, 1), &account(63), "OUT-SAFE-ACCOUNT", 80_000);
+    transfer_out(plan, after(start, 1), &account(95), "OUT-SAFE-ACCOUNT", 80_000);
 }
 
 /// Sources lie: what is broken is refused with its reason, and what comes twice counts once.

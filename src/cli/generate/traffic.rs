@@ -12,7 +12,8 @@ use crate::engine::fact::{HolderKind, Product};
 
 /// Customers with a smaller number have parts in `scenes` and stay out of the ordinary.
 pub const FIRST_ORDINARY: u32 = 100;
-const MERCHANTS: u32 = 60;
+/// Enough that none of them is paid by unusually many.
+const MERCHANTS: u32 = 2000;
 const AGENTS: u64 = 25;
 /// How busy each hour of the day is, per mille.
 const HOURS: [u64; 24] =
@@ -220,7 +221,7 @@ fn ordinary(random: &mut Random, size: Size) -> u32 {
 /// Yuan; many small sums, few larger ones.
 fn small_sum(random: &mut Random) -> i64 {
     let scale = random.between(1, 30);
-    random.between(10, 40 * scale)
+    random.between(5, 12 * scale)
 }
 
 fn time_of_day(random: &mut Random, start: TimeMs) -> TimeMs {

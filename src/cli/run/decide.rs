@@ -160,7 +160,7 @@ impl<'a> Deciding<'a> {
     }
 
     fn is_at_the_end(&mut self) -> Result<bool, Failure> {
-        Ok(self.log.ends()?.iter().all(|(_, end)| self.next_offset >= *end))
+        Ok(self.log.progress()?.iter().all(|progress| self.next_offset >= progress.end))
     }
 
     fn apply(&mut self, offset: u64, bytes: &[u8]) -> Result<Vec<Effect>, Failure> {

@@ -93,7 +93,7 @@ fn table(path: &str, text: &str) -> Result<Value, Problem> {
 }
 
 /// One text for one value: object keys in byte order, whatever order the map type keeps.
-pub(super) fn canonical(value: &Value) -> String {
+pub(crate) fn canonical(value: &Value) -> String {
     match value {
         Value::Object(map) => {
             let sorted: BTreeMap<&String, &Value> = map.iter().collect();

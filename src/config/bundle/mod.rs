@@ -26,6 +26,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use gather::canonical;
 pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
 pub use purposes::{Relabelled, lane_use, relabel};

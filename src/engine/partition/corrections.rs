@@ -17,9 +17,7 @@ impl Partition {
     ) -> Result<(), EngineError> {
         // If the original has not arrived yet, it must not be applied when it does.
         self.remember(original);
-        if let Some(before) = before {
-            self.take_out(fact, original, before, out);
-        }
+        let taken = before.is_some_and(|before| self.take_out(fact, original, before, out));
         if let Some(after) = after {
             self.apply_body(fact, &after.body, after.at, original, out)?;
         }
@@ -27,15 +25,22 @@ impl Partition {
             Some(FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. }) => {
                 self.answer_again(fact.route.token, fact.event, fact.at, out)
             }
-            Some(FactBody::Met { feed, .. }) => self.tell_of_falls(fact.route, *feed, fact, out),
+            Some(FactBody::Met { feed, .. }) if taken => self.tell_of_falls(fact.route, *feed, fact, out),
             _ => Ok(()),
         }
     }
 
-    fn take_out(&mut self, fact: &Fact, original: Fingerprint, before: &Dated, out: Out<'_>) {
+    /// Takes out what the original wrote. Gives whether an entry of the routing subject counted until now.
+    fn take_out(&mut self, fact: &Fact, original: Fingerprint, before: &Dated, out: Out<'_>) -> bool {
+        let horizon = self.horizon();
+        let mut taken = false;
         if let Some(feeding) = feeding(fact.route, &before.body) {
             for subject in &feeding.subjects {
                 if let Some(log) = self.logs.get_mut(subject) {
+                    taken |= *subject == fact.route
+                        && log.entries().any(|entry| {
+                            entry.event == original && entry.feed == feeding.feed && entry.at > horizon
+                        });
                     log.remove(original, feeding.feed);
                 }
             }
@@ -51,6 +56,7 @@ impl Partition {
             }
             _ => {}
         }
+        taken
     }
 
     /// Takes the original's steps and answers out of the holder, and its request with its answer.

@@ -122,7 +122,7 @@ impl Partition {
                     at,
                     count: *elsewhere_count,
                 });
-                self.answer_again(fact.route.token, fact.event, at, out)
+                self.answer_again(fact.route.token, fact.event, fact.at, out)
             }
             FactBody::Met { .. } => self.meet(fact, body, at, entry_event, out),
             _ => match (feeding, active) {

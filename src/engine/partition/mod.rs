@@ -328,6 +328,7 @@ impl Partition {
     /// Subjects with a log, and entries in all logs: what the state retains.
     #[must_use]
     pub fn retained(&self) -> (usize, usize) {
+        // A count, so map order cannot show.
         (self.logs.len(), self.logs.values().map(|log| log.entries().count()).sum())
     }
 }

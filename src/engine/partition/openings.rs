@@ -74,7 +74,7 @@ impl Partition {
                     holder_kind: *holder_kind,
                     at,
                     order: self.request_count,
-                    event: fact.event,
+                    event: step_event,
                     answer: Answer::Accepted,
                     reserved_until: None,
                     reserved_by: fact.event,
@@ -86,31 +86,32 @@ impl Partition {
                 if slot.request.is_none() {
                     slot.request = Some(request.clone());
                     self.request_count += 1;
-                    self.answer(request, holder, *co_holder, out)?;
+                    self.answer(request, fact, *co_holder, out)?;
                 }
             }
             OpeningStep::Opened | OpeningStep::Abandoned => {
                 let slot = state.opening_or_new(token);
                 slot.steps.push(known);
-                self.settle_if_over(holder, token, (fact.event, at), out);
+                self.settle_if_over(holder, token, (fact.event, fact.at), out);
             }
             OpeningStep::Closed | OpeningStep::Changed | OpeningStep::Stated => {}
         }
-        self.answer_again(holder, fact.event, at, out)
+        self.answer_again(holder, fact.event, fact.at, out)
     }
 
     /// The first answer to a request.
     fn answer(
         &mut self,
         request: Request,
-        holder: Token,
+        fact: &Fact,
         co_holder: bool,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let Some(active) = self.rules.clone() else { return Ok(()) };
+        let holder = fact.route.token;
         let token = request.party.subject.token;
         let until = request.at.plus(active.set.settings.reservation_for);
-        self.reserve(holder, token, until, request.event);
+        self.reserve(holder, token, until, fact.event);
         if co_holder {
             return Ok(());
         }
@@ -118,14 +119,14 @@ impl Partition {
             self.change_request(holder, token, |request| request.published = true);
         }
         let verdict = self.judge(&request, holder, &active);
-        let cause = (request.event, request.at);
+        let cause = (fact.event, request.at);
         match (&verdict.limit, self.live) {
             (Some(limit), true) => {
                 self.answer_adversely(&request, holder, &verdict, limit, cause, &active, out)?;
             }
             (Some(limit), false) => {
                 let measure = measure_for(verdict.severity);
-                self.observe_limit(limit, measure, &request, holder, verdict.finding(), out);
+                self.observe_limit(limit, measure, &request, fact, verdict.finding(), out);
             }
             (None, live) => {
                 let scene = Scene {
@@ -134,7 +135,7 @@ impl Partition {
                     holder,
                     other: None,
                     amount: 0,
-                    event: request.event,
+                    event: fact.event,
                     at: request.at,
                 };
                 let checked = self.run_opening_rules(&scene, &active, out)?;
@@ -143,7 +144,7 @@ impl Partition {
                 }
             }
         }
-        self.settle_if_over(holder, token, cause, out);
+        self.settle_if_over(holder, token, (fact.event, fact.at), out);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::engine::disposition::{
     ReservationLapsed,
 };
 use crate::engine::evidence::Evidence;
+use crate::engine::fact::Fact;
 use crate::engine::holder::Request;
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
@@ -152,12 +153,12 @@ impl Partition {
         limit: &Limit,
         measure: Measure,
         request: &Request,
-        holder: Token,
+        fact: &Fact,
         finding: Finding,
         out: Out<'_>,
     ) {
         let name = RuleName { id: limit.id.clone(), version: limit.version };
-        let cause = (request.event, request.at);
+        let (holder, cause) = (fact.route.token, (fact.event, request.at));
         self.push_observation(name, Lane::Limit, measure, &request.party, holder, cause, finding, out);
     }
 
@@ -197,8 +198,12 @@ impl Partition {
         let key = &self.identity.id_key;
         let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);
         if cause != EndCause::Expired {
-            if let Some(of_party) = self.firings.get_mut(&measure.party.subject) {
-                of_party.retain(|(name, _)| **name != *measure.rule.id);
+            // The firing that set it holds no more; a later firing of the same rule does.
+            let of_party = self.firings.get_mut(&measure.party.subject).into_iter().flatten();
+            for (name, firing) in of_party {
+                if **name == *measure.rule.id && firing.event == measure.event {
+                    firing.until = TimeMs::MIN;
+                }
             }
         }
         let head = Head {

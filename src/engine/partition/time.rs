@@ -51,18 +51,21 @@ impl Partition {
                 }
                 Ok(())
             }
-            Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, due, out),
+            Timer::ReservationLapses { holder, opening } => {
+                self.lapse(holder, opening, due, out);
+                Ok(())
+            }
         }
     }
 
-    fn lapse(&mut self, holder: Token, opening: Token, due: TimeMs, out: Out<'_>) -> Result<(), EngineError> {
+    fn lapse(&mut self, holder: Token, opening: Token, due: TimeMs, out: Out<'_>) {
         let Some(known) = self.holders.get_mut(&holder).and_then(|state| state.opening_mut(opening)) else {
-            return Ok(());
+            return;
         };
         let settled = known.is_settled();
-        let Some(request) = known.request.as_mut() else { return Ok(()) };
+        let Some(request) = known.request.as_mut() else { return };
         if settled || request.lapsed || request.reserved_until != Some(due) {
-            return Ok(());
+            return;
         }
         request.lapsed = true;
         let request = request.clone();
@@ -72,6 +75,5 @@ impl Partition {
         if let Some(id) = request.answer.disposition() {
             self.end_if_standing(id, EndCause::OpeningSettled, request.reserved_by, due, out);
         }
-        self.answer_again(holder, request.reserved_by, due, out)
     }
 }

@@ -81,6 +81,25 @@ pub(super) fn partition_count<C: ConsumerContext>(
     Ok(u32::try_from(count).ok().filter(|count| *count > 0))
 }
 
+/// The first offset of a partition and the one past its last, asked of the broker. A topic just made
+/// or moved has no leader for a moment; that is waited out.
+pub(super) fn watermarks<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+) -> Result<(i64, i64), LogError> {
+    use RDKafkaErrorCode as Code;
+    let deadline = std::time::Instant::now() + ASK_MAX;
+    loop {
+        match consumer.fetch_watermarks(topic, partition, ASK_MAX) {
+            Err(KafkaError::MetadataFetch(
+                Code::NotLeaderForPartition | Code::LeaderNotAvailable | Code::UnknownTopicOrPartition,
+            )) if std::time::Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
+            asked => return asked.map_err(unreachable),
+        }
+    }
+}
+
 /// Sends librdkafka's log lines to `tracing`. They name brokers and topics, never contents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogContext;

@@ -14,7 +14,7 @@ use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::connection::{ASK_MAX, Connection, consuming, partition_count, refused, unreachable};
-use super::group::{self, GroupConsumer, GroupContext, GroupEvent, Place};
+use super::group::{self, GroupContext, GroupEvent, Member, Place};
 use super::producer::{AckedProducer, OutMessage};
 use super::reader;
 use super::transaction::{Fault, Transactions};
@@ -79,7 +79,7 @@ pub struct DecideOptions {
 pub struct KafkaDecideLog {
     connection: Connection,
     options: DecideOptions,
-    consumer: GroupConsumer,
+    consumer: Member,
     transactions: Transactions,
     reports: AckedProducer,
     partitions: u32,
@@ -95,10 +95,10 @@ impl KafkaDecideLog {
         let missing = |topic: &str| {
             LogError::Refused(format!("topic `{topic}` does not exist; `duecourse topics create` makes it"))
         };
-        let partitions =
-            partition_count(&consumer, &options.facts_topic)?.ok_or_else(|| missing(&options.facts_topic))?;
+        let partitions = partition_count(&*consumer, &options.facts_topic)?
+            .ok_or_else(|| missing(&options.facts_topic))?;
         for topic in options.topics.all() {
-            partition_count(&consumer, topic)?.ok_or_else(|| missing(topic))?;
+            partition_count(&*consumer, topic)?.ok_or_else(|| missing(topic))?;
         }
         let transactions =
             Transactions::init(connection, &options.transactional_id, options.transaction_timeout_ms)?;
@@ -287,11 +287,11 @@ impl DecideLog for KafkaDecideLog {
     }
 
     fn close(self) {
-        group::close(self.consumer, CLOSE_MAX);
+        drop(self);
     }
 }
 
-fn consumer(connection: &Connection, options: &DecideOptions) -> Result<GroupConsumer, LogError> {
+fn consumer(connection: &Connection, options: &DecideOptions) -> Result<Member, LogError> {
     let mut config = connection.config("facts");
     config
         .set("group.id", &options.group)
@@ -309,7 +309,8 @@ fn consumer(connection: &Connection, options: &DecideOptions) -> Result<GroupCon
     if let Some(instance) = &options.instance {
         config.set("group.instance.id", instance);
     }
-    config.create_with_context(GroupContext::default()).map_err(refused)
+    let consumer = config.create_with_context(GroupContext::default()).map_err(refused)?;
+    Ok(Member::new(consumer, CLOSE_MAX))
 }
 
 fn numbers(places: &[Place]) -> Vec<u32> {

@@ -7,6 +7,8 @@
 //! (librdkafka waits for it in its own state; until then nobody else gets the partitions).
 
 use std::collections::{BTreeSet, VecDeque};
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
@@ -53,8 +55,8 @@ impl GroupContext {
         !locked(&self.events).is_empty()
     }
 
-    /// From now on revocations are granted as they come: everything has been settled.
-    pub(super) fn close(&self) {
+    /// From now on revocations are granted as they come: what is not settled will not be.
+    fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
     }
 
@@ -152,17 +154,42 @@ pub(super) fn known_end(consumer: &GroupConsumer, topic: &str, partition: i32) -
     (code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
 }
 
-/// Closes a consumer on a thread of its own: with brokers away, closing has no deadline.
-pub(super) fn close(consumer: GroupConsumer, wait_max: Duration) {
-    consumer.context().close();
-    let (done, closed) = mpsc::channel();
-    let closer = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
-        drop(consumer);
-        // Nobody may be waiting any more.
-        let _ = done.send(());
-    });
-    if closer.is_err() || closed.recv_timeout(wait_max).is_err() {
-        tracing::warn!("the consumer did not close in time; its session will run out instead");
+/// A consumer in its group. However it goes, it grants every revocation on the way, or it would wait
+/// for ever for somebody to do so, and it goes in bounded time.
+pub(super) struct Member {
+    consumer: ManuallyDrop<GroupConsumer>,
+    pub(super) close_max: Duration,
+}
+
+impl Member {
+    pub(super) fn new(consumer: GroupConsumer, close_max: Duration) -> Member {
+        Member { consumer: ManuallyDrop::new(consumer), close_max }
+    }
+}
+
+impl Deref for Member {
+    type Target = GroupConsumer;
+
+    fn deref(&self) -> &GroupConsumer {
+        &self.consumer
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        // SAFETY: taken once, here, and nothing can reach the field afterwards.
+        let consumer = unsafe { ManuallyDrop::take(&mut self.consumer) };
+        consumer.context().close();
+        let (done, closed) = mpsc::channel();
+        // On a thread of its own: with brokers away, closing has no deadline.
+        let closer = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
+            drop(consumer);
+            // Nobody may be waiting any more.
+            let _ = done.send(());
+        });
+        if closer.is_err() || closed.recv_timeout(self.close_max).is_err() {
+            tracing::warn!("the consumer did not close in time; its session will run out instead");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::connection::{ASK_MAX, Connection, LogContext, consuming, partition_count, refused, unreachable};
+use super::connection::{Connection, LogContext, consuming, partition_count, refused, watermarks};
 use crate::log::LogError;
 
 /// A whole-topic read that hears nothing for this long gives up.
@@ -23,6 +23,7 @@ pub struct ReadRecord<'a> {
     pub timestamp_ms: i64,
     pub key: Option<&'a [u8]>,
     pub value: Option<&'a [u8]>,
+    pub headers: &'a [(&'a str, &'a [u8])],
 }
 
 /// Reads every committed record that a topic holds now, each partition in order, partitions
@@ -131,7 +132,7 @@ fn spans(consumer: &BaseConsumer<LogContext>, topic: &str) -> Result<Vec<(i64, i
     let count = partition_count(consumer, topic)?
         .ok_or_else(|| LogError::Refused(format!("topic `{topic}` does not exist")))?;
     (0..i32::try_from(count).unwrap_or(i32::MAX))
-        .map(|partition| consumer.fetch_watermarks(topic, partition, ASK_MAX).map_err(unreachable))
+        .map(|partition| watermarks(consumer, topic, partition))
         .collect()
 }
 
@@ -157,7 +158,8 @@ fn read_spans(
             Some(Ok(message)) => {
                 heard = Instant::now();
                 let Some(end) = open.get(&message.partition()).copied() else { continue };
-                if message.offset() < end && on(read_record(&message)).is_break() {
+                let headers = super::source::headers(&message);
+                if message.offset() < end && on(read_record(&message, &headers)).is_break() {
                     return Ok(());
                 }
                 if message.offset() + 1 >= end {
@@ -183,7 +185,7 @@ fn read_spans(
     Ok(())
 }
 
-fn read_record<'a>(message: &'a impl Message) -> ReadRecord<'a> {
+fn read_record<'a>(message: &'a impl Message, headers: &'a [(&'a str, &'a [u8])]) -> ReadRecord<'a> {
     ReadRecord {
         // Partitions from a broker are never negative.
         partition: u32::try_from(message.partition()).unwrap_or_default(),
@@ -191,5 +193,6 @@ fn read_record<'a>(message: &'a impl Message) -> ReadRecord<'a> {
         timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
         key: message.key(),
         value: message.payload(),
+        headers,
     }
 }

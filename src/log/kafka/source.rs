@@ -9,8 +9,11 @@ use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::connection::{ASK_MAX, Connection, consuming, refused, unreachable};
-use super::group::{self, GroupConsumer, GroupContext, GroupEvent, Place};
+use super::group::{self, GroupContext, GroupEvent, Member, Place};
 use crate::log::LogError;
+
+/// What leaving the group may take, unless `close` says otherwise.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
 
 /// Membership of an intake.
 #[derive(Clone, Debug)]
@@ -72,7 +75,7 @@ pub enum SourceEvent<'a> {
 
 /// The consumer. One thread calls it; it must be polled at least every few minutes.
 pub struct SourceConsumer {
-    consumer: GroupConsumer,
+    consumer: Member,
     /// The next offset of every started partition.
     next: BTreeMap<Place, i64>,
 }
@@ -100,7 +103,8 @@ impl SourceConsumer {
         if let Some(instance) = &options.instance {
             config.set("group.instance.id", instance);
         }
-        let consumer: GroupConsumer = config.create_with_context(GroupContext::default()).map_err(refused)?;
+        let consumer = config.create_with_context(GroupContext::default()).map_err(refused)?;
+        let consumer = Member::new(consumer, CLOSE_MAX);
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(refused)?;
         Ok(SourceConsumer { consumer, next: BTreeMap::new() })
@@ -198,7 +202,7 @@ impl SourceConsumer {
     /// # Errors
     /// When brokers do not answer.
     pub fn watermarks(&self, topic: &str, partition: u32) -> Result<(i64, i64), LogError> {
-        self.consumer.fetch_watermarks(topic, place(topic, partition)?.1, ASK_MAX).map_err(unreachable)
+        super::connection::watermarks(&self.consumer, topic, place(topic, partition)?.1)
     }
 
     /// The next offset to be delivered; past control records too, so that it reaches the end.
@@ -218,7 +222,7 @@ impl SourceConsumer {
     /// # Errors
     /// When brokers do not answer.
     pub fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
-        super::connection::partition_count(&self.consumer, topic)
+        super::connection::partition_count(&*self.consumer, topic)
     }
 
     /// Commits the group's offsets: a report of progress; intake starts from `decided`, not from here.
@@ -235,8 +239,9 @@ impl SourceConsumer {
     }
 
     /// Closes, giving up after `wait_max`; the process should then end.
-    pub fn close(self, wait_max: Duration) {
-        group::close(self.consumer, wait_max);
+    pub fn close(mut self, wait_max: Duration) {
+        self.consumer.close_max = wait_max;
+        drop(self);
     }
 
     fn serve_drained(&self, partition: i32, serve: &mut dyn FnMut(SourceEvent<'_>)) {
@@ -287,12 +292,7 @@ fn serve_record(message: &BorrowedMessage<'_>, serve: &mut dyn FnMut(SourceEvent
         Timestamp::CreateTime(ms) => (ms, TimestampKind::Create),
         Timestamp::NotAvailable => (0, TimestampKind::Absent),
     };
-    let headers: Vec<(&str, &[u8])> = match message.headers() {
-        Some(headers) => {
-            headers.iter().map(|header| (header.key, header.value.unwrap_or_default())).collect()
-        }
-        None => Vec::new(),
-    };
+    let headers = headers(message);
     // Offsets and partitions from a broker are never negative.
     let partition = u32::try_from(message.partition()).unwrap_or_default();
     serve(SourceEvent::Record(SourceRecord {
@@ -305,6 +305,12 @@ fn serve_record(message: &BorrowedMessage<'_>, serve: &mut dyn FnMut(SourceEvent
         value: message.payload(),
         headers: &headers,
     }));
+}
+
+/// A message's headers, borrowed.
+pub(super) fn headers<'a>(message: &'a BorrowedMessage<'_>) -> Vec<(&'a str, &'a [u8])> {
+    let all = message.headers().into_iter().flat_map(|headers| headers.iter());
+    all.map(|header| (header.key, header.value.unwrap_or_default())).collect()
 }
 
 fn place(topic: &str, partition: u32) -> Result<Place, LogError> {

@@ -39,7 +39,7 @@ impl Plain {
             opening: opening.clone(),
             product: *product,
             holder_kind: *holder_kind,
-            event: occasion.event,
+            event: occasion.source,
             at: occasion.at,
             is_published,
             answer: Answer::Accepted,
@@ -55,16 +55,13 @@ impl Plain {
         let case = Case::of_opening(opening, holder, cause);
         let adverse = openings.by_limits(&rules, place);
 
-        let trigger = Trigger::Feed(Feed::OpeningRequestedHolder);
-        let fired = self.all_that_fire(&rules, trigger, case);
-        let is_accepted = adverse.is_none();
         if let Some(adverse) = adverse {
-            self.give_adverse(&rules, place, &adverse, case)?;
+            return self.give_adverse(&rules, place, &adverse, case);
         }
-        let is_checked = self.check_by_rules(fired, is_accepted, place, case)?;
-        if is_checked {
+        let fired = self.all_that_fire(&rules, Trigger::Feed(Feed::OpeningRequestedHolder), case);
+        if self.check_by_rules(fired, place, case)? {
             self.reserve(holder, place, cause);
-        } else if is_accepted && is_published {
+        } else if is_published {
             self.accept(holder, place, cause, Answer::Accepted);
         }
         Ok(())
@@ -75,7 +72,6 @@ impl Plain {
     fn check_by_rules(
         &mut self,
         fired: Vec<(&Rule, Evidence)>,
-        mut may_check: bool,
         place: usize,
         case: Case<'_>,
     ) -> Result<bool, PlainError> {
@@ -83,12 +79,10 @@ impl Plain {
         for (rule, evidence) in fired {
             if !self.is_enforced(rule) {
                 self.observe_firing(rule, case, evidence);
-            } else if may_check {
+            } else if !is_checked {
                 let measure = self.fire(rule, case, evidence)?;
-                if let Some(request) = self.openings_mut(case.holder).requests.get_mut(place) {
-                    request.answer = Answer::ByRule { measure };
-                }
-                (may_check, is_checked) = (false, true);
+                self.set_answer(case.holder, place, Answer::ByRule { measure });
+                is_checked = true;
             }
         }
         Ok(is_checked)
@@ -105,7 +99,7 @@ impl Plain {
         if is_accepted && self.is_pending(case.holder, place) {
             let Some(rules) = self.rules.clone() else { return Ok(()) };
             let fired = self.all_that_fire(&rules, trigger, case);
-            self.check_by_rules(fired, true, place, case)?;
+            self.check_by_rules(fired, place, case)?;
         }
         Ok(())
     }
@@ -157,19 +151,24 @@ impl Plain {
         let case = Case::of_opening(&request.opening, holder, cause);
         match (&request.answer, adverse) {
             (Answer::Accepted, Some(harsher)) => {
-                let check = Adverse { kind: MeasureKind::OpeningCheckFurther, ..harsher };
+                // Never a refusal after an acceptance, now or later (D23).
+                let kind = MeasureKind::OpeningCheckFurther;
+                let check = Adverse { kind, wants_platform: false, ..harsher };
                 self.give_adverse(rules, place, &check, case)?;
             }
             (Answer::ByLimit { .. }, None) => {
                 self.supersede(&request, cause);
                 self.accept(holder, place, cause, Answer::Accepted);
             }
-            (Answer::ByLimit { kind, wants_platform, .. }, Some(adverse)) => {
+            (Answer::ByLimit { kind, measure, wants_platform }, Some(adverse)) => {
                 let is_milder = adverse.kind < *kind;
-                let may_refuse = *wants_platform && adverse.kind > *kind;
-                if is_milder || may_refuse {
+                let platform_came = *wants_platform && !adverse.wants_platform;
+                if is_milder || (platform_came && adverse.kind > *kind) {
                     self.supersede(&request, cause);
                     self.give_adverse(rules, place, &adverse, case)?;
+                } else if platform_came {
+                    let answer = Answer::ByLimit { kind: *kind, measure: *measure, wants_platform: false };
+                    self.set_answer(holder, place, answer);
                 }
             }
             (Answer::Accepted, None) | (Answer::AcceptedOnAppeal | Answer::ByRule { .. }, _) => {}
@@ -236,6 +235,12 @@ impl Plain {
         self.effects.push(Effect::Disposed(Box::new(Disposition::OpeningAccepted(accepted))));
     }
 
+    fn set_answer(&mut self, holder: Token, place: usize, answer: Answer) {
+        if let Some(request) = self.openings_mut(holder).requests.get_mut(place) {
+            request.answer = answer;
+        }
+    }
+
     /// Keeps the slot of a request from the cause's time.
     fn reserve(&mut self, holder: Token, place: usize, cause: Cause) -> Option<TimeMs> {
         let until = cause.at.plus(self.rules.as_ref()?.settings.reservation_for);
@@ -290,7 +295,7 @@ impl<'a> Case<'a> {
 }
 
 impl Cause {
-    fn not_before(self, at: TimeMs) -> Cause {
+    pub(super) fn not_before(self, at: TimeMs) -> Cause {
         Cause { at: self.at.max(at), ..self }
     }
 }

@@ -4,6 +4,7 @@ use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::disposition::{AppealRef, EndCause};
 use crate::engine::fact::AppealOutcome;
 use crate::engine::input::{Effect, UnmatchedReason};
+use crate::engine::measure::Lane;
 
 use super::openings::Answer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -45,9 +46,7 @@ impl Plain {
         self.end_measure(id, EndCause::Overturned, cause, Some(until));
         let key = (head.rule.id.clone(), head.party.subject);
         self.overrides.insert(key, Override { lift: cause.at, until });
-        if rules.rules.iter().any(|rule| rule.id == head.rule.id)
-            || self.rule_counts.contains_key(&head.rule.id)
-        {
+        if head.lane != Lane::Limit {
             self.count_overruled(&head.rule.id)?;
         }
 

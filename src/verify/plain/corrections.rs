@@ -2,9 +2,8 @@
 
 use crate::engine::base::Fingerprint;
 use crate::engine::fact::{Dated, FactBody, Feed};
-use crate::engine::subject::Subject;
 
-use super::signals::entries_of;
+use super::signals::{Entry, entries_of};
 use super::{Cause, Occasion, Plain, PlainError, changes_openings};
 
 impl Plain {
@@ -23,7 +22,7 @@ impl Plain {
             self.undo_steps(occasion, &before.body, *original, cause);
         }
         if let Some(after) = after {
-            self.apply_body(Occasion { at: after.at, ..occasion }, &after.body)?;
+            self.apply_body(Occasion { source: *original, at: after.at, ..occasion }, &after.body)?;
         }
         if [before, after].into_iter().flatten().any(|dated| changes_openings(&dated.body)) {
             self.answer_again(occasion.route.token, cause)?;
@@ -35,16 +34,15 @@ impl Plain {
     /// those that counted and stood in the log of the routing subject itself.
     fn take_out(&mut self, occasion: Occasion, before: &Dated, original: Fingerprint) -> Vec<Feed> {
         let horizon = self.horizon();
-        let subjects: Vec<Subject> =
-            entries_of(occasion, &before.body).map(|(subjects, _)| subjects).unwrap_or_default();
+        let Some((subjects, was)) = entries_of(occasion, &before.body) else { return Vec::new() };
+        let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;
         let mut taken = Vec::new();
         for subject in subjects {
             let Some(log) = self.logs.get_mut(&subject) else { continue };
-            if subject == occasion.route {
-                let counted = log.iter().filter(|entry| entry.event == original && entry.at > horizon);
-                taken.extend(counted.map(|entry| entry.feed));
+            if subject == occasion.route && log.iter().any(|entry| is_taken(entry) && entry.at > horizon) {
+                taken.push(was.feed);
             }
-            log.retain(|entry| entry.event != original);
+            log.retain(|entry| !is_taken(entry));
         }
         taken
     }
@@ -59,7 +57,7 @@ impl Plain {
         openings.answers.retain(|answer| answer.event != original);
         let undone: Vec<_> = openings.requests.extract_if(.., |request| request.event == original).collect();
         for request in undone {
-            self.supersede(&request, cause);
+            self.supersede(&request, cause.not_before(request.at));
         }
     }
 }

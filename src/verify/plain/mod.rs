@@ -54,6 +54,7 @@ pub struct Plain {
     /// Place of the facts record being applied.
     offset: u64,
     effects: Vec<Effect>,
+    admitted: Vec<usize>,
     /// Counts what is applied, set or inserted, so that equals keep their order.
     order: u64,
 
@@ -93,6 +94,8 @@ pub struct Plain {
 #[derive(Clone, Copy, Debug)]
 struct Occasion {
     event: Fingerprint,
+    /// The event that entries and steps are written under: of a correction, its original.
+    source: Fingerprint,
     /// Event time of the body.
     at: TimeMs,
     route: Subject,
@@ -112,6 +115,7 @@ impl Plain {
             identity,
             offset: 0,
             effects: Vec::new(),
+            admitted: Vec::new(),
             order: 0,
             versions: Vec::new(),
             sources: BTreeMap::new(),
@@ -150,6 +154,7 @@ impl Plain {
     ) -> Result<Vec<Effect>, PlainError> {
         self.offset = offset;
         self.reports_in_record = 0;
+        self.admitted.clear();
         match record {
             FactsRecord::VersionAnnounced(version) => self.versions.push(*version),
             FactsRecord::Reports(reports) => {
@@ -168,9 +173,21 @@ impl Plain {
         self.rules.as_ref().map(|rules| rules.version)
     }
 
-    /// What this partition has applied of each source.
-    pub fn covered(&self) -> impl Iterator<Item = (&SourceId, i64)> {
-        self.sources.iter().map(|(source, covered)| (source, covered.last))
+    /// The active rule set.
+    #[must_use]
+    pub fn rules(&self) -> Option<&RuleSet> {
+        self.rules.as_deref()
+    }
+
+    /// What this partition has applied of each source: `(first, last]`.
+    pub fn covered(&self) -> impl Iterator<Item = (&SourceId, i64, i64)> {
+        self.sources.iter().map(|(source, covered)| (source, covered.first, covered.last))
+    }
+
+    /// Places of the last record's facts that lay beyond what was covered, duplicates too.
+    #[must_use]
+    pub fn admitted(&self) -> &[usize] {
+        &self.admitted
     }
 
     fn next_order(&mut self) -> u64 {
@@ -245,7 +262,7 @@ impl Plain {
                     product: *product,
                     elsewhere_count: *elsewhere_count,
                     at: occasion.at,
-                    event: occasion.event,
+                    event: occasion.source,
                 });
                 Ok(())
             }

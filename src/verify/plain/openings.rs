@@ -126,12 +126,12 @@ impl Openings {
 
     /// By the last step until then that tells it, else by its first step.
     fn product(&self, holding: Subject, at: TimeMs) -> Option<Product> {
-        // Of equal times the later applied: `max_by_key` gives the last of equals, `min_by_key` the first.
+        // Of equal times the later applied: `max_by_key` gives the last of equals.
         let told = self
             .steps_of_holding(holding)
             .filter(|step| step.kind != OpeningStep::Closed && step.at <= at)
             .max_by_key(|step| step.at);
-        let step = told.or(self.steps_of_holding(holding).min_by_key(|step| step.at));
+        let step = told.or(self.steps_of_holding(holding).next());
         step.map(|step| step.product)
     }
 
@@ -237,7 +237,7 @@ impl Plain {
         product: Product,
     ) -> Step {
         let holding = holding.unwrap_or(opening);
-        Step { kind, opening: opening.token, holding, product, at: occasion.at, event: occasion.event }
+        Step { kind, opening: opening.token, holding, product, at: occasion.at, event: occasion.source }
     }
 
     /// Whether a party of a holder was opened (not stated) at or after a time.

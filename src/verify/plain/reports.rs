@@ -42,7 +42,18 @@ impl Plain {
             if value < level {
                 continue;
             }
-            let standing = Standing {
+            let mut without = window.clone();
+            without.retain(|entry| entry.event != occasion.source);
+            let mut others: Vec<&Entry> = Vec::new();
+            if value_of(signal, &without) < level {
+                for entry in window.iter().rev().filter(|entry| entry.other != holder) {
+                    if others.iter().all(|known| known.other != entry.other) {
+                        others.push(entry);
+                    }
+                }
+            }
+            let untold = others.len().saturating_sub(CROSSING_RECEIVERS_MAX);
+            let reply = Standing {
                 signal: Arc::from(signal.name.as_str()),
                 about,
                 holder,
@@ -52,35 +63,12 @@ impl Plain {
                 event: occasion.event,
                 at: occasion.at,
                 reply: true,
-                untold_count: 0,
+                untold_count: u32::try_from(untold).unwrap_or(u32::MAX),
             };
-            // This entry was the last to be inserted at its time.
-            let this =
-                window.iter().rposition(|entry| entry.event == occasion.event && entry.at == occasion.at);
-            let mut without = window.clone();
-            if let Some(place) = this {
-                without.remove(place);
-            }
-            self.tell_standing(standing.clone())?;
-            if value_of(signal, &without) >= level {
-                continue;
-            }
-            let mut others: Vec<&Entry> = Vec::new();
-            for entry in window.iter().rev().filter(|entry| entry.other != holder) {
-                if others.iter().all(|known| known.other != entry.other) {
-                    others.push(entry);
-                }
-            }
-            let untold = others.len().saturating_sub(CROSSING_RECEIVERS_MAX);
+            self.tell_standing(reply.clone())?;
             for entry in others.into_iter().take(CROSSING_RECEIVERS_MAX) {
                 let Some(target) = entry.target.clone() else { continue };
-                self.tell_standing(Standing {
-                    holder: entry.other,
-                    target,
-                    reply: false,
-                    untold_count: u32::try_from(untold).unwrap_or(u32::MAX),
-                    ..standing.clone()
-                })?;
+                self.tell_standing(Standing { holder: entry.other, target, reply: false, ..reply.clone() })?;
             }
         }
         Ok(())
@@ -179,6 +167,9 @@ impl Plain {
             ReportBody::RuleCounted { rule, measures, overruled } => {
                 let count = RuleCount { measures: *measures, overruled: *overruled };
                 self.heard_counts.insert((rule.clone(), origin), count);
+                if self.rules.is_none() {
+                    return Ok(());
+                }
                 let of_rule: BTreeMap<_, _> =
                     self.heard_counts.iter().filter(|((named, _), _)| named == rule).collect();
                 let measures = of_rule.values().map(|count| count.measures).sum();

@@ -44,7 +44,7 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Option<(Vec<Sub
         at: occasion.at,
         amount,
         other,
-        event: occasion.event,
+        event: occasion.source,
         target: None,
     };
     let with_pair = |party: &Party, other| {
@@ -97,6 +97,7 @@ impl Plain {
     /// A new rule set decides from here on.
     pub(super) fn activate(&mut self, rules: Arc<RuleSet>) {
         self.floor = self.horizon();
+        self.forget_seen();
         let old = self.rules.take();
         self.since = rules
             .signals

@@ -11,6 +11,8 @@ use super::{Occasion, Plain, PlainError};
 
 /// What has been applied of a source, and how far its own time has come.
 pub(super) struct Source {
+    /// Where its coverage began.
+    pub first: i64,
     pub last: i64,
     pub time: TimeMs,
 }
@@ -36,7 +38,8 @@ impl Plain {
             pack.ranges.iter().map(|range| self.applies_after(pack.version, range)).collect();
         for (range, after) in pack.ranges.iter().zip(&admitted) {
             if after.is_some() {
-                let joining = Source { last: range.previous, time: range.timestamps.0 };
+                let joining =
+                    Source { first: range.previous, last: range.previous, time: range.timestamps.0 };
                 self.sources.entry(range.source.clone()).or_insert(joining);
             }
         }
@@ -44,7 +47,7 @@ impl Plain {
         // The source record of the fact before, and whether its event is a duplicate.
         let mut record: Option<(&SourceId, i64)> = None;
         let mut is_duplicate = false;
-        for packed in &pack.facts {
+        for (number, packed) in pack.facts.iter().enumerate() {
             let place = usize::from(packed.range);
             let (Some(range), Some(Some(after))) = (pack.ranges.get(place), admitted.get(place)) else {
                 continue;
@@ -52,6 +55,7 @@ impl Plain {
             if packed.offset <= *after {
                 continue;
             }
+            self.admitted.push(number);
             let fact = &packed.fact;
             let is_first = record != Some((&range.source, packed.offset));
             record = Some((&range.source, packed.offset));
@@ -75,7 +79,7 @@ impl Plain {
             if let FactBody::Corrected { original, .. } = &fact.body {
                 self.seen.insert(*original, self.newest_time);
             }
-            let occasion = Occasion { event: fact.event, at: fact.at, route: fact.route };
+            let occasion = Occasion { event: fact.event, source: fact.event, at: fact.at, route: fact.route };
             self.apply_fact(occasion, &fact.body, loader)?;
         }
 
@@ -153,7 +157,18 @@ impl Plain {
     }
 
     fn was_seen(&self, event: Fingerprint) -> bool {
+        self.seen.get(&event).is_some_and(|seen_at| self.is_recent(*seen_at))
+    }
+
+    /// What is beyond the horizon of the old rule set stays forgotten under the new one.
+    pub(super) fn forget_seen(&mut self) {
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.retain(|_, seen_at| self.is_recent(*seen_at));
+        self.seen = seen;
+    }
+
+    fn is_recent(&self, seen_at: TimeMs) -> bool {
         let horizon = self.rules.as_ref().map_or(SpanMs(i64::MAX), |rules| rules.settings.duplicate_horizon);
-        self.seen.get(&event).is_some_and(|seen_at| self.newest_time.0.saturating_sub(seen_at.0) < horizon.0)
+        self.newest_time.0.saturating_sub(seen_at.0) < horizon.0
     }
 }

@@ -58,8 +58,13 @@ fn generate(out: &mut impl Write, count: usize) -> usize {
         let mut rows: Vec<(String, String, u64)> = Vec::new();
         if dice.below(400) == 0 {
             let payers = 6 + dice.below(10);
-            rows.extend((0..payers).map(|n| (format!("V{written:07}{n}"), mule.clone(), 300_000 + dice.below(90_000))));
-            rows.extend((0..4).map(|n| (mule.clone(), format!("X{n:02}{}", dice.below(90)), 70_000 * payers)));
+            rows.extend(
+                (0..payers)
+                    .map(|n| (format!("V{written:07}{n}"), mule.clone(), 300_000 + dice.below(90_000))),
+            );
+            rows.extend(
+                (0..4).map(|n| (mule.clone(), format!("X{n:02}{}", dice.below(90)), 70_000 * payers)),
+            );
         } else {
             rows.push((format!("G{:05}", dice.below(2_000)), mule, 500 + dice.below(60_000)));
         }
@@ -68,7 +73,8 @@ fn generate(out: &mut impl Write, count: usize) -> usize {
                 break;
             }
             time_ms += 1_000 + dice.below(30_000);
-            writeln!(out, "E{written:07},{time_ms},{from},{to},{}.{:02},transfer", fen / 100, fen % 100).unwrap();
+            writeln!(out, "E{written:07},{time_ms},{from},{to},{}.{:02},transfer", fen / 100, fen % 100)
+                .unwrap();
             written += 1;
         }
     }

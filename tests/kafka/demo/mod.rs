@@ -26,8 +26,8 @@ struct Scale {
     open_transactions_min: u32,
 }
 
-const SMALL: Scale = Scale { events_max: Some(20_000), rate: 800, kills_each: 2, open_transactions_min: 3 };
-const FULL: Scale = Scale { events_max: None, rate: 3_000, kills_each: 4, open_transactions_min: 5 };
+const SMALL: Scale = Scale { events_max: Some(20_000), rate: 200, kills_each: 2, open_transactions_min: 3 };
+const FULL: Scale = Scale { events_max: None, rate: 1_000, kills_each: 4, open_transactions_min: 5 };
 
 /// A transaction must be found open within this time, or something is wrong.
 const OPEN_TRANSACTION_WITHIN_MAX: Duration = Duration::from_secs(60);
@@ -153,16 +153,21 @@ impl Demo {
     /// True if the transaction was still open after the kill.
     fn kill_in_transaction(&self, decide: &mut Process) -> bool {
         let deadline = Instant::now() + OPEN_TRANSACTION_WITHIN_MAX;
+        let mut looks = 0;
         while Instant::now() < deadline {
             assert!(decide.is_running(), "decide ended by itself: {}", decide.log());
             decide.freeze();
+            looks += 1;
             if self.has_open_transaction() {
                 decide.kill();
-                return self.has_open_transaction();
+                let is_open = self.has_open_transaction();
+                println!("killed decide; a transaction was open: {is_open} (looked {looks} times)");
+                return is_open;
             }
             decide.thaw();
             std::thread::sleep(Duration::from_millis(13));
         }
+        println!("no open transaction in {looks} looks: {}", decide.log());
         decide.kill();
         false
     }

@@ -1,0 +1,104 @@
+//! `duecourse decide`: facts to dispositions, notices and measures, exactly once.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::deployment::{ConfigArguments, connection, keys, log_to_stderr, stop_flag, time_mode};
+use super::{Exit, Failure};
+use crate::config::Config;
+use crate::config::bundle::Loader;
+use crate::decide::DecideError;
+use crate::decide::driver::{Pace, Setup, decide};
+use crate::decide::machine::Surroundings;
+use crate::decide::observe::Silent;
+use crate::decide::snapshot::SnapshotStore;
+use crate::decide::view::ReadView;
+use crate::log::kafka::{DecideOptions, KafkaDecideLog, OutputTopics};
+
+/// Decide about facts and publish dispositions, notices and measures, each exactly once.
+///
+/// State comes back from snapshots and the facts themselves. SIGTERM drains, commits, takes snapshots
+/// and leaves the group.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Exit once what was present at the start is decided.
+    #[arg(long)]
+    until_end: bool,
+}
+
+/// # Errors
+/// Exit 3 for what the configuration or the facts do not allow, 6 when brokers do not answer.
+pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
+    log_to_stderr();
+    let config = arguments.config.load()?;
+    let setup = setup(&config, arguments.until_end)?;
+    let stop = stop_flag()?;
+    let log = KafkaDecideLog::join(&connection(&config, "decide"), options(&config))?;
+    decide(log, setup, &stop).map_err(failure)?;
+    Ok(Exit::Done)
+}
+
+fn failure(error: DecideError) -> Failure {
+    match error {
+        DecideError::Log(error) => error.into(),
+        error => Failure::configuration(error),
+    }
+}
+
+fn options(config: &Config) -> DecideOptions {
+    let (kafka, topics) = (&config.kafka, &config.topics);
+    let transactional_id = match (kafka.transactional_id.as_str(), kafka.instance()) {
+        ("", Some(instance)) => format!("{}.{instance}", kafka.decide_group()),
+        ("", None) => format!("{}.{}", kafka.decide_group(), uuid::Uuid::new_v4()),
+        (given, _) => given.to_owned(),
+    };
+    DecideOptions {
+        group: kafka.decide_group(),
+        instance: kafka.instance().map(str::to_owned),
+        transactional_id,
+        facts_topic: topics.facts.name.clone(),
+        topics: OutputTopics {
+            dispositions: topics.dispositions.name.clone(),
+            notices: topics.notices.name.clone(),
+            measures: topics.measures.name.clone(),
+            decided: topics.decided.name.clone(),
+            shadow: topics.shadow.name.clone(),
+            dead_letters: topics.dead_letters.name.clone(),
+        },
+        session_timeout_ms: kafka.session_timeout_ms,
+        transaction_timeout_ms: kafka.transaction_timeout_ms,
+        queue_kib: kafka.queue_kib,
+    }
+}
+
+fn setup(config: &Config, until_end: bool) -> Result<Setup, Failure> {
+    let facts = &config.topics.facts.name;
+    let kept = config.snapshots.kept as usize;
+    let snapshots = SnapshotStore::in_folder(Path::new(&config.snapshots.dir), facts, kept)
+        .map_err(Failure::unreachable)?;
+    Ok(Setup {
+        partitions: config.kafka.facts_partitions,
+        time: time_mode(config),
+        surroundings: Surroundings {
+            keys: Arc::new(keys(config)?),
+            institution: Arc::from(config.institution.as_str()),
+            loader: Arc::new(Loader::new()),
+            observe: Arc::new(Silent),
+        },
+        snapshots: Some(Arc::new(snapshots)),
+        view: Arc::new(ReadView::default()),
+        pace: Pace {
+            commit_every: Duration::from_millis(config.decide.commit_interval_ms),
+            commit_idle: Duration::from_millis(config.decide.idle_commit_interval_ms),
+            snapshot_every: Duration::from_millis(config.snapshots.interval_ms),
+            waiting_bytes_max: usize::try_from(config.decide.waiting_bytes_max).unwrap_or(usize::MAX),
+            ..Pace::default()
+        },
+        until_end,
+    })
+}

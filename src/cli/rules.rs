@@ -1,0 +1,137 @@
+//! `duecourse rules`: whether rules, limits and wording load, and whether they decide as written down.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+
+use super::scenario::{Outcome, compare, files};
+use super::{Exit, Failure, inputs};
+use crate::codec::manifest::hex;
+use crate::config::bundle::{self, Checked};
+use crate::engine::rule::{Rule, RuleStatus};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// Rules, limits, signals and wording.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Load everything and say what is wrong, where, and what to do.
+    Check(CheckArguments),
+    /// Play scenarios and compare what is decided with what they say.
+    Test(TestArguments),
+}
+
+#[derive(Debug, Args)]
+struct CheckArguments {
+    /// Folder laid out like `config/` [default: the built-in rules]
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Print the canonical bundle instead: what an activation event carries
+    #[arg(long)]
+    bundle: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "A scenario is a text file; tests/golden holds one for each rule, limit and notice.")]
+struct TestArguments {
+    /// Scenario files, or folders of them
+    #[arg(value_name = "SCENARIO", default_value = "tests/golden")]
+    scenarios: Vec<PathBuf>,
+    /// Folder laid out like `config/` [default: the built-in rules]
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Write what is decided into the scenarios instead of comparing
+    #[arg(long)]
+    update: bool,
+}
+
+/// # Errors
+/// Exit 3 when the rules do not load, 4 when a scenario cannot be read.
+pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.what {
+        What::Check(arguments) => check(&arguments),
+        What::Test(arguments) => test(&arguments),
+    }
+}
+
+fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let rules = inputs::rules(arguments.rules.as_deref())?;
+    if arguments.bundle {
+        println!("{}", rules.bundle);
+        return Ok(Exit::Done);
+    }
+    let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
+    print!("{}", summary(&checked));
+    Ok(Exit::Done)
+}
+
+fn summary(checked: &Checked) -> String {
+    let set = &checked.rule_set;
+    let mut lines = vec![format!("rule set {} loads, sha256 {}", set.version, hex(&set.sha256))];
+    lines.extend(set.limits.iter().map(|limit| {
+        format!("  limit  {} {}: at most {}, {:?}", limit.id, limit.version, limit.count_max, limit.force)
+    }));
+    lines.extend(checked.limits_off.iter().map(|id| format!("  limit  {id}: off")));
+    lines.extend(
+        set.rules.iter().map(|rule| format!("  rule   {} {}: {}", rule.id, rule.version, mode(rule))),
+    );
+    lines.push(format!(
+        "  {} signals, {} reasons in two languages",
+        set.signals.len(),
+        set.notices.reasons.len()
+    ));
+    lines.extend(checked.relabelled.iter().map(|change| {
+        let names = |purpose: crate::engine::purpose::Purpose| {
+            purpose.uses().map(crate::engine::purpose::Use::name).collect::<Vec<_>>().join("+")
+        };
+        format!(
+            "relabelled: {} from {} to {}, authorisation {} of {}",
+            change.signal,
+            names(change.from),
+            names(change.to),
+            change.authorisation,
+            change.decided_on
+        )
+    }));
+    lines.extend(checked.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.join("\n") + "\n"
+}
+
+fn mode(rule: &Rule) -> String {
+    match (rule.status, &rule.precision) {
+        (RuleStatus::Enforced, Some(record)) => {
+            format!("enforced, {} per mille precise ({}, {})", record.per_mille, record.data, record.date)
+        }
+        (RuleStatus::Enforced, None) => "observes only, its precision is not measured".to_owned(),
+        (RuleStatus::Shadow, _) => "observes only".to_owned(),
+        (RuleStatus::Off, _) => "off".to_owned(),
+    }
+}
+
+fn test(arguments: &TestArguments) -> Result<Exit, Failure> {
+    let rules = inputs::rules(arguments.rules.as_deref())?;
+    let mut exit = Exit::Done;
+    for path in &arguments.scenarios {
+        for file in files(path).map_err(Failure::input)? {
+            match compare(&file, &rules.bundle, arguments.update).map_err(Failure::input)? {
+                Outcome::Same => println!("ok       {}", file.display()),
+                Outcome::Differs { line, written, played } => {
+                    println!("differs  {}:{line}\n  written: {written}\n  played:  {played}", file.display());
+                    exit = Exit::Mismatch;
+                }
+            }
+        }
+    }
+    if exit == Exit::Mismatch {
+        eprintln!(
+            "{}",
+            anyhow!("if the new decisions are right, run it again with --update and review the change")
+        );
+    }
+    Ok(exit)
+}

@@ -1,0 +1,112 @@
+//! Scenarios: what happens, as short lines, and what is decided, written beneath by the program.
+//!
+//! ```text
+//! # A sixth phone card is refused.
+//! show notices
+//!
+//! 2026-03-02T09:00 opening_requested opening=anna/R6 product=phone_card holder_kind=person
+//!   = opening_refuse on R6 until 2026-04-01T09:00, limit, phone_cards_per_carrier 1, ..
+//! ```
+//!
+//! An event line is a time (or a span since the line before, such as `+10m`, and `x6` to do it six
+//! times), an event type and its fields. A party of ours is `holder/ref`; its kind follows from the
+//! field and the product, or is written behind a colon. `{n}` counts, `@last` is the newest appeal
+//! reference, and amounts are in yuan. Lines that begin with two spaces are the program's and are
+//! written anew each time. The events take the whole road: intake's classifier, packed facts, the
+//! engine, the encoders.
+//!
+//! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
+//! precision had been measured), `enable LIMIT`, `show notices`.
+
+mod play;
+mod script;
+mod tell;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+
+/// Plays a scenario under a bundle and returns its text with what was decided written beneath.
+///
+/// # Errors
+/// A line that cannot be read, with its number, or an engine that refuses to go on.
+pub fn played(text: &str, bundle: &str) -> anyhow::Result<String> {
+    let script = script::read(text)?;
+    let mut stage = play::Stage::new(&script, bundle)?;
+    let mut out = String::with_capacity(text.len() * 2);
+    for line in &script.lines {
+        out.push_str(&line.text);
+        out.push('\n');
+        for event in script::events(line)? {
+            for told in stage.happen(&event).with_context(|| format!("line {}", line.number))? {
+                out.push_str("  ");
+                out.push_str(&told);
+                // Empty lines of notices keep their two spaces out.
+                while out.ends_with(' ') {
+                    out.pop();
+                }
+                out.push('\n');
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// How a scenario came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Same,
+    /// The first line that differs: its number, what the file says, what was played.
+    Differs {
+        line: usize,
+        written: String,
+        played: String,
+    },
+}
+
+/// Plays the scenario in a file and compares; with `update`, writes it anew instead.
+///
+/// # Errors
+/// When the file cannot be read or written, or its scenario cannot be played.
+pub fn compare(path: &Path, bundle: &str, update: bool) -> anyhow::Result<Outcome> {
+    let written = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let played = played(&written, bundle).with_context(|| path.display().to_string())?;
+    if update && played != written {
+        std::fs::write(path, &played).with_context(|| path.display().to_string())?;
+    }
+    if update || played == written {
+        return Ok(Outcome::Same);
+    }
+    let (mut ours, mut theirs) = (written.lines(), played.lines());
+    let mut line = 0;
+    loop {
+        line += 1;
+        let (a, b) = (ours.next(), theirs.next());
+        if a != b || (a.is_none() && b.is_none()) {
+            let text = |side: Option<&str>| side.unwrap_or("(the end)").to_owned();
+            return Ok(Outcome::Differs { line, written: text(a), played: text(b) });
+        }
+    }
+}
+
+/// The scenarios that a path means: a file, or the `.txt` files of a folder, by name.
+///
+/// # Errors
+/// When there are none.
+pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).with_context(|| path.display().to_string())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "txt") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(anyhow!("{}: holds no scenario (`.txt`)", path.display()));
+    }
+    Ok(files)
+}

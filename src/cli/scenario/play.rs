@@ -1,0 +1,183 @@
+//! Plays events: classifier, packed facts, one partition, encoders.
+
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::script::{Directive, Happened, Script};
+use super::tell;
+use crate::codec::event::EventType;
+use crate::codec::facts;
+use crate::codec::keys::Keys;
+use crate::codec::manifest::hex;
+use crate::codec::output::{OutputContext, encode_effect, rfc3339};
+use crate::config::bundle::Loader;
+use crate::config::source::SourceMapping;
+use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::cover::{ConfigVersion, Range, SourceId};
+use crate::engine::disposition::{AppealRef, Disposition};
+use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use crate::engine::partition::{Identity, Partition};
+use crate::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
+
+/// The institution that scenarios play at.
+pub(super) const INSTITUTION: &str = "demo-bank";
+/// How long the rules were in force before the first event, unless the scenario says.
+const RULES_BEFORE: SpanMs = SpanMs::days(60);
+const VERSION: u32 = 1;
+
+pub(super) struct Stage {
+    keys: Arc<Keys>,
+    classifier: Classifier,
+    loader: Loader,
+    partition: Partition,
+    source: SourceId,
+    show_notices: bool,
+    /// Records so far: the offset of the next, in the source and in the facts alike.
+    records: u32,
+    last_appeal: Option<AppealRef>,
+}
+
+impl Stage {
+    pub(super) fn new(script: &Script, bundle: &str) -> anyhow::Result<Stage> {
+        let keys = Arc::new(Keys::development());
+        let mapping = SourceMapping::shipped("native")
+            .ok_or_else(|| anyhow!("the mapping `native` is not shipped"))??;
+        let settings =
+            ClassifierSettings { institution: INSTITUTION.to_owned(), facts_partitions: 1, ahead_max: None };
+        let classifier =
+            Classifier::new(Arc::new(mapping), Arc::clone(&keys), settings, Arc::new(Loader::new()));
+        let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time: TimeMode::Event };
+        let mut stage = Stage {
+            keys,
+            classifier,
+            loader: Loader::new(),
+            partition: Partition::new(identity),
+            source: SourceId { name: "scenario".into(), generation: 1, partition: 0 },
+            show_notices: script.directives.contains(&Directive::ShowNotices),
+            records: 0,
+            last_appeal: None,
+        };
+        stage.begin(script, bundle)?;
+        Ok(stage)
+    }
+
+    /// Announces the intake's version, activates the rules and goes live, as a first start does.
+    fn begin(&mut self, script: &Script, bundle: &str) -> anyhow::Result<()> {
+        let bundle = with_directives(bundle, &script.directives)?;
+        let since = script.directives.iter().find_map(|directive| match directive {
+            Directive::RulesSince(since) => Some(*since),
+            _ => None,
+        });
+        let at = since.unwrap_or_else(|| script.first.minus(RULES_BEFORE));
+        let announced = FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: VERSION });
+        self.partition.apply(0, &announced, &self.loader, &mut Vec::new())?;
+        let sha256 = hex(&Sha256::digest(bundle.as_bytes()));
+        let activated = json!({ "bundle": bundle, "sha256": sha256 });
+        for (kind, data) in [(EventType::RuleSetActivated, activated), (EventType::WentLive, json!({}))] {
+            let told = self.happen(&Happened { at, kind, id: None, data })?;
+            if let Some(line) = told.first() {
+                return Err(anyhow!("the rules could not be activated: {line}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets one event happen; what was decided, line by line.
+    pub(super) fn happen(&mut self, event: &Happened) -> anyhow::Result<Vec<String>> {
+        self.records += 1;
+        let id = event.id.clone().unwrap_or_else(|| format!("E{}", self.records));
+        let mut data = event.data.clone();
+        if let Some(reference) = data.get_mut("appeal_ref").filter(|text| **text == "@last") {
+            let last = self.last_appeal.ok_or_else(|| anyhow!("there is no appeal reference yet"))?;
+            *reference = json!(last.to_string());
+        }
+        let time = rfc3339(event.at, 480).ok_or_else(|| anyhow!("this time cannot be written"))?;
+        let line = json!({
+            "specversion": "1.0", "id": id, "source": "/scenario", "type": event.kind.name(), "time": time, "data": data,
+        })
+        .to_string();
+        let record = SourceRecord { bytes: line.as_bytes(), headers: &[], timestamp: event.at };
+        let classified = match self.classifier.classify(&record) {
+            Ok(classified) => classified,
+            Err(refusal) => return Ok(vec![format!("= refused by intake: {}", refusal.code.name())]),
+        };
+        let effects = self.decide(classified)?;
+        let mut told = Vec::new();
+        for effect in &effects {
+            self.tell(effect, &mut told)?;
+        }
+        Ok(told)
+    }
+
+    /// Packs the facts as intake does, reads them back as decide does, and applies them.
+    fn decide(&mut self, classified: Classified) -> anyhow::Result<Vec<Effect>> {
+        let offset = i64::from(self.records);
+        let range = Range {
+            source: self.source.clone(),
+            baseline: offset == 1,
+            previous: offset - 1,
+            last: offset,
+            timestamps: (classified.at, classified.at),
+            through: classified.at,
+        };
+        let facts = classified.facts.into_iter().zip(0..).map(|((_, fact), ordinal)| PackedFact {
+            range: 0,
+            offset,
+            ordinal,
+            time: classified.at,
+            fact,
+        });
+        let pack = FactsPack { version: VERSION, ranges: vec![range], facts: facts.collect() };
+        let mut bytes = Vec::new();
+        facts::encode(&FactsRecord::Facts(pack), &mut bytes);
+        let record = facts::decode(&bytes).context("packed facts")?;
+        let mut effects = Vec::new();
+        self.partition.apply(u64::from(self.records), &record, &self.loader, &mut effects)?;
+        Ok(effects)
+    }
+
+    fn tell(&mut self, effect: &Effect, told: &mut Vec<String>) -> anyhow::Result<()> {
+        if let Effect::Disposed(disposition) = effect
+            && let Disposition::MeasureSet(set) = &**disposition
+        {
+            self.last_appeal = Some(set.notice().appeal);
+        }
+        tell::effect(effect, &self.keys, told);
+        let rules = self.partition.rules().ok_or_else(|| anyhow!("no rules are in force"))?;
+        let context = OutputContext {
+            keys: &self.keys,
+            institution: INSTITUTION,
+            rules_version: rules.version,
+            utc_offset_minutes: rules.notices.utc_offset_minutes,
+        };
+        let mut records = Vec::new();
+        encode_effect(effect, &context, &mut records)?;
+        if self.show_notices {
+            records.iter().try_for_each(|record| tell::notice(record, told))?;
+        }
+        Ok(())
+    }
+}
+
+/// The bundle as a scenario wants it.
+fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<String> {
+    let mut document: Value = serde_json::from_str(bundle)?;
+    for directive in directives {
+        let (file, key, value) = match directive {
+            Directive::Enforce(rule) => {
+                let assumed =
+                    json!({ "data": "assumed by a scenario", "date": "2026-01-01", "per_mille": 0 });
+                (format!("rules/{rule}.toml"), "precision", assumed)
+            }
+            Directive::Enable(limit) => (format!("limits/{limit}.toml"), "enabled", json!(true)),
+            Directive::RulesSince(_) | Directive::ShowNotices => continue,
+        };
+        let table =
+            document.get_mut("files").and_then(|files| files.get_mut(&file)).and_then(Value::as_object_mut);
+        table.ok_or_else(|| anyhow!("the rules have no {file}"))?.insert(key.to_owned(), value);
+    }
+    Ok(crate::config::bundle::canonical(&document))
+}

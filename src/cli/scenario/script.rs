@@ -1,0 +1,198 @@
+//! The text of a scenario: its lines, directives, and event lines as JSON events.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, anyhow, bail};
+use serde_json::{Value, json};
+
+use crate::codec::event::field::MinorUnits;
+use crate::codec::event::{EventTime, EventType};
+use crate::config::nearest::nearest;
+use crate::engine::base::{SpanMs, TimeMs};
+
+/// Scenarios are written in Beijing time.
+const ZONE: &str = "+08:00";
+
+pub(super) struct Script {
+    pub directives: Vec<Directive>,
+    pub lines: Vec<Line>,
+    /// Time of the first event.
+    pub first: TimeMs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Directive {
+    RulesSince(TimeMs),
+    Enforce(String),
+    Enable(String),
+    ShowNotices,
+}
+
+/// A line that a person wrote.
+pub(super) struct Line {
+    pub number: usize,
+    pub text: String,
+    happening: Option<Happening>,
+}
+
+struct Happening {
+    start: TimeMs,
+    step: SpanMs,
+    times: u32,
+    kind: EventType,
+    fields: Vec<(String, String)>,
+}
+
+/// One event, ready but for the appeal reference and the id.
+pub(super) struct Happened {
+    pub at: TimeMs,
+    pub kind: EventType,
+    pub id: Option<String>,
+    pub data: Value,
+}
+
+/// Reads a scenario; the program's own lines are left out.
+pub(super) fn read(text: &str) -> anyhow::Result<Script> {
+    let mut script = Script { directives: Vec::new(), lines: Vec::new(), first: TimeMs::MIN };
+    let mut now = None;
+    for (place, text) in text.lines().enumerate() {
+        // What the program wrote begins with two spaces; so do its notices.
+        if text.starts_with("  ") {
+            continue;
+        }
+        let number = place + 1;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let mut line = Line { number, text: text.to_owned(), happening: None };
+        if let Some(first) = words.first().filter(|word| !word.starts_with('#')) {
+            if let Some(directive) = directive(&words).with_context(|| format!("line {number}"))? {
+                script.directives.push(directive);
+            } else {
+                let (happening, end) =
+                    happening(first, &words, now).with_context(|| format!("line {number}"))?;
+                if now.is_none() {
+                    script.first = happening.start;
+                }
+                now = Some(end);
+                line.happening = Some(happening);
+            }
+        }
+        script.lines.push(line);
+    }
+    Ok(script)
+}
+
+fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
+    Ok(match words {
+        ["rules", "since", date] => Some(Directive::RulesSince(time(&format!("{date}T00:00"))?)),
+        ["enforce", rule] => Some(Directive::Enforce((*rule).to_owned())),
+        ["enable", limit] => Some(Directive::Enable((*limit).to_owned())),
+        ["show", "notices"] => Some(Directive::ShowNotices),
+        _ => None,
+    })
+}
+
+/// Reads a time such as `2026-03-02T09:00` or `2026-03-02T09:00:30`.
+fn time(text: &str) -> anyhow::Result<TimeMs> {
+    let seconds = if text.len() == 16 { ":00" } else { "" };
+    EventTime::parse(&format!("{text}{seconds}{ZONE}"))
+        .map(|time| time.0)
+        .map_err(|_| anyhow!("`{text}` is no time; write `2026-03-02T09:00`, `+10m` or a directive"))
+}
+
+fn happening(first: &str, words: &[&str], now: Option<TimeMs>) -> anyhow::Result<(Happening, TimeMs)> {
+    let (start, step) = match first.strip_prefix('+') {
+        Some(span) => {
+            let span = crate::config::bundle::span(span).map_err(|why| anyhow!(why))?;
+            let now = now.ok_or_else(|| anyhow!("the first event needs a time of its own"))?;
+            (now.plus(span), span)
+        }
+        None => (time(first)?, SpanMs(0)),
+    };
+    let mut rest = words.get(1..).unwrap_or(&[]);
+    let mut times = 1;
+    if let Some(count) = rest.first().and_then(|word| word.strip_prefix('x')).and_then(|n| n.parse().ok()) {
+        times = count;
+        rest = rest.get(1..).unwrap_or(&[]);
+    }
+    let (name, fields) = rest.split_first().ok_or_else(|| anyhow!("an event type is missing"))?;
+    let kind = EventType::from_name(name).ok_or_else(|| {
+        let near = nearest(name, EventType::ALL.iter().map(|kind| kind.name()));
+        anyhow!(
+            "unknown event type `{name}`{}",
+            near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+        )
+    })?;
+    let fields = fields
+        .iter()
+        .map(|field| {
+            let (key, value) = field.split_once('=').ok_or_else(|| anyhow!("`{field}` has no `=`"))?;
+            Ok((key.to_owned(), value.to_owned()))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let end = start.plus(SpanMs(step.0.saturating_mul(i64::from(times).saturating_sub(1))));
+    Ok((Happening { start, step, times, kind, fields }, end))
+}
+
+/// The events of a line, in order.
+pub(super) fn events(line: &Line) -> anyhow::Result<Vec<Happened>> {
+    let Some(happening) = &line.happening else {
+        return Ok(Vec::new());
+    };
+    (0..happening.times)
+        .map(|round| {
+            let at = happening.start.plus(SpanMs(happening.step.0 * i64::from(round)));
+            let counted = |text: &str| text.replace("{n}", &(round + 1).to_string());
+            let fields: BTreeMap<String, String> =
+                happening.fields.iter().map(|(key, value)| (key.clone(), counted(value))).collect();
+            let data = data(happening.kind, &fields).with_context(|| format!("line {}", line.number))?;
+            Ok(Happened { at, kind: happening.kind, id: fields.get("id").cloned(), data })
+        })
+        .collect()
+}
+
+fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {
+    let product = fields.get("product").map_or("", String::as_str);
+    let mut data = serde_json::Map::new();
+    for (key, text) in fields {
+        let value = match key.as_str() {
+            "id" => continue,
+            "payer" | "payee" | "opening" | "holding" | "card" | "party" => {
+                own(text, kind_of(kind, key, product))?
+            }
+            "counterparty" => json!({ "account": text }),
+            "amount" => {
+                let minor =
+                    MinorUnits::parse_decimal(text, 2).map_err(|_| anyhow!("`{text}` is no amount"))?;
+                json!({ "minor": minor.0, "currency": "CNY" })
+            }
+            "protected" => json!(text == "true"),
+            "elsewhere_count" | "override_days" => json!(text.parse::<u32>().with_context(|| key.clone())?),
+            "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+            _ => json!(text),
+        };
+        data.insert(key.clone(), value);
+    }
+    Ok(Value::Object(data))
+}
+
+/// A party of ours: `holder/ref` or `holder/ref:kind`.
+fn own(text: &str, usual: &str) -> anyhow::Result<Value> {
+    let (address, kind) = match text.split_once(':') {
+        Some((address, kind)) => (address, kind),
+        None => (text, usual),
+    };
+    let Some((holder, reference)) = address.split_once('/') else {
+        bail!("`{text}` is no party of ours; write `holder/ref`");
+    };
+    Ok(json!({ "institution": super::play::INSTITUTION, "holder": holder, "ref": reference, "kind": kind }))
+}
+
+fn kind_of(kind: EventType, key: &str, product: &str) -> &'static str {
+    match (key, product) {
+        ("opening", _) => "opening",
+        ("holding", "phone_card") => "phone_card",
+        ("holding", "iot_card") => "iot_card",
+        ("card", _) if kind == EventType::CardUsageRecorded => "phone_card",
+        _ => "account",
+    }
+}
