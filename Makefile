@@ -12,15 +12,17 @@ demo:
 test:
 	scripts/install-missing
 	cargo test
-	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2
+	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
 
 # Four source and four facts partitions, kill -9 at feed, intake and decide, then the count.
 demo-kafka:
 	scripts/install-missing
 	DUECOURSE_DEMO_EVENTS=all scripts/with-kafka $(KAFKA_TESTS) --exact demo::killed_at_any_time --nocapture
 
+# CPU per event: the engine alone, and the whole path over a real broker.
 bench:
-	cargo bench
+	scripts/install-missing
+	scripts/with-kafka cargo bench
 
 fmt:
 	cargo fmt

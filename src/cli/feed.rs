@@ -28,8 +28,8 @@ use crate::intake::files::{Files, FilesError, InputFiles};
 pub struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
-    /// Input file, plain or gzip; may be given several times.
-    #[arg(long = "input", value_name = "FILE", required = true)]
+    /// Input files, plain or gzip.
+    #[arg(long = "input", value_name = "FILE", num_args = 1.., required = true)]
     inputs: Vec<PathBuf>,
     /// Source mapping: a shipped name (native, labelled-csv) or a file.
     #[arg(long, value_name = "NAME|FILE")]

@@ -61,8 +61,8 @@ enum Command {
     Feed(feed::Arguments),
     Intake(intake::Arguments),
     Decide(decide::Arguments),
-    Serve(serve::Arguments),
     Verify(verify::Arguments),
+    Serve(serve::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -93,7 +93,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Feed(arguments) => feed::execute(arguments),
         Command::Intake(arguments) => intake::execute(arguments),
         Command::Decide(arguments) => decide::execute(arguments),
-        Command::Serve(arguments) => serve::execute(arguments),
         Command::Verify(arguments) => verify::execute(arguments),
+        Command::Serve(arguments) => serve::execute(arguments),
     }
 }

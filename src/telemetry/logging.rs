@@ -93,7 +93,7 @@ mod tests {
                 tracing::info_span!("case", id = "110105194912310021").in_scope(|| tracing::warn!("inside"));
             });
             assert_eq!(text.lines().count(), 3, "{text}");
-            // JSON lines name the span twice.
+            // JSON names a span twice.
             assert!(text.matches(MASK).count() >= 4, "{text}");
             for hidden in ["13812345678", "6222021234567890128", "holder-77", "110105194912310021"] {
                 assert!(!text.contains(hidden), "{text}");

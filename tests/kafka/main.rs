@@ -3,5 +3,10 @@
 mod cluster;
 mod deciding;
 mod demo;
+mod deployment;
+mod events;
+mod feeding;
 mod intake;
 mod membership;
+mod process;
+mod same_as_file;

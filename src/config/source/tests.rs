@@ -1,3 +1,5 @@
+//! Shipped mappings, header lines, and what is said of a wrong name.
+
 use super::*;
 use crate::codec::event::Event;
 

@@ -16,15 +16,22 @@ pub struct Events {
 }
 
 impl Events {
-    pub fn prepare(folder: &Path, count_max: Option<usize>) -> Events {
+    /// All of `mule-chains`, or as good a number of generated ones.
+    pub fn all(folder: &Path) -> Events {
+        let Some(set) = mule_chains() else { return Events::generated(folder, GENERATED_COUNT) };
         let path = folder.join("events.csv");
         let mut file = BufWriter::new(File::create(&path).unwrap());
-        let (origin, count) = match mule_chains() {
-            Some(set) => ("mule-chains", copy(&set, &mut file, count_max)),
-            None => ("a generated set", generate(&mut file, count_max.unwrap_or(GENERATED_COUNT))),
-        };
+        let count = copy(&set, &mut file);
         file.flush().unwrap();
-        Events { path, count, origin }
+        Events { path, count, origin: "mule-chains" }
+    }
+
+    pub fn generated(folder: &Path, count: usize) -> Events {
+        let path = folder.join("events.csv");
+        let mut file = BufWriter::new(File::create(&path).unwrap());
+        generate(&mut file, count);
+        file.flush().unwrap();
+        Events { path, count, origin: "a generated set" }
     }
 }
 
@@ -35,11 +42,10 @@ fn mule_chains() -> Option<PathBuf> {
     events.exists().then_some(events)
 }
 
-/// The header and at most `count_max` rows.
-fn copy(set: &Path, out: &mut impl Write, count_max: Option<usize>) -> usize {
-    let lines = BufReader::new(MultiGzDecoder::new(File::open(set).unwrap())).lines();
+/// Everything, unpacked; the number of rows.
+fn copy(set: &Path, out: &mut impl Write) -> usize {
     let mut count = 0;
-    for line in lines.take(count_max.map_or(usize::MAX, |max| max + 1)) {
+    for line in BufReader::new(MultiGzDecoder::new(File::open(set).unwrap())).lines() {
         writeln!(out, "{}", line.unwrap()).unwrap();
         count += 1;
     }
@@ -47,7 +53,7 @@ fn copy(set: &Path, out: &mut impl Write, count_max: Option<usize>) -> usize {
 }
 
 /// Payments between customers, and every so often a mule: many pay in, and at once most of it leaves.
-fn generate(out: &mut impl Write, count: usize) -> usize {
+fn generate(out: &mut impl Write, count: usize) {
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let mut time_ms: u64 = 1_735_689_600_000;
     writeln!(out, "{HEADER}").unwrap();
@@ -56,14 +62,13 @@ fn generate(out: &mut impl Write, count: usize) -> usize {
         time_ms += 200 + dice.below(20_000);
         let mule = format!("G{:05}", dice.below(2_000));
         let mut rows: Vec<(String, String, u64)> = Vec::new();
-        if dice.below(400) == 0 {
+        if dice.below(60) == 0 {
             let payers = 6 + dice.below(10);
             rows.extend(
-                (0..payers)
-                    .map(|n| (format!("V{written:07}{n}"), mule.clone(), 300_000 + dice.below(90_000))),
+                (0..payers).map(|n| (format!("V{written:07}{n}"), mule.clone(), 60_000 + dice.below(30_000))),
             );
             rows.extend(
-                (0..4).map(|n| (mule.clone(), format!("X{n:02}{}", dice.below(90)), 70_000 * payers)),
+                (0..4).map(|n| (mule.clone(), format!("X{n:02}{}", dice.below(90)), 16_000 * payers)),
             );
         } else {
             rows.push((format!("G{:05}", dice.below(2_000)), mule, 500 + dice.below(60_000)));
@@ -78,7 +83,6 @@ fn generate(out: &mut impl Write, count: usize) -> usize {
             written += 1;
         }
     }
-    count
 }
 
 /// xorshift64*: the same rows every time.

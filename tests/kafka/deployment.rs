@@ -1,0 +1,111 @@
+//! A deployment of our own processes on the broker: its configuration, topics and commands.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use duecourse::log::kafka::{Connection, open_transactions};
+
+use crate::process::Process;
+
+pub struct Deployment {
+    folder: PathBuf,
+    config: PathBuf,
+    pub connection: Connection,
+    prefix: String,
+}
+
+impl Deployment {
+    /// With as many source as facts partitions, and topics that no other has.
+    pub fn prepare(folder: &Path, partitions: u32) -> Deployment {
+        let servers = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
+        let prefix = format!("d{}", uuid::Uuid::new_v4().simple());
+        let config = folder.join("duecourse.toml");
+        std::fs::write(&config, configuration(&servers, &prefix, folder, partitions)).unwrap();
+        let connection =
+            Connection { bootstrap_servers: servers, client_id: prefix.clone(), ..Connection::default() };
+        let deployment = Deployment { folder: folder.to_owned(), config, connection, prefix };
+        let made = deployment.command("topics", &["create"]).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        deployment
+    }
+
+    pub fn topic(&self, kind: &str) -> String {
+        format!("{}.{kind}", self.prefix)
+    }
+
+    fn command(&self, command: &str, arguments: &[&str]) -> Command {
+        let mut line = Command::new(env!("CARGO_BIN_EXE_duecourse"));
+        line.arg(command).args(arguments).arg("--config").arg(&self.config).current_dir(&self.folder);
+        line
+    }
+
+    pub fn start(&self, command: &str, arguments: &[&str]) -> Process {
+        Process::start(command, self.command(command, arguments), &self.folder)
+    }
+
+    pub fn feed(&self, input: &Path, rate: Option<u32>) -> Process {
+        let topic = self.topic("events");
+        let rate = rate.map(|rate| rate.to_string());
+        let input = input.to_str().unwrap();
+        let mut arguments = vec!["--input", input, "--source", "labelled-csv", "--topic", &topic];
+        if let Some(rate) = &rate {
+            arguments.extend(["--rate", rate]);
+        }
+        self.start("feed", &arguments)
+    }
+
+    /// True if the broker knows of a transaction that is neither committed nor aborted.
+    pub fn has_open_transaction(&self) -> bool {
+        // Every transaction writes its progress, so one topic tells.
+        !open_transactions(&self.connection, &[&self.topic("decided")]).unwrap().is_empty()
+    }
+
+    /// What `verify` counts.
+    pub fn verify(&self) -> serde_json::Value {
+        let output = self.command("verify", &[]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let last = text.lines().rfind(|line| line.starts_with('{'));
+        let counts = last.and_then(|line| serde_json::from_str(line).ok());
+        counts.unwrap_or_else(|| panic!("verify: {text} {}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+fn configuration(servers: &str, prefix: &str, folder: &Path, partitions: u32) -> String {
+    let topics = ["facts", "dispositions", "notices", "measures", "decided", "shadow", "dead_letters"]
+        .map(|topic| format!("[topics.{topic}]\nname = \"{prefix}.{topic}\"\n"))
+        .concat();
+    format!(
+        r#"institution = "demo-bank"
+time = "event"
+
+[rules]
+go_live_on_first_start = true
+
+[kafka]
+bootstrap_servers = "{servers}"
+source_partitions = {partitions}
+facts_partitions = {partitions}
+replication = 1
+group = "{prefix}"
+instance_id = "demo-0"
+
+[intake]
+idle_cover_ms = 200
+
+[snapshots]
+dir = "{snapshots}"
+interval_ms = 2_000
+
+[http]
+listen = ""
+
+{topics}
+[[sources]]
+name = "events"
+topic = "{prefix}.events"
+mapping = "labelled-csv"
+generation = 1
+"#,
+        snapshots = folder.join("snapshots").display(),
+    )
+}
