@@ -14,6 +14,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::explain::Published;
+use super::generate::Size;
 use super::inputs::{self, Inputs};
 use super::run::{
     Appending, Deciding, Feeding, Progress, Report, Signals, dead_letters_file, finish_dead_letters, usage,
@@ -44,6 +45,9 @@ pub struct Arguments {
     /// How many times faster than life, or `max` [default: 6000 for the generated day, max for a folder]
     #[arg(long, value_name = "N|max")]
     speed: Option<Speed>,
+    /// Events on the generated day
+    #[arg(long, value_name = "N", default_value_t = Size::default().day)]
+    events: u32,
     /// Folder for what it leaves [default: duecourse-demo, or the next free name]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -82,8 +86,11 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let keys = Arc::new(Keys::development());
     let rules = inputs::rules(None)?;
     let is_generated = arguments.source == "generated";
-    let source =
-        if is_generated { Source::Generated { seed: SEED } } else { Source::folder(&arguments.source)? };
+    let source = if is_generated {
+        Source::Generated { seed: SEED, size: Size { day: arguments.events, ..Size::default() } }
+    } else {
+        Source::folder(&arguments.source)?
+    };
     let default_speed = if is_generated { Speed::Times(SPEED_DEFAULT) } else { Speed::Max };
     let institution = inputs::default_institution()?;
     let pace = Pace::new(arguments.speed.unwrap_or(default_speed));

@@ -9,6 +9,7 @@ use super::scenario::{Outcome, compare, files};
 use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
 use crate::config::bundle::{self, Checked};
+use crate::engine::limit::LimitForce;
 use crate::engine::rule::{Rule, RuleStatus};
 
 #[derive(Debug, Args)]
@@ -74,7 +75,11 @@ fn summary(checked: &Checked) -> String {
     let set = &checked.rule_set;
     let mut lines = vec![format!("rule set {} loads, sha256 {}", set.version, hex(&set.sha256))];
     lines.extend(set.limits.iter().map(|limit| {
-        format!("  limit  {} {}: at most {}, {:?}", limit.id, limit.version, limit.count_max, limit.force)
+        let force = match limit.force {
+            LimitForce::Refuse => "beyond it refuse",
+            LimitForce::CheckFurther => "beyond it check further",
+        };
+        format!("  limit  {} {}: at most {}, {force}", limit.id, limit.version, limit.count_max)
     }));
     lines.extend(checked.limits_off.iter().map(|id| format!("  limit  {id}: off")));
     lines.extend(

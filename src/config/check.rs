@@ -203,9 +203,9 @@ impl Config {
         self.intake
             .versions
             .iter()
+            .rev()
             .filter(|known| known.number <= version)
-            .filter_map(|known| known.mappings.get(&source.name))
-            .last()
+            .find_map(|known| known.mappings.get(&source.name))
             .unwrap_or(&source.mapping)
     }
 

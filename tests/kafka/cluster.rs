@@ -61,7 +61,19 @@ impl Cluster {
     }
 
     pub fn write_facts(&self, partition: u32, values: impl IntoIterator<Item = Vec<u8>>) {
-        let mut producer = AckedProducer::connect(&self.connection, "facts", 5).unwrap();
+        self.write_facts_by(&mut self.producer(), partition, values);
+    }
+
+    pub fn producer(&self) -> AckedProducer {
+        AckedProducer::connect(&self.connection, "facts", 0).unwrap()
+    }
+
+    pub fn write_facts_by(
+        &self,
+        producer: &mut AckedProducer,
+        partition: u32,
+        values: impl IntoIterator<Item = Vec<u8>>,
+    ) {
         for value in values {
             let message = OutMessage {
                 topic: &self.topic("facts"),

@@ -136,9 +136,11 @@ fn appeal(partition: u32, number: u64) -> Vec<u8> {
 /// Writes facts to all partitions, a little at a time, until told to stop; returns how many each got.
 fn feed(cluster: &Cluster, stop: &AtomicBool) -> u64 {
     let mut next = 0;
+    let mut producer = cluster.producer();
     while !stop.load(Ordering::SeqCst) {
         for partition in 0..PARTITIONS {
-            cluster.write_facts(partition, (next..next + 5).map(|number| appeal(partition, number)));
+            let facts = (next..next + 5).map(|number| appeal(partition, number));
+            cluster.write_facts_by(&mut producer, partition, facts);
         }
         next += 5;
         std::thread::sleep(Duration::from_millis(10));
@@ -165,7 +167,7 @@ fn workers_die_around_commits_and_take_over_from_each_other_and_each_fact_is_dec
         for life in 0..6 {
             let log = Mortal {
                 log: cluster.worker("a", "a"),
-                commits_left: life * 3,
+                commits_left: life * 10,
                 commits_first: life % 2 == 0,
             };
             match decide(log, setup(&store, false), &AtomicBool::new(false)) {

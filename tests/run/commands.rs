@@ -131,7 +131,7 @@ fn a_token_look_up_is_recorded_and_gives_the_token_of_the_outputs() {
 fn the_demo_leaves_a_folder_that_its_own_lines_give_again() {
     let place = Place::new();
     let (demo, again) = (place.path("demo"), place.path("again"));
-    let shown = ran(duecourse().args(["demo", "--speed", "max", "--out"]).arg(&demo));
+    let shown = ran(duecourse().args(["demo", "--speed", "max", "--events", "2000", "--out"]).arg(&demo));
     assert_eq!(shown.code, 0, "{}", shown.stderr);
     for part in
         ["opening_refuse", "overturned on appeal", "A notice, as the person reads it", "duecourse explain"]

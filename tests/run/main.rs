@@ -2,6 +2,7 @@
 //! and 'What will be checked', as far as they concern files.
 
 mod commands;
+mod configuration;
 mod order;
 mod same;
 mod support;

@@ -25,6 +25,7 @@ use crate::intake::files::{Judge, Merged};
 pub enum Source {
     Generated {
         seed: u64,
+        size: Size,
     },
     /// A file of events and its mapping.
     File {
@@ -96,7 +97,7 @@ impl Source {
         let paced_from = if matches!(self, Source::Generated { .. }) { DAY_START } else { TimeMs::MIN };
         let mut feed = Feed { institution, feeding, pace, paced_from, signals, progress, lines: 0 };
         match self {
-            Source::Generated { seed } => feed.generated(*seed, &out.join(LINES), keys, desk)?,
+            Source::Generated { seed, size } => feed.generated(*seed, *size, &out.join(LINES), keys, desk)?,
             Source::File { path, mapping } => feed.file(path, mapping, keys)?,
         }
         let read = feed.feeding.finish()?;
@@ -142,12 +143,19 @@ struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    fn generated(&mut self, seed: u64, lines: &Path, keys: &Arc<Keys>, desk: &Desk) -> Result<(), Failure> {
+    fn generated(
+        &mut self,
+        seed: u64,
+        size: Size,
+        lines: &Path,
+        keys: &Arc<Keys>,
+        desk: &Desk,
+    ) -> Result<(), Failure> {
         let mut judge =
             Inputs::new("native", self.institution, &[PathBuf::from(LINES)], &None, &None)?.judge(keys);
         let file = File::create(lines).with_context(|| format!("cannot write {}", lines.display()));
         let mut kept = BufWriter::new(file.map_err(Failure::usage)?);
-        let steps = generate::day(seed, Size::default(), self.institution);
+        let steps = generate::day(seed, size, self.institution);
         self.progress.lines_total.store(steps.len() as u64, Ordering::Relaxed);
         for timed in steps {
             self.keep_pace(timed.at)?;

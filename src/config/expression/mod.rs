@@ -33,7 +33,7 @@ pub const COMPARISONS_MAX: usize = 32;
 
 /// What is wrong with a condition, and where. `line` and `column` count from 1, within the condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("condition, line {line}, column {column}: {message}")]
+#[error("line {line}, column {column}: {message}")]
 pub struct ExpressionError {
     pub line: usize,
     pub column: usize,
@@ -139,10 +139,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
         let text = "in_sum_6h > 1 &&\n  out_sum_6 > 2";
-        assert_eq!(
-            message(text),
-            "condition, line 2, column 3: unknown signal `out_sum_6`; did you mean `out_sum_6h`?"
-        );
+        assert_eq!(message(text), "line 2, column 3: unknown signal `out_sum_6`; did you mean `out_sum_6h`?");
         assert!(message("event.amont > 1").contains("did you mean `event.amount`?"));
         assert!(message("qqqqqqqqqqqqq > 1").contains("declare it under config/signals"));
     }

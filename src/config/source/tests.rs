@@ -1,3 +1,5 @@
+//! Source mappings: what parses, what is refused, what is shipped.
+
 use super::*;
 use crate::codec::event::Event;
 

@@ -14,6 +14,7 @@ mod admin;
 mod connection;
 mod decide;
 mod group;
+mod positions;
 mod producer;
 mod reader;
 mod source;

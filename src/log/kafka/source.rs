@@ -1,6 +1,5 @@
 //! A group consumer over source topics: what intake reads (DESIGN D6 to D10).
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
@@ -10,6 +9,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::connection::{ASK_MAX, Connection, consuming, refused, unreachable};
 use super::group::{self, GroupContext, GroupEvent, Member, Place};
+use super::positions::Positions;
 use crate::log::LogError;
 
 /// What leaving the group may take, unless `close` says otherwise.
@@ -76,8 +76,7 @@ pub enum SourceEvent<'a> {
 /// The consumer. One thread calls it; it must be polled at least every few minutes.
 pub struct SourceConsumer {
     consumer: Member,
-    /// The next offset of every started partition.
-    next: BTreeMap<Place, i64>,
+    positions: Positions,
 }
 
 impl SourceConsumer {
@@ -107,7 +106,7 @@ impl SourceConsumer {
         let consumer = Member::new(consumer, CLOSE_MAX);
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(refused)?;
-        Ok(SourceConsumer { consumer, next: BTreeMap::new() })
+        Ok(SourceConsumer { consumer, positions: Positions::default() })
     }
 
     /// Serves what has come, waiting up to `wait` for the first thing, and at most `records_max` records.
@@ -129,8 +128,7 @@ impl SourceConsumer {
                 if served == 0 { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
             match self.consumer.poll(left) {
                 Some(Ok(message)) => {
-                    let place = (message.topic().to_owned(), message.partition());
-                    self.next.insert(place, message.offset() + 1);
+                    self.positions.advance(message.topic(), message.partition(), message.offset());
                     serve_record(&message, serve);
                     served += 1;
                 }
@@ -159,7 +157,7 @@ impl SourceConsumer {
     pub fn start(&mut self, topic: &str, partition: u32, offset: i64) -> Result<(), LogError> {
         let place = place(topic, partition)?;
         group::start(&self.consumer, &place, offset)?;
-        self.next.insert(place, offset);
+        self.positions.begin(&place, offset);
         Ok(())
     }
 
@@ -171,7 +169,7 @@ impl SourceConsumer {
         let places: Vec<Place> =
             partitions.iter().map(|(topic, partition)| place(topic, *partition)).collect::<Result<_, _>>()?;
         for place in &places {
-            self.next.remove(place);
+            self.positions.forget(place);
         }
         group::release(&self.consumer, &places)
     }
@@ -183,7 +181,7 @@ impl SourceConsumer {
     pub fn seek(&mut self, topic: &str, partition: u32, offset: i64) -> Result<(), LogError> {
         let place = place(topic, partition)?;
         self.consumer.seek(topic, place.1, Offset::Offset(offset), ASK_MAX).map_err(unreachable)?;
-        self.next.insert(place, offset);
+        self.positions.begin(&place, offset);
         Ok(())
     }
 
@@ -208,12 +206,14 @@ impl SourceConsumer {
     /// The next offset to be delivered; past control records too, so that it reaches the end.
     #[must_use]
     pub fn position(&self, topic: &str, partition: u32) -> Option<i64> {
-        let place = place(topic, partition).ok()?;
-        let next = *self.next.get(&place)?;
-        let known = self.consumer.position().ok()?;
-        match known.find_partition(&place.0, place.1)?.offset() {
-            Offset::Offset(offset) => Some(offset.max(next)),
-            _ => Some(next),
+        let number = i32::try_from(partition).ok()?;
+        let position = self.positions.get(topic, number)?;
+        if !position.delivered {
+            return Some(position.next);
+        }
+        match self.consumer.position().ok()?.find_partition(topic, number)?.offset() {
+            Offset::Offset(offset) => Some(offset.max(position.next)),
+            _ => Some(position.next),
         }
     }
 
@@ -246,10 +246,10 @@ impl SourceConsumer {
 
     fn serve_drained(&self, partition: i32, serve: &mut dyn FnMut(SourceEvent<'_>)) {
         // The crate tells the partition and not the topic: it is the one whose position is at its end.
-        let candidates: Vec<&Place> = self.next.keys().filter(|place| place.1 == partition).collect();
-        for (topic, number) in &candidates {
-            let sure = candidates.len() == 1 || self.at_known_end(topic, *number);
-            if let (true, Ok(partition)) = (sure, u32::try_from(*number)) {
+        let topics = self.positions.topics_with(partition);
+        for topic in &topics {
+            let sure = topics.len() == 1 || self.at_known_end(topic, partition);
+            if let (true, Ok(partition)) = (sure, u32::try_from(partition)) {
                 serve(SourceEvent::Drained { topic, partition });
             }
         }
@@ -277,7 +277,7 @@ impl SourceConsumer {
             GroupEvent::Revoked(places) => serve(SourceEvent::Revoked { partitions: &named(&places)? }),
             GroupEvent::Lost(places) => {
                 for place in &places {
-                    self.next.remove(place);
+                    self.positions.forget(place);
                 }
                 serve(SourceEvent::Lost { partitions: &named(&places)? });
             }
