@@ -2,7 +2,7 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-.PHONY: demo test demo-kafka bench fmt lint
+.PHONY: demo test demo-kafka model bench fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs nothing but Rust.
 demo:
@@ -20,6 +20,10 @@ demo-kafka:
 	DUECOURSE_DEMO_EVENTS=all scripts/with-kafka $(KAFKA_TESTS) --exact demo::killed_at_any_time --nocapture
 
 # CPU per event: the engine alone, and the whole path over a real broker.
+# Every state of the covering protocol within its bounds; `make test` searches a part of them.
+model:
+	DUECOURSE_MODEL_EXHAUSTIVE=1 cargo test --release --test covering_model -- --nocapture
+
 bench:
 	scripts/install-missing
 	scripts/with-kafka cargo bench

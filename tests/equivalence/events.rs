@@ -1,13 +1,14 @@
 //! Random events of a very small institution, as the facts they become.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::disposition::AppealRef;
 use duecourse::engine::fact::{
     AppealOutcome, Dated, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Side,
 };
-use duecourse::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
 
@@ -22,7 +23,6 @@ pub enum To {
 #[derive(Clone, Debug)]
 pub struct Event {
     pub id: Fingerprint,
-    pub at: TimeMs,
     pub facts: Vec<(To, Fact)>,
 }
 
@@ -37,6 +37,12 @@ pub struct Town {
     next_id: u64,
 }
 
+/// The keys that seal references and make ids.
+pub fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(Keys::development)
+}
+
 /// Tokens that differ in all parts, and route to different partitions.
 pub fn token(kind: SubjectKind, number: u64) -> Token {
     let seed = (kind as u64) << 32 | number;
@@ -47,7 +53,7 @@ pub fn token(kind: SubjectKind, number: u64) -> Token {
 
 fn party(kind: SubjectKind, number: u64) -> Party {
     let subject = Subject::new(kind, token(kind, number));
-    Party { subject, sealed: SealedRef(Box::new(number.to_be_bytes())) }
+    Party { subject, sealed: keys().seal(&format!("ref-{number}")) }
 }
 
 const HOLDERS: usize = 4;
@@ -81,7 +87,7 @@ impl Town {
     pub fn broadcast(&mut self, at: TimeMs, body: FactBody) -> Event {
         let id = self.fresh();
         let route = Subject::new(SubjectKind::Holder, Token(0));
-        Event { id, at, facts: vec![(To::All, Fact { event: id, at, route, body })] }
+        Event { id, facts: vec![(To::All, Fact { event: id, at, route, body })] }
     }
 
     pub fn activation(&mut self, at: TimeMs, bundle: &str) -> Event {
@@ -110,7 +116,7 @@ impl Town {
                 }
             }
         };
-        let event = Event { id, at, facts };
+        let event = Event { id, facts };
         self.history.push(event.clone());
         event
     }

@@ -17,7 +17,18 @@ use super::dice::Dice;
 use super::events::{To, Town};
 use super::rulesets::{self, START, Shelf};
 
+/// One source record: where it stood, and the facts it became.
+pub type Input = (SourceId, i64, Vec<(To, Fact)>);
+
+/// Whether all reports arrive, in order, and all inputs are covered in the end.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Delivery {
+    Whole,
+    Lossy,
+}
+
 pub struct Case {
+    pub inputs: Vec<Input>,
     pub partitions: Vec<(Who, Vec<FactsRecord>)>,
     pub shelf: Shelf,
 }
@@ -98,10 +109,12 @@ struct World<'a> {
     sources: Vec<Source>,
     lanes: Vec<Lane>,
     time: TimeMode,
+    delivery: Delivery,
+    inputs: Vec<Input>,
     seen: &'a mut Seen,
 }
 
-pub fn random_case(seed: u64, seen: &mut Seen) -> Case {
+pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     let mut dice = Dice::new(seed.wrapping_mul(0x1_0000_0001_b3));
     let time = if dice.chance(50) { TimeMode::Event } else { TimeMode::Broker };
     let partitions = 1 + dice.below(4) as u32;
@@ -137,10 +150,12 @@ pub fn random_case(seed: u64, seen: &mut Seen) -> Case {
             clock: START,
         })
         .collect();
-    let mut world = World { dice, shelf, town: Town::new(partitions), sources, lanes, time, seen };
+    let town = Town::new(partitions);
+    let inputs = Vec::new();
+    let mut world = World { dice, shelf, town, sources, lanes, time, delivery, inputs, seen };
     world.run();
     let partitions = world.lanes.into_iter().map(|lane| (lane.who, lane.records)).collect();
-    Case { partitions, shelf: world.shelf }
+    Case { inputs: world.inputs, partitions, shelf: world.shelf }
 }
 
 impl Lane {
@@ -195,6 +210,19 @@ impl World<'_> {
                 self.deliver(lane);
             }
         }
+        while self.delivery == Delivery::Whole && !self.is_quiet() {
+            for lane in 0..self.lanes.len() {
+                self.flush(lane);
+                self.deliver(lane);
+            }
+        }
+    }
+
+    /// Everything is covered everywhere, and no report is on its way.
+    fn is_quiet(&self) -> bool {
+        let ends = || self.sources.iter().map(|source| Some(source.next_offset - 1));
+        let covered = |lane: &Lane| lane.sent.iter().copied().zip(ends()).all(|(sent, end)| sent >= end);
+        self.lanes.iter().all(|lane| lane.reports.is_empty() && covered(lane))
     }
 
     /// One source record: its facts wait for their partitions.
@@ -209,6 +237,7 @@ impl World<'_> {
             TimeMode::Broker => source.clock,
             TimeMode::Event => facts.first().map_or(now, |(_, fact)| fact.at),
         };
+        self.inputs.push((source.id.clone(), offset, facts.clone()));
         let mut ordinal = 0;
         for (to, fact) in facts {
             for (at, lane) in self.lanes.iter_mut().enumerate() {
@@ -301,18 +330,19 @@ impl World<'_> {
             return;
         }
         let mut reports: Vec<Report> = lane.reports.drain(..count).collect();
+        let lossy = self.delivery == Delivery::Lossy;
         match self.dice.below(12) {
             // Heard twice.
             0 => reports.extend(reports.clone()),
             // One is missing at first.
-            1 if reports.len() > 1 => {
+            1 if lossy && reports.len() > 1 => {
                 let missing = self.dice.below(reports.len());
                 let mut gap = reports.clone();
                 gap.remove(missing);
                 self.apply(number, FactsRecord::Reports(gap));
             }
             // One never comes.
-            2 if self.dice.chance(20) => {
+            2 if lossy && self.dice.chance(20) => {
                 reports.remove(0);
             }
             _ => {}

@@ -198,7 +198,7 @@ fn random_rule(dice: &mut Dice, n: usize, signals: &[Signal]) -> Option<Rule> {
         triggers,
         condition,
         measure: *dice.pick(measures),
-        measure_for: SpanMs(*dice.pick(&[2_000, 30_000, 120_000])),
+        measure_for: SpanMs(*dice.pick(&[2_000, 15_000, 60_000, 120_000])),
         purpose: Purpose::ANTI_FRAUD,
         basis: "b".to_owned(),
         reason: "r".to_owned(),

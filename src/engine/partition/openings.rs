@@ -111,8 +111,8 @@ impl Partition {
         let holder = fact.route.token;
         let token = request.party.subject.token;
         let until = request.at.plus(active.set.settings.reservation_for);
-        self.reserve(holder, token, until, fact.event);
         if co_holder {
+            self.reserve(holder, token, until, fact.event);
             return Ok(());
         }
         if self.live {
@@ -120,6 +120,9 @@ impl Partition {
         }
         let verdict = self.judge(&request, holder, &active);
         let cause = (fact.event, request.at);
+        if verdict.limit.is_none() || !self.live {
+            self.reserve(holder, token, until, fact.event);
+        }
         match (&verdict.limit, self.live) {
             (Some(limit), true) => {
                 self.answer_adversely(&request, holder, &verdict, limit, cause, &active, out)?;

@@ -1,4 +1,4 @@
-//! Digests by which inputs, outputs and reports are compared without keeping them.
+//! Digests by which large sets of bytes, facts and reports are compared.
 
 use std::hash::Hasher;
 
@@ -11,21 +11,20 @@ use crate::engine::fact::Fact;
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::report::Report;
 
-/// A digest of bytes; collisions would hide a difference, so it is 128 bits wide.
-pub(super) type Digest = u128;
+/// A digest of bytes; a collision would hide a difference, so it is 128 bits wide.
+pub type Digest = u128;
 
-pub(super) fn digest(bytes: &[u8]) -> Digest {
+pub fn digest(bytes: &[u8]) -> Digest {
     let mut hasher = SipHasher24::new();
     hasher.write(bytes);
     hasher.finish128().as_u128()
 }
 
 /// A digest over facts in order: that of the ones before, then the next one's bytes.
-pub(super) fn fold(before: Digest, fact: &Fact) -> Digest {
+pub fn fold(before: Digest, fact: &Fact) -> Digest {
     // The packed form is one-to-one, so equal bytes mean equal facts.
-    let source = SourceId { name: "".into(), generation: 0, partition: 0 };
     let range = Range {
-        source,
+        source: SourceId { name: "".into(), generation: 0, partition: 0 },
         baseline: false,
         previous: 0,
         last: 0,
@@ -39,7 +38,7 @@ pub(super) fn fold(before: Digest, fact: &Fact) -> Digest {
     digest(&bytes)
 }
 
-pub(super) fn digest_report(report: &Report) -> Digest {
+pub fn of_report(report: &Report) -> Digest {
     let mut bytes = Vec::new();
     facts::encode(&FactsRecord::Reports(vec![report.clone()]), &mut bytes);
     digest(&bytes)

@@ -58,11 +58,12 @@ impl Plain {
         if let Some(adverse) = adverse {
             return self.give_adverse(&rules, place, &adverse, case);
         }
-        let fired = self.all_that_fire(&rules, Trigger::Feed(Feed::OpeningRequestedHolder), case);
-        if self.check_by_rules(fired, place, case)? {
+        if is_published {
             self.reserve(holder, place, cause);
-        } else if is_published {
-            self.accept(holder, place, cause, Answer::Accepted);
+        }
+        let fired = self.all_that_fire(&rules, Trigger::Feed(Feed::OpeningRequestedHolder), case);
+        if !self.check_by_rules(fired, place, case)? && is_published {
+            self.publish_acceptance(holder, place, cause);
         }
         Ok(())
     }
@@ -226,11 +227,16 @@ impl Plain {
 
     /// Accepts a request and keeps its slot from the cause's time.
     pub(super) fn accept(&mut self, holder: Token, place: usize, cause: Cause, answer: Answer) {
-        let Some(reserved_until) = self.reserve(holder, place, cause) else { return };
-        let Some(request) = self.openings_mut(holder).requests.get_mut(place) else { return };
-        request.answer = answer;
-        let party = request.opening.clone();
-        let head = self.opening_head(IdKind::Accepted, Case::of_opening(&party, holder, cause));
+        self.set_answer(holder, place, answer);
+        self.reserve(holder, place, cause);
+        self.publish_acceptance(holder, place, cause);
+    }
+
+    fn publish_acceptance(&mut self, holder: Token, place: usize, cause: Cause) {
+        let Some(request) = self.openings_mut(holder).requests.get(place).cloned() else { return };
+        let Some(reserved_until) = request.reserved_until else { return };
+        let case = Case::of_opening(&request.opening, holder, cause);
+        let head = self.opening_head(IdKind::Accepted, case);
         let accepted = OpeningAccepted { head, reserved_until };
         self.effects.push(Effect::Disposed(Box::new(Disposition::OpeningAccepted(accepted))));
     }
@@ -242,14 +248,14 @@ impl Plain {
     }
 
     /// Keeps the slot of a request from the cause's time.
-    fn reserve(&mut self, holder: Token, place: usize, cause: Cause) -> Option<TimeMs> {
-        let until = cause.at.plus(self.rules.as_ref()?.settings.reservation_for);
-        let request = self.openings_mut(holder).requests.get_mut(place)?;
+    fn reserve(&mut self, holder: Token, place: usize, cause: Cause) {
+        let Some(rules) = self.rules.clone() else { return };
+        let until = cause.at.plus(rules.settings.reservation_for);
+        let Some(request) = self.openings_mut(holder).requests.get_mut(place) else { return };
         request.reserved_until = Some(until);
         request.reserved_by = Some(cause.event);
         let opening = request.opening.subject.token;
         self.set_timer(until, Timer::ReservationLapses { holder, opening });
-        Some(until)
     }
 
     /// The head of an acceptance or a lapse: it asks for nothing, so it names the request itself.

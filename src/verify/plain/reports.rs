@@ -147,6 +147,9 @@ impl Plain {
 
     /// A report from another partition: stale ones and those after a gap are not heard.
     pub(super) fn receive(&mut self, report: &Report) -> Result<(), PlainError> {
+        if report.destination != self.identity.partition {
+            return Ok(());
+        }
         let last = self.last_heard.get(&report.origin).copied();
         let is_stale = last.is_some_and(|last| report.pos <= last);
         if is_stale || report.previous != last {
