@@ -2,21 +2,24 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::deployment::{ConfigArguments, connection, keys, log_to_stderr, stop_flag, time_mode};
+use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode};
+use super::endpoint::Endpoint;
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::config::bundle::Loader;
 use crate::decide::DecideError;
 use crate::decide::driver::{Pace, Setup, decide};
 use crate::decide::machine::Surroundings;
-use crate::decide::observe::Silent;
+use crate::decide::observe::Observe;
 use crate::decide::snapshot::SnapshotStore;
 use crate::decide::view::ReadView;
 use crate::log::kafka::{DecideOptions, KafkaDecideLog, OutputTopics};
+use crate::telemetry::logging;
 
 /// Decide about facts and publish dispositions, notices and measures, each exactly once.
 ///
@@ -34,13 +37,30 @@ pub struct Arguments {
 /// # Errors
 /// Exit 3 for what the configuration or the facts do not allow, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    log_to_stderr();
+    logging::start();
     let config = arguments.config.load()?;
-    let setup = setup(&config, arguments.until_end)?;
+    let view = Arc::new(ReadView::default());
+    let endpoint = Endpoint::open(&config, Some(Arc::clone(&view)))?;
     let stop = stop_flag()?;
-    let log = KafkaDecideLog::join(&connection(&config, "decide"), options(&config))?;
-    decide(log, setup, &stop).map_err(failure)?;
+    work(&config, arguments.until_end, &stop, view, endpoint.observer())?;
+    endpoint.print_latencies();
     Ok(Exit::Done)
+}
+
+/// Joins the group and decides until `stop`, or the end.
+///
+/// # Errors
+/// As `execute`.
+pub(super) fn work(
+    config: &Config,
+    until_end: bool,
+    stop: &AtomicBool,
+    view: Arc<ReadView>,
+    observe: Arc<dyn Observe>,
+) -> Result<(), Failure> {
+    let setup = setup(config, until_end, view, observe)?;
+    let log = KafkaDecideLog::join(&connection(config, "decide"), options(config))?;
+    decide(log, setup, stop).map_err(failure)
 }
 
 fn failure(error: DecideError) -> Failure {
@@ -76,7 +96,12 @@ fn options(config: &Config) -> DecideOptions {
     }
 }
 
-fn setup(config: &Config, until_end: bool) -> Result<Setup, Failure> {
+fn setup(
+    config: &Config,
+    until_end: bool,
+    view: Arc<ReadView>,
+    observe: Arc<dyn Observe>,
+) -> Result<Setup, Failure> {
     let facts = &config.topics.facts.name;
     let kept = config.snapshots.kept as usize;
     let snapshots = SnapshotStore::in_folder(Path::new(&config.snapshots.dir), facts, kept)
@@ -88,10 +113,10 @@ fn setup(config: &Config, until_end: bool) -> Result<Setup, Failure> {
             keys: Arc::new(keys(config)?),
             institution: Arc::from(config.institution.as_str()),
             loader: Arc::new(Loader::new()),
-            observe: Arc::new(Silent),
+            observe,
         },
         snapshots: Some(Arc::new(snapshots)),
-        view: Arc::new(ReadView::default()),
+        view,
         pace: Pace {
             commit_every: Duration::from_millis(config.decide.commit_interval_ms),
             commit_idle: Duration::from_millis(config.decide.idle_commit_interval_ms),

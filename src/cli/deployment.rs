@@ -1,6 +1,5 @@
 //! What every command over Kafka reads: the configuration, how to reach the brokers, the keys.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -85,16 +84,4 @@ pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(Failure::unreachable)?;
     }
     Ok(stop)
-}
-
-/// Log lines go to standard error; `DUECOURSE_LOG` chooses what (default `info`).
-pub fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("DUECOURSE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // A second call in one process (tests) leaves the first in place.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
 }

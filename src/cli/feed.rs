@@ -12,12 +12,13 @@ use sha2::{Digest, Sha256};
 
 use judge::{FeedJudge, FeedRefusal};
 
-use super::deployment::{ConfigArguments, connection, log_to_stderr, stop_flag};
+use super::deployment::{ConfigArguments, connection, stop_flag};
 use super::{Exit, Failure};
 use crate::config::source::{Format, SourceMapping};
 use crate::engine::base::TimeMs;
 use crate::intake::feed::{Feeder, Pace, Row};
 use crate::intake::files::{Files, FilesError, InputFiles};
+use crate::telemetry::logging;
 
 /// Write rows of files to a source topic, in the order in which `run` would read them.
 ///
@@ -51,7 +52,7 @@ pub struct Arguments {
 /// # Errors
 /// Exit 3 for the source, 4 for an input that cannot be read, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    log_to_stderr();
+    logging::start();
     let config = arguments.config.load()?;
     let stop = stop_flag()?;
     let mapping = Arc::new(SourceMapping::load(&arguments.source).map_err(Failure::configuration)?);

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::deployment::{ConfigArguments, connection, keys, log_to_stderr, stop_flag, time_mode};
+use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode};
+use super::endpoint::Endpoint;
 use super::{Exit, Failure};
 use crate::codec::keys::Keys;
+use crate::telemetry::logging;
 
 use crate::config::source::SourceMapping;
 use crate::config::{Config, bundle};
@@ -39,14 +42,36 @@ pub struct Arguments {
 /// # Errors
 /// Exit 3 for what the configuration or a topic is not, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    log_to_stderr();
+    logging::start();
     let config = arguments.config.load()?;
-    let setup = setup(&config, arguments.until_end)?;
+    let endpoint = Endpoint::open(&config, None)?;
     let stop = stop_flag()?;
-    let tally = run(setup, &stop, &mut |_| {}).map_err(failure)?;
-    let refused: u64 = tally.refused.values().sum();
+    let tally = work(&config, arguments.until_end, &stop, &mut |tally| {
+        endpoint.intake_turned(tally);
+        endpoint.health.set_ready(true);
+    })?;
+    Ok(exit(&tally))
+}
+
+/// Reads until `stop`, or the end, and prints what became of the records.
+///
+/// # Errors
+/// As `execute`.
+pub(super) fn work(
+    config: &Config,
+    until_end: bool,
+    stop: &AtomicBool,
+    observe: &mut dyn FnMut(&Tally),
+) -> Result<Tally, Failure> {
+    let tally = run(setup(config, until_end)?, stop, observe).map_err(failure)?;
+    observe(&tally);
     report(&tally);
-    Ok(if refused > 0 { Exit::DoneWithDeadLetters } else { Exit::Done })
+    Ok(tally)
+}
+
+pub(super) fn exit(tally: &Tally) -> Exit {
+    let refused: u64 = tally.refused.values().sum();
+    if refused > 0 { Exit::DoneWithDeadLetters } else { Exit::Done }
 }
 
 fn report(tally: &Tally) {

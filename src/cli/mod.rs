@@ -8,6 +8,7 @@ mod config;
 mod decide;
 mod demo;
 mod deployment;
+mod endpoint;
 mod exit;
 mod explain;
 mod feed;
@@ -21,6 +22,7 @@ mod run;
 pub mod scenario;
 mod score;
 mod screen;
+mod serve;
 mod token;
 mod topics;
 mod verify;
@@ -58,6 +60,7 @@ enum Command {
     Intake(intake::Arguments),
     Decide(decide::Arguments),
     Verify(verify::Arguments),
+    Serve(serve::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -87,5 +90,6 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Intake(arguments) => intake::execute(arguments),
         Command::Decide(arguments) => decide::execute(arguments),
         Command::Verify(arguments) => verify::execute(arguments),
+        Command::Serve(arguments) => serve::execute(arguments),
     }
 }

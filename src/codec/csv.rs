@@ -21,7 +21,7 @@ impl Fields {
     /// Splits a line. A carriage return at its end is not part of the last field.
     ///
     /// # Errors
-    /// `CsvFault::QuoteOpen` when the line has an odd number of quotes.
+    /// `CsvFault::QuoteOpen` when a quoted field does not end on the line.
     pub fn split(&mut self, line: &str) -> Result<(), CsvFault> {
         self.spans.clear();
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -40,30 +40,39 @@ impl Fields {
         Ok(())
     }
 
+    /// A field that begins with a quote ends at the next single one; two stand for one. Anywhere
+    /// else a quote is a character like any other.
     fn split_quoted(&mut self, line: &str) -> Result<(), CsvFault> {
-        if line.bytes().filter(|byte| *byte == b'"').count() % 2 != 0 {
-            return Err(CsvFault::QuoteOpen);
-        }
-        // Unquoting only takes bytes away, so the line's own length is always enough.
-        self.unquoted.resize(line.len(), 0);
-        let mut reader = csv_core::Reader::new();
-        let (mut rest, mut end, mut start) = (line.as_bytes(), 0, 0);
+        self.unquoted.clear();
+        let mut rest = line.as_bytes();
         loop {
-            let room = self.unquoted.get_mut(end..).unwrap_or_default();
-            let (result, read, written) = reader.read_field(rest, room);
-            rest = rest.get(read..).unwrap_or_default();
-            end += written;
-            match result {
-                csv_core::ReadFieldResult::Field { record_end } => {
-                    self.spans.push((start, end));
-                    start = end;
-                    if record_end {
-                        return Ok(());
-                    }
+            let start = self.unquoted.len();
+            if let Some(quoted) = rest.strip_prefix(b"\"") {
+                rest = self.unquote(quoted)?;
+            }
+            let end = rest.iter().position(|byte| *byte == b',');
+            let (plain, after) = rest.split_at(end.unwrap_or(rest.len()));
+            self.unquoted.extend_from_slice(plain);
+            self.spans.push((start, self.unquoted.len()));
+            match after.strip_prefix(b",") {
+                Some(next) => rest = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Copies up to the closing quote and gives what comes after it.
+    fn unquote<'l>(&mut self, mut rest: &'l [u8]) -> Result<&'l [u8], CsvFault> {
+        loop {
+            let close = rest.iter().position(|byte| *byte == b'"').ok_or(CsvFault::QuoteOpen)?;
+            let (text, after) = rest.split_at(close);
+            self.unquoted.extend_from_slice(text);
+            match after.strip_prefix(b"\"\"") {
+                Some(next) => {
+                    self.unquoted.push(b'"');
+                    rest = next;
                 }
-                // An empty input tells the reader that the line is over.
-                csv_core::ReadFieldResult::InputEmpty => {}
-                csv_core::ReadFieldResult::OutputFull | csv_core::ReadFieldResult::End => return Ok(()),
+                None => return Ok(after.strip_prefix(b"\"").unwrap_or(after)),
             }
         }
     }
@@ -124,7 +133,10 @@ mod tests {
         assert_eq!(split("").unwrap(), [""]);
         assert_eq!(split("\"a,b\",\"say \"\"so\"\"\",\"\",x").unwrap(), ["a,b", "say \"so\"", "", "x"]);
         assert_eq!(split("x,\"y\"\r").unwrap(), ["x", "y"]);
-        assert_eq!(split("\"a,b"), Err(CsvFault::QuoteOpen));
+        assert_eq!(split("a\"b,\"c\"d").unwrap(), ["a\"b", "cd"]);
+        for open in ["\"a,b", "a,\"", "\"a\"\"", "\"\"\""] {
+            assert_eq!(split(open), Err(CsvFault::QuoteOpen), "{open}");
+        }
     }
 
     proptest! {

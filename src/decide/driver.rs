@@ -7,7 +7,7 @@
 //! * I5 A batch is sent only while its partition is held: the broker checks generations, not owners.
 //! * I6 What waits in memory is bounded: beyond it delivery is paused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -101,6 +101,7 @@ impl<L: DecideLog> Driver<L> {
         let mut ending = if self.setup.until_end { Some(Ending::new(&mut self.log)?) } else { None };
         while !stop.load(Ordering::SeqCst) {
             let events = self.log.poll(self.wait())?;
+            self.setup.surroundings.observe.turned();
             self.take(events)?;
             self.collect()?;
             self.ask();
@@ -126,13 +127,16 @@ impl<L: DecideLog> Driver<L> {
 
     fn take(&mut self, events: Vec<DecideEvent>) -> Result<(), DecideError> {
         let mut records: BTreeMap<u32, Vec<(u64, Vec<u8>)>> = BTreeMap::new();
-        for event in events {
+        let mut events = VecDeque::from(events);
+        while let Some(event) = events.pop_front() {
             match event {
                 DecideEvent::Record { partition, offset, bytes } => {
                     records.entry(partition).or_default().push((offset, bytes));
                 }
                 DecideEvent::Assigned { partition, committed } => self.assigned(partition, committed)?,
                 DecideEvent::Revoked { partitions } => {
+                    // What was lost together with this revocation must not be sent either (I5).
+                    self.let_go(&lost_among(&events));
                     self.collect()?;
                     self.settle()?;
                     self.let_go(&partitions);
@@ -330,4 +334,17 @@ impl<L: DecideLog> Driver<L> {
         }
         Ok(())
     }
+}
+
+/// Partitions that events still to be taken say are lost, as far as none was assigned anew before.
+fn lost_among(events: &VecDeque<DecideEvent>) -> Vec<u32> {
+    let mut lost = Vec::new();
+    for event in events {
+        match event {
+            DecideEvent::Lost { partitions } => lost.extend_from_slice(partitions),
+            DecideEvent::Assigned { .. } => break,
+            DecideEvent::Record { .. } | DecideEvent::Revoked { .. } => {}
+        }
+    }
+    lost
 }

@@ -6,6 +6,7 @@ use crate::codec::output::Topic;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, Tally};
 use crate::engine::purpose::Purpose;
+use crate::engine::ruleset::RuleSet;
 
 /// How a partition's transaction came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Standing {
     pub next_offset: u64,
     pub partition_time: TimeMs,
     pub newest_time: TimeMs,
+    /// False before the institution went live: everything observes.
+    pub is_live: bool,
     /// Since the partition was restored or first begun.
     pub tally: Tally,
 }
@@ -32,6 +35,8 @@ pub struct Standing {
 /// must return at once.
 #[allow(unused_variables)]
 pub trait Observe: Send + Sync {
+    /// The deciding loop came round.
+    fn turned(&self) {}
     fn assigned(&self, partition: u32) {}
     /// The partition's state is back as of `offset`; what lies below `committed` is replayed silently.
     fn restored(&self, partition: u32, offset: u64, committed: u64, took: Duration) {}
@@ -42,8 +47,8 @@ pub trait Observe: Send + Sync {
     fn decided(&self, effect: &Effect) {}
     /// A sink that serves none of the effect's permitted uses was kept from it (DESIGN D19).
     fn purpose_refused(&self, topic: Topic, purpose: Purpose) {}
-    /// Records were applied.
-    fn advanced(&self, standing: Standing) {}
+    /// Records were applied, under these rules at the end (`None` before the first activation).
+    fn advanced(&self, standing: Standing, rules: Option<&RuleSet>) {}
     /// A transaction's outcome for one partition. `packs`: newest record time and facts of each pack
     /// of facts that became visible with it.
     fn settled(&self, partition: u32, outcome: Outcome, records: usize, packs: &[(TimeMs, u32)]) {}

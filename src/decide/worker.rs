@@ -96,13 +96,16 @@ impl Assignment {
         for (offset, bytes) in records {
             machine.apply(*offset, bytes, &mut portion)?;
         }
-        self.surroundings.observe.advanced(Standing {
+        let partition = machine.partition();
+        let standing = Standing {
             partition: self.identity.partition,
             next_offset: machine.next_offset(),
-            partition_time: machine.partition().partition_time(),
-            newest_time: machine.partition().newest_time(),
-            tally: machine.partition().tally(),
-        });
+            partition_time: partition.partition_time(),
+            newest_time: partition.newest_time(),
+            is_live: partition.is_live(),
+            tally: partition.tally(),
+        };
+        self.surroundings.observe.advanced(standing, partition.rules().map(|rules| &**rules));
         Ok(portion)
     }
 

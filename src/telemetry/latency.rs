@@ -25,8 +25,13 @@ impl Default for Latencies {
 
 impl Latencies {
     pub fn record(&mut self, latency: Duration) {
+        self.record_many(latency, 1);
+    }
+
+    /// Records the same latency for `count` things at once.
+    pub fn record_many(&mut self, latency: Duration, count: u64) {
         if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+            histogram.saturating_record_n(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX), count);
         }
     }
 

@@ -12,15 +12,23 @@ use crate::engine::subject::SealedRef;
 pub const SLOTS: usize = 1 << 17;
 const WAYS: usize = 4;
 
-#[derive(Clone, Default)]
+/// Tags stand together, so that a look-up reads one cache line before the entry itself.
+#[derive(Default)]
+struct Set {
+    tags: [u128; WAYS],
+    entries: [Entry; WAYS],
+    /// The place that is given away next.
+    next: usize,
+}
+
+#[derive(Default)]
 struct Entry {
-    tag: u128,
     token: u128,
     sealed: Option<Box<[u8]>>,
 }
 
 pub struct Cache {
-    sets: Vec<[Entry; WAYS]>,
+    sets: Vec<Set>,
 }
 
 impl Cache {
@@ -34,7 +42,7 @@ impl Cache {
             (entry, true) => Token(entry.token),
             (entry, false) => {
                 let token = make();
-                *entry = Entry { tag, token: token.0, sealed: None };
+                *entry = Entry { token: token.0, sealed: None };
                 token
             }
         }
@@ -46,26 +54,30 @@ impl Cache {
         SealedRef(entry.sealed.get_or_insert_with(|| make().0).clone())
     }
 
-    /// The first entry of the set of `tag`, and whether it is that of `tag`. Entries found move to
-    /// the front; for one not found the last one's place is freed there.
+    /// The entry of `tag`, and whether it was here before. One that was not takes the place that was
+    /// filled longest ago.
     fn entry(&mut self, tag: u128) -> (&mut Entry, bool) {
         if self.sets.is_empty() {
-            self.sets.resize_with(SLOTS / WAYS, Default::default);
+            self.sets.resize_with(SLOTS / WAYS, Set::default);
         }
-        // The remainder is below the number of sets, and a set is never empty.
+        // The remainders are below the number of sets and of ways.
         let count = self.sets.len();
         let set = &mut self.sets[tag as usize % count];
-        let found = set.iter().position(|entry| entry.tag == tag);
-        set[..=found.unwrap_or(WAYS - 1)].rotate_right(1);
-        (&mut set[0], found.is_some())
+        let found = set.tags.iter().position(|known| *known == tag);
+        let place = found.unwrap_or(set.next % WAYS);
+        if found.is_none() {
+            set.tags[place] = tag;
+            set.next = (place + 1) % WAYS;
+        }
+        (&mut set.entries[place], found.is_some())
     }
 }
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        for entry in self.sets.iter_mut().flatten() {
-            entry.tag.zeroize();
-            entry.token.zeroize();
+        for set in &mut self.sets {
+            set.tags.zeroize();
+            set.entries.iter_mut().for_each(|entry| entry.token.zeroize());
         }
     }
 }

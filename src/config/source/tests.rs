@@ -1,4 +1,4 @@
-//! Source mappings: what parses, what is refused, what is shipped.
+//! Shipped mappings, header lines, and what is said of a wrong name.
 
 use super::*;
 use crate::codec::event::Event;

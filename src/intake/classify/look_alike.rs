@@ -61,7 +61,7 @@ fn is_card(text: &[u8]) -> bool {
         let value = u32::from(digit - b'0') << (place % 2);
         sum + if value > 9 { value - 9 } else { value }
     });
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// A mobile number of the mainland: 11 digits, 13 to 19 in front.

@@ -48,7 +48,7 @@ pub const INTAKE_RESTARTS: Metric = counter(
 pub const FACTS: Metric = counter(
     "duecourse_facts_total",
     &["outcome"],
-    "Facts that came to be decided: applied, or duplicate (recognised by their event).",
+    "Facts that came to be decided here, replays after a restart included: applied, or duplicate (by their event).",
 );
 pub const FACTS_LATE: Metric = counter(
     "duecourse_facts_late_total",
@@ -85,8 +85,14 @@ pub const PURPOSE_REFUSALS: Metric = counter(
 pub const TRANSACTIONS: Metric = counter(
     "duecourse_transactions_total",
     &["outcome"],
-    "Transactions of outputs and offsets: committed, or settled (outcome unknown: new producer, committed offsets read).",
+    "Partitions' batches by how their transaction came out: committed, found_committed (in doubt, then found), resent (in doubt, then sent again).",
 );
+pub const TRANSACTION_DURATION: Metric = Metric {
+    name: "duecourse_transaction_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &[],
+    help: "How long a transaction took, from its begin to its known outcome.",
+};
 pub const END_TO_END: Metric = Metric {
     name: "duecourse_end_to_end_latency_seconds",
     kind: Kind::Histogram,
@@ -125,7 +131,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 22] = [
+pub const ALL: [Metric; 23] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -141,6 +147,7 @@ pub const ALL: [Metric; 22] = [
     UNMATCHED,
     PURPOSE_REFUSALS,
     TRANSACTIONS,
+    TRANSACTION_DURATION,
     END_TO_END,
     COVERED_LAG,
     PARTITION_TIME,

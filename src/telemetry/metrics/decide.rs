@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Registry};
 
+use super::catalogue::Metric;
 use super::{BoundedLabel, catalogue, counter, counter_vec, gauge_vec, raise, register};
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
@@ -20,8 +21,8 @@ pub struct DecideMetrics {
     pub(super) dispositions: IntCounterVec,
     rules: BoundedLabel,
     unmatched: IntCounterVec,
-    committed: IntCounter,
-    settled: IntCounter,
+    transactions: IntCounterVec,
+    transaction_duration: Histogram,
     end_to_end: Histogram,
     covered_lag: GaugeVec,
     partition_time: GaugeVec,
@@ -66,17 +67,14 @@ impl FactCounters {
 
 impl DecideMetrics {
     pub(super) fn new(registry: &Registry) -> Result<DecideMetrics, prometheus::Error> {
-        let transactions = counter_vec(registry, &catalogue::TRANSACTIONS)?;
-        let latency = HistogramOpts::new(catalogue::END_TO_END.name, catalogue::END_TO_END.help)
-            .buckets(LATENCY_BUCKETS_S.to_vec());
         Ok(DecideMetrics {
             counters: FactCounters::new(registry)?,
             dispositions: counter_vec(registry, &catalogue::DISPOSITIONS)?,
             rules: BoundedLabel::default(),
             unmatched: counter_vec(registry, &catalogue::UNMATCHED)?,
-            committed: transactions.with_label_values(&["committed"]),
-            settled: transactions.with_label_values(&["settled"]),
-            end_to_end: register(registry, Histogram::with_opts(latency)?)?,
+            transactions: counter_vec(registry, &catalogue::TRANSACTIONS)?,
+            transaction_duration: histogram(registry, &catalogue::TRANSACTION_DURATION)?,
+            end_to_end: histogram(registry, &catalogue::END_TO_END)?,
             covered_lag: gauge_vec(registry, &catalogue::COVERED_LAG)?,
             partition_time: gauge_vec(registry, &catalogue::PARTITION_TIME)?,
             partition_live: gauge_vec(registry, &catalogue::PARTITION_LIVE)?,
@@ -133,14 +131,14 @@ impl DecideMetrics {
         self.dispositions.with_label_values(&[kind, rule, head.lane.name(), measure]).inc();
     }
 
-    /// A transaction was committed.
-    pub fn committed(&self) {
-        self.committed.inc();
+    /// How a partition's batch came out: `committed`, `found_committed` or `resent`.
+    pub fn batch_settled(&self, outcome: &'static str) {
+        self.transactions.with_label_values(&[outcome]).inc();
     }
 
-    /// A transaction's outcome was not known and has been settled with a new producer.
-    pub fn settled(&self) {
-        self.settled.inc();
+    /// One transaction, over all partitions, took this long.
+    pub fn transaction(&self, took: Duration) {
+        self.transaction_duration.observe(took.as_secs_f64());
     }
 
     /// Time from a source record's broker timestamp to the commit of what was decided about it.
@@ -198,6 +196,11 @@ impl PartitionMetrics {
     pub fn snapshot_written(&self, now: TimeMs) {
         self.snapshot.set(seconds(now));
     }
+}
+
+fn histogram(registry: &Registry, metric: &Metric) -> Result<Histogram, prometheus::Error> {
+    let options = HistogramOpts::new(metric.name, metric.help).buckets(LATENCY_BUCKETS_S.to_vec());
+    register(registry, Histogram::with_opts(options)?)
 }
 
 /// Seconds since 1970, as gauges show a time.

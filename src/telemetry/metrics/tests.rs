@@ -24,8 +24,8 @@ fn touched() -> Metrics {
     partition.update(Tally { facts_applied: 5, ranges_gap: 1, ..Tally::default() });
     partition.progress(TimeMs(1_500), true, TimeMs(4_000));
     partition.snapshot_written(TimeMs(9_000));
-    metrics.decide.committed();
-    metrics.decide.settled();
+    metrics.decide.batch_settled("committed");
+    metrics.decide.transaction(Duration::from_millis(4));
     metrics.decide.latency(Duration::from_millis(30));
     metrics
         .decide

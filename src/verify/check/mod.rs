@@ -7,58 +7,23 @@
 //!
 //! Feed it all inputs first, then each facts partition in offset order, then what was published.
 
-use std::collections::{BTreeMap, HashMap};
+mod digest;
+mod verdict;
 
-use serde::Serialize;
-use siphasher::sip128::{Hasher128, SipHasher24};
-use std::hash::Hasher;
+use std::collections::{BTreeMap, HashMap};
 
 use super::plain::{Plain, PlainError, PlainIdentity};
 use crate::codec::facts::{self, DecodeError};
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutRecord, OutputContext, OutputError, Topic, encode_effect};
 use crate::engine::LoadRules;
-use crate::engine::base::TimeMs;
-use crate::engine::cover::{Range, SourceId};
+use crate::engine::cover::SourceId;
 use crate::engine::fact::Fact;
-use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use crate::engine::input::{Effect, FactsPack, FactsRecord, TimeMode};
 use crate::engine::report::{Report, ReportPos};
 
-/// What came out. The field names are part of the outside contract.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// Input records, refused ones too.
-    pub inputs: u64,
-    /// Inputs that every facts partition has covered.
-    pub covered: u64,
-    /// Inputs that some partition has not covered, or whose facts are missing or differ.
-    pub lost: u64,
-    /// Inputs with a fact applied more often than it should be, or that should not be there.
-    pub doubled: u64,
-    /// Published dispositions.
-    pub dispositions: u64,
-    /// Outputs, refusals and reports that are not the recomputed ones.
-    pub mismatched: u64,
-    /// The first few differences, for people: places, never content.
-    #[serde(skip)]
-    pub details: Vec<String>,
-}
-
-impl Verdict {
-    /// Nothing lost, nothing doubled, nothing different.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.lost == 0 && self.doubled == 0 && self.mismatched == 0
-    }
-
-    fn detail(&mut self, detail: impl FnOnce() -> String) {
-        if self.details.len() < DETAILS_MAX {
-            self.details.push(detail());
-        }
-    }
-}
-
-const DETAILS_MAX: usize = 20;
+use digest::{Digest, digest, digest_report, fold};
+pub use verdict::Verdict;
 
 /// Why a facts partition cannot be recomputed.
 #[derive(Debug, thiserror::Error)]
@@ -81,9 +46,6 @@ pub struct Deployment<'a> {
     /// A source whose records are no inputs: that of a first start.
     pub own_source: SourceId,
 }
-
-/// A digest of bytes; collisions would hide a difference, so it is 128 bits wide.
-type Digest = u128;
 
 /// One source record at one facts partition.
 type Place = (u32, u32, i64);
@@ -431,37 +393,6 @@ impl<'a> Check<'a> {
             self.verdict.detail(|| format!("{invented} source records gave facts that they should not"));
         }
     }
-}
-
-fn digest(bytes: &[u8]) -> Digest {
-    let mut hasher = SipHasher24::new();
-    hasher.write(bytes);
-    hasher.finish128().as_u128()
-}
-
-/// A digest over facts in order: that of the ones before, then the next one's bytes.
-fn fold(before: Digest, fact: &Fact) -> Digest {
-    // The packed form is one-to-one, so equal bytes mean equal facts.
-    let source = SourceId { name: "".into(), generation: 0, partition: 0 };
-    let range = Range {
-        source,
-        baseline: false,
-        previous: 0,
-        last: 0,
-        timestamps: (TimeMs(0), TimeMs(0)),
-        through: TimeMs(0),
-    };
-    let packed = PackedFact { range: 0, offset: 0, ordinal: 0, time: TimeMs(0), fact: fact.clone() };
-    let pack = FactsPack { version: 0, ranges: vec![range], facts: vec![packed] };
-    let mut bytes = before.to_le_bytes().to_vec();
-    facts::encode(&FactsRecord::Facts(pack), &mut bytes);
-    digest(&bytes)
-}
-
-fn digest_report(report: &Report) -> Digest {
-    let mut bytes = Vec::new();
-    facts::encode(&FactsRecord::Reports(vec![report.clone()]), &mut bytes);
-    digest(&bytes)
 }
 
 /// How many entries of two sorted lists have no equal in the other.

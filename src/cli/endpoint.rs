@@ -1,0 +1,280 @@
+//! What a running process shows of itself: metrics, health and the read view over HTTP.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Failure;
+use crate::codec::output::Topic;
+use crate::config::{Config, Time};
+use crate::decide::observe::{Observe, Outcome, Standing};
+use crate::decide::view::{ReadView, Shown as Measure};
+use crate::engine::base::TimeMs;
+use crate::engine::disposition::AppealRef;
+use crate::engine::input::{Effect, Tally};
+use crate::engine::purpose::{Purpose, Use};
+use crate::engine::ruleset::RuleSet;
+use crate::engine::subject::Subject;
+use crate::intake::desk;
+use crate::telemetry::clock::now;
+use crate::telemetry::http::{Health, Server, Shown, View};
+use crate::telemetry::latency::Latencies;
+use crate::telemetry::metrics::{IntakeTotals, Metrics, PartitionMetrics};
+
+/// How often gauges that depend on the clock are brought up to date.
+const REFRESH_EVERY: Duration = Duration::from_secs(1);
+
+/// The endpoint of a process. It stops listening when this is dropped.
+pub struct Endpoint {
+    pub metrics: Arc<Metrics>,
+    pub health: Arc<Health>,
+    latencies: Arc<Mutex<Latencies>>,
+    /// Records carry a broker's time; under `time = event` there is no clock to compare with.
+    has_clock: bool,
+    _server: Option<Server>,
+}
+
+impl Endpoint {
+    /// Listens where the configuration says. An address in use is no reason not to work: it is
+    /// logged, and the process goes on unseen.
+    ///
+    /// # Errors
+    /// Exit 3 when the metrics cannot be made.
+    pub fn open(config: &Config, view: Option<Arc<ReadView>>) -> Result<Endpoint, Failure> {
+        let metrics = Arc::new(Metrics::new().map_err(Failure::configuration)?);
+        let health = Arc::new(Health::default());
+        let view = view.map(|view| Arc::new(Reviewed(view)) as Arc<dyn View>);
+        let shown = Shown { metrics: Arc::clone(&metrics), health: Arc::clone(&health), view };
+        let server = match config.http.listen.as_str() {
+            "" => None,
+            address => match Server::start(address, shown) {
+                Ok(server) => {
+                    tracing::info!(address = %server.address(), "metrics, health and read view are served");
+                    Some(server)
+                }
+                Err(error) => {
+                    tracing::warn!(%error, address, "nothing is served over HTTP; set http.listen to a free address");
+                    None
+                }
+            },
+        };
+        Ok(Endpoint {
+            metrics,
+            health,
+            latencies: Arc::default(),
+            has_clock: config.time == Time::Broker,
+            _server: server,
+        })
+    }
+
+    /// What intake hands over about once a second.
+    pub fn intake_turned(&self, tally: &desk::Tally) {
+        self.health.beat();
+        self.metrics.intake.update(&IntakeTotals {
+            accepted: tally.accepted,
+            refused: tally.refused.clone(),
+            undeclared_fields: tally.undeclared.values().sum(),
+            facts: tally.facts,
+            packs: tally.packs,
+            restarts: tally.restarts,
+        });
+    }
+
+    /// Prints how long facts took from their record's broker timestamp to the commit, exactly.
+    pub fn print_latencies(&self) {
+        if self.has_clock {
+            let latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+            println!("facts, from their record's timestamp to the commit: {latencies}");
+        }
+    }
+
+    /// Who hears of deciding.
+    #[must_use]
+    pub fn observer(&self) -> Arc<dyn Observe> {
+        Arc::new(Counted {
+            metrics: Arc::clone(&self.metrics),
+            health: Arc::clone(&self.health),
+            latencies: Arc::clone(&self.latencies),
+            has_clock: self.has_clock,
+            state: Mutex::new(Counting {
+                partitions: BTreeMap::new(),
+                rules: None,
+                refreshed: Instant::now(),
+            }),
+        })
+    }
+}
+
+/// The read view as reviewers get it: only what may be used to review an appeal.
+struct Reviewed(Arc<ReadView>);
+
+fn may_be_reviewed(measure: &Measure) -> bool {
+    measure.purpose.permits(Use::AppealReview)
+}
+
+impl View for Reviewed {
+    fn in_force(&self, subject: Subject) -> Vec<Vec<u8>> {
+        let found = self.0.in_force(subject);
+        let reviewed = found.iter().filter(|measure| may_be_reviewed(measure));
+        reviewed.map(|measure| measure.disposition.to_vec()).collect()
+    }
+
+    /// `{"disposition": ..., "ended": ... or null}`, both as they were published.
+    fn disposition(&self, appeal: AppealRef) -> Option<Vec<u8>> {
+        let measure = self.0.by_appeal(appeal).filter(|measure| may_be_reviewed(measure))?;
+        let ended: &[u8] = measure.ended.as_ref().map_or(b"null", |(_, disposition)| disposition);
+        let parts: [&[u8]; 5] = [b"{\"disposition\":", &measure.disposition, b",\"ended\":", ended, b"}"];
+        Some(parts.concat())
+    }
+}
+
+/// Turns what deciding tells into metrics and health.
+struct Counted {
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    latencies: Arc<Mutex<Latencies>>,
+    has_clock: bool,
+    state: Mutex<Counting>,
+}
+
+struct Counting {
+    partitions: BTreeMap<u32, Assigned>,
+    /// Digest of the rule set that is shown.
+    rules: Option<[u8; 32]>,
+    refreshed: Instant,
+}
+
+/// A partition that is ours.
+struct Assigned {
+    metrics: PartitionMetrics,
+    partition_time: TimeMs,
+    is_live: bool,
+    is_restored: bool,
+}
+
+impl Counted {
+    fn state(&self) -> MutexGuard<'_, Counting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ready: something is assigned, and all of it is restored.
+    fn tell_readiness(&self, state: &Counting) {
+        let mut partitions = state.partitions.values();
+        let is_ready = !state.partitions.is_empty() && partitions.all(|assigned| assigned.is_restored);
+        self.health.set_ready(is_ready);
+    }
+}
+
+impl Observe for Counted {
+    fn turned(&self) {
+        self.health.beat();
+        let mut state = self.state();
+        if state.refreshed.elapsed() < REFRESH_EVERY {
+            return;
+        }
+        state.refreshed = Instant::now();
+        for assigned in state.partitions.values() {
+            assigned.metrics.progress(assigned.partition_time, assigned.is_live, now());
+        }
+    }
+
+    fn assigned(&self, partition: u32) {
+        let metrics = self.metrics.decide.partition(partition, Tally::default());
+        let assigned = Assigned { metrics, partition_time: TimeMs::MIN, is_live: false, is_restored: false };
+        let mut state = self.state();
+        state.partitions.insert(partition, assigned);
+        self.tell_readiness(&state);
+    }
+
+    fn restored(&self, partition: u32, offset: u64, committed: u64, took: Duration) {
+        tracing::info!(partition, offset, committed, took_s = took.as_secs_f64(), "restored");
+        let mut state = self.state();
+        if let Some(assigned) = state.partitions.get_mut(&partition) {
+            assigned.is_restored = true;
+        }
+        self.tell_readiness(&state);
+    }
+
+    fn released(&self, partition: u32) {
+        let mut state = self.state();
+        state.partitions.remove(&partition);
+        self.metrics.decide.forget_partition(partition);
+        self.tell_readiness(&state);
+    }
+
+    fn failed(&self, partition: u32) {
+        tracing::error!(partition, "a facts partition stopped on a record");
+        self.health.set_ready(false);
+    }
+
+    fn decided(&self, effect: &Effect) {
+        self.metrics.decide.effect(effect);
+    }
+
+    fn purpose_refused(&self, topic: Topic, purpose: Purpose) {
+        let sink = topic_name(topic);
+        let permitted: Vec<&str> = purpose.uses().map(Use::name).collect();
+        tracing::warn!(sink, ?permitted, "an output was held back for its purpose");
+        self.metrics.sink_refused(sink);
+    }
+
+    fn advanced(&self, standing: Standing, rules: Option<&RuleSet>) {
+        let mut state = self.state();
+        if let Some(rules) = rules.filter(|rules| state.rules != Some(rules.sha256)) {
+            state.rules = Some(rules.sha256);
+            self.metrics.decide.rule_set(rules);
+        }
+        if let Some(assigned) = state.partitions.get_mut(&standing.partition) {
+            assigned.metrics.update(standing.tally);
+            assigned.partition_time = standing.partition_time;
+            assigned.is_live = standing.is_live;
+        }
+    }
+
+    fn settled(&self, _partition: u32, outcome: Outcome, _records: usize, packs: &[(TimeMs, u32)]) {
+        self.metrics.decide.batch_settled(match outcome {
+            Outcome::Committed => "committed",
+            Outcome::FoundCommitted => "found_committed",
+            Outcome::Resent => "resent",
+        });
+        if outcome == Outcome::Resent || !self.has_clock {
+            return; // nothing became visible, or nobody knows since when it waited
+        }
+        let now = now();
+        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        for (newest, facts) in packs {
+            let waited_ms = u64::try_from(now.0.saturating_sub(newest.0)).unwrap_or(0);
+            let waited = Duration::from_millis(waited_ms);
+            self.metrics.decide.latency(waited);
+            latencies.record_many(waited, u64::from(*facts));
+        }
+    }
+
+    fn transaction(&self, took: Duration) {
+        self.metrics.decide.transaction(took);
+    }
+
+    fn snapshot(&self, partition: u32, bytes: Option<usize>) {
+        if let (Some(_), Some(assigned)) = (bytes, self.state().partitions.get(&partition)) {
+            assigned.metrics.snapshot_written(now());
+        }
+    }
+
+    fn paused(&self, partition: u32, paused: bool) {
+        tracing::info!(partition, paused, "delivery changed: what waits in memory is bounded");
+    }
+}
+
+fn topic_name(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Dispositions => "dispositions",
+        Topic::Notices => "notices",
+        Topic::Measures => "measures",
+        Topic::Decided => "decided",
+        Topic::Shadow => "shadow",
+        Topic::DeadLetters => "dead_letters",
+    }
+}
+
+#[cfg(test)]
+mod tests;
