@@ -13,6 +13,7 @@ test:
 	scripts/install-missing
 	cargo test
 	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
+	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
 
 # Four source and four facts partitions, kill -9 at feed, intake and decide, then the count.
 demo-kafka:

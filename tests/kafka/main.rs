@@ -1,5 +1,6 @@
 //! What only a real broker can show. `DUECOURSE_KAFKA=host:port` names it; without it these tests fail.
 
+mod broker_loss;
 mod cluster;
 mod deciding;
 mod demo;
