@@ -20,11 +20,11 @@ demo-kafka:
 	scripts/install-missing
 	DUECOURSE_DEMO_EVENTS=all scripts/with-kafka $(KAFKA_TESTS) --exact demo::killed_at_any_time --nocapture
 
-# CPU per event: the engine alone, and the whole path over a real broker.
 # Every state of the covering protocol within its bounds; `make test` searches a part of them.
 model:
 	DUECOURSE_MODEL_EXHAUSTIVE=1 cargo test --release --test covering_model -- --nocapture
 
+# CPU per event: the engine alone, and the whole path over a real broker.
 bench:
 	scripts/install-missing
 	scripts/with-kafka cargo bench
