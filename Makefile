@@ -2,7 +2,7 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-.PHONY: demo test demo-kafka model bench fmt lint
+.PHONY: demo test broker-loss demo-kafka model bench fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs nothing but Rust.
 demo:
@@ -13,6 +13,10 @@ test:
 	scripts/install-missing
 	cargo test
 	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
+
+# Kills the broker under everybody's feet. Not part of `make test` yet: it has not been seen to finish in time.
+broker-loss:
+	scripts/install-missing
 	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
 
 # Four source and four facts partitions, kill -9 at feed, intake and decide, then the count.

@@ -17,7 +17,7 @@ const BROKER_UP_WITHIN_MAX: Duration = Duration::from_secs(60);
 const CATCH_UP_WITHIN_MAX: Duration = Duration::from_secs(300);
 
 #[test]
-#[ignore = "kills the broker under everybody's feet; `make test` runs it alone"]
+#[ignore = "kills the broker under everybody's feet; `make broker-loss` runs it alone"]
 fn a_lost_broker_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let events = Events::generated(folder.path(), EVENTS);
