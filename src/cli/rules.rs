@@ -10,7 +10,7 @@ use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
 use crate::config::bundle::{self, Checked};
 use crate::engine::limit::LimitForce;
-use crate::engine::rule::{Rule, RuleStatus};
+use crate::engine::rule::{Rule, RuleStatus, RuleOrigin};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -108,11 +108,12 @@ fn summary(checked: &Checked) -> String {
 }
 
 fn mode(rule: &Rule) -> String {
-    match (rule.status, &rule.precision) {
-        (RuleStatus::Enforced, Some(record)) => {
+    match (rule.status, &rule.origin) {
+        (RuleStatus::Enforced, RuleOrigin::Limit { .. }) => "enforced, a dated figure".to_owned(),
+        (RuleStatus::Enforced, RuleOrigin::Measured(Some(record))) => {
             format!("enforced, {} per mille precise ({}, {})", record.per_mille, record.data, record.date)
         }
-        (RuleStatus::Enforced, None) => "observes only, its precision is not measured".to_owned(),
+        (RuleStatus::Enforced, RuleOrigin::Measured(None)) => "observes only, its precision is not measured".to_owned(),
         (RuleStatus::Shadow, _) => "observes only".to_owned(),
         (RuleStatus::Off, _) => "off".to_owned(),
     }

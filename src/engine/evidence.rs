@@ -1,8 +1,11 @@
 //! Evidence: why a disposition was made, stored when it is made (DESIGN D30).
 
-use super::base::{Fingerprint, SpanMs, TimeMs, Token};
+use super::base::{Fingerprint, TimeMs, Token};
 use super::purpose::Purpose;
+use super::measure::MeasureKind;
+use super::notice::RuleName;
 use super::rule::Op;
+use super::signal::Window;
 use super::subject::SubjectKind;
 
 /// One event behind a signal's value.
@@ -24,7 +27,8 @@ pub struct SignalEvidence {
     pub value: i64,
     /// True when history reaching back a full window had not been seen (D16).
     pub cold: bool,
-    pub window: SpanMs,
+    /// Of a signal made of two others, the longer of theirs; of the time since opening, none.
+    pub window: Option<Window>,
     pub purpose: Purpose,
     /// Entries in the window.
     pub events_count: u64,
@@ -59,12 +63,38 @@ pub struct Evidence {
     pub comparisons: Vec<ComparisonEvidence>,
     pub signals: Vec<SignalEvidence>,
     pub count: Option<CountEvidence>,
+    /// Other rules that came near on the same event, at most `NEAR_MISSES_MAX`.
+    pub near_misses: Vec<NearMiss>,
+    /// What would clear it: each of these events alone, taken out, leaves the condition not certain.
+    pub cleared_without: Vec<Fingerprint>,
+    /// The protection that softened or waived the measure, and what the rule had asked for.
+    pub softened: Option<Softened>,
+    /// The rule's harm budget was spent, so the measure is the verification of its ladder (D28).
+    pub braked: bool,
     /// SHA-256 over all events in all windows named here, not only the listed ones.
     pub digest: [u8; 32],
     /// The smallest value-to-threshold ratio among the comparisons that held, in millionths.
     pub strength_millionths: u64,
 }
 
+/// A rule that did not fire on the event, although each of its comparisons came within a fifth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearMiss {
+    pub rule: RuleName,
+    /// The comparisons that did not hold, in order.
+    pub missed: Vec<ComparisonEvidence>,
+}
+
+/// A measure that a protection met (D27).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Softened {
+    pub by: RuleName,
+    /// What the rule had asked for.
+    pub asked: MeasureKind,
+}
+
+/// At most this many rules are named as near misses.
+pub const NEAR_MISSES_MAX: usize = 5;
 /// At most this many events are listed in one disposition (D30).
 pub const EVENTS_MAX: usize = 50;
 /// At most this many events are listed for one signal: first, last and the largest.

@@ -54,6 +54,19 @@ impl Product {
         Product::IotCard,
     ];
 
+    /// Names and numbers, for conditions.
+    pub const WORDS: [(&'static str, i64); 9] = [
+        ("bank_account_i", 1),
+        ("bank_account_ii", 2),
+        ("bank_account_iii", 3),
+        ("debit_card", 4),
+        ("payment_account_i", 5),
+        ("payment_account_ii", 6),
+        ("payment_account_iii", 7),
+        ("phone_card", 8),
+        ("iot_card", 9),
+    ];
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -77,6 +90,143 @@ impl Product {
     #[must_use]
     pub fn from_code(code: u8) -> Option<Product> {
         Product::ALL.into_iter().find(|product| *product as u8 == code)
+    }
+}
+
+/// How a transfer was asked for. The numbers are part of the packed form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Channel {
+    #[default]
+    Unstated = 0,
+    /// At a counter, in person.
+    Counter = 1,
+    Online = 2,
+    Mobile = 3,
+    /// A self-service machine (law.md B11).
+    SelfServiceMachine = 4,
+    PointOfSale = 5,
+}
+
+impl Channel {
+    pub const WORDS: [(&'static str, i64); 5] = [
+        ("counter", 1),
+        ("online", 2),
+        ("mobile", 3),
+        ("self_service_machine", 4),
+        ("point_of_sale", 5),
+    ];
+    pub const ALL: [Channel; 6] = [
+        Channel::Unstated,
+        Channel::Counter,
+        Channel::Online,
+        Channel::Mobile,
+        Channel::SelfServiceMachine,
+        Channel::PointOfSale,
+    ];
+
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Channel> {
+        Channel::ALL.into_iter().find(|channel| *channel as u8 == code)
+    }
+}
+
+/// Money that nothing may stop (DESIGN D27, law.md A2, A10, J5): it feeds and triggers nothing, but
+/// that an inflow of this kind came may protect its receiver. The numbers are part of the packed form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Essential {
+    #[default]
+    No = 0,
+    /// Salary.
+    Salary = 1,
+    /// Pension or another social benefit.
+    Pension = 2,
+    Tax = 3,
+    SocialInsurance = 4,
+    /// Water, power, gas, heating.
+    Utility = 5,
+    Medical = 6,
+}
+
+impl Essential {
+    pub const ALL: [Essential; 7] = [
+        Essential::No,
+        Essential::Salary,
+        Essential::Pension,
+        Essential::Tax,
+        Essential::SocialInsurance,
+        Essential::Utility,
+        Essential::Medical,
+    ];
+
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Essential> {
+        Essential::ALL.into_iter().find(|essential| *essential as u8 == code)
+    }
+
+    /// Whether its receiver lives on it.
+    #[must_use]
+    pub fn is_livelihood(self) -> bool {
+        matches!(self, Essential::Salary | Essential::Pension)
+    }
+}
+
+/// What a transfer's event says beside its parties and amount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransferDetails {
+    pub channel: Channel,
+    pub essential: Essential,
+    /// The other side is the account bound to this one (law.md B4).
+    pub to_bound_account: bool,
+    /// The other side is the same customer's, at the same institution (law.md B11, B13).
+    pub to_own_account: bool,
+    pub cash: bool,
+    /// Authenticated by certificate or electronic signature (law.md B13).
+    pub strong_auth: bool,
+    /// Balance of this fact's account after the transfer, in minor units.
+    pub balance_after: Option<i64>,
+    /// What the customer agreed as daily sum without a counter, in minor units (law.md B15).
+    pub agreed_daily_sum: Option<i64>,
+}
+
+/// What a card was used for. The numbers are part of the packed form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum UsageKind {
+    #[default]
+    Unstated = 0,
+    CallPlaced = 1,
+    CallReceived = 2,
+    MessageSent = 3,
+    Data = 4,
+}
+
+impl UsageKind {
+    pub const WORDS: [(&'static str, i64); 4] =
+        [("call_placed", 1), ("call_received", 2), ("message_sent", 3), ("data", 4)];
+    pub const ALL: [UsageKind; 5] = [
+        UsageKind::Unstated,
+        UsageKind::CallPlaced,
+        UsageKind::CallReceived,
+        UsageKind::MessageSent,
+        UsageKind::Data,
+    ];
+
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<UsageKind> {
+        UsageKind::ALL.into_iter().find(|kind| *kind as u8 == code)
+    }
+
+    /// The feed of the usage at its other end, for kinds that have one.
+    #[must_use]
+    pub fn peer_feed(self) -> Option<Feed> {
+        match self {
+            UsageKind::CallPlaced => Some(Feed::CallPlacedCard),
+            UsageKind::CallReceived => Some(Feed::CallReceivedCard),
+            UsageKind::MessageSent => Some(Feed::MessageSentCard),
+            UsageKind::Data | UsageKind::Unstated => None,
+        }
     }
 }
 
@@ -143,10 +293,26 @@ pub enum Feed {
     CardUsageCard = 11,
     /// Use of a phone card, in a device. `other` = the holder.
     CardUsageDevice = 12,
+    /// A call placed, on the card. `other` = the number called.
+    CallPlacedCard = 13,
+    /// A call received, on the card. `other` = the number that called.
+    CallReceivedCard = 14,
+    /// A message sent, on the card. `other` = the number it went to.
+    MessageSentCard = 15,
+    /// Salary or pension received, on the account. `other` = the payer. For protections only (D27).
+    LivelihoodPayee = 16,
+    /// A fraud was confirmed in which the account paid (or the card was used). `other` = the other side.
+    FraudConfirmedPayer = 17,
+    /// A fraud was confirmed in which the account was paid. `other` = the payer.
+    FraudConfirmedPayee = 18,
+    /// A card payment at the terminal was confirmed as fraud. `other` = the holder.
+    FraudConfirmedTerminal = 19,
+    /// A request to open, giving an address. `other` = the holder.
+    OpeningRequestedAddress = 20,
 }
 
 impl Feed {
-    pub const ALL: [Feed; 12] = [
+    pub const ALL: [Feed; 20] = [
         Feed::TransferPayer,
         Feed::TransferPayee,
         Feed::CardPaymentCard,
@@ -159,6 +325,14 @@ impl Feed {
         Feed::TransferDevice,
         Feed::CardUsageCard,
         Feed::CardUsageDevice,
+        Feed::CallPlacedCard,
+        Feed::CallReceivedCard,
+        Feed::MessageSentCard,
+        Feed::LivelihoodPayee,
+        Feed::FraudConfirmedPayer,
+        Feed::FraudConfirmedPayee,
+        Feed::FraudConfirmedTerminal,
+        Feed::OpeningRequestedAddress,
     ];
 
     /// The name in signal and rule files: event type, a dot, the role.
@@ -177,6 +351,14 @@ impl Feed {
             Feed::TransferDevice => "transfer_posted.device",
             Feed::CardUsageCard => "card_usage_recorded.card",
             Feed::CardUsageDevice => "card_usage_recorded.device",
+            Feed::CallPlacedCard => "call_placed.card",
+            Feed::CallReceivedCard => "call_received.card",
+            Feed::MessageSentCard => "message_sent.card",
+            Feed::LivelihoodPayee => "livelihood_received.payee",
+            Feed::FraudConfirmedPayer => "fraud_confirmed.payer",
+            Feed::FraudConfirmedPayee => "fraud_confirmed.payee",
+            Feed::FraudConfirmedTerminal => "fraud_confirmed.terminal",
+            Feed::OpeningRequestedAddress => "opening_requested.address",
         }
     }
 
@@ -205,13 +387,15 @@ pub enum FactBody {
         account: Party,
         counterparty: Token,
         amount: Money,
-        /// Salary, pension or another inflow that the law protects (A10, D27).
-        protected: bool,
+        details: TransferDetails,
     },
     /// A card payment, on the card's account of the routing holder.
     CardPayment { account: Party, terminal: Token, amount: Money },
     /// Use of a phone card of the routing holder.
-    CardUsage { card: Party, device: Token },
+    CardUsage { card: Party, device: Token, usage: UsageKind, peer: Option<Token> },
+    /// A transfer or card payment on an account of the routing holder turned out to be part of a
+    /// fraud; `feed` says from which side, `other` is the other side or the terminal.
+    FraudConfirmed { feed: Feed, account: Party, other: Token, amount: Option<Money> },
     /// The routing subject (device, agent, outlet, terminal, phone number) was met by one of our
     /// holders. `target` is what of theirs a report about this subject may act on.
     Met { feed: Feed, holder: Token, target: Party, amount: Option<Money> },
@@ -225,6 +409,8 @@ pub enum FactBody {
         holder_kind: HolderKind,
         /// A co-holder's fact counts towards limits only and is never answered (D2).
         co_holder: bool,
+        /// Independent channels by which the identity was verified (law.md B9), if the event says.
+        identity_channels: Option<u8>,
     },
     /// The lawful platform's answer: how many of this product the person holds elsewhere (Art. 16).
     HoldingsAnswered { opening: Token, product: Product, elsewhere_count: u32 },

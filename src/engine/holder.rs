@@ -126,6 +126,8 @@ pub struct Request {
     pub party: Party,
     pub product: Product,
     pub holder_kind: HolderKind,
+    /// Independent channels by which the identity was verified (law.md B9), if the event says.
+    pub identity_channels: Option<u8>,
     pub at: TimeMs,
     /// Order of application among the holder's requests.
     pub order: u64,
@@ -201,6 +203,20 @@ impl Holder {
         };
         // The place was found or made just above.
         &mut self.openings[place]
+    }
+
+    /// The class of an account or card at a time, if one was heard of.
+    #[must_use]
+    pub fn product_at(&self, subject: Subject, at: TimeMs) -> Option<Product> {
+        self.holdings.iter().find(|holding| holding.subject == subject)?.product_at(at)
+    }
+
+    /// Since when an account or card has been held, and whether its opening was seen: else it is older.
+    #[must_use]
+    pub fn held_since(&self, subject: Subject) -> Option<(TimeMs, bool)> {
+        let holding = self.holdings.iter().find(|holding| holding.subject == subject)?;
+        let stated = || holding.times(OpeningStep::Stated).min().map(|at| (at, false));
+        holding.opened_at().map(|at| (at, true)).or_else(stated)
     }
 
     /// When an account or card was opened, if that was seen.

@@ -60,15 +60,18 @@ pub enum MeasureKind {
     OpeningRefuse,
     /// The only thing a signal may cause on a phone card (APL 11).
     PhoneCardReverify,
+    /// The use of an IoT card is confirmed with the person in charge of it (APL 12).
+    IotCardReverify,
     Account(AccountStep),
     Victim(VictimStep),
 }
 
 impl MeasureKind {
-    pub const ALL: [MeasureKind; 11] = [
+    pub const ALL: [MeasureKind; 12] = [
         MeasureKind::OpeningCheckFurther,
         MeasureKind::OpeningRefuse,
         MeasureKind::PhoneCardReverify,
+        MeasureKind::IotCardReverify,
         MeasureKind::Account(AccountStep::VerifyTransaction),
         MeasureKind::Account(AccountStep::ReverifyIdentity),
         MeasureKind::Account(AccountStep::DelaySettlement),
@@ -89,10 +92,33 @@ impl MeasureKind {
     pub fn lane(self) -> Lane {
         match self {
             MeasureKind::OpeningRefuse => Lane::Limit,
-            MeasureKind::OpeningCheckFurther | MeasureKind::PhoneCardReverify | MeasureKind::Account(_) => {
-                Lane::Anomaly
-            }
+            MeasureKind::OpeningCheckFurther
+            | MeasureKind::PhoneCardReverify
+            | MeasureKind::IotCardReverify
+            | MeasureKind::Account(_) => Lane::Anomaly,
             MeasureKind::Victim(_) => Lane::Victim,
+        }
+    }
+
+    /// The verification that a measure falls back to when its rule's harm budget is spent (D28): the
+    /// mildest step of its ladder.
+    #[must_use]
+    pub fn verification(self) -> MeasureKind {
+        match self {
+            MeasureKind::Account(_) => MeasureKind::Account(AccountStep::VerifyTransaction),
+            MeasureKind::Victim(_) => MeasureKind::Victim(VictimStep::Warn),
+            mildest => mildest,
+        }
+    }
+
+    /// Whether this is a milder step than `other` on the same ladder.
+    #[must_use]
+    pub fn is_milder_than(self, other: MeasureKind) -> bool {
+        match (self, other) {
+            (MeasureKind::Account(own), MeasureKind::Account(its)) => own < its,
+            (MeasureKind::Victim(own), MeasureKind::Victim(its)) => own < its,
+            (MeasureKind::OpeningCheckFurther, MeasureKind::OpeningRefuse) => true,
+            _ => false,
         }
     }
 
@@ -174,6 +200,7 @@ pub enum Measure {
     OpeningCheckFurther,
     OpeningRefuse,
     PhoneCardReverify,
+    IotCardReverify,
     PhoneCardLimit(VerificationLapse),
     PhoneCardSuspend(VerificationLapse),
     Account(AccountStep),
@@ -188,6 +215,7 @@ impl From<MeasureKind> for Measure {
             MeasureKind::OpeningCheckFurther => Measure::OpeningCheckFurther,
             MeasureKind::OpeningRefuse => Measure::OpeningRefuse,
             MeasureKind::PhoneCardReverify => Measure::PhoneCardReverify,
+            MeasureKind::IotCardReverify => Measure::IotCardReverify,
             MeasureKind::Account(step) => Measure::Account(step),
             MeasureKind::Victim(step) => Measure::Victim(step),
         }
@@ -202,6 +230,7 @@ impl Measure {
             Measure::OpeningCheckFurther => "opening_check_further",
             Measure::OpeningRefuse => "opening_refuse",
             Measure::PhoneCardReverify => "phone_card_reverify",
+            Measure::IotCardReverify => "iot_card_reverify",
             Measure::PhoneCardLimit(_) => "phone_card_limit",
             Measure::PhoneCardSuspend(_) => "phone_card_suspend",
             Measure::Account(AccountStep::VerifyTransaction) => "account_verify_transaction",

@@ -1,11 +1,13 @@
 //! The pure core: facts in, effects out. No I/O, clock, randomness, async, logging or map order.
 //!
-//! Read in this order: `base`, `subject`, `fact` (what happened), `signal`, `window` (what is
-//! measured), `rule`, `limit` (what is asked for), `measure`, `notice`, `evidence`, `disposition`
+//! Read in this order: `base`, `subject`, `fact` (what happened), `calendar`, `signal`, `window` (what
+//! is measured), `rule`, `limit`, `protection` (what is asked for, and softened), `measure`, `notice`, `evidence`, `disposition`
 //! (what is published), `report` (what partitions tell each other), `cover` (exactly once),
 //! `input` (records and effects), and last the state machine itself.
 
+pub mod attributes;
 pub mod base;
+pub mod calendar;
 pub mod cover;
 pub mod disposition;
 pub mod evidence;
@@ -17,6 +19,7 @@ pub mod limit;
 pub mod measure;
 pub mod notice;
 pub mod partition;
+pub mod protection;
 pub mod purpose;
 pub mod report;
 pub mod rule;
@@ -29,7 +32,7 @@ pub mod timer;
 pub mod window;
 
 /// Number of the engine's semantics (D13). It changes when the same log would decide differently.
-pub const SEMANTICS: u32 = 1;
+pub const SEMANTICS: u32 = 2;
 
 /// How a rule set is made from the text of an activation fact. `config` implements it.
 pub trait LoadRules {

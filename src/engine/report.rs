@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::base::{Fingerprint, TimeMs, Token};
+use super::base::{Fingerprint, Money, TimeMs, Token};
+use super::state::RuleCount;
 use super::subject::{Party, Subject};
 
 /// Where in its origin's facts partition a report was made.
@@ -31,10 +32,10 @@ pub enum ReportBody {
     Standing(Standing),
     /// The signal fell earlier than was said, because an event behind it was corrected.
     Fallen { signal: Arc<str>, about: Subject, holder: Token, event: Fingerprint, at: TimeMs },
-    /// Kind (iii), first leg: measures set and overruled by a rule in the origin, in all so far.
-    RuleCounted { rule: Arc<str>, measures: u64, overruled: u64 },
+    /// Kind (iii), first leg: what a rule did in the origin so far.
+    RuleCounted { rule: Arc<str>, count: RuleCount },
     /// Kind (iii), second leg: the rule's own partition tells all what they add up to.
-    RuleTotalled { rule: Arc<str>, measures: u64, overruled: u64 },
+    RuleTotalled { rule: Arc<str>, count: RuleCount },
 }
 
 /// A signal of another subject that a holder is told of.
@@ -54,6 +55,8 @@ pub struct Standing {
     pub at: TimeMs,
     /// True for the reply to the holder whose own event this is, false for a crossing.
     pub reply: bool,
+    /// Of a reply: the amount of that event, if it has one.
+    pub amount: Option<Money>,
     /// Of a crossing: holders beyond the first 64, who were counted and not told.
     pub untold_count: u32,
 }

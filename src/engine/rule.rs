@@ -3,8 +3,9 @@
 //! A condition is evaluated over *intervals*: a warm signal is a point, a cold one is only known
 //! from one side (D16). A comparison is then true, false or unknown, and a rule fires on true alone.
 
-use super::base::{Bilingual, SpanMs};
-use super::measure::MeasureKind;
+use super::attributes::{Attributes, Field};
+use super::base::{Bilingual, SpanMs, TimeMs};
+use super::measure::{Lane, MeasureKind};
 use super::purpose::Purpose;
 use super::subject::SubjectKind;
 
@@ -52,7 +53,55 @@ pub struct Rule {
     pub basis: String,
     /// Key into the table of disclosable reasons.
     pub reason: String,
-    pub precision: Option<PrecisionRecord>,
+    pub origin: RuleOrigin,
+    /// Restricted person-hours that its measures may cost; beyond them they fall back to verification.
+    pub harm_budget: Option<HarmBudget>,
+}
+
+/// What a rule rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleOrigin {
+    /// Observation: it acts only with a record of measured precision (D28).
+    Measured(Option<PrecisionRecord>),
+    /// A dated figure of a law or notice about what may go through an account or card: it needs no
+    /// record, acts in the lane of limits, and only while it is in force.
+    Limit { effective_from: TimeMs, effective_to: Option<TimeMs> },
+}
+
+/// Harm that a rule may do in one interval, over all partitions (D28).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HarmBudget {
+    /// Whole hours for which its measures of one interval may stand, added up over persons.
+    pub hours_max: u32,
+    /// Intervals are counted from 1970-01-01T00:00:00Z.
+    pub per: SpanMs,
+}
+
+impl Rule {
+    /// Whether it is in force for an event of that time.
+    #[must_use]
+    pub fn is_in_force(&self, at: TimeMs) -> bool {
+        match self.origin {
+            RuleOrigin::Measured(_) => true,
+            RuleOrigin::Limit { effective_from, effective_to } => {
+                effective_from <= at && effective_to.is_none_or(|to| at < to)
+            }
+        }
+    }
+
+    /// Whether it may act rather than only observe.
+    #[must_use]
+    pub fn may_act(&self) -> bool {
+        self.status == RuleStatus::Enforced && !matches!(self.origin, RuleOrigin::Measured(None))
+    }
+
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self.origin {
+            RuleOrigin::Measured(_) => self.measure.lane(),
+            RuleOrigin::Limit { .. } => Lane::Limit,
+        }
+    }
 }
 
 /// A typed condition: booleans above, comparisons of integers below.
@@ -95,11 +144,13 @@ pub enum Term {
     Constant(i64),
     /// A signal by its number in `RuleSet::signals`.
     Signal(usize),
-    /// Amount of the triggering event in minor units; 0 when it has none.
-    EventAmount,
+    /// Something about the triggering event or its party; unknown when that does not say.
+    Field(Field),
     Add(Box<Term>, Box<Term>),
     Sub(Box<Term>, Box<Term>),
     Mul(Box<Term>, Box<Term>),
+    /// `condition ? first : second`.
+    If(Box<Condition>, Box<Term>, Box<Term>),
 }
 
 /// A closed interval of `i128`; `None` is unbounded on that side.
@@ -113,6 +164,23 @@ impl Interval {
     #[must_use]
     pub fn point(value: i128) -> Interval {
         Interval { low: Some(value), high: Some(value) }
+    }
+
+    /// Nothing is known.
+    pub const UNKNOWN: Interval = Interval { low: None, high: None };
+
+    #[must_use]
+    pub fn is_point(self) -> bool {
+        self.low.is_some() && self.low == self.high
+    }
+
+    /// The least interval that holds both.
+    #[must_use]
+    pub fn hull(self, other: Interval) -> Interval {
+        Interval {
+            low: zip(self.low, other.low, i128::min),
+            high: zip(self.high, other.high, i128::max),
+        }
     }
 
     #[must_use]
@@ -197,33 +265,45 @@ fn equal(a: Interval, b: Interval) -> Option<bool> {
     both_points.then_some(true)
 }
 
+/// Gives a signal's interval by its number.
+pub type ReadSignal<'a> = dyn FnMut(usize) -> Interval + 'a;
+
 impl Term {
-    /// The value given each signal's interval and the event's amount.
-    pub fn eval(&self, signal: &mut dyn FnMut(usize) -> Interval, amount: i64) -> Interval {
+    /// The value given each signal's interval and what is known of the event.
+    pub fn eval(&self, signal: &mut ReadSignal<'_>, event: &Attributes) -> Interval {
         match self {
             Term::Constant(value) => Interval::point(i128::from(*value)),
             Term::Signal(number) => signal(*number),
-            Term::EventAmount => Interval::point(i128::from(amount)),
-            Term::Add(a, b) => a.eval(signal, amount).add(b.eval(signal, amount)),
-            Term::Sub(a, b) => a.eval(signal, amount).sub(b.eval(signal, amount)),
-            Term::Mul(a, b) => a.eval(signal, amount).mul(b.eval(signal, amount)),
-        }
-    }
-
-    /// Calls `f` with each signal number in the term, left to right.
-    pub fn signals(&self, f: &mut dyn FnMut(usize)) {
-        match self {
-            Term::Signal(number) => f(*number),
-            Term::Add(a, b) | Term::Sub(a, b) | Term::Mul(a, b) => {
-                a.signals(f);
-                b.signals(f);
+            Term::Field(field) => {
+                event.get(*field).map_or(Interval::UNKNOWN, |value| Interval::point(i128::from(value)))
             }
-            Term::Constant(_) | Term::EventAmount => {}
+            Term::Add(a, b) => a.eval(signal, event).add(b.eval(signal, event)),
+            Term::Sub(a, b) => a.eval(signal, event).sub(b.eval(signal, event)),
+            Term::Mul(a, b) => a.eval(signal, event).mul(b.eval(signal, event)),
+            Term::If(condition, a, b) => match condition.eval(signal, event) {
+                Some(true) => a.eval(signal, event),
+                Some(false) => b.eval(signal, event),
+                None => a.eval(signal, event).hull(b.eval(signal, event)),
+            },
         }
     }
-}
 
-impl Term {
+    /// Calls `f` with each leaf of the term, left to right, those inside of conditions too.
+    pub fn leaves(&self, f: &mut dyn FnMut(&Term)) {
+        match self {
+            Term::Add(a, b) | Term::Sub(a, b) | Term::Mul(a, b) => {
+                a.leaves(f);
+                b.leaves(f);
+            }
+            Term::If(condition, a, b) => {
+                condition.leaves(f);
+                a.leaves(f);
+                b.leaves(f);
+            }
+            Term::Constant(_) | Term::Signal(_) | Term::Field(_) => f(self),
+        }
+    }
+
     /// The term as text, from names and numbers; a sum inside a product keeps its parentheses.
     #[must_use]
     pub fn text(&self, signals: &[super::signal::Signal]) -> String {
@@ -234,24 +314,86 @@ impl Term {
         match self {
             Term::Constant(value) => value.to_string(),
             Term::Signal(number) => signals.get(*number).map_or_else(|| "?".to_owned(), |s| s.name.clone()),
-            Term::EventAmount => "event.amount".to_owned(),
+            Term::Field(field) => field.name().to_owned(),
             Term::Add(a, b) => format!("{} + {}", a.text(signals), inner(b)),
             Term::Sub(a, b) => format!("{} - {}", a.text(signals), inner(b)),
             Term::Mul(a, b) => format!("{} * {}", inner(a), inner(b)),
+            Term::If(condition, a, b) => {
+                format!("({} ? {} : {})", condition.text(signals), a.text(signals), b.text(signals))
+            }
         }
     }
 }
 
 impl Condition {
-    /// Calls `f` with each signal number in the condition, left to right.
-    pub fn signals(&self, f: &mut dyn FnMut(usize)) {
+    /// True, false, or unknown. `&&` and `||` stop at the part that settles them.
+    pub fn eval(&self, signal: &mut ReadSignal<'_>, event: &Attributes) -> Option<bool> {
         match self {
-            Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| part.signals(f)),
-            Condition::Not(part) => part.signals(f),
-            Condition::Compare { left, right, .. } => {
-                left.signals(f);
-                right.signals(f);
+            Condition::All(parts) => settled(parts, false, signal, event),
+            Condition::Any(parts) => settled(parts, true, signal, event),
+            Condition::Not(part) => part.eval(signal, event).map(|holds| !holds),
+            Condition::Compare { left, op, right } => {
+                left.eval(signal, event).compare(*op, right.eval(signal, event))
             }
         }
     }
+
+    /// Calls `f` with each leaf of its terms, left to right.
+    pub fn leaves(&self, f: &mut dyn FnMut(&Term)) {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| part.leaves(f)),
+            Condition::Not(part) => part.leaves(f),
+            Condition::Compare { left, right, .. } => {
+                left.leaves(f);
+                right.leaves(f);
+            }
+        }
+    }
+
+    /// Calls `f` with each signal number in the condition, left to right.
+    pub fn signals(&self, f: &mut dyn FnMut(usize)) {
+        self.leaves(&mut |leaf| {
+            if let Term::Signal(number) = leaf {
+                f(*number);
+            }
+        });
+    }
+
+    /// The condition as text, from names and numbers.
+    #[must_use]
+    pub fn text(&self, signals: &[super::signal::Signal]) -> String {
+        let joined = |parts: &[Condition], by: &str| {
+            let inner = |part: &Condition| match part {
+                Condition::All(_) | Condition::Any(_) => format!("({})", part.text(signals)),
+                _ => part.text(signals),
+            };
+            parts.iter().map(inner).collect::<Vec<_>>().join(by)
+        };
+        match self {
+            Condition::All(parts) => joined(parts, " && "),
+            Condition::Any(parts) => joined(parts, " || "),
+            Condition::Not(part) => format!("!({})", part.text(signals)),
+            Condition::Compare { left, op, right } => {
+                format!("{} {} {}", left.text(signals), op.symbol(), right.text(signals))
+            }
+        }
+    }
+}
+
+/// One part that is `by` settles a list; else it is unknown if any part is.
+fn settled(
+    parts: &[Condition],
+    by: bool,
+    signal: &mut ReadSignal<'_>,
+    event: &Attributes,
+) -> Option<bool> {
+    let mut whole = Some(!by);
+    for part in parts {
+        match part.eval(signal, event) {
+            Some(holds) if holds == by => return Some(by),
+            Some(_) => {}
+            None => whole = None,
+        }
+    }
+    whole
 }

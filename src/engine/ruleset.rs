@@ -3,10 +3,12 @@
 //! It reaches a partition as a fact (DESIGN D28), so that the same log always decides the same.
 
 use super::base::{SpanMs, TimeMs};
+use super::calendar::Calendar;
 use super::limit::Limit;
 use super::notice::NoticeTexts;
+use super::protection::Protection;
 use super::rule::Rule;
-use super::signal::Signal;
+use super::signal::{Reads, Signal};
 
 /// Signals, rules, limits, wording and the few figures that decide, in one immutable value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +22,10 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// In the order of their ids.
     pub limits: Vec<Limit>,
+    /// In the order of their ids.
+    pub protections: Vec<Protection>,
     pub notices: NoticeTexts,
+    pub calendar: Calendar,
     pub settings: Settings,
 }
 
@@ -45,8 +50,18 @@ impl RuleSet {
     /// The longest window of any signal, plus lateness: what a subject's log must keep.
     #[must_use]
     pub fn retention(&self) -> SpanMs {
-        let window_max = self.signals.iter().map(|signal| signal.window.0).max().unwrap_or(0);
+        let questions = self.signals.iter().filter_map(Signal::question);
+        let window_max = questions.map(|question| question.reach().0).max().unwrap_or(0);
         SpanMs(window_max.saturating_add(self.settings.lateness.0))
+    }
+
+    /// The two signals that one of our own parties' signals is made of; nothing for the others.
+    #[must_use]
+    pub fn parts_of(&self, signal: usize) -> Vec<usize> {
+        match self.signals.get(signal).filter(|signal| signal.subject.lives_with_holder()).map(|s| s.reads) {
+            Some(Reads::Ratio { of, to, .. } | Reads::Difference { of, to }) => vec![of, to],
+            _ => Vec::new(),
+        }
     }
 
     /// The retention horizon at a partition time: entries at or before it are forgotten.

@@ -123,9 +123,29 @@ pub struct Finding {
     pub purpose: Purpose,
 }
 
-/// Measures set and overruled by one rule.
+/// What one rule did: measures set and overruled so far, and the harm of its latest interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RuleCount {
     pub measures: u64,
     pub overruled: u64,
+    /// Number of the interval of its harm budget in which it last set a measure; 0 without a budget.
+    pub interval: i64,
+    /// Milliseconds for which the measures of that interval may stand, added up.
+    pub harm_ms: u64,
+}
+
+impl RuleCount {
+    /// What several partitions did together; of harm, only that of the latest interval any of them is in.
+    pub fn total<'a>(counts: impl Iterator<Item = &'a RuleCount>) -> RuleCount {
+        counts.fold(RuleCount::default(), |total, count| RuleCount {
+            measures: total.measures + count.measures,
+            overruled: total.overruled + count.overruled,
+            interval: total.interval.max(count.interval),
+            harm_ms: match total.interval.cmp(&count.interval) {
+                std::cmp::Ordering::Less => count.harm_ms,
+                std::cmp::Ordering::Equal => total.harm_ms.saturating_add(count.harm_ms),
+                std::cmp::Ordering::Greater => total.harm_ms,
+            },
+        })
+    }
 }

@@ -21,10 +21,12 @@ pub enum SubjectKind {
     Outlet = 9,
     Terminal = 10,
     PhoneNumber = 11,
+    /// An address given with a request to open.
+    Address = 12,
 }
 
 impl SubjectKind {
-    pub const ALL: [SubjectKind; 11] = [
+    pub const ALL: [SubjectKind; 12] = [
         SubjectKind::Holder,
         SubjectKind::Account,
         SubjectKind::PhoneCard,
@@ -36,6 +38,7 @@ impl SubjectKind {
         SubjectKind::Outlet,
         SubjectKind::Terminal,
         SubjectKind::PhoneNumber,
+        SubjectKind::Address,
     ];
 
     /// The name used in configuration and in outputs.
@@ -53,6 +56,7 @@ impl SubjectKind {
             SubjectKind::Outlet => "outlet",
             SubjectKind::Terminal => "terminal",
             SubjectKind::PhoneNumber => "phone_number",
+            SubjectKind::Address => "address",
         }
     }
 
@@ -76,6 +80,7 @@ impl SubjectKind {
                 | SubjectKind::Outlet
                 | SubjectKind::Terminal
                 | SubjectKind::PhoneNumber
+                | SubjectKind::Address
         )
     }
 }

@@ -9,10 +9,11 @@ mod running;
 
 use std::collections::VecDeque;
 
-use super::base::{Currency, Fingerprint, Money, SpanMs, TimeMs};
+use super::base::{Fingerprint, Money, SpanMs, TimeMs};
+use super::calendar::Calendar;
 use super::fact::Feed;
 use super::ruleset::RuleSet;
-use super::signal::{Aggregate, Signal};
+use super::signal::{Aggregate, OtherSide, Question};
 use super::subject::SubjectKind;
 
 use running::Running;
@@ -28,11 +29,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether a signal reads this entry.
-    fn feeds(&self, signal: &Planned) -> bool {
-        self.feed.bit() & signal.feeds != 0
-            && (!signal.aggregate.reads_amount()
-                || self.amount.is_some_and(|amount| amount.currency == signal.currency))
+    /// Whether a question counts this entry, whatever the event it is asked for.
+    fn feeds(&self, question: &Question) -> bool {
+        question.reads(self.feed) && (!question.reads_amount() || self.is_within(question))
+    }
+
+    /// Whether its amount is in the question's currency and within its bounds.
+    fn is_within(&self, question: &Question) -> bool {
+        self.amount.is_some_and(|amount| {
+            amount.currency == question.currency
+                && question.amount_min.is_none_or(|min| min <= amount.minor)
+                && question.amount_max.is_none_or(|max| amount.minor <= max)
+        })
     }
 
     fn minor(&self) -> i64 {
@@ -40,24 +48,16 @@ impl Entry {
     }
 }
 
-/// What a signal asks of a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Planned {
-    feeds: u32,
-    aggregate: Aggregate,
-    currency: Currency,
-    window: SpanMs,
-}
-
-/// The signals of one kind of subject, laid out for evaluation. Made anew for each rule set.
+/// The questions asked of logs of one kind of subject, laid out for evaluation. Made anew for each rule set.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// By place; `places` maps a signal's number in the rule set to it.
-    signals: Vec<Planned>,
+    questions: Vec<Question>,
     places: Vec<Option<usize>>,
     /// Union of the feeds that any of them reads.
     feeds: u32,
-    window_max: SpanMs,
+    reach_max: SpanMs,
+    calendar: Calendar,
     /// Changes with every rule set, so that logs notice that their running values are outdated.
     epoch: u32,
 }
@@ -65,29 +65,24 @@ pub struct Plan {
 impl Plan {
     #[must_use]
     pub fn new(rules: &RuleSet, kind: SubjectKind, epoch: u32) -> Plan {
-        let mut plan = Plan { epoch, ..Plan::default() };
+        let mut plan = Plan { epoch, calendar: rules.calendar.clone(), ..Plan::default() };
         for signal in &rules.signals {
-            let place = (signal.subject == kind).then(|| plan.add(signal));
+            let question = signal.question().filter(|_| signal.subject == kind);
+            let place = question.map(|question| plan.add(question));
             plan.places.push(place);
         }
         plan
     }
 
     /// Equal questions share one place: a signal declared twice is computed once (D16).
-    fn add(&mut self, signal: &Signal) -> usize {
-        let planned = Planned {
-            feeds: signal.feeds,
-            aggregate: signal.aggregate,
-            currency: signal.currency,
-            window: signal.window,
-        };
-        self.feeds |= signal.feeds;
-        self.window_max = self.window_max.max(signal.window);
-        match self.signals.iter().position(|known| *known == planned) {
+    fn add(&mut self, question: &Question) -> usize {
+        self.feeds |= question.feeds_read();
+        self.reach_max = self.reach_max.max(question.reach());
+        match self.questions.iter().position(|known| known == question) {
             Some(place) => place,
             None => {
-                self.signals.push(planned);
-                self.signals.len() - 1
+                self.questions.push(*question);
+                self.questions.len() - 1
             }
         }
     }
@@ -103,9 +98,14 @@ impl Plan {
         self.epoch
     }
 
-    fn planned(&self, signal: usize) -> Option<(usize, &Planned)> {
+    #[must_use]
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    fn asked(&self, signal: usize) -> Option<(usize, &Question)> {
         let place = (*self.places.get(signal)?)?;
-        Some((place, self.signals.get(place)?))
+        Some((place, self.questions.get(place)?))
     }
 }
 
@@ -121,7 +121,7 @@ pub struct SubjectLog {
     running: Option<Box<Running>>,
 }
 
-/// As of when, and how far back, a value is asked for.
+/// As of when, for which event, and how far back a value is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct AsOf {
     pub at: TimeMs,
@@ -129,12 +129,46 @@ pub struct AsOf {
     pub horizon: TimeMs,
     /// Entries at or before this are not seen: the lift of an override (S8).
     pub bound: Option<TimeMs>,
+    pub event: AskedFor,
+}
+
+/// The event a value is asked for: what "resembling" and "without this event" compare with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AskedFor {
+    /// The name of its entries; none counts as not to be told apart.
+    pub entry: Option<Fingerprint>,
+    pub amount: Option<i64>,
+    pub other: Option<u64>,
+    /// An entry to leave out: what the value would be without that event (S13).
+    pub left_out: Option<Fingerprint>,
 }
 
 impl AsOf {
-    /// The open lower end of a window.
-    fn after(&self, window: SpanMs) -> TimeMs {
-        self.at.minus(window).max(self.horizon).max(self.bound.unwrap_or(TimeMs::MIN))
+    /// The bounds of a question's window: the open lower end and the closed upper end.
+    #[must_use]
+    pub fn bounds(&self, question: &Question, calendar: &Calendar) -> (TimeMs, TimeMs) {
+        let to = self.at.minus(question.delay);
+        let from = question.window.begin(to, calendar);
+        (from.max(self.horizon).max(self.bound.unwrap_or(TimeMs::MIN)), to)
+    }
+
+    /// Whether an entry that feeds the question counts for this event.
+    fn counts(&self, entry: &Entry, question: &Question) -> bool {
+        if question.without_event && self.event.entry == Some(entry.event)
+            || self.event.left_out == Some(entry.event)
+        {
+            return false;
+        }
+        let Some(wanted) = question.resembling else { return true };
+        let Some(amount) = self.event.amount else { return false };
+        let scaled = i128::from(entry.minor()) * 1_000;
+        let bound = |per_mille: u32| i128::from(amount) * i128::from(per_mille);
+        let other = match wanted.other {
+            OtherSide::Any => true,
+            OtherSide::Same => self.event.other == Some(entry.other),
+            OtherSide::Different => self.event.other.is_some_and(|other| other != entry.other),
+        };
+        other && bound(wanted.low_per_mille) <= scaled && scaled <= bound(wanted.high_per_mille)
     }
 }
 
@@ -196,62 +230,144 @@ impl SubjectLog {
 
     /// The value of a signal (its number in the rule set) and whether any entry was in its window.
     pub fn value(&mut self, signal: usize, plan: &Plan, as_of: AsOf) -> (i64, bool) {
-        let Some((place, planned)) = plan.planned(signal) else { return (0, false) };
+        let Some((place, question)) = plan.asked(signal) else { return (0, false) };
         let newest_first = self.entries.back().is_none_or(|newest| newest.at <= as_of.at);
-        let whole = as_of.bound.is_none() && as_of.at.minus(plan.window_max) >= as_of.horizon;
-        if self.entries.len() <= SCANNED_MAX || !newest_first || !whole {
-            return scan(&self.entries, planned, as_of);
+        let whole = as_of.bound.is_none()
+            && as_of.event.left_out.is_none()
+            && as_of.at.minus(plan.reach_max) >= as_of.horizon;
+        if self.entries.len() <= SCANNED_MAX || !newest_first || !whole || !Running::keeps(question) {
+            return self.scan(question, plan.calendar(), as_of);
         }
         if self.running.as_ref().is_none_or(|running| running.is_outdated(plan, as_of.at)) {
             self.running = Some(Box::new(Running::build(&self.entries, plan)));
         }
         match &mut self.running {
             Some(running) => running.value(place, &self.entries, plan, as_of.at),
-            None => scan(&self.entries, planned, as_of),
+            None => self.scan(question, plan.calendar(), as_of),
         }
     }
 
-    /// The entries behind a value, oldest first.
-    pub fn behind(&self, signal: &Signal, as_of: AsOf) -> impl DoubleEndedIterator<Item = &Entry> {
-        let after = as_of.after(signal.window);
-        let planned = Planned {
-            feeds: signal.feeds,
-            aggregate: signal.aggregate,
-            currency: signal.currency,
-            window: signal.window,
-        };
+    /// The entries behind a value, oldest first; those that `Returned` is answered by, too.
+    pub fn behind<'a>(
+        &'a self,
+        question: &'a Question,
+        calendar: &Calendar,
+        as_of: AsOf,
+    ) -> impl DoubleEndedIterator<Item = &'a Entry> {
+        let (after, until) = as_of.bounds(question, calendar);
         let from = self.entries.partition_point(|entry| entry.at <= after);
-        let to = self.entries.partition_point(|entry| entry.at <= as_of.at).max(from);
-        self.entries.range(from..to).filter(move |entry| entry.feeds(&planned))
+        let to = self.entries.partition_point(|entry| entry.at <= until).max(from);
+        self.entries
+            .range(from..to)
+            .filter(move |entry| entry.feeds(question) && as_of.counts(entry, question))
+    }
+
+    /// The value by looking at each entry of the window.
+    pub fn scan(&self, question: &Question, calendar: &Calendar, as_of: AsOf) -> (i64, bool) {
+        let window = self.behind(question, calendar, as_of);
+        let (after, until) = as_of.bounds(question, calendar);
+        match question.aggregate {
+            Aggregate::Count => {
+                let count = window.count();
+                (saturate(count as i128), count > 0)
+            }
+            Aggregate::Sum => {
+                let total = Total::of(window);
+                (saturate(total.sum), total.count > 0)
+            }
+            Aggregate::Average => {
+                let total = Total::of(window);
+                (saturate(total.average()), total.count > 0)
+            }
+            Aggregate::Deviation => {
+                let total = Total::of(window);
+                (saturate(total.deviation()), total.count > 0)
+            }
+            Aggregate::Max => optional(window.map(Entry::minor).max()),
+            Aggregate::Min => optional(window.map(Entry::minor).min()),
+            Aggregate::Last => optional(window.map(Entry::minor).next_back()),
+            Aggregate::Distinct => {
+                let mut others: Vec<u64> = window.map(|entry| entry.other).collect();
+                others.sort_unstable();
+                others.dedup();
+                (saturate(others.len() as i128), !others.is_empty())
+            }
+            Aggregate::LargestShare => largest_share(window),
+            Aggregate::Returned => returned(window, question),
+            Aggregate::SinceLast => match window.map(|entry| entry.at).next_back() {
+                Some(newest) => (saturate(i128::from(as_of.at.0) - i128::from(newest.0)), true),
+                None => (saturate(i128::from(until.0) - i128::from(after.0)), false),
+            },
+            Aggregate::SinceFirst => {
+                let mut window = window;
+                let oldest = window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at.0)));
+                optional(oldest)
+            }
+        }
     }
 }
 
-/// The value by looking at each entry of the window.
-fn scan(entries: &VecDeque<Entry>, planned: &Planned, as_of: AsOf) -> (i64, bool) {
-    let after = as_of.after(planned.window);
-    let from = entries.partition_point(|entry| entry.at <= after);
-    let to = entries.partition_point(|entry| entry.at <= as_of.at).max(from);
-    let window = entries.range(from..to).filter(|entry| entry.feeds(planned));
-    match planned.aggregate {
-        Aggregate::Count => {
-            let count = window.count();
-            (saturate(count as i128), count > 0)
-        }
-        Aggregate::Sum => {
-            let (sum, any) =
-                window.fold((0_i128, false), |(sum, _), entry| (sum + i128::from(entry.minor()), true));
-            (saturate(sum), any)
-        }
-        Aggregate::Max => optional(window.map(Entry::minor).max()),
-        Aggregate::Min => optional(window.map(Entry::minor).min()),
-        Aggregate::Last => optional(window.map(Entry::minor).next_back()),
-        Aggregate::Distinct => {
-            let mut others: Vec<u64> = window.map(|entry| entry.other).collect();
-            others.sort_unstable();
-            others.dedup();
-            (saturate(others.len() as i128), !others.is_empty())
+/// Count, sum and sum of squares of amounts: what average and deviation are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Total {
+    count: i128,
+    sum: i128,
+    /// Of amounts up to 2^63 and counts up to 2^32 this stays exact; beyond that it is held at the end.
+    squares: i128,
+}
+
+impl Total {
+    fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Total {
+        entries.fold(Total::default(), |total, entry| total.plus(entry.minor()))
+    }
+
+    fn plus(self, minor: i64) -> Total {
+        let minor = i128::from(minor);
+        Total {
+            count: self.count + 1,
+            sum: self.sum + minor,
+            squares: self.squares.saturating_add(minor * minor),
         }
     }
+
+    fn average(self) -> i128 {
+        if self.count == 0 { 0 } else { self.sum.div_euclid(self.count) }
+    }
+
+    fn deviation(self) -> i128 {
+        if self.count == 0 {
+            return 0;
+        }
+        let spread = self.squares.saturating_mul(self.count) - self.sum.saturating_mul(self.sum);
+        spread.max(0).isqrt() / self.count
+    }
+}
+
+/// The largest sum of one other, per mille of all.
+fn largest_share<'a>(window: impl Iterator<Item = &'a Entry>) -> (i64, bool) {
+    let mut by_other: Vec<(u64, i128)> = window.map(|entry| (entry.other, i128::from(entry.minor()))).collect();
+    by_other.sort_unstable();
+    let sums = by_other.chunk_by(|a, b| a.0 == b.0).map(|of_one| of_one.iter().map(|(_, minor)| minor).sum::<i128>());
+    let (all, largest) = sums.fold((0, 0), |(all, largest), sum| (all + sum, sum.max(largest)));
+    (if all > 0 { saturate(largest * 1_000 / all) } else { 0 }, !by_other.is_empty())
+}
+
+/// Others met by both sets of feeds.
+fn returned<'a>(window: impl Iterator<Item = &'a Entry>, question: &Question) -> (i64, bool) {
+    let mut met: Vec<(u64, bool)> = Vec::new();
+    for entry in window {
+        let bit = entry.feed.bit();
+        if bit & question.feeds != 0 {
+            met.push((entry.other, false));
+        }
+        if bit & question.returned_by != 0 {
+            met.push((entry.other, true));
+        }
+    }
+    met.sort_unstable();
+    met.dedup();
+    let both = met.chunk_by(|a, b| a.0 == b.0).filter(|of_one| of_one.len() == 2).count();
+    (saturate(both as i128), !met.is_empty())
 }
 
 fn optional(value: Option<i64>) -> (i64, bool) {

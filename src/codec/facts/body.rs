@@ -1,12 +1,14 @@
 //! Bodies of facts. Byte 0 is the kind; then, in this order:
 //!
 //! ```text
-//! 1 transfer             flags (1 payee's side, 2 protected), account (party), counterparty (token), money
+//! 1 transfer             flags (1 payee's side, 2 details follow), account (party), counterparty (token), money;
+//!                        details: channel (1 byte), essential (1 byte), flags (1 bound, 2 own, 4 cash,
+//!                        8 strong authentication), option of balance (zigzag), option of agreed sum (zigzag)
 //! 2 card payment         account (party), terminal (token), money
-//! 3 card usage           card (party), device (token)
+//! 3 card usage           card (party), device (token), kind (1 byte), option of peer (token)
 //! 4 met                  feed (1 byte), holder (token), target (party), option of money
 //! 5 opening              step (1 byte), opening (party), option of holding (party), product (1 byte),
-//!                        flags (1 unit, 2 co-holder)
+//!                        flags (1 unit, 2 co-holder), option of identity channels (1 byte)
 //! 6 holdings answered    opening (token), product (1 byte), count elsewhere (varint)
 //! 7 appeal decided       number of the appeal reference (varint), outcome (0 upheld, 1 overturned),
 //!                        option of override span (zigzag)
@@ -14,6 +16,7 @@
 //!                        time (zigzag) and a body that is no correction
 //! 9 rule set activated   bundle (text)
 //! 10 went live           nothing
+//! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
 //! ```
 //!
 //! Steps of an opening: 1 requested, 2 opened, 3 abandoned, 4 closed, 5 changed, 6 stated.
@@ -22,7 +25,10 @@ use std::sync::Arc;
 
 use crate::engine::base::SpanMs;
 use crate::engine::disposition::AppealRef;
-use crate::engine::fact::{AppealOutcome, Dated, FactBody, Feed, HolderKind, OpeningStep, Product, Side};
+use crate::engine::fact::{
+    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, Product, Side,
+    TransferDetails, UsageKind,
+};
 
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
@@ -37,6 +43,7 @@ const APPEAL_DECIDED: u8 = 7;
 const CORRECTED: u8 = 8;
 const RULE_SET_ACTIVATED: u8 = 9;
 const WENT_LIVE: u8 = 10;
+const FRAUD_CONFIRMED: u8 = 11;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -49,12 +56,23 @@ const STEPS: [(u8, OpeningStep); 6] = [
 
 pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
     match body {
-        FactBody::Transfer { side, account, counterparty, amount, protected } => {
+        FactBody::Transfer { side, account, counterparty, amount, details } => {
+            let detailed = *details != TransferDetails::default();
             writer.byte(TRANSFER);
-            writer.byte(u8::from(*side == Side::Payee) | u8::from(*protected) << 1);
+            writer.byte(u8::from(*side == Side::Payee) | u8::from(detailed) << 1);
             writer.party(account);
             writer.token(*counterparty);
             writer.money(*amount);
+            if detailed {
+                write_details(writer, details);
+            }
+        }
+        FactBody::FraudConfirmed { feed, account, other, amount } => {
+            writer.byte(FRAUD_CONFIRMED);
+            writer.byte(*feed as u8);
+            writer.party(account);
+            writer.token(*other);
+            writer.option(*amount, Writer::money);
         }
         FactBody::CardPayment { account, terminal, amount } => {
             writer.byte(CARD_PAYMENT);
@@ -62,10 +80,12 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.token(*terminal);
             writer.money(*amount);
         }
-        FactBody::CardUsage { card, device } => {
+        FactBody::CardUsage { card, device, usage, peer } => {
             writer.byte(CARD_USAGE);
             writer.party(card);
             writer.token(*device);
+            writer.byte(*usage as u8);
+            writer.option(*peer, Writer::token);
         }
         FactBody::Met { feed, holder, target, amount } => {
             writer.byte(MET);
@@ -74,7 +94,15 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.party(target);
             writer.option(*amount, Writer::money);
         }
-        FactBody::Opening { step, opening, holding, product, holder_kind, co_holder } => {
+        FactBody::Opening {
+            step,
+            opening,
+            holding,
+            product,
+            holder_kind,
+            co_holder,
+            identity_channels,
+        } => {
             writer.byte(OPENING);
             let code = STEPS.iter().find(|(_, known)| known == step).map_or(0, |(code, _)| *code);
             writer.byte(code);
@@ -82,6 +110,7 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.option(holding.as_ref(), Writer::party);
             writer.byte(*product as u8);
             writer.byte(u8::from(*holder_kind == HolderKind::Unit) | u8::from(*co_holder) << 1);
+            writer.option(*identity_channels, Writer::byte);
         }
         FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
             writer.byte(HOLDINGS_ANSWERED);
@@ -107,6 +136,39 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
         }
         FactBody::WentLive => writer.byte(WENT_LIVE),
     }
+}
+
+fn write_details(writer: &mut Writer<'_>, details: &TransferDetails) {
+    writer.byte(details.channel as u8);
+    writer.byte(details.essential as u8);
+    writer.byte(
+        u8::from(details.to_bound_account)
+            | u8::from(details.to_own_account) << 1
+            | u8::from(details.cash) << 2
+            | u8::from(details.strong_auth) << 3,
+    );
+    writer.option(details.balance_after, Writer::zigzag);
+    writer.option(details.agreed_daily_sum, Writer::zigzag);
+}
+
+fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError> {
+    const WHAT: &str = "the details of a transfer";
+    let channel = Channel::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
+    let essential = Essential::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
+    let flags = reader.byte(WHAT)?;
+    if flags > 0b1111 {
+        return Err(DecodeError::Malformed(WHAT));
+    }
+    Ok(TransferDetails {
+        channel,
+        essential,
+        to_bound_account: flags & 1 != 0,
+        to_own_account: flags & 2 != 0,
+        cash: flags & 4 != 0,
+        strong_auth: flags & 8 != 0,
+        balance_after: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
+        agreed_daily_sum: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
+    })
 }
 
 fn write_dated(writer: &mut Writer<'_>, dated: &Dated) {
@@ -135,13 +197,13 @@ fn read_dated(reader: &mut Reader<'_>) -> Result<Dated, DecodeError> {
 fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError> {
     match kind {
         TRANSFER => {
-            let (payee, protected) = read_flags(reader, "the flags of a transfer")?;
+            let (payee, detailed) = read_flags(reader, "the flags of a transfer")?;
             Ok(FactBody::Transfer {
                 side: if payee { Side::Payee } else { Side::Payer },
                 account: reader.party("the account of a transfer")?,
                 counterparty: reader.token("the counterparty of a transfer")?,
                 amount: reader.money("the amount of a transfer")?,
-                protected,
+                details: if detailed { read_details(reader)? } else { TransferDetails::default() },
             })
         }
         CARD_PAYMENT => Ok(FactBody::CardPayment {
@@ -152,6 +214,16 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
         CARD_USAGE => Ok(FactBody::CardUsage {
             card: reader.party("the card of a usage")?,
             device: reader.token("the device of a usage")?,
+            usage: UsageKind::from_code(reader.byte("the kind of a usage")?)
+                .ok_or(DecodeError::Malformed("the kind of a usage"))?,
+            peer: reader.option("the peer of a usage", |reader| reader.token("a peer"))?,
+        }),
+        FRAUD_CONFIRMED => Ok(FactBody::FraudConfirmed {
+            feed: Feed::from_code(reader.byte("the feed of a confirmed fraud")?)
+                .ok_or(DecodeError::Malformed("the feed of a confirmed fraud"))?,
+            account: reader.party("the account of a confirmed fraud")?,
+            other: reader.token("the other side of a confirmed fraud")?,
+            amount: reader.option("the amount of a confirmed fraud", |reader| reader.money("an amount"))?,
         }),
         MET => Ok(FactBody::Met {
             feed: Feed::from_code(reader.byte("the feed of a meeting")?)
@@ -182,7 +254,9 @@ fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
     let product = read_product(reader)?;
     let (unit, co_holder) = read_flags(reader, "the flags of an opening")?;
     let holder_kind = if unit { HolderKind::Unit } else { HolderKind::Person };
-    Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder })
+    let identity_channels =
+        reader.option("the identity channels of an opening", |reader| reader.byte("a count"))?;
+    Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels })
 }
 
 fn read_appeal(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {

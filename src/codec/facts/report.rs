@@ -6,16 +6,18 @@
 //! kind of body                               1 byte, then:
 //!   1 standing     signal (place of name), about (subject), holder (token), target (party),
 //!                  value (varint), at (zigzag), until (delta to at), event (fingerprint),
-//!                  reply (0 or 1), untold (varint)
+//!                  reply (0 or 1), untold (varint), option of money
 //!   2 fallen       signal (place of name), about (subject), holder (token), event (fingerprint),
 //!                  at (zigzag)
-//!   3 rule counted, 4 rule totalled          rule (place of name), measures, overruled (varint each)
+//!   3 rule counted, 4 rule totalled          rule (place of name), measures, overruled (varint each),
+//!                  interval (zigzag), harm in milliseconds (varint)
 //! ```
 
 use std::sync::Arc;
 
 use crate::engine::base::TimeMs;
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
+use crate::engine::state::RuleCount;
 
 use super::DecodeError;
 use super::bytes::{Names, Reader, Writer};
@@ -91,6 +93,7 @@ fn write_body(writer: &mut Writer<'_>, names: &Names, body: &ReportBody) {
             writer.fingerprint(standing.event);
             writer.flag(standing.reply);
             writer.varint(u64::from(standing.untold_count));
+            writer.option(standing.amount, Writer::money);
         }
         ReportBody::Fallen { signal, about, holder, event, at } => {
             writer.byte(FALLEN);
@@ -100,21 +103,23 @@ fn write_body(writer: &mut Writer<'_>, names: &Names, body: &ReportBody) {
             writer.fingerprint(*event);
             writer.zigzag(at.0);
         }
-        ReportBody::RuleCounted { rule, measures, overruled } => {
+        ReportBody::RuleCounted { rule, count } => {
             writer.byte(RULE_COUNTED);
-            write_counts(writer, names, rule, *measures, *overruled);
+            write_count(writer, names, rule, count);
         }
-        ReportBody::RuleTotalled { rule, measures, overruled } => {
+        ReportBody::RuleTotalled { rule, count } => {
             writer.byte(RULE_TOTALLED);
-            write_counts(writer, names, rule, *measures, *overruled);
+            write_count(writer, names, rule, count);
         }
     }
 }
 
-fn write_counts(writer: &mut Writer<'_>, names: &Names, rule: &str, measures: u64, overruled: u64) {
+fn write_count(writer: &mut Writer<'_>, names: &Names, rule: &str, count: &RuleCount) {
     names.cite(writer, rule);
-    writer.varint(measures);
-    writer.varint(overruled);
+    writer.varint(count.measures);
+    writer.varint(count.overruled);
+    writer.zigzag(count.interval);
+    writer.varint(count.harm_ms);
 }
 
 fn read_body(reader: &mut Reader<'_>, names: &Names) -> Result<ReportBody, DecodeError> {
@@ -128,12 +133,12 @@ fn read_body(reader: &mut Reader<'_>, names: &Names) -> Result<ReportBody, Decod
             at: reader.time("the time of a fall")?,
         }),
         RULE_COUNTED => {
-            let (rule, measures, overruled) = read_counts(reader, names)?;
-            Ok(ReportBody::RuleCounted { rule, measures, overruled })
+            let (rule, count) = read_count(reader, names)?;
+            Ok(ReportBody::RuleCounted { rule, count })
         }
         RULE_TOTALLED => {
-            let (rule, measures, overruled) = read_counts(reader, names)?;
-            Ok(ReportBody::RuleTotalled { rule, measures, overruled })
+            let (rule, count) = read_count(reader, names)?;
+            Ok(ReportBody::RuleTotalled { rule, count })
         }
         _ => Err(DecodeError::Malformed("the kind of a report")),
     }
@@ -150,12 +155,17 @@ fn read_standing(reader: &mut Reader<'_>, names: &Names) -> Result<Standing, Dec
     let event = reader.fingerprint("the event of a standing")?;
     let reply = reader.flag("the reply of a standing")?;
     let untold_count = reader.u32("the untold of a standing")?;
-    Ok(Standing { signal, about, holder, target, value, until, event, at, reply, untold_count })
+    let amount = reader.option("the amount of a standing", |reader| reader.money("an amount"))?;
+    Ok(Standing { signal, about, holder, target, value, until, event, at, reply, amount, untold_count })
 }
 
-fn read_counts(reader: &mut Reader<'_>, names: &Names) -> Result<(Arc<str>, u64, u64), DecodeError> {
+fn read_count(reader: &mut Reader<'_>, names: &Names) -> Result<(Arc<str>, RuleCount), DecodeError> {
     let rule = names.cited(reader)?;
-    let measures = reader.varint("the measures of a rule")?;
-    let overruled = reader.varint("the overruled measures of a rule")?;
-    Ok((rule, measures, overruled))
+    let count = RuleCount {
+        measures: reader.varint("the measures of a rule")?,
+        overruled: reader.varint("the overruled measures of a rule")?,
+        interval: reader.zigzag("the interval of a rule")?,
+        harm_ms: reader.varint("the harm of a rule")?,
+    };
+    Ok((rule, count))
 }

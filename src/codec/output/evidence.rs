@@ -48,7 +48,8 @@ struct SignalData<'a> {
     value: i64,
     /// True when history reaching back a full window had not been seen.
     cold: bool,
-    window_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<String>,
     /// Permitted uses of this signal.
     uses: Vec<&'static str>,
     /// Events in the window, listed here or not.
@@ -128,7 +129,7 @@ impl<'a> SignalData<'a> {
             reported_of: signal.reported_of.map(token_hex),
             value: signal.value,
             cold: signal.cold,
-            window_ms: signal.window.0,
+            window: signal.window.map(|window| window.name()),
             uses: use_names(signal.purpose),
             events_count: signal.events_count,
             events: signal.events.iter().map(|event| EventData::of(event, ctx)).collect::<Result<_, _>>()?,

@@ -90,6 +90,7 @@ impl<'a> MeasureData<'a> {
             Measure::OpeningCheckFurther
             | Measure::OpeningRefuse
             | Measure::PhoneCardReverify
+            | Measure::IotCardReverify
             | Measure::Account(_)
             | Measure::Victim(_) => {}
         }

@@ -207,6 +207,7 @@ fn title(measure: &Measure) -> Words {
         Measure::OpeningCheckFurther => words("开户（开卡）前进一步核实", "further checks before opening"),
         Measure::OpeningRefuse => words("暂不办理开户（开卡）", "opening not possible for now"),
         Measure::PhoneCardReverify => words("电话卡重新实名核验", "phone card to be verified again"),
+        Measure::IotCardReverify => words("物联网卡使用核验", "use of an IoT card to be confirmed"),
         Measure::PhoneCardLimit(_) => words("电话卡部分功能受限", "phone card limited"),
         Measure::PhoneCardSuspend(_) => words("电话卡暂停服务", "phone card suspended"),
         Measure::Account(AccountStep::VerifyTransaction) => words("交易核实", "transaction to be verified"),

@@ -49,6 +49,7 @@ macro_rules! packed_plain {
 pub(super) use packed_plain;
 
 packed_plain!(bool, |w, v| w.flag(*v), |r| r.flag("a flag"));
+packed_plain!(u8, |w, v| w.byte(*v), |r| r.byte("a number"));
 packed_plain!(u32, |w, v| w.varint(u64::from(*v)), |r| r.u32("a number"));
 packed_plain!(u64, |w, v| w.varint(*v), |r| r.varint("a number"));
 packed_plain!(i32, |w, v| w.zigzag(i64::from(*v)), |r| {

@@ -30,6 +30,7 @@ packed_struct!(Request {
     party,
     product,
     holder_kind,
+    identity_channels,
     at,
     order,
     event,
@@ -40,7 +41,7 @@ packed_struct!(Request {
     published,
     on_appeal,
 });
-packed_struct!(Standing { signal, about, holder, target, value, until, event, at, reply, untold_count });
+packed_struct!(Standing { signal, about, holder, target, value, until, event, at, reply, amount, untold_count });
 packed_struct!(Meeting { at, event, feed, holder, target });
 packed_struct!(Told { signal, holder, until });
 packed_struct!(RuleName { id, version });
@@ -62,7 +63,7 @@ packed_struct!(Firing { until, event });
 packed_struct!(Override { lift, until });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
-packed_struct!(RuleCount { measures, overruled });
+packed_struct!(RuleCount { measures, overruled, interval, harm_ms });
 packed_struct!(Image {
     coverage,
     partition_time,

@@ -13,8 +13,9 @@ pub(super) fn reads_amount(condition: &Condition) -> bool {
 
 fn term_reads_amount(term: &Term) -> bool {
     match term {
-        Term::EventAmount => true,
+        Term::Field(field) => *field == crate::engine::attributes::Field::Amount,
         Term::Add(a, b) | Term::Sub(a, b) | Term::Mul(a, b) => term_reads_amount(a) || term_reads_amount(b),
+        Term::If(c, a, b) => reads_amount(c) || term_reads_amount(a) || term_reads_amount(b),
         Term::Constant(_) | Term::Signal(_) => false,
     }
 }

@@ -13,7 +13,7 @@ use crate::engine::base::SpanMs;
 use crate::engine::fact::Feed;
 use crate::engine::measure::{Measure, MeasureKind};
 use crate::engine::notice::NoticeTexts;
-use crate::engine::rule::{Condition, PrecisionRecord, Rule, RuleStatus, Trigger};
+use crate::engine::rule::{Condition, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
 
@@ -90,7 +90,8 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         purpose,
         basis: file.basis,
         reason: file.reason,
-        precision,
+        origin: RuleOrigin::Measured(precision),
+        harm_budget: None,
     })
 }
 
@@ -117,6 +118,7 @@ fn fits(measure: MeasureKind, subject: SubjectKind) -> Result<(), String> {
         }
         MeasureKind::OpeningCheckFurther => SubjectKind::Opening,
         MeasureKind::PhoneCardReverify => SubjectKind::PhoneCard,
+        MeasureKind::IotCardReverify => SubjectKind::IotCard,
         MeasureKind::Account(_) | MeasureKind::Victim(_) => SubjectKind::Account,
     };
     if fitting == subject {
@@ -170,11 +172,13 @@ fn report(name: &str, subject: SubjectKind, signals: &[Signal]) -> Result<Trigge
             None => format!("unknown signal `{name}`; declare it under config/signals"),
         });
     };
-    if signal.report_level.is_none() {
+    if signal.report.is_none() {
         return Err(format!("signal `{name}` has no report_level, so it is never reported"));
     }
     let reaches =
-        Feed::ALL.into_iter().any(|feed| signal.feeds & feed.bit() != 0 && target(feed) == Some(subject));
+        Feed::ALL.into_iter().any(|feed| {
+            target(feed) == Some(subject) && signal.questions(signals).any(|question| question.reads(feed))
+        });
     if !reaches {
         return Err(format!("reports of `{name}` never name a party of kind `{}`", subject.name()));
     }
@@ -187,14 +191,23 @@ fn target(feed: Feed) -> Option<SubjectKind> {
         Feed::OpeningRequestedAgent
         | Feed::OpeningRequestedDevice
         | Feed::OpeningRequestedPhoneNumber
-        | Feed::OpeningRequestedOutlet => Some(SubjectKind::Opening),
-        Feed::TransferDevice | Feed::CardPaymentTerminal => Some(SubjectKind::Account),
+        | Feed::OpeningRequestedOutlet
+        | Feed::OpeningRequestedAddress => Some(SubjectKind::Opening),
+        Feed::TransferDevice | Feed::CardPaymentTerminal | Feed::FraudConfirmedTerminal => {
+            Some(SubjectKind::Account)
+        }
         Feed::CardUsageDevice => Some(SubjectKind::PhoneCard),
         Feed::TransferPayer
         | Feed::TransferPayee
         | Feed::CardPaymentCard
         | Feed::OpeningRequestedHolder
-        | Feed::CardUsageCard => None,
+        | Feed::CardUsageCard
+        | Feed::CallPlacedCard
+        | Feed::CallReceivedCard
+        | Feed::MessageSentCard
+        | Feed::LivelihoodPayee
+        | Feed::FraudConfirmedPayer
+        | Feed::FraudConfirmedPayee => None,
     }
 }
 
@@ -234,7 +247,7 @@ fn reads(
         if signal.subject == SubjectKind::Pair && !all_transactions {
             let message = format!("reads `{name}` of a pair, and a trigger of this rule names no other side");
             bundle.problems.add(path, "condition", message);
-        } else if !signal.subject.lives_with_holder() && signal.report_level.is_none() {
+        } else if !signal.subject.lives_with_holder() && signal.report.is_none() {
             let message = format!(
                 "reads `{name}` of another subject, which is known by reports only; give it a report_level"
             );

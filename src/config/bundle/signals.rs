@@ -8,7 +8,7 @@ use super::values::{date, named, span_within};
 use crate::engine::base::{Currency, SpanMs};
 use crate::engine::fact::Feed;
 use crate::engine::notice::NoticeTexts;
-use crate::engine::signal::{Aggregate, Signal};
+use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::SubjectKind;
 
 const WINDOW_MIN: SpanMs = SpanMs(60_000);
@@ -67,13 +67,10 @@ fn signal(
     Some(Signal {
         name: name.to_owned(),
         subject: subject?,
-        feeds: feeds?,
-        aggregate: aggregate?,
-        window: window?,
-        currency: currency?,
+        reads: Reads::Log(Question { currency: currency?, ..Question::sliding(feeds?, aggregate?, window?) }),
         purpose: purpose?,
         basis: decl.basis,
-        report_level: decl.report_level,
+        report: decl.report_level.map(|level| ReportLevel { level, tell: Tell::Holders }),
         title,
     })
 }
@@ -142,6 +139,7 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
         SubjectKind::Outlet => &[Feed::OpeningRequestedOutlet],
         SubjectKind::Terminal => &[Feed::CardPaymentTerminal],
         SubjectKind::PhoneNumber => &[Feed::OpeningRequestedPhoneNumber],
+        SubjectKind::Address => &[Feed::OpeningRequestedAddress],
         SubjectKind::IotCard | SubjectKind::Opening => &[],
     }
 }

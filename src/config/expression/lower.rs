@@ -121,7 +121,7 @@ impl Lowering<'_> {
             Node::Negate(inner) => self.negated(expr, inner),
             Node::Name(name) if name == EVENT_AMOUNT => {
                 self.event_read = true;
-                Ok((Term::EventAmount, Range::amount()))
+                Ok((Term::Field(crate::engine::attributes::Field::Amount), Range::amount()))
             }
             Node::Name(name) => self.signal(expr, name),
             Node::Binary(operator, left, right) => self.arithmetic(expr, *operator, left, right),

@@ -1,6 +1,6 @@
 //! Corrections: what was wrong is taken out, what is right is put in its place (S11, DESIGN D10).
 
-use super::facts::feeding;
+use super::facts::feedings;
 use super::{EngineError, Out, Partition};
 use crate::engine::base::Fingerprint;
 use crate::engine::disposition::EndCause;
@@ -34,7 +34,7 @@ impl Partition {
     fn take_out(&mut self, fact: &Fact, original: Fingerprint, before: &Dated, out: Out<'_>) -> bool {
         let horizon = self.horizon();
         let mut taken = false;
-        if let Some(feeding) = feeding(fact.route, &before.body) {
+        for feeding in feedings(fact.route, &before.body) {
             for subject in &feeding.subjects {
                 if let Some(log) = self.logs.get_mut(subject) {
                     taken |= *subject == fact.route

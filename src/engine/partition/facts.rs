@@ -5,70 +5,94 @@ use std::sync::Arc;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::LoadRules;
-use crate::engine::base::{Money, TimeMs, Token};
-use crate::engine::fact::{Fact, FactBody, Feed, Side};
-use crate::engine::holder::PlatformAnswer;
+use crate::engine::attributes::{Attributes, Field};
+use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
+use crate::engine::fact::{Essential, Fact, FactBody, Feed, OpeningStep, Side, UsageKind};
+use crate::engine::holder::{Holder, PlatformAnswer};
 use crate::engine::rule::Trigger;
 use crate::engine::signal::Signal;
 use crate::engine::subject::{Party, Subject, SubjectKind};
 use crate::engine::window::Entry;
 
-/// What a fact adds to logs and on which party rules are evaluated. Derived from its body alone, so
-/// that a correction can take out exactly what the original put in.
-pub(super) struct Feeding<'a> {
+/// One entry that a fact adds to logs. Derived from its body alone, so that a correction can take out
+/// exactly what the original put in.
+pub(super) struct Feeding {
     pub feed: Feed,
     pub subjects: Vec<Subject>,
     pub other: Token,
     pub amount: Option<Money>,
-    /// The party on which rules are evaluated; none for shared subjects.
-    pub party: Option<&'a Party>,
 }
 
-/// What a body of a routing subject feeds; `None` for bodies that feed nothing.
-pub(super) fn feeding<'a>(route: Subject, body: &'a FactBody) -> Option<Feeding<'a>> {
-    let with_holder = |party: &Party| vec![party.subject, route];
+/// What a body of a routing subject feeds; nothing for bodies that are no measurement.
+pub(super) fn feedings(route: Subject, body: &FactBody) -> Vec<Feeding> {
+    let with_pair = |party: &Party, other: Token| {
+        let pair = Subject::new(SubjectKind::Pair, party.subject.token.pair(other));
+        vec![party.subject, route, pair]
+    };
+    let one = |feed, subjects, other, amount| vec![Feeding { feed, subjects, other, amount }];
     match body {
-        FactBody::Transfer { protected: true, .. } => None,
-        FactBody::Transfer { side, account, counterparty, amount, .. } => {
-            let mut subjects = with_holder(account);
-            subjects.push(Subject::new(SubjectKind::Pair, account.subject.token.pair(*counterparty)));
-            let feed = if *side == Side::Payer { Feed::TransferPayer } else { Feed::TransferPayee };
-            Some(Feeding {
-                feed,
-                subjects,
-                other: *counterparty,
-                amount: Some(*amount),
-                party: Some(account),
-            })
+        FactBody::Transfer { side, account, counterparty, amount, details } => {
+            let subjects = vec![account.subject, route];
+            match (side, details.essential) {
+                (Side::Payer, Essential::No) => {
+                    one(Feed::TransferPayer, with_pair(account, *counterparty), *counterparty, Some(*amount))
+                }
+                (Side::Payee, Essential::No) => {
+                    one(Feed::TransferPayee, with_pair(account, *counterparty), *counterparty, Some(*amount))
+                }
+                (Side::Payee, essential) if essential.is_livelihood() => {
+                    one(Feed::LivelihoodPayee, subjects, *counterparty, Some(*amount))
+                }
+                _ => Vec::new(),
+            }
         }
         FactBody::CardPayment { account, terminal, amount } => {
-            let mut subjects = with_holder(account);
-            subjects.push(Subject::new(SubjectKind::Pair, account.subject.token.pair(*terminal)));
-            let feed = Feed::CardPaymentCard;
-            Some(Feeding { feed, subjects, other: *terminal, amount: Some(*amount), party: Some(account) })
+            one(Feed::CardPaymentCard, with_pair(account, *terminal), *terminal, Some(*amount))
         }
-        FactBody::CardUsage { card, device } => Some(Feeding {
-            feed: Feed::CardUsageCard,
-            subjects: with_holder(card),
-            other: *device,
-            amount: None,
-            party: Some(card),
-        }),
-        FactBody::Met { feed, holder, amount, .. } => {
-            Some(Feeding { feed: *feed, subjects: vec![route], other: *holder, amount: *amount, party: None })
+        FactBody::FraudConfirmed { feed, account, other, amount } => {
+            one(*feed, with_pair(account, *other), *other, *amount)
         }
-        FactBody::Opening {
-            step: crate::engine::fact::OpeningStep::Requested,
-            opening,
-            co_holder: false,
-            ..
-        } => Some(Feeding {
-            feed: Feed::OpeningRequestedHolder,
-            subjects: vec![route],
-            other: opening.subject.token,
-            amount: None,
-            party: Some(opening),
-        }),
+        FactBody::CardUsage { card, device, usage, peer } => {
+            let mut all = one(Feed::CardUsageCard, vec![card.subject, route], *device, None);
+            if let (Some(feed), Some(peer)) = (usage.peer_feed(), peer) {
+                all.extend(one(feed, vec![card.subject, route], *peer, None));
+            }
+            all
+        }
+        FactBody::Met { feed, holder, amount, .. } => one(*feed, vec![route], *holder, *amount),
+        FactBody::Opening { step: OpeningStep::Requested, opening, co_holder: false, .. } => {
+            one(Feed::OpeningRequestedHolder, vec![route], opening.subject.token, None)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What rules are evaluated on because of a body: the trigger, the party, the other side, and what the
+/// event says. Essential payments, shared subjects and openings set no rule off here.
+fn set_off<'a>(holder: &Holder, body: &'a FactBody, at: TimeMs) -> Option<(Feed, &'a Party, Token, Attributes)> {
+    let of_party = |party: &Party, attributes: Attributes| {
+        let product = holder.product_at(party.subject, at);
+        attributes.with(Field::Product, product.map(|product| product as i64))
+    };
+    match body {
+        FactBody::Transfer { side, account, counterparty, amount, details } if details.essential == Essential::No => {
+            let feed = if *side == Side::Payer { Feed::TransferPayer } else { Feed::TransferPayee };
+            let attributes = of_party(account, Attributes::of_transfer(amount.minor, details));
+            Some((feed, account, *counterparty, attributes))
+        }
+        FactBody::CardPayment { account, terminal, amount } => {
+            let attributes = of_party(account, Attributes::of_amount(amount.minor));
+            Some((Feed::CardPaymentCard, account, *terminal, attributes))
+        }
+        FactBody::FraudConfirmed { feed, account, other, amount } => {
+            let known = Attributes::default().with(Field::Amount, amount.map(|amount| amount.minor));
+            Some((*feed, account, *other, of_party(account, known)))
+        }
+        FactBody::CardUsage { card, device, usage, .. } => {
+            let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
+            let known = Attributes::default().with(Field::Usage, kind);
+            Some((Feed::CardUsageCard, card, *device, of_party(card, known)))
+        }
         _ => None,
     }
 }
@@ -103,13 +127,14 @@ impl Partition {
         fact: &Fact,
         body: &FactBody,
         at: TimeMs,
-        entry_event: crate::engine::base::Fingerprint,
+        entry_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let feeding = feeding(fact.route, body);
         let active = self.rules.clone();
-        if let (Some(feeding), Some(active)) = (&feeding, &active) {
-            self.feed(feeding, at, entry_event, active);
+        if let Some(active) = &active {
+            for feeding in feedings(fact.route, body) {
+                self.feed(&feeding, at, entry_event, active);
+            }
         }
         match body {
             FactBody::Opening { .. } => self.apply_opening(fact, body, at, entry_event, out),
@@ -125,31 +150,30 @@ impl Partition {
                 self.answer_again(fact.route.token, fact.event, fact.at, out)
             }
             FactBody::Met { .. } => self.meet(fact, body, at, entry_event, out),
-            _ => match (feeding, active) {
-                (Some(Feeding { party: Some(party), feed, other, amount, .. }), Some(active)) => {
-                    let scene = Scene {
-                        trigger: Trigger::Feed(feed),
-                        party,
-                        holder: fact.route.token,
-                        other: Some(other),
-                        amount: amount.map_or(0, |amount| amount.minor),
-                        event: fact.event,
-                        at,
-                    };
-                    self.run_rules(&scene, &active, out)
-                }
-                _ => Ok(()),
-            },
+            _ => {
+                let nobody = Holder::default();
+                let holder = self.holders.get(&fact.route.token).unwrap_or(&nobody);
+                let (Some((feed, party, other, attributes)), Some(active)) =
+                    (set_off(holder, body, at), active)
+                else {
+                    return Ok(());
+                };
+                let scene = Scene {
+                    trigger: Trigger::Feed(feed),
+                    party,
+                    holder: fact.route.token,
+                    other: Some(other),
+                    attributes,
+                    event: fact.event,
+                    entry: entry_event,
+                    at,
+                };
+                self.run_rules(&scene, &active, out)
+            }
         }
     }
 
-    fn feed(
-        &mut self,
-        feeding: &Feeding<'_>,
-        at: TimeMs,
-        event: crate::engine::base::Fingerprint,
-        active: &Active,
-    ) {
+    fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let horizon = self.horizon();
         let entry =
             Entry { at, event, other: feeding.other.short(), amount: feeding.amount, feed: feeding.feed };
@@ -167,10 +191,9 @@ impl Partition {
         self.floor = self.horizon();
         let old = self.rules.take();
         let unchanged = |signal: &Signal| {
-            let before = old.as_ref()?.set.signals.iter().find(|known| known.name == signal.name)?;
-            (Signal { title: signal.title.clone(), ..before.clone() } == *signal)
-                .then(|| self.since.get(&signal.name).copied())
-                .flatten()
+            let old = &old.as_ref()?.set.signals;
+            let before = old.iter().find(|known| known.name == signal.name)?;
+            signal.measures_alike(&set.signals, before, old).then(|| self.since.get(&signal.name).copied())?
         };
         let since: Vec<(String, TimeMs)> = set
             .signals

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::readings::{Reading, Readings, Source};
 use super::rules::Scene;
 use super::{Active, Partition};
+use crate::engine::attributes::Attributes;
 use crate::engine::base::TimeMs;
 use crate::engine::evidence::{
     ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, SignalEvidence,
@@ -37,10 +38,13 @@ impl Partition {
             digest.update(signal.name.as_bytes());
             digest.update([0]);
             let behind: Vec<&Entry> = match reading.source {
-                Source::Log(subject, as_of) => {
-                    self.logs.get(&subject).map(|log| log.behind(signal, as_of).collect()).unwrap_or_default()
-                }
-                Source::Reported(_) => Vec::new(),
+                Source::Log(subject, as_of) => match (self.logs.get(&subject), signal.question()) {
+                    (Some(log), Some(question)) => {
+                        log.behind(question, &active.set.calendar, as_of).collect()
+                    }
+                    _ => Vec::new(),
+                },
+                Source::Reported(_) | Source::Made => Vec::new(),
             };
             for entry in &behind {
                 digest.update(entry.event.0.to_be_bytes());
@@ -52,6 +56,7 @@ impl Partition {
             let (reported_of, events_count) = match reading.source {
                 Source::Log(..) => (None, behind.len() as u64),
                 Source::Reported(of) => (of, u64::try_from(reading.value).unwrap_or(0)),
+                Source::Made => (None, 0),
             };
             evidence.signals.push(SignalEvidence {
                 name: signal.name.clone(),
@@ -59,7 +64,7 @@ impl Partition {
                 reported_of,
                 value: reading.value,
                 cold: reading.cold,
-                window: signal.window,
+                window: signal.window_longest(signals),
                 purpose: signal.purpose,
                 events_count,
                 events,
@@ -73,7 +78,7 @@ impl Partition {
         let known =
             |number: usize| values.iter().find(|(signal, _)| *signal == number).map(|(_, reading)| *reading);
         let mut interval = |number: usize| {
-            known(number).map_or(Interval { low: None, high: None }, |reading| reading.interval)
+            known(number).map_or(Interval::UNKNOWN, |reading| reading.interval)
         };
         let mut shown =
             |number: usize| Interval::point(known(number).map_or(0, |reading| reading.value.into()));
@@ -81,7 +86,7 @@ impl Partition {
             &rule.condition,
             &mut interval,
             &mut shown,
-            scene.amount,
+            &scene.attributes,
             signals,
             &mut evidence.comparisons,
         );
@@ -95,24 +100,24 @@ fn comparisons(
     condition: &Condition,
     interval: &mut dyn FnMut(usize) -> Interval,
     shown: &mut dyn FnMut(usize) -> Interval,
-    amount: i64,
+    event: &Attributes,
     signals: &[Signal],
     into: &mut Vec<ComparisonEvidence>,
 ) {
     match condition {
         Condition::All(parts) | Condition::Any(parts) => {
             for part in parts {
-                comparisons(part, interval, shown, amount, signals, into);
+                comparisons(part, interval, shown, event, signals, into);
             }
         }
         Condition::Not(_) => {}
         Condition::Compare { left, op, right } => {
-            if left.eval(interval, amount).compare(*op, right.eval(interval, amount)) == Some(true) {
+            if condition.eval(interval, event) == Some(true) {
                 into.push(ComparisonEvidence {
                     text: format!("{} {} {}", left.text(signals), op.symbol(), right.text(signals)),
-                    left: left.eval(shown, amount).low.unwrap_or(0),
+                    left: left.eval(shown, event).low.unwrap_or(0),
                     op: *op,
-                    right: right.eval(shown, amount).low.unwrap_or(0),
+                    right: right.eval(shown, event).low.unwrap_or(0),
                 });
             }
         }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::publish::Draft;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
+use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{DispositionId, EndCause};
 use crate::engine::evidence::{CountEvidence, Evidence};
@@ -56,7 +57,16 @@ impl Partition {
         step_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let FactBody::Opening { step, opening, holding, product, holder_kind, co_holder } = body else {
+        let FactBody::Opening {
+            step,
+            opening,
+            holding,
+            product,
+            holder_kind,
+            co_holder,
+            identity_channels,
+        } = body
+        else {
             return Ok(());
         };
         let holder = fact.route.token;
@@ -72,6 +82,7 @@ impl Partition {
                     party: opening.clone(),
                     product: *product,
                     holder_kind: *holder_kind,
+                    identity_channels: *identity_channels,
                     at,
                     order: self.request_count,
                     event: step_event,
@@ -137,8 +148,9 @@ impl Partition {
                     party: &request.party,
                     holder,
                     other: None,
-                    amount: 0,
+                    attributes: of_request(&request),
                     event: fact.event,
+                    entry: request.event,
                     at: request.at,
                 };
                 let checked = self.run_opening_rules(&scene, &active, out)?;
@@ -355,6 +367,13 @@ impl Partition {
             change(request);
         }
     }
+}
+
+/// What conditions may read of a request.
+pub(super) fn of_request(request: &Request) -> Attributes {
+    Attributes::default()
+        .with(Field::Product, Some(request.product as i64))
+        .with(Field::IdentityChannels, request.identity_channels.map(i64::from))
 }
 
 fn measure_for(severity: Severity) -> Measure {

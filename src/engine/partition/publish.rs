@@ -51,7 +51,7 @@ impl Partition {
     ) -> Result<DispositionId, EngineError> {
         let draft = Draft {
             rule: RuleName { id: rule.id.clone(), version: rule.version },
-            lane: rule.measure.lane(),
+            lane: rule.lane(),
             measure: Partition::measure_of(rule),
             reason: &rule.reason,
             basis: &rule.basis,
@@ -137,7 +137,7 @@ impl Partition {
         let measure = Partition::measure_of(rule);
         self.push_observation(
             name,
-            rule.measure.lane(),
+            rule.lane(),
             measure,
             scene.party,
             scene.holder,

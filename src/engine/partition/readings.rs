@@ -2,11 +2,13 @@
 
 use super::rules::Scene;
 use super::{Active, Partition};
+use crate::engine::attributes::Field;
 use crate::engine::base::{TimeMs, Token};
+use crate::engine::calendar::Calendar;
 use crate::engine::rule::Interval;
-use crate::engine::signal::{Aggregate, Signal};
+use crate::engine::signal::{Aggregate, Question, Reads, Signal};
 use crate::engine::subject::{Subject, SubjectKind};
-use crate::engine::window::AsOf;
+use crate::engine::window::{AsOf, AskedFor, SubjectLog};
 
 /// A signal's value at a scene.
 #[derive(Clone, Copy, Debug)]
@@ -22,16 +24,26 @@ pub(super) struct Reading {
 pub(super) enum Source {
     Log(Subject, AsOf),
     Reported(Option<Token>),
+    /// Made of other signals, which are listed themselves, or of what is known of the party.
+    Made,
 }
 
 impl Reading {
     /// Of a signal that the scene does not have: nothing is known.
-    const UNKNOWN: Reading = Reading {
-        value: 0,
-        interval: Interval { low: None, high: None },
-        cold: true,
-        source: Source::Reported(None),
-    };
+    const UNKNOWN: Reading =
+        Reading { value: 0, interval: Interval::UNKNOWN, cold: true, source: Source::Made };
+
+    /// Of a signal made of two others: certain where both are.
+    fn combined(self, other: Reading, f: impl Fn(i128, i128) -> i128) -> Reading {
+        let value = f(self.value.into(), other.value.into());
+        let certain = self.interval.is_point() && other.interval.is_point();
+        Reading {
+            value: i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }),
+            interval: if certain { Interval::point(value) } else { Interval::UNKNOWN },
+            cold: self.cold || other.cold,
+            source: Source::Made,
+        }
+    }
 }
 
 /// Readings of one scene by signal number: each signal is read once, whatever the number of rules.
@@ -82,23 +94,66 @@ impl Partition {
         active: &Active,
     ) -> Option<Reading> {
         let signal = active.set.signals.get(number)?;
+        if !signal.subject.lives_with_holder() {
+            return Some(self.read_reported(signal, scene, bound));
+        }
         let subject = match signal.subject {
             SubjectKind::Holder => Subject::new(SubjectKind::Holder, scene.holder),
             SubjectKind::Pair => {
                 Subject::new(SubjectKind::Pair, scene.party.subject.token.pair(scene.other?))
             }
             kind if kind == scene.party.subject.kind => scene.party.subject,
-            _ => return Some(self.read_reported(signal, scene, bound)),
+            _ => return None,
         };
-        let as_of = AsOf { at: scene.at, horizon: self.horizon(), bound };
+        let as_of = AsOf { at: scene.at, horizon: self.horizon(), bound, event: asked_for(scene) };
+        Some(match signal.reads {
+            Reads::Log(question) => self.read_log(number, signal, &question, subject, scene, as_of, active),
+            Reads::SinceOpened => self.read_since_opened(scene),
+            Reads::Ratio { of, to, scale } => {
+                let (of, to) = (self.read(of, scene, bound, active)?, self.read(to, scene, bound, active)?);
+                of.combined(to, |of, to| ratio(of, to, scale))
+            }
+            Reads::Difference { of, to } => {
+                let (of, to) = (self.read(of, scene, bound, active)?, self.read(to, scene, bound, active)?);
+                let value = of.combined(to, |of, to| of - to);
+                Reading { interval: of.interval.sub(to.interval), ..value }
+            }
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one question: which, of whom, as of when")]
+    fn read_log(
+        &mut self,
+        number: usize,
+        signal: &Signal,
+        question: &Question,
+        subject: Subject,
+        scene: &Scene<'_>,
+        as_of: AsOf,
+        active: &Active,
+    ) -> Reading {
         let (value, any) = match (self.logs.get_mut(&subject), active.plans.get(&subject.kind)) {
             (Some(log), Some(plan)) => log.value(number, plan, as_of),
-            _ => (0, false),
+            _ => (nothing_in(question, &active.set.calendar, as_of), false),
         };
-        let cold = self.is_cold(signal, scene, as_of);
+        let cold = self.is_cold(signal, question, scene, as_of, &active.set.calendar);
         let interval =
-            if cold { cold_interval(signal.aggregate, value, any) } else { Interval::point(value.into()) };
-        Some(Reading { value, interval, cold, source: Source::Log(subject, as_of) })
+            if cold { cold_interval(question.aggregate, value, any) } else { Interval::point(value.into()) };
+        Reading { value, interval, cold, source: Source::Log(subject, as_of) }
+    }
+
+    /// How long ago the party was opened; one that was stated is older than that.
+    fn read_since_opened(&self, scene: &Scene<'_>) -> Reading {
+        let holder = self.holders.get(&scene.holder);
+        let Some((since, seen)) = holder.and_then(|holder| holder.held_since(scene.party.subject)) else {
+            return Reading::UNKNOWN;
+        };
+        let value = scene.at.0.saturating_sub(since.0).max(0);
+        let interval = Interval {
+            low: Some(value.into()),
+            high: seen.then_some(value.into()),
+        };
+        Reading { value, interval, cold: !seen, source: Source::Made }
     }
 
     fn read_reported(&self, signal: &Signal, scene: &Scene<'_>, bound: Option<TimeMs>) -> Reading {
@@ -113,8 +168,15 @@ impl Partition {
         }
     }
 
-    fn is_cold(&self, signal: &Signal, scene: &Scene<'_>, as_of: AsOf) -> bool {
-        let begin = scene.at.minus(signal.window);
+    fn is_cold(
+        &self,
+        signal: &Signal,
+        question: &Question,
+        scene: &Scene<'_>,
+        as_of: AsOf,
+        calendar: &Calendar,
+    ) -> bool {
+        let begin = question.window.begin(scene.at.minus(question.delay), calendar);
         if begin < as_of.horizon {
             return true;
         }
@@ -129,6 +191,26 @@ impl Partition {
     }
 }
 
+/// The event that a scene asks its values for.
+fn asked_for(scene: &Scene<'_>) -> AskedFor {
+    AskedFor {
+        entry: Some(scene.entry),
+        amount: scene.attributes.get(Field::Amount),
+        other: scene.other.map(Token::short),
+        left_out: None,
+    }
+}
+
+/// The value of an empty log.
+fn nothing_in(question: &Question, calendar: &Calendar, as_of: AsOf) -> i64 {
+    SubjectLog::default().scan(question, calendar, as_of).0
+}
+
+/// `of * scale / to`, rounded down; 0 when `to` is not positive.
+pub(super) fn ratio(of: i128, to: i128, scale: u32) -> i128 {
+    if to <= 0 { 0 } else { of.saturating_mul(i128::from(scale)).div_euclid(to) }
+}
+
 /// What is known of a cold signal (S6, D16).
 fn cold_interval(aggregate: Aggregate, value: i64, any: bool) -> Interval {
     let value = i128::from(value);
@@ -136,6 +218,18 @@ fn cold_interval(aggregate: Aggregate, value: i64, any: bool) -> Interval {
         Aggregate::Count | Aggregate::Sum | Aggregate::Distinct => Interval { low: Some(value), high: None },
         Aggregate::Max if any => Interval { low: Some(value), high: None },
         Aggregate::Min if any => Interval { low: None, high: Some(value) },
-        Aggregate::Max | Aggregate::Min | Aggregate::Last => Interval { low: None, high: None },
+        // More may have been returned, and the oldest may be older: never less.
+        Aggregate::Returned => Interval { low: Some(value), high: None },
+        Aggregate::SinceFirst if any => Interval { low: Some(value), high: None },
+        // The newest that was seen is the newest: what was not seen is older.
+        Aggregate::SinceLast if any => Interval::point(value),
+        Aggregate::Max
+        | Aggregate::Min
+        | Aggregate::Last
+        | Aggregate::Average
+        | Aggregate::Deviation
+        | Aggregate::LargestShare
+        | Aggregate::SinceFirst
+        | Aggregate::SinceLast => Interval::UNKNOWN,
     }
 }

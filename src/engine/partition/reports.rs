@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
-use crate::engine::base::{Fingerprint, TimeMs, Token};
+use super::openings::of_request;
+use super::readings::ratio;
+use crate::engine::attributes::{Attributes, Field};
+use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
+use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Fact, FactBody, Feed};
 use crate::engine::holder::Answer;
 use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
-use crate::engine::signal::{Aggregate, Signal};
+use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::state::{Meeting, RuleCount, Told};
 use crate::engine::subject::{Subject, SubjectKind};
-use crate::engine::window::{AsOf, Entry};
+use crate::engine::window::{AsOf, AskedFor, Entry};
 
 impl Partition {
     /// A shared subject was met: note by whom, and tell whom it concerns.
@@ -25,7 +29,7 @@ impl Partition {
         entry_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let FactBody::Met { feed, holder, target, .. } = body else { return Ok(()) };
+        let FactBody::Met { feed, holder, target, amount } = body else { return Ok(()) };
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let about = fact.route;
         let horizon = self.horizon();
@@ -38,9 +42,11 @@ impl Partition {
             meetings.insert(place, meeting);
         }
         for signal in &active.set.signals {
-            let Some(level) = signal.report_level else { continue };
-            if signal.subject == about.kind && signal.feeds & feed.bit() != 0 {
-                let told = Telling { signal, level, at, event: fact.event, entry_event };
+            let Some(report) = signal.report else { continue };
+            if signal.subject == about.kind
+                && signal.questions(&active.set.signals).any(|question| question.reads(*feed))
+            {
+                let told = Telling { signal, report, at, event: fact.event, entry_event, amount: *amount };
                 self.tell(&told, about, *holder, target, &active, out)?;
             }
         }
@@ -56,17 +62,23 @@ impl Partition {
         active: &Arc<Active>,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let as_of = AsOf { at: telling.at, horizon: self.horizon(), bound: None };
-        let Some(log) = self.logs.get(&about) else { return Ok(()) };
-        let behind: Vec<&Entry> = log.behind(telling.signal, as_of).collect();
-        let value = count(telling.signal, &behind);
-        if value < telling.level {
+        let as_of = AsOf {
+            at: telling.at,
+            horizon: self.horizon(),
+            bound: None,
+            event: AskedFor { amount: telling.amount.map(|amount| amount.minor), ..AskedFor::default() },
+        };
+        let value = self.told_value(telling.signal, about, as_of, active);
+        let Some(value) = u64::try_from(value).ok().filter(|value| *value >= telling.report.level) else {
             return Ok(());
-        }
-        let without: Vec<&Entry> =
-            behind.iter().copied().filter(|entry| entry.event != telling.entry_event).collect();
-        let crossing = count(telling.signal, &without) < telling.level;
-        let until = level_ends(telling.signal, telling.level, &behind);
+        };
+        let (crossing, until) = match (telling.report.tell, telling.signal.question()) {
+            (Tell::Holders, Some(question)) => {
+                self.crossing(question, about, telling, as_of, &active.set.calendar)
+            }
+            // It holds for this event and nothing else.
+            _ => (false, telling.at.plus(SpanMs(1))),
+        };
         let standing = |holder: Token,
                         target: &crate::engine::subject::Party,
                         reply: bool,
@@ -80,12 +92,16 @@ impl Partition {
             event: telling.event,
             at: telling.at,
             reply,
+            amount: telling.amount.filter(|_| reply),
             untold_count,
         };
         let mut receivers = Vec::new();
         let mut untold_count = 0;
         if crossing {
-            let others = self.others_in_window(telling.signal, about, holder, as_of);
+            let question = telling.signal.question();
+            let others = question.map_or_else(Vec::new, |question| {
+                self.others_in_window(question, about, holder, as_of, &active.set.calendar)
+            });
             untold_count =
                 u32::try_from(others.len().saturating_sub(CROSSING_RECEIVERS_MAX)).unwrap_or(u32::MAX);
             receivers = others.into_iter().take(CROSSING_RECEIVERS_MAX).collect();
@@ -95,7 +111,9 @@ impl Partition {
             receivers.iter().map(|meeting| standing(meeting.holder, &meeting.target, false, untold_count)),
         );
         for standing in standings {
-            self.remember_told(about, &standing);
+            if telling.report.tell == Tell::Holders {
+                self.remember_told(about, &standing);
+            }
             self.send(
                 standing.holder.partition(self.identity.partitions),
                 ReportBody::Standing(standing),
@@ -106,13 +124,53 @@ impl Partition {
         Ok(())
     }
 
+    /// The value of a shared subject's signal, for those who are told of it.
+    fn told_value(&self, signal: &Signal, about: Subject, as_of: AsOf, active: &Active) -> i128 {
+        let calendar = &active.set.calendar;
+        let of_question = |question: &Question| {
+            self.logs.get(&about).map_or(0, |log| i128::from(log.scan(question, calendar, as_of).0))
+        };
+        let of_signal =
+            |number: usize| active.set.signals.get(number).and_then(Signal::question).map_or(0, of_question);
+        match &signal.reads {
+            Reads::Log(question) => of_question(question),
+            Reads::Ratio { of, to, scale } => ratio(of_signal(*of), of_signal(*to), *scale),
+            Reads::Difference { of, to } => of_signal(*of) - of_signal(*to),
+            Reads::SinceOpened => 0,
+        }
+    }
+
+    /// Whether the event took the value to its level, and when it falls below if nothing more happens.
+    fn crossing(
+        &self,
+        question: &Question,
+        about: Subject,
+        telling: &Telling<'_>,
+        as_of: AsOf,
+        calendar: &Calendar,
+    ) -> (bool, TimeMs) {
+        let Some(log) = self.logs.get(&about) else { return (false, telling.at) };
+        let behind: Vec<&Entry> = log.behind(question, calendar, as_of).collect();
+        let without: Vec<&Entry> =
+            behind.iter().copied().filter(|entry| entry.event != telling.entry_event).collect();
+        let crossing = count(question, &without) < telling.report.level;
+        (crossing, level_ends(question, telling.report.level, &behind))
+    }
+
     /// The last meeting of each other holder in a window, last seen first.
-    fn others_in_window(&self, signal: &Signal, about: Subject, holder: Token, as_of: AsOf) -> Vec<Meeting> {
-        let after = as_of.at.minus(signal.window).max(as_of.horizon);
+    fn others_in_window(
+        &self,
+        question: &Question,
+        about: Subject,
+        holder: Token,
+        as_of: AsOf,
+        calendar: &Calendar,
+    ) -> Vec<Meeting> {
+        let (after, until) = as_of.bounds(question, calendar);
         let mut last: Vec<Meeting> = Vec::new();
         for meeting in self.meetings.get(&about).into_iter().flatten().rev() {
             let inside =
-                meeting.at > after && meeting.at <= as_of.at && meeting.feed.bit() & signal.feeds != 0;
+                meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
             if inside && meeting.holder != holder && !last.iter().any(|known| known.holder == meeting.holder)
             {
                 last.push(meeting.clone());
@@ -140,15 +198,21 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let Some(active) = self.rules.clone() else { return Ok(()) };
-        let reads = |signal: &&Signal| signal.subject == about.kind && signal.feeds & feed.bit() != 0;
-        for signal in active.set.signals.iter().filter(reads) {
-            let Some(level) = signal.report_level else { continue };
+        for signal in active.set.signals.iter().filter(|signal| signal.subject == about.kind) {
+            let (Some(report), Some(question)) = (signal.report, signal.question()) else { continue };
+            if report.tell != Tell::Holders || !question.reads(feed) {
+                continue;
+            }
             let newest =
                 self.logs.get(&about).and_then(|log| log.entries().next_back().map(|entry| entry.at));
-            let as_of = AsOf { at: newest.unwrap_or(fact.at), horizon: self.horizon(), bound: None };
-            let behind: Vec<&Entry> =
-                self.logs.get(&about).map(|log| log.behind(signal, as_of).collect()).unwrap_or_default();
-            if count(signal, &behind) >= level {
+            let as_of = AsOf {
+                at: newest.unwrap_or(fact.at),
+                horizon: self.horizon(),
+                bound: None,
+                event: AskedFor::default(),
+            };
+            let value = self.told_value(signal, about, as_of, &active);
+            if value >= i128::from(report.level) {
                 continue;
             }
             let Some(told) = self.told.get_mut(&about) else { continue };
@@ -224,21 +288,19 @@ impl Partition {
                 }
                 Ok(())
             }
-            ReportBody::RuleCounted { rule, measures, overruled } => {
+            ReportBody::RuleCounted { rule, count } => {
                 let counts = self.heard.entry(rule.to_string()).or_default();
-                counts.insert(origin, RuleCount { measures: *measures, overruled: *overruled });
-                let measures = counts.values().map(|count| count.measures).sum();
-                let overruled = counts.values().map(|count| count.overruled).sum();
+                counts.insert(origin, *count);
+                let count = RuleCount::total(counts.values());
                 let Some(active) = active else { return Ok(()) };
                 for destination in 0..self.identity.partitions {
-                    let body = ReportBody::RuleTotalled { rule: Arc::clone(rule), measures, overruled };
+                    let body = ReportBody::RuleTotalled { rule: Arc::clone(rule), count };
                     self.send(destination, body, active, out)?;
                 }
                 Ok(())
             }
-            ReportBody::RuleTotalled { rule, measures, overruled } => {
-                self.totals
-                    .insert(rule.to_string(), RuleCount { measures: *measures, overruled: *overruled });
+            ReportBody::RuleTotalled { rule, count } => {
+                self.totals.insert(rule.to_string(), *count);
                 Ok(())
             }
         }
@@ -261,13 +323,24 @@ impl Partition {
         else {
             return Ok(());
         };
+        let target = standing.target.subject;
+        let state = self.holders.get(&standing.holder);
+        let request = state.and_then(|state| state.opening(target.token)?.request.as_ref());
+        let known = match request.filter(|_| target.kind == SubjectKind::Opening) {
+            Some(request) => of_request(request),
+            None => {
+                let product = state.and_then(|state| state.product_at(target, standing.at));
+                Attributes::default().with(Field::Product, product.map(|product| product as i64))
+            }
+        };
         let scene = Scene {
             trigger: Trigger::Report(number),
             party: &standing.target,
             holder: standing.holder,
             other: None,
-            amount: 0,
+            attributes: known.with(Field::Amount, standing.amount.map(|amount| amount.minor)),
             event: standing.event,
+            entry: standing.event,
             at: standing.at,
         };
         if standing.target.subject.kind != SubjectKind::Opening {
@@ -302,8 +375,7 @@ impl Partition {
 
     fn tell_count(&mut self, rule: &str, count: RuleCount, out: Out<'_>) -> Result<(), EngineError> {
         let Some(active) = self.rules.clone() else { return Ok(()) };
-        let RuleCount { measures, overruled } = count;
-        let body = ReportBody::RuleCounted { rule: Arc::from(rule), measures, overruled };
+        let body = ReportBody::RuleCounted { rule: Arc::from(rule), count };
         self.send(own_partition(rule, self.identity.partitions), body, &active, out)
     }
 }
@@ -311,15 +383,17 @@ impl Partition {
 /// A signal at its level, told because of one entry.
 struct Telling<'a> {
     signal: &'a Signal,
-    level: u64,
+    report: ReportLevel,
     at: TimeMs,
     event: Fingerprint,
     entry_event: Fingerprint,
+    amount: Option<Money>,
 }
 
-/// Count or distinct over the entries behind a value; the loader admits no other aggregate here.
-fn count(signal: &Signal, behind: &[&Entry]) -> u64 {
-    if signal.aggregate == Aggregate::Distinct { last_seen(behind).len() as u64 } else { behind.len() as u64 }
+/// Count or distinct over the entries behind a value; the loader admits no other aggregate and no
+/// other window than a sliding one where holders are told.
+fn count(question: &Question, behind: &[&Entry]) -> u64 {
+    if question.aggregate == Aggregate::Distinct { last_seen(behind).len() as u64 } else { behind.len() as u64 }
 }
 
 /// Times at which each different other was last seen, newest first.
@@ -336,14 +410,14 @@ fn last_seen(behind: &[&Entry]) -> Vec<TimeMs> {
 }
 
 /// When the value falls below its level if nothing more happens.
-fn level_ends(signal: &Signal, level: u64, behind: &[&Entry]) -> TimeMs {
-    let times: Vec<TimeMs> = if signal.aggregate == Aggregate::Distinct {
+fn level_ends(question: &Question, level: u64, behind: &[&Entry]) -> TimeMs {
+    let times: Vec<TimeMs> = if question.aggregate == Aggregate::Distinct {
         last_seen(behind)
     } else {
         behind.iter().rev().map(|entry| entry.at).collect()
     };
     let place = usize::try_from(level.saturating_sub(1)).unwrap_or(usize::MAX);
-    times.get(place).map_or(TimeMs::MIN, |at| at.plus(signal.window))
+    times.get(place).map_or(TimeMs::MIN, |at| at.plus(question.window.span_max()))
 }
 
 /// The partition that adds up a rule's counts: FNV-1a 64 of its id.

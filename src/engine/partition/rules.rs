@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::readings::Readings;
 use super::{Active, EngineError, Out, Partition};
+use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::measure::Measure;
-use crate::engine::rule::{Condition, Interval, Rule, RuleStatus, Trigger};
+use crate::engine::rule::{Rule, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::state::{Finding, Firing};
 use crate::engine::subject::{Party, SubjectKind};
@@ -30,10 +31,14 @@ impl RuleIndex {
                 }
             }
             let mut signals = Vec::new();
-            rule.condition.signals(&mut |signal| {
+            let mut mention = |signal: usize| {
                 if !signals.contains(&signal) {
                     signals.push(signal);
                 }
+            };
+            rule.condition.signals(&mut |signal| {
+                mention(signal);
+                set.parts_of(signal).into_iter().for_each(&mut mention);
             });
             index.signals.push(signals);
             index.names.push(Arc::from(rule.id.as_str()));
@@ -58,8 +63,10 @@ pub(super) struct Scene<'a> {
     pub holder: Token,
     /// The other side, for signals of the pair.
     pub other: Option<Token>,
-    pub amount: i64,
+    pub attributes: Attributes,
     pub event: Fingerprint,
+    /// The name of the event's entries; a correction's replacement keeps the original's.
+    pub entry: Fingerprint,
     pub at: TimeMs,
 }
 
@@ -145,18 +152,19 @@ impl Partition {
     ) -> Option<Fired<'a>> {
         let rule = active.set.rules.get(number)?;
         let name = active.index.names.get(number)?;
-        if rule.subject != scene.party.subject.kind {
+        if rule.subject != scene.party.subject.kind || !rule.is_in_force(scene.at) {
             return None;
         }
         let bound = self.bound(name, scene)?;
         let mut own = Readings::default();
         let readings = if bound.is_some() { &mut own } else { readings };
         let mut value = |signal: usize| self.reading(signal, scene, bound, active, readings).interval;
-        if holds(&rule.condition, &mut value, scene.amount) != Some(true) || self.has_fired(rule, name, scene)
+        if rule.condition.eval(&mut value, &scene.attributes) != Some(true)
+            || self.has_fired(rule, name, scene)
         {
             return None;
         }
-        let enforced = rule.status == RuleStatus::Enforced && rule.precision.is_some() && self.live;
+        let enforced = rule.may_act() && self.live;
         let finding = self.find(rule, active.index.signals(number), scene, bound, active, readings);
         Some(Fired { rule, name: Arc::clone(name), enforced, finding })
     }
@@ -183,37 +191,5 @@ impl Partition {
 
     pub(super) fn measure_of(rule: &Rule) -> Measure {
         Measure::from(rule.measure)
-    }
-}
-
-/// True, false, or unknown.
-fn holds(condition: &Condition, value: &mut dyn FnMut(usize) -> Interval, amount: i64) -> Option<bool> {
-    match condition {
-        Condition::All(parts) => {
-            let mut all = Some(true);
-            for part in parts {
-                match holds(part, value, amount) {
-                    Some(true) => {}
-                    Some(false) => return Some(false),
-                    None => all = None,
-                }
-            }
-            all
-        }
-        Condition::Any(parts) => {
-            let mut any = Some(false);
-            for part in parts {
-                match holds(part, value, amount) {
-                    Some(true) => return Some(true),
-                    Some(false) => {}
-                    None => any = None,
-                }
-            }
-            any
-        }
-        Condition::Not(part) => holds(part, value, amount).map(|held| !held),
-        Condition::Compare { left, op, right } => {
-            left.eval(value, amount).compare(*op, right.eval(value, amount))
-        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Entry, Plan, Planned, saturate};
+use super::{Entry, Plan, saturate};
 use crate::engine::base::TimeMs;
-use crate::engine::signal::Aggregate;
+use crate::engine::signal::{Aggregate, Question};
 use crate::engine::state::TokenHash;
 
 /// Cursors and values of all planned signals, as of `clock`.
@@ -39,6 +39,8 @@ enum SlotKind {
     Last { newest: Option<(u64, i64)> },
     /// Distinct others, by the class that marks superseded entries.
     Distinct { class: usize, total: u64 },
+    /// Not kept running.
+    Scanned,
 }
 
 /// Which entry is the latest of each `other`, and which entries are no longer.
@@ -51,6 +53,21 @@ struct Class {
 }
 
 impl Running {
+    /// Whether a question is kept running; the others are answered by a scan of their window.
+    pub(super) fn keeps(question: &Question) -> bool {
+        matches!(
+            question.aggregate,
+            Aggregate::Count
+                | Aggregate::Sum
+                | Aggregate::Max
+                | Aggregate::Min
+                | Aggregate::Last
+                | Aggregate::Distinct
+        ) && question.delay.0 == 0
+            && question.resembling.is_none()
+            && !question.without_event
+    }
+
     pub(super) fn build(entries: &VecDeque<Entry>, plan: &Plan) -> Running {
         let mut running = Running {
             epoch: plan.epoch,
@@ -59,7 +76,7 @@ impl Running {
             slots: Vec::new(),
             classes: Vec::new(),
         };
-        for planned in &plan.signals {
+        for planned in &plan.questions {
             let kind = running.slot_kind(planned);
             running.slots.push(Slot { cursor: 0, kind });
         }
@@ -69,9 +86,9 @@ impl Running {
         running
     }
 
-    fn slot_kind(&mut self, planned: &Planned) -> SlotKind {
+    fn slot_kind(&mut self, planned: &Question) -> SlotKind {
         match planned.aggregate {
-            Aggregate::Count | Aggregate::Sum => SlotKind::Total { fed: 0, total: 0 },
+            _ if !Running::keeps(planned) => SlotKind::Scanned,
             Aggregate::Max | Aggregate::Min => SlotKind::Extreme { deque: VecDeque::new() },
             Aggregate::Last => SlotKind::Last { newest: None },
             Aggregate::Distinct => {
@@ -86,6 +103,7 @@ impl Running {
                 });
                 SlotKind::Distinct { class, total: 0 }
             }
+            _ => SlotKind::Total { fed: 0, total: 0 },
         }
     }
 
@@ -109,7 +127,7 @@ impl Running {
         self.advance(entry.at, entries, plan);
         let previous: Vec<Option<u64>> =
             self.classes.iter_mut().map(|class| class.push(entry, number, self.dropped)).collect();
-        for (slot, planned) in self.slots.iter_mut().zip(&plan.signals) {
+        for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
             if entry.feeds(planned) {
                 slot.add(number, entry.minor(), planned.aggregate, &previous);
             }
@@ -119,8 +137,8 @@ impl Running {
     /// Moves all cursors to a time not before `clock`.
     fn advance(&mut self, at: TimeMs, entries: &VecDeque<Entry>, plan: &Plan) {
         self.clock = at;
-        for (slot, planned) in self.slots.iter_mut().zip(&plan.signals) {
-            let after = at.minus(planned.window);
+        for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
+            let after = planned.window.begin(at, &plan.calendar);
             loop {
                 let place = (slot.cursor - self.dropped) as usize;
                 let Some(entry) = entries.get(place).filter(|entry| entry.at <= after) else { break };
@@ -153,7 +171,7 @@ impl Running {
         at: TimeMs,
     ) -> (i64, bool) {
         self.advance(at, entries, plan);
-        let aggregate = plan.signals.get(place).map(|planned| planned.aggregate);
+        let aggregate = plan.questions.get(place).map(|planned| planned.aggregate);
         let (Some(slot), Some(aggregate)) = (self.slots.get(place), aggregate) else { return (0, false) };
         slot.value(aggregate)
     }
@@ -177,6 +195,7 @@ impl Slot {
                 }
             }
             SlotKind::Last { newest } => *newest = Some((number, minor)),
+            SlotKind::Scanned => {}
             SlotKind::Distinct { class, total } => {
                 let before = previous.get(*class).copied().flatten();
                 if before.is_none_or(|before| before < self.cursor) {
@@ -198,7 +217,7 @@ impl Slot {
                     *total -= 1;
                 }
             }
-            SlotKind::Extreme { .. } | SlotKind::Last { .. } => {}
+            SlotKind::Extreme { .. } | SlotKind::Last { .. } | SlotKind::Scanned => {}
         }
     }
 
@@ -216,6 +235,7 @@ impl Slot {
                 .filter(|(number, _)| *number >= self.cursor)
                 .map_or((0, false), |(_, minor)| (minor, true)),
             SlotKind::Distinct { total, .. } => (saturate(i128::from(*total)), *total > 0),
+            SlotKind::Scanned => (0, false),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::disposition::AppealRef;
-use crate::engine::fact::{Fact, FactBody, Feed, Side};
+use crate::engine::fact::{Essential, Fact, FactBody, Feed, Side, TransferDetails, UsageKind};
 use crate::engine::subject::{Subject, SubjectKind};
 use crate::intake::refusal::RefusalCode;
 
@@ -103,7 +103,10 @@ impl Maker<'_> {
             None => None,
         };
         let device = self.shared(SubjectKind::Device, &transfer.device)?;
-        let (amount, protected) = (transfer.amount.money(), transfer.protected);
+        let amount = transfer.amount.money();
+        // What a source only calls protected is treated as salary: it feeds and triggers nothing else.
+        let essential = if transfer.protected { Essential::Salary } else { Essential::No };
+        let details = TransferDetails { essential, ..TransferDetails::default() };
         let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
         // One of two sides that are given is ours or outside, so neither is ever the fallback.
         let (payer_token, payee_token) =
@@ -114,7 +117,7 @@ impl Maker<'_> {
         {
             if let Some(own) = own {
                 let account = own.party.clone();
-                let body = FactBody::Transfer { side, account, counterparty, amount, protected };
+                let body = FactBody::Transfer { side, account, counterparty, amount, details };
                 facts.push(self.to_holder(own.holder, at, body));
             }
         }
@@ -172,7 +175,12 @@ impl Maker<'_> {
         let device = self.shared(SubjectKind::Device, &usage.device)?;
         // As with terminals: 0 where it is unknown or dropped.
         let token = device.map_or(Token::default(), |device| device.token);
-        let body = FactBody::CardUsage { card: own.party.clone(), device: token };
+        let body = FactBody::CardUsage {
+            card: own.party.clone(),
+            device: token,
+            usage: UsageKind::Unstated,
+            peer: None,
+        };
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)

@@ -123,6 +123,7 @@ impl Maker<'_> {
             product: step.product,
             holder_kind: step.holder_kind,
             co_holder,
+            identity_channels: None,
         };
         let mut facts = vec![self.to_holder(opening.holder, at, body(false))];
         for co_holder in self.co_holders(step.co_holders, opening.holder)? {

@@ -21,7 +21,8 @@ use crate::engine::LoadRules;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, SourceId};
 use crate::engine::disposition::DispositionId;
-use crate::engine::fact::{FactBody, OpeningStep};
+use crate::engine::fact::{Essential, FactBody, OpeningStep};
+use crate::engine::state::RuleCount;
 use crate::engine::ident::IdKey;
 use crate::engine::input::{Effect, FactsRecord, TimeMode};
 use crate::engine::notice::MissingText;
@@ -78,7 +79,7 @@ pub struct Plain {
     overrides: BTreeMap<(String, Subject), appeals::Override>,
     measures: BTreeMap<DispositionId, measures::Held>,
     holders: BTreeMap<Token, openings::Openings>,
-    rule_counts: BTreeMap<String, reports::RuleCount>,
+    rule_counts: BTreeMap<String, RuleCount>,
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
@@ -87,7 +88,7 @@ pub struct Plain {
     last_heard: BTreeMap<u32, ReportPos>,
     last_sent: BTreeMap<u32, ReportPos>,
     reports_in_record: u32,
-    heard_counts: BTreeMap<(Arc<str>, u32), reports::RuleCount>,
+    heard_counts: BTreeMap<(Arc<str>, u32), RuleCount>,
 }
 
 /// A body on its way into the state: of a fact, or of the `after` of a correction.
@@ -231,7 +232,7 @@ impl Plain {
         self.insert(occasion, body);
         let holder = occasion.route.token;
         match body {
-            FactBody::Transfer { protected: true, .. } => Ok(()),
+            FactBody::Transfer { details, .. } if details.essential != Essential::No => Ok(()),
             FactBody::Transfer { side, account, counterparty, amount, .. } => {
                 let feed = signals::transfer_feed(*side);
                 self.trigger(feed, occasion, account, Some(*counterparty), amount.minor)
@@ -240,6 +241,7 @@ impl Plain {
                 let feed = crate::engine::fact::Feed::CardPaymentCard;
                 self.trigger(feed, occasion, account, Some(*terminal), amount.minor)
             }
+            FactBody::FraudConfirmed { .. } => Ok(()),
             FactBody::CardUsage { card, .. } => {
                 self.trigger(crate::engine::fact::Feed::CardUsageCard, occasion, card, None, 0)
             }

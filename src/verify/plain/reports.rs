@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::fact::Feed;
+use crate::engine::state::RuleCount;
 use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
@@ -14,13 +15,6 @@ use crate::engine::subject::{Party, Subject};
 use super::rules::Case;
 use super::signals::{Entry, aggregate};
 use super::{Cause, Occasion, Plain, PlainError};
-
-/// How often a rule acted, and how often it was overruled.
-#[derive(Clone, Copy, Default)]
-pub(super) struct RuleCount {
-    measures: u64,
-    overruled: u64,
-}
 
 impl Plain {
     /// After a meeting: the holders are told of each signal that stands at its level.
@@ -34,8 +28,8 @@ impl Plain {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         let about = occasion.route;
         for signal in &rules.signals {
-            let reads = signal.subject == about.kind && signal.feeds & feed.bit() != 0;
-            let Some(level) = signal.report_level.filter(|_| reads) else { continue };
+            let reads = signal.subject == about.kind && signal.question().map_or(0, |q| q.feeds) & feed.bit() != 0;
+            let Some(level) = signal.report.map(|report| report.level).filter(|_| reads) else { continue };
             let window: Vec<Entry> =
                 self.window(signal, about, occasion.at, TimeMs::MIN).into_iter().cloned().collect();
             let value = value_of(signal, &window);
@@ -64,6 +58,7 @@ impl Plain {
                 at: occasion.at,
                 reply: true,
                 untold_count: u32::try_from(untold).unwrap_or(u32::MAX),
+                amount: None,
             };
             self.tell_standing(reply.clone())?;
             for entry in others.into_iter().take(CROSSING_RECEIVERS_MAX) {
@@ -91,14 +86,14 @@ impl Plain {
     ) -> Result<(), PlainError> {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         for signal in &rules.signals {
-            let reads = taken.iter().any(|feed| signal.feeds & feed.bit() != 0);
-            let Some(level) = signal.report_level.filter(|_| reads && signal.subject == about.kind) else {
+            let reads = taken.iter().any(|feed| signal.question().map_or(0, |q| q.feeds) & feed.bit() != 0);
+            let Some(level) = signal.report.map(|report| report.level).filter(|_| reads && signal.subject == about.kind) else {
                 continue;
             };
             let log = self.logs.get(&about).into_iter().flatten();
             let newest = log.map(|entry| entry.at).filter(|at| *at > self.horizon()).max();
             let window = self.window(signal, about, newest.unwrap_or(cause.at), TimeMs::MIN);
-            let value = aggregate(signal.aggregate, &window);
+            let value = aggregate(signal.question().map_or(Aggregate::Count, |q| q.aggregate), &window);
             if value >= i128::from(level) {
                 continue;
             }
@@ -126,9 +121,9 @@ impl Plain {
     }
 
     fn tell_count(&mut self, rule: &str) -> Result<(), PlainError> {
-        let RuleCount { measures, overruled } = self.rule_counts.get(rule).copied().unwrap_or_default();
+        let count = self.rule_counts.get(rule).copied().unwrap_or_default();
         let home = fnv1a_64(rule.as_bytes()) % u64::from(self.identity.partitions.max(1));
-        let body = ReportBody::RuleCounted { rule: Arc::from(rule), measures, overruled };
+        let body = ReportBody::RuleCounted { rule: Arc::from(rule), count };
         self.send(u32::try_from(home).unwrap_or(0), body)
     }
 
@@ -167,19 +162,21 @@ impl Plain {
                 standings.retain(|told| (&told.signal, told.about) != (signal, *about));
                 Ok(())
             }
-            ReportBody::RuleCounted { rule, measures, overruled } => {
-                let count = RuleCount { measures: *measures, overruled: *overruled };
-                self.heard_counts.insert((rule.clone(), origin), count);
+            ReportBody::RuleCounted { rule, count } => {
+                self.heard_counts.insert((rule.clone(), origin), *count);
                 if self.rules.is_none() {
                     return Ok(());
                 }
                 let of_rule: BTreeMap<_, _> =
                     self.heard_counts.iter().filter(|((named, _), _)| named == rule).collect();
-                let measures = of_rule.values().map(|count| count.measures).sum();
-                let overruled = of_rule.values().map(|count| count.overruled).sum();
+                let count = RuleCount {
+                    measures: of_rule.values().map(|count| count.measures).sum(),
+                    overruled: of_rule.values().map(|count| count.overruled).sum(),
+                    ..RuleCount::default()
+                };
                 for destination in 0..self.identity.partitions {
                     let rule = rule.clone();
-                    self.send(destination, ReportBody::RuleTotalled { rule, measures, overruled })?;
+                    self.send(destination, ReportBody::RuleTotalled { rule, count })?;
                 }
                 Ok(())
             }
@@ -215,13 +212,13 @@ impl Plain {
 
 fn value_of(signal: &Signal, window: &[Entry]) -> u64 {
     let entries: Vec<&Entry> = window.iter().collect();
-    u64::try_from(aggregate(signal.aggregate, &entries)).unwrap_or(u64::MAX)
+    u64::try_from(aggregate(signal.question().map_or(Aggregate::Count, |q| q.aggregate), &entries)).unwrap_or(u64::MAX)
 }
 
 /// Until when a signal stays at its level if nothing more happens.
 fn holds_until(signal: &Signal, level: u64, window: &[Entry]) -> TimeMs {
     let mut newest_first: Vec<&Entry> = window.iter().rev().collect();
-    if signal.aggregate == Aggregate::Distinct {
+    if signal.question().map(|q| q.aggregate) == Some(Aggregate::Distinct) {
         let mut known: Vec<u64> = Vec::new();
         newest_first.retain(|entry| {
             let is_new = !known.contains(&entry.other.short());
@@ -230,7 +227,7 @@ fn holds_until(signal: &Signal, level: u64, window: &[Entry]) -> TimeMs {
         });
     }
     let nth = usize::try_from(level).unwrap_or(usize::MAX).saturating_sub(1);
-    newest_first.get(nth).map_or(TimeMs::MIN, |entry| entry.at.plus(signal.window))
+    newest_first.get(nth).map_or(TimeMs::MIN, |entry| entry.at.plus(signal.question().map_or(crate::engine::base::SpanMs(0), |q| q.window.span_max())))
 }
 
 fn fnv1a_64(bytes: &[u8]) -> u64 {

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::DispositionId;
 use crate::engine::evidence::{
@@ -110,7 +111,7 @@ impl Plain {
     }
 
     pub(super) fn is_enforced(&self, rule: &Rule) -> bool {
-        rule.status == RuleStatus::Enforced && rule.precision.is_some() && self.is_live
+        rule.may_act() && self.is_live
     }
 
     /// An enforced firing: sets the measure and tells the rule's own partition.
@@ -142,7 +143,8 @@ type ValueOf<'a> = dyn Fn(usize) -> Option<Value> + 'a;
 /// The interval of a term; a signal that cannot be read is unknown.
 fn interval(term: &Term, signal: &ValueOf<'_>, amount: i64) -> Interval {
     let unknown = Interval { low: None, high: None };
-    term.eval(&mut |number| signal(number).map_or(unknown, |value| value.interval), amount)
+    let event = Attributes::of_amount(amount);
+    term.eval(&mut |number| signal(number).map_or(unknown, |value| value.interval), &event)
 }
 
 /// True, false, or not certain.
@@ -192,7 +194,7 @@ fn evidence_of(rules: &RuleSet, condition: &Condition, signal: &ValueOf<'_>, amo
             reported_of: value.reported_of,
             value: i64::try_from(value.value).unwrap_or(i64::MAX),
             cold: value.is_cold,
-            window: declared.window,
+            window: declared.question().map(|question| question.window),
             purpose: declared.purpose,
             events_count: value.events_count,
             events,
@@ -201,7 +203,7 @@ fn evidence_of(rules: &RuleSet, condition: &Condition, signal: &ValueOf<'_>, amo
     let mut comparisons = Vec::new();
     comparisons_that_hold(rules, condition, signal, amount, &mut comparisons);
     let strength_millionths = strength(&comparisons);
-    Evidence { comparisons, signals, count: None, digest: digest.finalize().into(), strength_millionths }
+    Evidence { comparisons, signals, digest: digest.finalize().into(), strength_millionths, ..Evidence::default() }
 }
 
 /// First, last and largest, without repeats.
@@ -239,7 +241,7 @@ fn comparisons_that_hold(
                 let text = format!("{} {} {}", left.text(names), op.symbol(), right.text(names));
                 let side = |term: &Term| {
                     let value = |number| signal(number).map_or(0, |value: Value| value.value);
-                    term.eval(&mut |number| Interval::point(value(number)), amount).low.unwrap_or(0)
+                    term.eval(&mut |number| Interval::point(value(number)), &Attributes::of_amount(amount)).low.unwrap_or(0)
                 };
                 found.push(ComparisonEvidence { text, left: side(left), op: *op, right: side(right) });
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
-use crate::engine::fact::{FactBody, Feed, OpeningStep, Side};
+use crate::engine::fact::{Essential, FactBody, Feed, OpeningStep, Side};
 use crate::engine::rule::Interval;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::{Aggregate, Signal};
@@ -59,7 +59,7 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Option<(Vec<Sub
         FactBody::CardPayment { account, terminal, amount } => {
             Some((with_pair(account, *terminal), entry(Feed::CardPaymentCard, Some(*amount), *terminal)))
         }
-        FactBody::CardUsage { card, device } => {
+        FactBody::CardUsage { card, device, .. } => {
             Some((vec![card.subject, holder], entry(Feed::CardUsageCard, None, *device)))
         }
         FactBody::Opening { step: OpeningStep::Requested, co_holder: false, opening, .. } => {
@@ -120,7 +120,7 @@ impl Plain {
 
     /// Writes a body into the logs of the subjects that some signal reads.
     pub(super) fn insert(&mut self, occasion: Occasion, body: &FactBody) {
-        if matches!(body, FactBody::Transfer { protected: true, .. }) {
+        if matches!(body, FactBody::Transfer { details, .. } if details.essential != Essential::No) {
             return;
         }
         let Some((subjects, entry)) = entries_of(occasion, body) else { return };
@@ -129,7 +129,7 @@ impl Plain {
             let is_read = rules
                 .signals
                 .iter()
-                .any(|signal| signal.subject == subject.kind && signal.feeds & entry.feed.bit() != 0);
+                .any(|signal| signal.subject == subject.kind && signal.question().is_some_and(|q| q.reads(entry.feed)));
             if is_read {
                 let log = self.logs.entry(subject).or_default();
                 let place = log.partition_point(|earlier| earlier.at <= entry.at);
@@ -140,13 +140,14 @@ impl Plain {
 
     /// The entries that a signal adds up, as of a time, in order.
     pub(super) fn window(&self, signal: &Signal, subject: Subject, at: TimeMs, bound: TimeMs) -> Vec<&Entry> {
-        let begin = at.minus(signal.window).max(self.horizon()).max(bound);
+        let Some(question) = signal.question() else { return Vec::new() };
+        let begin = at.minus(question.window.span_max()).max(self.horizon()).max(bound);
         let counts = |entry: &&Entry| {
-            let has_amount = entry.amount.is_some_and(|amount| amount.currency == signal.currency);
-            signal.feeds & entry.feed.bit() != 0
+            let has_amount = entry.amount.is_some_and(|amount| amount.currency == question.currency);
+            question.feeds & entry.feed.bit() != 0
                 && begin < entry.at
                 && entry.at <= at
-                && (has_amount || !signal.aggregate.reads_amount())
+                && (has_amount || !question.aggregate.reads_amount())
         };
         self.logs.get(&subject).into_iter().flatten().filter(counts).collect()
     }
@@ -166,9 +167,10 @@ impl Plain {
             kind => (kind == party.kind).then_some(party),
         }?;
         let entries = self.window(signal, subject, reading.at, reading.bound);
-        let value = aggregate(signal.aggregate, &entries);
+        let kind = signal.question()?.aggregate;
+        let value = aggregate(kind, &entries);
         let is_cold = self.is_cold(number, signal, reading);
-        let interval = interval_of(signal.aggregate, value, is_cold, entries.is_empty());
+        let interval = interval_of(kind, value, is_cold, entries.is_empty());
         Some(Value {
             value,
             interval,
@@ -205,7 +207,7 @@ impl Plain {
 
     /// Whether history reaching back a full window has not been seen.
     fn is_cold(&self, number: usize, signal: &Signal, reading: Reading) -> bool {
-        let begin = reading.at.minus(signal.window);
+        let begin = reading.at.minus(signal.question().map_or(crate::engine::base::SpanMs(0), |q| q.window.span_max()));
         let since = self.since.get(number).copied().unwrap_or(TimeMs::MIN);
         let is_of_party = signal.subject != SubjectKind::Holder;
         let is_new = is_of_party && self.opened_since(reading.holder, reading.party, since);
@@ -223,6 +225,7 @@ pub(super) fn aggregate(kind: Aggregate, entries: &[&Entry]) -> i128 {
         Aggregate::Max => amounts().max().unwrap_or(0),
         Aggregate::Min => amounts().min().unwrap_or(0),
         Aggregate::Last => amounts().last().unwrap_or(0),
+        _ => 0,
         Aggregate::Distinct => {
             let mut others: Vec<u64> = entries.iter().map(|entry| entry.other.short()).collect();
             others.sort_unstable();
@@ -243,5 +246,6 @@ fn interval_of(kind: Aggregate, value: i128, is_cold: bool, is_empty: bool) -> I
         Aggregate::Count | Aggregate::Sum | Aggregate::Max | Aggregate::Distinct => {
             Interval { low: Some(value), high: None }
         }
+        _ => nothing_known,
     }
 }
