@@ -190,6 +190,13 @@ pub struct TransferDetails {
     pub agreed_daily_sum: Option<i64>,
 }
 
+/// The other side of a transfer between two of our customers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherParty {
+    pub holder: Token,
+    pub account: Party,
+}
+
 /// What a card was used for. The numbers are part of the packed form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -388,6 +395,8 @@ pub enum FactBody {
         counterparty: Token,
         amount: Money,
         details: TransferDetails,
+        /// The other side, when it is ours: whom a report about this account may concern.
+        other_side: Option<Box<OtherParty>>,
     },
     /// A card payment, on the card's account of the routing holder.
     CardPayment { account: Party, terminal: Token, amount: Money },

@@ -23,10 +23,13 @@ pub enum SubjectKind {
     PhoneNumber = 11,
     /// An address given with a request to open.
     Address = 12,
+    /// The account at the other side of a transfer, when it is ours: what the receiver of money may
+    /// be told of its sender on that transfer, and the other way round.
+    Counterparty = 13,
 }
 
 impl SubjectKind {
-    pub const ALL: [SubjectKind; 12] = [
+    pub const ALL: [SubjectKind; 13] = [
         SubjectKind::Holder,
         SubjectKind::Account,
         SubjectKind::PhoneCard,
@@ -39,6 +42,7 @@ impl SubjectKind {
         SubjectKind::Terminal,
         SubjectKind::PhoneNumber,
         SubjectKind::Address,
+        SubjectKind::Counterparty,
     ];
 
     /// The name used in configuration and in outputs.
@@ -57,6 +61,7 @@ impl SubjectKind {
             SubjectKind::Terminal => "terminal",
             SubjectKind::PhoneNumber => "phone_number",
             SubjectKind::Address => "address",
+            SubjectKind::Counterparty => "counterparty",
         }
     }
 
@@ -70,7 +75,8 @@ impl SubjectKind {
         SubjectKind::ALL.into_iter().find(|kind| *kind as u8 == code)
     }
 
-    /// True for subjects that stand in the partition of their holder; the others route by themselves.
+    /// True for subjects that a rule reads directly, in the partition of its own party's holder; the
+    /// others are known by reports (a counterparty lives with *its* holder).
     #[must_use]
     pub fn lives_with_holder(self) -> bool {
         !matches!(
@@ -81,6 +87,7 @@ impl SubjectKind {
                 | SubjectKind::Terminal
                 | SubjectKind::PhoneNumber
                 | SubjectKind::Address
+                | SubjectKind::Counterparty
         )
     }
 }

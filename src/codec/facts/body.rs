@@ -1,7 +1,8 @@
 //! Bodies of facts. Byte 0 is the kind; then, in this order:
 //!
 //! ```text
-//! 1 transfer             flags (1 payee's side, 2 details follow), account (party), counterparty (token), money;
+//! 1 transfer             flags (1 payee's side, 2 details follow), account (party), counterparty (token), money,
+//!                        option of the other side (holder (token), account (party));
 //!                        details: channel (1 byte), essential (1 byte), flags (1 bound, 2 own, 4 cash,
 //!                        8 strong authentication), option of balance (zigzag), option of agreed sum (zigzag)
 //! 2 card payment         account (party), terminal (token), money
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use crate::engine::base::SpanMs;
 use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, Product, Side,
+    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Side,
     TransferDetails, UsageKind,
 };
 
@@ -56,13 +57,17 @@ const STEPS: [(u8, OpeningStep); 6] = [
 
 pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
     match body {
-        FactBody::Transfer { side, account, counterparty, amount, details } => {
+        FactBody::Transfer { side, account, counterparty, amount, details, other_side } => {
             let detailed = *details != TransferDetails::default();
             writer.byte(TRANSFER);
             writer.byte(u8::from(*side == Side::Payee) | u8::from(detailed) << 1);
             writer.party(account);
             writer.token(*counterparty);
             writer.money(*amount);
+            writer.option(other_side.as_deref(), |writer, other| {
+                writer.token(other.holder);
+                writer.party(&other.account);
+            });
             if detailed {
                 write_details(writer, details);
             }
@@ -203,6 +208,10 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
                 account: reader.party("the account of a transfer")?,
                 counterparty: reader.token("the counterparty of a transfer")?,
                 amount: reader.money("the amount of a transfer")?,
+                other_side: reader.option("the other side of a transfer", |reader| {
+                    let holder = reader.token("the holder of another side")?;
+                    Ok(Box::new(OtherParty { holder, account: reader.party("the account of another side")? }))
+                })?,
                 details: if detailed { read_details(reader)? } else { TransferDetails::default() },
             })
         }

@@ -139,6 +139,7 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
         SubjectKind::Outlet => &[Feed::OpeningRequestedOutlet],
         SubjectKind::Terminal => &[Feed::CardPaymentTerminal],
         SubjectKind::PhoneNumber => &[Feed::OpeningRequestedPhoneNumber],
+        SubjectKind::Counterparty => &TRANSACTIONS,
         SubjectKind::Address => &[Feed::OpeningRequestedAddress],
         SubjectKind::IotCard | SubjectKind::Opening => &[],
     }

@@ -31,7 +31,7 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> Vec<Feeding> {
     };
     let one = |feed, subjects, other, amount| vec![Feeding { feed, subjects, other, amount }];
     match body {
-        FactBody::Transfer { side, account, counterparty, amount, details } => {
+        FactBody::Transfer { side, account, counterparty, amount, details, .. } => {
             let subjects = vec![account.subject, route];
             match (side, details.essential) {
                 (Side::Payer, Essential::No) => {
@@ -75,7 +75,7 @@ fn set_off<'a>(holder: &Holder, body: &'a FactBody, at: TimeMs) -> Option<(Feed,
         attributes.with(Field::Product, product.map(|product| product as i64))
     };
     match body {
-        FactBody::Transfer { side, account, counterparty, amount, details } if details.essential == Essential::No => {
+        FactBody::Transfer { side, account, counterparty, amount, details, .. } if details.essential == Essential::No => {
             let feed = if *side == Side::Payer { Feed::TransferPayer } else { Feed::TransferPayee };
             let attributes = of_party(account, Attributes::of_transfer(amount.minor, details));
             Some((feed, account, *counterparty, attributes))
