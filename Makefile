@@ -22,7 +22,9 @@ broker-loss:
 # Four source and four facts partitions, kill -9 at feed, intake and decide, then the count.
 demo-kafka:
 	scripts/install-missing
-	DUECOURSE_DEMO_EVENTS=all scripts/with-kafka $(KAFKA_TESTS) --exact demo::killed_at_any_time --nocapture
+	cargo test --release --test kafka --no-run
+	DUECOURSE_DEMO_EVENTS=all scripts/with-kafka cargo test --release --test kafka -- \
+		--exact demo::killed_at_any_time --nocapture
 
 # Every state of the covering protocol within its bounds; `make test` searches a part of them.
 model:
