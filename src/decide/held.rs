@@ -149,3 +149,24 @@ impl Held {
         self.hand_over();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenure_that_has_caught_up_writes_progress_once_even_with_nothing_new() {
+        let (work, asked) = std::sync::mpsc::sync_channel(4);
+        let mut held = Held::new(1, Kept::new(0, 8), work, std::thread::spawn(|| {}));
+        let asks = |held: &mut Held| {
+            held.ask_progress(Duration::ZERO);
+            asked.try_iter().filter(|work| matches!(work, Work::Progress)).count()
+        };
+        assert_eq!(asks(&mut held), 0, "not restored yet");
+        held.restored(5);
+        assert_eq!(asks(&mut held), 0, "still replaying");
+        held.restored(8);
+        assert_eq!(asks(&mut held), 1);
+        assert_eq!(asks(&mut held), 0, "nothing new since");
+    }
+}
