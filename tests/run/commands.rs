@@ -61,6 +61,10 @@ fn verify_finds_nothing_in_a_run_and_ends_with_1_after_any_change() {
         for changed in
             [whole.replacen(first, "", 1), format!("{whole}{first}\n"), whole.replacen("\":\"", "\":\"x", 1)]
         {
+            // Over Kafka a dead letter may come twice, so twice is no difference.
+            if name == "dead-letters.ndjson" && changed.lines().count() > whole.lines().count() {
+                continue;
+            }
             std::fs::write(out.join(name), changed.trim_start()).unwrap();
             let found = verify();
             assert_eq!(found.code, 1, "{name}: {}{}", found.stdout, found.stderr);
