@@ -19,7 +19,7 @@ const BROKER_UP_WITHIN_MAX: Duration = Duration::from_secs(60);
 const CATCH_UP_WITHIN_MAX: Duration = Duration::from_secs(120);
 
 #[test]
-#[ignore = "kills the broker under everybody's feet; `make broker-loss` runs it alone"]
+#[ignore = "kills the broker under everybody's feet; `make test` runs it after the others"]
 fn a_lost_broker_loses_and_doubles_nothing() {
     let began = Instant::now();
     let folder = tempfile::tempdir().unwrap();
@@ -98,6 +98,9 @@ impl Broker {
         let id: libc::pid_t = fs::read_to_string(self.folder.join("pid")).unwrap().trim().parse().unwrap();
         // SAFETY: the process is the broker of this very run; its keeper wrote the id.
         assert_eq!(unsafe { libc::kill(id, libc::SIGKILL) }, 0);
+        while TcpStream::connect(&self.address).is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         std::thread::sleep(down_for);
         fs::remove_file(&hold).unwrap();
         let deadline = Instant::now() + BROKER_UP_WITHIN_MAX;
