@@ -57,6 +57,8 @@ pub enum UnmatchedReason {
     AppealUnknown,
     /// The appeal was decided for the person before; nothing is left to lift.
     AppealSettled,
+    /// The account or card was closed before that time.
+    HoldingClosed,
 }
 
 impl UnmatchedReason {
@@ -65,6 +67,7 @@ impl UnmatchedReason {
         match self {
             UnmatchedReason::AppealUnknown => "appeal_unknown",
             UnmatchedReason::AppealSettled => "appeal_settled",
+            UnmatchedReason::HoldingClosed => "holding_closed",
         }
     }
 }
