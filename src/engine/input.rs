@@ -62,6 +62,9 @@ pub enum UnmatchedReason {
 }
 
 impl UnmatchedReason {
+    pub const ALL: [UnmatchedReason; 3] =
+        [UnmatchedReason::AppealUnknown, UnmatchedReason::AppealSettled, UnmatchedReason::HoldingClosed];
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
