@@ -85,6 +85,7 @@ packed_struct!(Image {
     overrides,
     ledger,
     counts,
+    harms,
     heard,
     totals,
     request_count,
