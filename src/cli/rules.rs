@@ -10,7 +10,7 @@ use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
 use crate::config::bundle::{self, Checked};
 use crate::engine::limit::LimitForce;
-use crate::engine::rule::{Rule, RuleOrigin, RuleStatus};
+use crate::engine::rule::{Rule, RuleStatus, RuleOrigin};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -113,9 +113,7 @@ fn mode(rule: &Rule) -> String {
         (RuleStatus::Enforced, RuleOrigin::Measured(Some(record))) => {
             format!("enforced, {} per mille precise ({}, {})", record.per_mille, record.data, record.date)
         }
-        (RuleStatus::Enforced, RuleOrigin::Measured(None)) => {
-            "observes only, its precision is not measured".to_owned()
-        }
+        (RuleStatus::Enforced, RuleOrigin::Measured(None)) => "observes only, its precision is not measured".to_owned(),
         (RuleStatus::Shadow, _) => "observes only".to_owned(),
         (RuleStatus::Off, _) => "off".to_owned(),
     }

@@ -175,9 +175,10 @@ fn report(name: &str, subject: SubjectKind, signals: &[Signal]) -> Result<Trigge
     if signal.report.is_none() {
         return Err(format!("signal `{name}` has no report_level, so it is never reported"));
     }
-    let reaches = Feed::ALL.into_iter().any(|feed| {
-        target(feed) == Some(subject) && signal.questions(signals).any(|question| question.reads(feed))
-    });
+    let reaches =
+        Feed::ALL.into_iter().any(|feed| {
+            target(feed) == Some(subject) && signal.questions(signals).any(|question| question.reads(feed))
+        });
     if !reaches {
         return Err(format!("reports of `{name}` never name a party of kind `{}`", subject.name()));
     }
