@@ -11,7 +11,8 @@
 //! An event line is a time (or a span since the line before, such as `+10m`, and `x6` to do it six
 //! times), an event type and its fields. A party of ours is `holder/ref`; its kind follows from the
 //! field and the product, or is written behind a colon. `{n}` counts, `@last` is the newest appeal
-//! reference, and amounts are in yuan. Lines that begin with two spaces are the program's and are
+//! reference, and amounts are in yuan. An `event_corrected` has `original_event_id`, `original_type`,
+//! and the fields of its two forms as `before.time`, `before.amount`, `after.amount`. Lines that begin with two spaces are the program's and are
 //! written anew each time. The events take the whole road: intake's classifier, packed facts, the
 //! engine, the encoders.
 //!

@@ -57,7 +57,7 @@ fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
     ];
     for source in &config.sources {
         if !specs.iter().any(|spec| spec.name == source.topic) {
-            specs.push(TopicSpec::stream(&source.topic, kafka.source_partitions, replication, retention_ms));
+            specs.push(TopicSpec::source(&source.topic, kafka.source_partitions, replication, retention_ms));
         }
     }
     Ok(specs)

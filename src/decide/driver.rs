@@ -200,7 +200,10 @@ impl<L: DecideLog> Driver<L> {
             return Ok(());
         };
         match done {
-            Done::Restored(offset) => self.log.start(partition, offset)?,
+            Done::Restored(offset) => {
+                held.restored(offset);
+                self.log.start(partition, offset)?;
+            }
             Done::NotRestored(error) => return Err(DecideError::Snapshot { partition, error }),
             Done::Decided(portion) | Done::Progressed(portion) => {
                 let visible = held.decided(portion);

@@ -24,7 +24,7 @@ pub(super) struct Held {
     /// Of records delivered and not applied yet.
     unapplied_bytes: usize,
     unanswered: usize,
-    /// One past the last record applied.
+    /// One past the last record applied, by this tenure or before the state was stored.
     next_offset: u64,
     progress: Mark,
     snapshot: Mark,
@@ -51,9 +51,15 @@ impl Held {
             unapplied_bytes: 0,
             unanswered: 0,
             next_offset: 0,
-            progress: Mark { offset, at: now },
+            // Whoever held it before may have died between a commit and its progress record.
+            progress: Mark { offset: 0, at: now },
             snapshot: Mark { offset, at: now },
         }
+    }
+
+    /// Its state has come back as it was before `offset`.
+    pub(super) fn restored(&mut self, offset: u64) {
+        self.next_offset = self.next_offset.max(offset);
     }
 
     pub(super) fn take_records(&mut self, records: Vec<(u64, Vec<u8>)>) {
@@ -61,8 +67,8 @@ impl Held {
         self.ask(Work::Records(records));
     }
 
-    /// Asks for a progress record if records were applied since the last one, and not within `every`.
-    /// None while replaying: the last one written is ahead of it.
+    /// Asks for a progress record if records were applied since the last one, or none was written in this
+    /// tenure, and not within `every`. None while replaying: the last one written is ahead of it.
     pub(super) fn ask_progress(&mut self, every: Duration) {
         let applied = self.next_offset > self.progress.offset && self.next_offset >= self.kept.committed();
         if applied && self.progress.at.elapsed() >= every && !self.stopped {
@@ -141,5 +147,26 @@ impl Held {
         }
         self.waiting.push_back(work);
         self.hand_over();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenure_that_has_caught_up_writes_progress_once_even_with_nothing_new() {
+        let (work, asked) = std::sync::mpsc::sync_channel(4);
+        let mut held = Held::new(1, Kept::new(0, 8), work, std::thread::spawn(|| {}));
+        let asks = |held: &mut Held| {
+            held.ask_progress(Duration::ZERO);
+            asked.try_iter().filter(|work| matches!(work, Work::Progress)).count()
+        };
+        assert_eq!(asks(&mut held), 0, "not restored yet");
+        held.restored(5);
+        assert_eq!(asks(&mut held), 0, "still replaying");
+        held.restored(8);
+        assert_eq!(asks(&mut held), 1);
+        assert_eq!(asks(&mut held), 0, "nothing new since");
     }
 }

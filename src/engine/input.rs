@@ -57,14 +57,20 @@ pub enum UnmatchedReason {
     AppealUnknown,
     /// The appeal was decided for the person before; nothing is left to lift.
     AppealSettled,
+    /// The account or card was closed before that time.
+    HoldingClosed,
 }
 
 impl UnmatchedReason {
+    pub const ALL: [UnmatchedReason; 3] =
+        [UnmatchedReason::AppealUnknown, UnmatchedReason::AppealSettled, UnmatchedReason::HoldingClosed];
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             UnmatchedReason::AppealUnknown => "appeal_unknown",
             UnmatchedReason::AppealSettled => "appeal_settled",
+            UnmatchedReason::HoldingClosed => "holding_closed",
         }
     }
 }

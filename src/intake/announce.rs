@@ -6,7 +6,7 @@ use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage};
 use crate::engine::input::FactsRecord;
 use crate::log::LogError;
-use crate::log::kafka::{Connection, SourceConsumer, read_tail};
+use crate::log::kafka::{Connection, SourceConsumer, read_from};
 
 use super::covered::Decided;
 use super::sender::Sender;
@@ -54,22 +54,21 @@ pub fn announce(
     }
     sender.settle()?;
     for (partition, end_before, missing) in written {
-        read_back(connection, consumer, facts_topic, partition, end_before, missing)?;
+        read_back(connection, facts_topic, partition, end_before, missing)?;
         tracing::info!(partition, "versions of the intake configuration announced");
     }
     Ok(())
 }
 
+/// By offset: decide appends reports meanwhile, so how far from the end it is changes.
 fn read_back(
     connection: &Connection,
-    consumer: &SourceConsumer,
     facts_topic: &str,
     partition: u32,
     end_before: i64,
     mut missing: Vec<ConfigVersion>,
 ) -> Result<(), AnnounceError> {
-    let (_, end) = consumer.watermarks(facts_topic, partition)?;
-    read_tail(connection, facts_topic, partition, end - end_before, &mut |record| {
+    read_from(connection, facts_topic, partition, end_before, &mut |record| {
         if let Ok(FactsRecord::VersionAnnounced(heard)) = facts::decode(record.value.unwrap_or_default()) {
             missing.retain(|version| *version != heard);
         }

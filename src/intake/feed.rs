@@ -2,7 +2,8 @@
 //!
 //! Every row has a number in the merged order of the inputs, and that number is in its record's key.
 //! Records of one partition arrive in the order in which they were sent, so what a partition's last
-//! key says has been written with everything before it that belongs there, and nothing after it.
+//! key says has been written with everything before it that belongs there, and nothing after it. That
+//! holds only while no row is given up and later ones still arrive: the producer is gapless.
 //! A row that was on its way when a feed was killed may still arrive; therefore a new feed waits
 //! until the ends of the partitions stand still.
 
@@ -53,7 +54,7 @@ impl Feeder {
             }
             written = again;
         }
-        let producer = AckedProducer::connect(connection, "feed", 5)?;
+        let producer = AckedProducer::connect_gapless(connection, "feed", 5)?;
         Ok(Feeder { producer, topic: topic.to_owned(), name: name.to_owned(), written: written.numbers })
     }
 

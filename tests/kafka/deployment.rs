@@ -1,7 +1,7 @@
 //! A deployment of our own processes on the broker: its configuration, topics and commands.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use duecourse::log::kafka::{Connection, open_transactions};
 
@@ -17,10 +17,16 @@ pub struct Deployment {
 impl Deployment {
     /// With as many source as facts partitions, and topics that no other has.
     pub fn prepare(folder: &Path, partitions: u32) -> Deployment {
+        Deployment::prepare_with(folder, partitions, "")
+    }
+
+    /// With further lines at the end of its configuration.
+    pub fn prepare_with(folder: &Path, partitions: u32, further: &str) -> Deployment {
         let servers = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
         let prefix = format!("d{}", uuid::Uuid::new_v4().simple());
         let config = folder.join("duecourse.toml");
-        std::fs::write(&config, configuration(&servers, &prefix, folder, partitions)).unwrap();
+        let text = configuration(&servers, &prefix, folder, partitions) + further;
+        std::fs::write(&config, text).unwrap();
         let connection =
             Connection { bootstrap_servers: servers, client_id: prefix.clone(), ..Connection::default() };
         let deployment = Deployment { folder: folder.to_owned(), config, connection, prefix };
@@ -60,9 +66,14 @@ impl Deployment {
         !open_transactions(&self.connection, &[&self.topic("decided")]).unwrap().is_empty()
     }
 
+    /// Runs a command to its end.
+    pub fn say(&self, command: &str, arguments: &[&str]) -> Output {
+        self.command(command, arguments).output().unwrap()
+    }
+
     /// What `verify` counts.
     pub fn verify(&self) -> serde_json::Value {
-        let output = self.command("verify", &[]).output().unwrap();
+        let output = self.say("verify", &[]);
         let text = String::from_utf8_lossy(&output.stdout);
         let last = text.lines().rfind(|line| line.starts_with('{'));
         let counts = last.and_then(|line| serde_json::from_str(line).ok());

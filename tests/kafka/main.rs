@@ -11,3 +11,4 @@ mod intake;
 mod membership;
 mod process;
 mod same_as_file;
+mod serving;

@@ -29,6 +29,54 @@ fn each_kind_of_failure_has_its_exit_code() {
 }
 
 #[test]
+fn a_broker_that_is_not_there_is_exit_6() {
+    let nobody = ["--set", "kafka.bootstrap_servers=127.0.0.1:1"];
+    let ran = ran(duecourse().args(["topics", "create"]).args(nobody));
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+}
+
+#[test]
+fn verify_finds_nothing_in_a_run_and_ends_with_1_after_any_change() {
+    let place = Place::new();
+    let input = place.file("events.csv", csv(&rows(3000)) + "broken\n");
+    let out = place.path("out");
+    run(&place, &[&input], &out, &[], 5);
+    let verify = || ran(duecourse().args(["verify", "--out"]).arg(&out));
+    let clean = verify();
+    let counts: Value = serde_json::from_str(clean.stdout.trim_end()).unwrap();
+    assert_eq!(
+        (clean.code, counts["inputs"].as_u64(), counts["covered"].as_u64()),
+        (0, Some(3001), Some(3001)),
+        "refused lines count too"
+    );
+    assert!(counts["dispositions"].as_u64().unwrap() > 3);
+    for nothing in ["lost", "doubled", "mismatched"] {
+        assert_eq!(counts[nothing], 0, "{nothing}");
+    }
+    for name in
+        ["dispositions.ndjson", "notices.ndjson", "shadow.ndjson", "measures.ndjson", "dead-letters.ndjson"]
+    {
+        let whole = read(&out, name);
+        let first = whole.lines().next().unwrap();
+        for changed in
+            [whole.replacen(first, "", 1), format!("{whole}{first}\n"), whole.replacen("\":\"", "\":\"x", 1)]
+        {
+            // Over Kafka a dead letter may come twice, so twice is no difference.
+            if name == "dead-letters.ndjson" && changed.lines().count() > whole.lines().count() {
+                continue;
+            }
+            std::fs::write(out.join(name), changed.trim_start()).unwrap();
+            let found = verify();
+            assert_eq!(found.code, 1, "{name}: {}{}", found.stdout, found.stderr);
+        }
+        std::fs::write(out.join(name), whole).unwrap();
+    }
+    assert_eq!(verify().code, 0);
+    place.file("events.csv", csv(&rows(2999)));
+    assert_eq!(verify().code, 4, "an input that is not what it was");
+}
+
+#[test]
 fn an_empty_input_is_a_run_with_nothing_in_it() {
     let place = Place::new();
     let input = place.file("events.csv", format!("{}\n", HEADER.join(",")));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::codec::event::field::MinorUnits;
 use crate::codec::event::{EventTime, EventType};
+use crate::codec::output::rfc3339;
 use crate::config::nearest::nearest;
 use crate::engine::base::{SpanMs, TimeMs};
 
@@ -144,10 +145,38 @@ pub(super) fn events(line: &Line) -> anyhow::Result<Vec<Happened>> {
             let counted = |text: &str| text.replace("{n}", &(round + 1).to_string());
             let fields: BTreeMap<String, String> =
                 happening.fields.iter().map(|(key, value)| (key.clone(), counted(value))).collect();
-            let data = data(happening.kind, &fields).with_context(|| format!("line {}", line.number))?;
+            let data = match happening.kind {
+                EventType::EventCorrected => correction(&fields),
+                kind => data(kind, &fields),
+            };
+            let data = data.with_context(|| format!("line {}", line.number))?;
             Ok(Happened { at, kind: happening.kind, id: fields.get("id").cloned(), data })
         })
         .collect()
+}
+
+/// A correction: the original's id and type, and its two forms by fields such as `before.amount`.
+fn correction(fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {
+    let plain = |name: &str| fields.get(name).ok_or_else(|| anyhow!("a correction needs `{name}`"));
+    let (id, kind) = (plain("original_event_id")?, plain("original_type")?);
+    let original = EventType::from_name(kind).ok_or_else(|| anyhow!("unknown event type `{kind}`"))?;
+    let mut corrected = json!({ "original_event_id": id, "original_type": kind });
+    for form in ["before", "after"] {
+        let mut own: BTreeMap<String, String> = BTreeMap::new();
+        for (key, value) in fields {
+            if let Some(field) = key.strip_prefix(form).and_then(|rest| rest.strip_prefix('.')) {
+                own.insert(field.to_owned(), value.clone());
+            }
+        }
+        if own.is_empty() {
+            continue;
+        }
+        let at = own.remove("time").ok_or_else(|| anyhow!("`{form}.time` is missing"))?;
+        let at = rfc3339(time(&at)?, 480).ok_or_else(|| anyhow!("`{form}.time` cannot be written"))?;
+        let state = json!({ "time": at, "data": data(original, &own)? });
+        corrected[form] = state;
+    }
+    Ok(corrected)
 }
 
 fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {

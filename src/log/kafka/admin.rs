@@ -4,6 +4,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::RDKafkaErrorCode;
 
+use super::RECORD_BYTES_MAX;
 use super::connection::{ASK_MAX, Connection, LogContext, partition_count, refused, unreachable};
 use crate::log::LogError;
 
@@ -58,6 +59,14 @@ impl TopicSpec {
                 ("message.timestamp.type", "LogAppendTime"),
             ],
         )
+    }
+
+    /// A source: as `stream`, for lines of up to 1 MiB with what Kafka adds to them.
+    #[must_use]
+    pub fn source(name: &str, partitions: u32, replication: i32, retention_ms: i64) -> TopicSpec {
+        let mut spec = TopicSpec::stream(name, partitions, replication, retention_ms);
+        spec.config.push(("max.message.bytes".to_owned(), RECORD_BYTES_MAX.to_string()));
+        spec
     }
 
     fn new(name: &str, partitions: u32, replication: i32, config: &[(&str, &str)]) -> TopicSpec {

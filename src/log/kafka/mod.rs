@@ -24,5 +24,8 @@ pub use admin::{Admin, TopicDescription, TopicSpec};
 pub use connection::Connection;
 pub use decide::{DecideOptions, KafkaDecideLog, OutputTopics};
 pub use producer::{AckedProducer, OutMessage};
-pub use reader::{ReadRecord, open_transactions, read_latest, read_tail, read_time, read_topic};
+pub use reader::{ReadRecord, open_transactions, read_from, read_latest, read_time, read_topic};
 pub use source::{SourceConsumer, SourceEvent, SourceOptions, SourceRecord, TimestampKind};
+
+/// The largest record of a source: a line of 1 MiB, its key and headers.
+const RECORD_BYTES_MAX: u32 = 2 << 20;

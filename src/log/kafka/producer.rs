@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
+use super::RECORD_BYTES_MAX;
 use super::connection::{Connection, log_line, refused};
 use crate::log::LogError;
 
@@ -27,6 +28,10 @@ pub struct OutMessage<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
 }
 
+const MESSAGE_TIMEOUT: &str = "message.timeout.ms";
+/// A full queue that takes nothing for this long means that brokers are away.
+const QUEUE_FULL_MAX: Duration = Duration::from_secs(60);
+
 /// An idempotent producer that knows how many of its records were acknowledged and how many failed.
 /// Records of one partition are acknowledged in the order they were sent.
 pub struct AckedProducer {
@@ -42,34 +47,60 @@ struct Acks {
 }
 
 impl AckedProducer {
-    /// `role` becomes part of the client id. `linger_ms` trades latency for larger requests.
+    /// A record is given up after 30 s, or after the `message.timeout.ms` of the connection's properties;
+    /// later ones may still arrive, so receivers have to see gaps. `role` becomes part of the client id.
+    /// `linger_ms` trades latency for larger requests.
     ///
     /// # Errors
     /// When the connection's properties are refused.
     pub fn connect(connection: &Connection, role: &str, linger_ms: u32) -> Result<AckedProducer, LogError> {
+        let mut config = config(connection, role, linger_ms);
+        if !connection.properties.contains_key(MESSAGE_TIMEOUT) {
+            config.set(MESSAGE_TIMEOUT, "30000");
+        }
+        AckedProducer::create(&config)
+    }
+
+    /// For what is fed: as `connect`, but no record arrives after one that did not: none is ever given up
+    /// while brokers are away, and what fails otherwise ends the producer.
+    ///
+    /// # Errors
+    /// When the connection's properties are refused.
+    pub fn connect_gapless(
+        connection: &Connection,
+        role: &str,
+        linger_ms: u32,
+    ) -> Result<AckedProducer, LogError> {
+        let mut config = config(connection, role, linger_ms);
+        config
+            .set(MESSAGE_TIMEOUT, "0")
+            .set("enable.gapless.guarantee", "true")
+            .set("message.max.bytes", RECORD_BYTES_MAX.to_string());
+        AckedProducer::create(&config)
+    }
+
+    fn create(config: &ClientConfig) -> Result<AckedProducer, LogError> {
         let acks = Arc::new(Acks::default());
-        let producer = connection
-            .config(role)
-            .set("enable.idempotence", "true")
-            .set("linger.ms", linger_ms.to_string())
-            .set("partitioner", "murmur2_random")
-            .set("message.timeout.ms", "30000")
-            .set("queue.buffering.max.kbytes", "65536")
-            .create_with_context(AckContext { acks: Arc::clone(&acks) })
-            .map_err(refused)?;
+        let context = AckContext { acks: Arc::clone(&acks) };
+        let producer = config.create_with_context(context).map_err(refused)?;
         Ok(AckedProducer { producer, acks, sent: 0 })
     }
 
     /// Hands a record over. Waits while the queue is full; returns before it is acknowledged.
     ///
     /// # Errors
-    /// When the producer cannot take it: oversized, unknown topic or partition, or broken.
+    /// When the producer cannot take it: oversized, unknown topic or partition, or broken; or when its
+    /// queue stays full for a minute.
     pub fn send(&mut self, message: OutMessage<'_>) -> Result<(), LogError> {
         let mut record = record(&message);
+        let mut full_since = None;
         loop {
             match self.producer.send(record) {
                 Ok(()) => break,
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    if full_since.get_or_insert_with(Instant::now).elapsed() > QUEUE_FULL_MAX {
+                        return Err(LogError::Unreachable(format!("no record left in {QUEUE_FULL_MAX:?}")));
+                    }
                     record = back;
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -122,6 +153,16 @@ pub(super) fn native_flush(client: *mut rdkafka::bindings::rd_kafka_t, wait_max:
     // SAFETY: the caller takes the pointer from a producer that it borrows for the whole call, and
     // librdkafka clients may be used from several threads.
     unsafe { rdkafka::bindings::rd_kafka_flush(client, wait_ms) };
+}
+
+fn config(connection: &Connection, role: &str, linger_ms: u32) -> ClientConfig {
+    let mut config = connection.config(role);
+    config
+        .set("enable.idempotence", "true")
+        .set("linger.ms", linger_ms.to_string())
+        .set("partitioner", "murmur2_random")
+        .set("queue.buffering.max.kbytes", "65536");
+    config
 }
 
 fn record<'a>(message: &OutMessage<'a>) -> BaseRecord<'a, [u8], [u8]> {

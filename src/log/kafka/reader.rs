@@ -59,22 +59,22 @@ pub fn read_latest(connection: &Connection, topic: &str) -> Result<BTreeMap<Vec<
     Ok(latest)
 }
 
-/// The last `count` offsets' records of one partition, oldest first.
+/// The records of one partition from `offset` to its end now, oldest first.
 ///
 /// # Errors
 /// As `read_topic`.
-pub fn read_tail(
+pub fn read_from(
     connection: &Connection,
     topic: &str,
     partition: u32,
-    count: i64,
+    offset: i64,
     on: &mut dyn FnMut(ReadRecord<'_>),
 ) -> Result<(), LogError> {
     let consumer = connection.plain_consumer("read_committed")?;
     let mut spans = spans(&consumer, topic)?;
     for (place, span) in spans.iter_mut().enumerate() {
         let wanted = place == partition as usize;
-        span.0 = if wanted { span.0.max(span.1.saturating_sub(count)) } else { span.1 };
+        span.0 = if wanted { span.0.max(offset) } else { span.1 };
     }
     read_spans(&consumer, topic, &spans, &mut |record| {
         on(record);

@@ -54,6 +54,7 @@ fn native_cases() -> Vec<(Code, String)> {
     vec![
         (Code::RecordEmpty, String::new()),
         (Code::RecordTooLarge, good.clone() + &" ".repeat(RECORD_BYTES_MAX)),
+        (Code::RecordTooLarge, "x".repeat(10 << 20)),
         (Code::JsonMalformed, good[..good.len() - 1].to_owned()),
         (Code::JsonMalformed, good[..good.len() / 2].to_owned()),
         (Code::JsonMalformed, good.clone() + "x"),
