@@ -10,9 +10,9 @@ use super::Failure;
 use super::judge::{FileJudge, TABLE_ACCOUNTS};
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
-use crate::config::source::{Format, SourceMapping};
-use crate::config::bundle::{self, Profile};
 use crate::config::Config;
+use crate::config::bundle::{self, Profile};
+use crate::config::source::{Format, SourceMapping};
 use crate::intake::classify::{TABLE_EVENTS, TABLE_FEEDBACK};
 use crate::intake::files::{Files, FilesError, InputFiles};
 use crate::intake::lines::Lines;
@@ -39,7 +39,9 @@ pub struct Rules {
 /// `Configuration` with everything that is wrong with it.
 pub fn rules(folder: Option<&Path>, profile: Profile) -> Result<Rules, Failure> {
     let checked = match folder {
-        Some(folder) => bundle::check_dir(folder, profile).with_context(|| format!("--rules {}", folder.display())),
+        Some(folder) => {
+            bundle::check_dir(folder, profile).with_context(|| format!("--rules {}", folder.display()))
+        }
         None => bundle::check_embedded(profile).context("the embedded rules"),
     };
     checked.map_err(Failure::configuration)?;

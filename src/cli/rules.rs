@@ -11,7 +11,7 @@ use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
 use crate::config::bundle::{self, Checked, Example};
 use crate::engine::limit::LimitForce;
-use crate::engine::rule::{Rule, RuleStatus, RuleOrigin};
+use crate::engine::rule::{Rule, RuleOrigin, RuleStatus};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -120,7 +120,9 @@ fn mode(rule: &Rule) -> String {
         (RuleStatus::Enforced, RuleOrigin::Measured(Some(record))) => {
             format!("enforced, {} per mille precise ({}, {})", record.per_mille, record.data, record.date)
         }
-        (RuleStatus::Enforced, RuleOrigin::Measured(None)) => "observes only, its precision is not measured".to_owned(),
+        (RuleStatus::Enforced, RuleOrigin::Measured(None)) => {
+            "observes only, its precision is not measured".to_owned()
+        }
         (RuleStatus::Shadow, _) => "observes only".to_owned(),
         (RuleStatus::Off, _) => "off".to_owned(),
     }
@@ -157,7 +159,8 @@ fn examples(arguments: &TestArguments) -> Result<Exit, Failure> {
         let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
         for example in checked.examples.iter().filter(|example| example.profile == profile) {
             let name = format!("{} example {} ({})", example.file, example.place + 1, profile.name());
-            let fires = plays(example, &rules.bundle).with_context(|| name.clone()).map_err(Failure::input)?;
+            let fires =
+                plays(example, &rules.bundle).with_context(|| name.clone()).map_err(Failure::input)?;
             if fires == example.fires {
                 println!("ok       {name}");
             } else {

@@ -27,8 +27,8 @@ use std::sync::Arc;
 use crate::engine::base::SpanMs;
 use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Side,
-    TransferDetails, UsageKind,
+    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product,
+    Side, TransferDetails, UsageKind,
 };
 
 use super::DecodeError;
@@ -99,15 +99,7 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.party(target);
             writer.option(*amount, Writer::money);
         }
-        FactBody::Opening {
-            step,
-            opening,
-            holding,
-            product,
-            holder_kind,
-            co_holder,
-            identity_channels,
-        } => {
+        FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels } => {
             writer.byte(OPENING);
             let code = STEPS.iter().find(|(_, known)| known == step).map_or(0, |(code, _)| *code);
             writer.byte(code);

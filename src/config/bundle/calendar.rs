@@ -48,7 +48,9 @@ fn days(text: &str, notice: &HolidayNotice) -> Result<Vec<i64>, String> {
     let (first, last) = text.split_once('/').unwrap_or((text, text));
     let (first, last) = (day(first, notice)?, day(last, notice)?);
     if last < first || last - first >= SPAN_DAYS_MAX {
-        return Err(format!("`{text}` is no span of days; the first day stands first, {SPAN_DAYS_MAX} at most"));
+        return Err(format!(
+            "`{text}` is no span of days; the first day stands first, {SPAN_DAYS_MAX} at most"
+        ));
     }
     Ok((first..=last).collect())
 }

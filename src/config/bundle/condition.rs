@@ -20,12 +20,20 @@ pub(super) struct Reader<'a> {
 /// Notes what the condition reads and could never be told (ARCHITECTURE S7).
 pub(super) fn readable(bundle: &mut Bundle, path: &str, condition: &Condition, reader: &Reader<'_>) {
     for field in fields(condition) {
-        if let Some(trigger) = reader.triggers.iter().find(|trigger| !says(**trigger, field, reader.signals)) {
+        if let Some(trigger) = reader.triggers.iter().find(|trigger| !says(**trigger, field, reader.signals))
+        {
             let message = match field {
                 Field::Amount => {
-                    format!("reads event.amount, and the trigger `{}` of this rule has no amount", name(*trigger, reader.signals))
+                    format!(
+                        "reads event.amount, and the trigger `{}` of this rule has no amount",
+                        name(*trigger, reader.signals)
+                    )
                 }
-                _ => format!("reads {}, which the trigger `{}` of this rule never says", field.name(), name(*trigger, reader.signals)),
+                _ => format!(
+                    "reads {}, which the trigger `{}` of this rule never says",
+                    field.name(),
+                    name(*trigger, reader.signals)
+                ),
             };
             bundle.problems.add(path, "condition", message);
         }

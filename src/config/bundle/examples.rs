@@ -30,10 +30,16 @@ pub(super) fn examples(bundle: &mut Bundle) -> Vec<Example> {
         // A file in another shape was noted when the rules were read.
         if let Some(file) = bundle.quietly::<RuleFile>(&path) {
             let profiles = file.profiles.unwrap_or_default();
-            let first = Profile::ALL.into_iter().find(|profile| {
-                profiles.is_empty() || profiles.iter().any(|name| name == profile.name())
-            });
-            read(bundle, (&path, &id, false), &file.examples, first.unwrap_or(Profile::Strict), &mut examples);
+            let first = Profile::ALL
+                .into_iter()
+                .find(|profile| profiles.is_empty() || profiles.iter().any(|name| name == profile.name()));
+            read(
+                bundle,
+                (&path, &id, false),
+                &file.examples,
+                first.unwrap_or(Profile::Strict),
+                &mut examples,
+            );
         }
     }
     for (path, id) in bundle.paths("limits") {

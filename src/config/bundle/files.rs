@@ -74,6 +74,11 @@ pub(super) struct SignalDecl {
     pub amount_min: Option<i64>,
     pub amount_max: Option<i64>,
     pub resembling: Option<ResemblingDecl>,
+    /// Only transfers that bear all of these marks and none of those.
+    #[serde(default)]
+    pub only: Vec<String>,
+    #[serde(default)]
+    pub without: Vec<String>,
     #[serde(default)]
     pub without_event: bool,
     /// `ratio` and `difference` only: the two signals.

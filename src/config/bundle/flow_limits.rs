@@ -59,13 +59,7 @@ struct Common<'a> {
     signals: &'a [Signal],
 }
 
-fn dated(
-    bundle: &mut Bundle,
-    path: &str,
-    id: &str,
-    file: &FlowLimitFile,
-    context: Context<'_>,
-) -> Vec<Rule> {
+fn dated(bundle: &mut Bundle, path: &str, id: &str, file: &FlowLimitFile, context: Context<'_>) -> Vec<Rule> {
     if file.dated.is_empty() {
         bundle.problems.add(path, "dated", "is empty; a limit has at least one dated figure");
     }
@@ -77,13 +71,8 @@ fn dated(
     for (place, figure) in file.dated.iter().enumerate() {
         let key = |part: &str| format!("dated.{place}.{part}");
         check_key(bundle, path, &key("basis"), context.notices.map(|texts| &texts.bases), &figure.basis);
-        let dates = dates(
-            bundle,
-            path,
-            &key,
-            (&figure.effective_from, figure.effective_to.as_deref()),
-            context.zone,
-        );
+        let dates =
+            dates(bundle, path, &key, (&figure.effective_from, figure.effective_to.as_deref()), context.zone);
         source(bundle, path, &key, &figure.source);
         bundle.note(path, &key("status"), standing(&figure.status));
         if figure.version == 0 {

@@ -116,8 +116,7 @@ fn one(
     let counts = [("not_needed", SharedCount::NotNeeded), ("needed", SharedCount::Needed)];
     let force = bundle.note(path, &key("force"), named("force", &figure.force, forces));
     let shared = bundle.note(path, &key("shared_count"), named("shared count", &figure.shared_count, counts));
-    let dates =
-        dates(bundle, path, key, (&figure.effective_from, figure.effective_to.as_deref()), zone);
+    let dates = dates(bundle, path, key, (&figure.effective_from, figure.effective_to.as_deref()), zone);
     let status = bundle.note(path, &key("status"), standing(&figure.status))?;
     if status != Standing::Verified && force == Some(LimitForce::Refuse) {
         bundle.problems.add(
@@ -152,12 +151,7 @@ fn one(
 
 /// Whether a limit is in force. Unless its file says, it is if all of its figures are established; what
 /// is switched on and is not established says so.
-pub(super) fn is_enabled(
-    bundle: &mut Bundle,
-    path: &str,
-    written: Option<bool>,
-    statuses: &[&str],
-) -> bool {
+pub(super) fn is_enabled(bundle: &mut Bundle, path: &str, written: Option<bool>, statuses: &[&str]) -> bool {
     // A status that cannot be read is noted with its figure.
     let standings: Vec<Standing> = statuses.iter().filter_map(|text| standing(text).ok()).collect();
     let enabled = written.unwrap_or_else(|| standings.iter().all(|standing| standing.is_established()));

@@ -109,7 +109,10 @@ mod tests {
         assert!(!joined_purpose.permits(Use::VictimProtection));
         let victim = [Use::VictimProtection];
         let message = joined(Purpose::ANTI_FRAUD, device, &victim).unwrap_err();
-        assert!(message.contains("signal `device_holders_30d` does not permit victim_protection"), "{message}");
+        assert!(
+            message.contains("signal `device_holders_30d` does not permit victim_protection"),
+            "{message}"
+        );
         assert!(message.contains("has the purpose `device_data`"), "{message}");
         assert!(joined(Purpose::AML, [], &[Use::AnomalyMeasure]).unwrap_err().contains("own purpose"));
         assert_eq!(lane_use(Lane::Authority), None);

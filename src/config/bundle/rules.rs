@@ -58,7 +58,11 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         bundle.problems.add(path, "version", "versions count from 1");
     }
     if file.source.trim().is_empty() {
-        bundle.problems.add(path, "source", "is empty; name the law, published indicator or paper that the rule follows");
+        bundle.problems.add(
+            path,
+            "source",
+            "is empty; name the law, published indicator or paper that the rule follows",
+        );
     }
     let title = title(bundle, path, "title", file.title);
     let (subject, measure) = (subject?, measure?);
@@ -197,7 +201,11 @@ fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> O
 fn harm_budget(bundle: &mut Bundle, path: &str, decl: Option<&HarmBudgetDecl>) -> Option<HarmBudget> {
     let decl = decl?;
     if decl.hours_max == 0 {
-        bundle.problems.add(path, "harm_budget.hours_max", "is 0: person-hours count from 1; a rule that may cost none is `shadow`");
+        bundle.problems.add(
+            path,
+            "harm_budget.hours_max",
+            "is 0: person-hours count from 1; a rule that may cost none is `shadow`",
+        );
     }
     let per = span_within(&decl.per, SpanMs::HOUR, SpanMs::days(31));
     let per = bundle.note(path, "harm_budget.per", per)?;

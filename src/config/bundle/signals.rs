@@ -12,7 +12,7 @@ use crate::engine::fact::Feed;
 use crate::engine::notice::NoticeTexts;
 use crate::engine::purpose::Purpose;
 use crate::engine::signal::{
-    Aggregate, OtherSide, Question, Reads, ReportLevel, Resembling, Signal, Tell, Window,
+    Aggregate, Mark, OtherSide, Question, Reads, ReportLevel, Resembling, Signal, Tell, Window,
 };
 use crate::engine::subject::SubjectKind;
 
@@ -88,7 +88,7 @@ impl Declared {
     }
 
     /// The keys that only a question of a log has.
-    pub(super) fn question_keys(&self) -> [(&'static str, bool); 9] {
+    pub(super) fn question_keys(&self) -> [(&'static str, bool); 11] {
         let decl = &self.decl;
         [
             ("feeds", !decl.feeds.is_empty()),
@@ -99,6 +99,8 @@ impl Declared {
             ("amount_min", decl.amount_min.is_some()),
             ("amount_max", decl.amount_max.is_some()),
             ("resembling", decl.resembling.is_some()),
+            ("only", !decl.only.is_empty()),
+            ("without", !decl.without.is_empty()),
             ("without_event", decl.without_event),
         ]
     }
@@ -140,7 +142,12 @@ impl Declared {
         let aggregate = self.note(bundle, "aggregate", named("aggregate", &decl.aggregate, known)).flatten();
         let window = match &decl.window {
             Some(text) => self.note(bundle, "window", window(text, WINDOW_MIN, WINDOW_MAX)),
-            None => self.note(bundle, "window", Err("is missing; write a span such as `6h`, or `day`, `month`, `year`, `5 working days`".to_owned())),
+            None => self.note(
+                bundle,
+                "window",
+                Err("is missing; write a span such as `6h`, or `day`, `month`, `year`, `5 working days`"
+                    .to_owned()),
+            ),
         };
         let delay = match &decl.delay {
             Some(text) => self.note(bundle, "delay", span_within(text, WINDOW_MIN, WINDOW_MAX)),
@@ -151,7 +158,11 @@ impl Declared {
         let returned_by = match (aggregate, decl.returned_by.as_slice()) {
             (Aggregate::Returned, written) => self.feeds(bundle, "returned_by", subject, written),
             (_, []) => Some(0),
-            (..) => self.note(bundle, "returned_by", Err("only the aggregate `returned` has feeds that answer; leave it out".to_owned())),
+            (..) => self.note(
+                bundle,
+                "returned_by",
+                Err("only the aggregate `returned` has feeds that answer; leave it out".to_owned()),
+            ),
         };
         let resembling = match &decl.resembling {
             Some(written) => Some(self.note(bundle, "resembling", resembling(written, subject))?),
@@ -167,11 +178,30 @@ impl Declared {
             amount_min: decl.amount_min,
             amount_max: decl.amount_max,
             resembling,
+            only: self.marks(bundle, "only", &decl.only)?,
+            without: self.marks(bundle, "without", &decl.without)?,
             without_event: decl.without_event,
         };
+        if question.only & question.without != 0 {
+            bundle.problems.add(
+                &self.path,
+                &self.key("without"),
+                "names a mark that `only` asks for, so no entry counts",
+            );
+        }
+        if question.only | question.without != 0
+            && !question.reads(Feed::TransferPayer)
+            && !question.reads(Feed::TransferPayee)
+        {
+            bundle.problems.add(&self.path, &self.key("only"), "asks for marks, which only transfers bear; read `transfer_posted.payer` or `.payee`, or leave it out");
+        }
         self.bounds(bundle);
         if question.feeds & question.returned_by != 0 {
-            bundle.problems.add(&self.path, &self.key("returned_by"), "names a feed that `feeds` has too, which would answer itself");
+            bundle.problems.add(
+                &self.path,
+                &self.key("returned_by"),
+                "names a feed that `feeds` has too, which would answer itself",
+            );
         }
         let livelihood = question.reads(Feed::LivelihoodPayee);
         if livelihood && purpose.is_some_and(|purpose| purpose != Purpose::PROTECTION) {
@@ -181,16 +211,32 @@ impl Declared {
         Some(Question { currency: self.note(bundle, "currency", currency)?, ..question })
     }
 
+    fn marks(&self, bundle: &mut Bundle, key: &str, written: &[String]) -> Option<u8> {
+        let mut bits = 0;
+        for text in written {
+            bits |= self.note(bundle, key, named("mark of a transfer", text, Mark::ALL))?.bit();
+        }
+        Some(bits)
+    }
+
     fn bounds(&self, bundle: &mut Bundle) {
         for (key, bound) in [("amount_min", self.decl.amount_min), ("amount_max", self.decl.amount_max)] {
             if bound.is_some_and(|bound| !(0..=LEVEL_MAX.cast_signed()).contains(&bound)) {
-                bundle.problems.add(&self.path, &self.key(key), format!("is out of bounds: minor units, at least 0, at most {LEVEL_MAX}"));
+                bundle.problems.add(
+                    &self.path,
+                    &self.key(key),
+                    format!("is out of bounds: minor units, at least 0, at most {LEVEL_MAX}"),
+                );
             }
         }
         if let (Some(low), Some(high)) = (self.decl.amount_min, self.decl.amount_max)
             && low > high
         {
-            bundle.problems.add(&self.path, &self.key("amount_min"), "is above amount_max, so no entry counts");
+            bundle.problems.add(
+                &self.path,
+                &self.key("amount_min"),
+                "is above amount_max, so no entry counts",
+            );
         }
     }
 
@@ -298,7 +344,9 @@ fn report_level(level: u64, tell: Tell, subject: SubjectKind, reads: &Reads) -> 
     let least = match tell {
         Tell::Event => 1,
         Tell::Holders if subject == SubjectKind::Counterparty => {
-            return Err("a counterparty's signal is told to the event alone; write `report = \"event\"`".to_owned());
+            return Err(
+                "a counterparty's signal is told to the event alone; write `report = \"event\"`".to_owned()
+            );
         }
         Tell::Holders if !tells_holders(reads) => {
             return Err("only a count or distinct over a sliding window, without delay, bounds or resemblance, can tell `holders`; write `report = \"event\"`".to_owned());

@@ -55,7 +55,11 @@ fn what_ships_loads() {
 #[test]
 fn the_list_of_embedded_files_is_the_folder() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-    assert_eq!(from_dir(&folder, Profile::Strict).unwrap(), embedded(Profile::Strict).unwrap(), "mend src/config/bundle/embedded.rs");
+    assert_eq!(
+        from_dir(&folder, Profile::Strict).unwrap(),
+        embedded(Profile::Strict).unwrap(),
+        "mend src/config/bundle/embedded.rs"
+    );
 }
 
 #[test]
@@ -296,7 +300,9 @@ fn another_text_of_the_same_bundle_is_refused() {
     assert!(
         compile("{\"files\":{},\"schema\":\"x\"}").unwrap_err().to_string().contains("this program reads")
     );
-    let empty = compile("{\"files\":{},\"profile\":\"wide\",\"schema\":\"duecourse.bundle/2\"}").unwrap_err().to_string();
+    let empty = compile("{\"files\":{},\"profile\":\"wide\",\"schema\":\"duecourse.bundle/2\"}")
+        .unwrap_err()
+        .to_string();
     assert!(empty.contains("settings.toml: this file is missing"), "{empty}");
 }
 
@@ -333,5 +339,10 @@ fn problems_of_a_folder_name_their_line() {
     assert!(problems[0].message.contains("did you mean `triggers`?"), "{}", problems[0]);
 
     std::fs::remove_file(folder.path().join("settings.toml")).unwrap();
-    assert!(check_dir(folder.path(), Profile::Strict).unwrap_err().to_string().contains("settings.toml: cannot be read"));
+    assert!(
+        check_dir(folder.path(), Profile::Strict)
+            .unwrap_err()
+            .to_string()
+            .contains("settings.toml: cannot be read")
+    );
 }

@@ -52,23 +52,28 @@ pub(crate) fn written(span: SpanMs) -> String {
 
 /// Reads a span within bounds, `day`, `month`, `year`, or `5 working days`.
 pub(crate) fn window(text: &str, low: SpanMs, high: SpanMs) -> Result<Window, String> {
-    let unit = match text {
-        "day" => CalendarUnit::Day,
-        "month" => CalendarUnit::Month,
-        "year" => CalendarUnit::Year,
-        _ => match text.strip_suffix(" working days").or_else(|| text.strip_suffix(" working day")) {
-            Some(count) => CalendarUnit::WorkingDays(
-                count.parse().ok().filter(|count| (1..=60).contains(count)).ok_or_else(|| {
-                    format!("`{text}` is no count of working days; at least 1, at most 60")
-                })?,
-            ),
-            None => {
-                return span_within(text, low, high).map(Window::Sliding).map_err(|why| {
-                    if span(text).is_ok() { why } else { format!("{why}; or `day`, `month`, `year`, `5 working days`") }
-                });
-            }
-        },
-    };
+    let unit =
+        match text {
+            "day" => CalendarUnit::Day,
+            "month" => CalendarUnit::Month,
+            "year" => CalendarUnit::Year,
+            _ => match text.strip_suffix(" working days").or_else(|| text.strip_suffix(" working day")) {
+                Some(count) => CalendarUnit::WorkingDays(
+                    count.parse().ok().filter(|count| (1..=60).contains(count)).ok_or_else(|| {
+                        format!("`{text}` is no count of working days; at least 1, at most 60")
+                    })?,
+                ),
+                None => {
+                    return span_within(text, low, high).map(Window::Sliding).map_err(|why| {
+                        if span(text).is_ok() {
+                            why
+                        } else {
+                            format!("{why}; or `day`, `month`, `year`, `5 working days`")
+                        }
+                    });
+                }
+            },
+        };
     Ok(Window::Calendar(unit))
 }
 
@@ -144,9 +149,15 @@ impl Standing {
     pub(crate) fn doubt(self) -> Option<&'static str> {
         match self {
             Standing::Verified | Standing::Policy => None,
-            Standing::Unconfirmed => Some("is in force and unconfirmed: only press, vendor or exam pages say so; have counsel confirm it"),
-            Standing::Conflicting => Some("is in force and its sources conflict; have counsel say which figure holds"),
-            Standing::FromMemory => Some("is in force and stands here from memory; have counsel find the text"),
+            Standing::Unconfirmed => Some(
+                "is in force and unconfirmed: only press, vendor or exam pages say so; have counsel confirm it",
+            ),
+            Standing::Conflicting => {
+                Some("is in force and its sources conflict; have counsel say which figure holds")
+            }
+            Standing::FromMemory => {
+                Some("is in force and stands here from memory; have counsel find the text")
+            }
         }
     }
 }

@@ -117,7 +117,8 @@ impl Maker<'_> {
         {
             if let Some(own) = own {
                 let account = own.party.clone();
-                let body = FactBody::Transfer { side, account, counterparty, amount, details, other_side: None };
+                let body =
+                    FactBody::Transfer { side, account, counterparty, amount, details, other_side: None };
                 facts.push(self.to_holder(own.holder, at, body));
             }
         }

@@ -22,12 +22,12 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::fact::{Essential, FactBody, OpeningStep};
-use crate::engine::state::RuleCount;
 use crate::engine::ident::IdKey;
 use crate::engine::input::{Effect, FactsRecord, TimeMode};
 use crate::engine::notice::MissingText;
 use crate::engine::report::ReportPos;
 use crate::engine::ruleset::RuleSet;
+use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, Subject};
 
 /// Why a record could not be evaluated.
