@@ -234,7 +234,10 @@ impl SubjectLog {
         } else {
             let place = self.entries.partition_point(|earlier| earlier.at() <= entry.at);
             self.entries.insert(place, packed);
-            self.running = None;
+            match &mut self.running {
+                Some(running) if running.is_of(plan) => running.insert(place, &self.entries, plan),
+                _ => self.running = None,
+            }
         }
         self.forget(horizon);
     }
@@ -268,10 +271,7 @@ impl SubjectLog {
         let whole = as_of.bound.is_none()
             && as_of.event.left_out.is_none()
             && as_of.at.minus(plan.reach_max) >= as_of.horizon;
-        if self.entries.len() <= SCANNED_MAX
-            || !newest_first
-            || !whole
-            || !Running::keeps(&planned.question)
+        if self.entries.len() <= SCANNED_MAX || !newest_first || !whole || !Running::keeps(&planned.question)
         {
             return self.scan_planned(planned, plan.calendar(), as_of);
         }

@@ -35,9 +35,9 @@ impl Partition {
         let horizon = self.horizon();
         let mut taken = false;
         for feeding in feedings(fact.route, &before.body) {
-            for subject in &feeding.subjects {
-                if let Some(log) = self.logs.get_mut(subject) {
-                    taken |= *subject == fact.route
+            for subject in feeding.subjects() {
+                if let Some(log) = self.logs.get_mut(&subject) {
+                    taken |= subject == fact.route
                         && log.entries().any(|entry| {
                             entry.event == original && entry.feed == feeding.feed && entry.at > horizon
                         });

@@ -17,57 +17,68 @@ use crate::engine::window::Entry;
 
 /// One entry that a fact adds to logs. Derived from its body alone, so that a correction can take out
 /// exactly what the original put in.
+#[derive(Clone, Copy)]
 pub(super) struct Feeding {
     pub feed: Feed,
-    pub subjects: Vec<Subject>,
+    /// At most three logs: of the party, of its holder, and of the pair.
+    subjects: [Option<Subject>; 3],
     pub other: Token,
     pub amount: Option<Money>,
     pub marks: u8,
 }
 
+impl Feeding {
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> {
+        self.subjects.into_iter().flatten()
+    }
+}
+
 /// What a body of a routing subject feeds; nothing for bodies that are no measurement.
-pub(super) fn feedings(route: Subject, body: &FactBody) -> Vec<Feeding> {
+pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = Feeding> {
     let with_pair = |party: &Party, other: Token| {
         let pair = Subject::new(SubjectKind::Pair, party.subject.token.pair(other));
-        vec![party.subject, route, pair]
+        [Some(party.subject), Some(route), Some(pair)]
     };
-    let one = |feed, subjects, other, amount| vec![Feeding { feed, subjects, other, amount, marks: 0 }];
-    match body {
+    let of_party = |party: &Party| [Some(party.subject), Some(route), None];
+    let of_route = [Some(route), None, None];
+    let one = |feed, subjects, other, amount| Some(Feeding { feed, subjects, other, amount, marks: 0 });
+    let all = match body {
         FactBody::Transfer { side, account, counterparty, amount, details, .. } => {
-            let subjects = vec![account.subject, route];
             let plain = |feed| {
                 let subjects = with_pair(account, *counterparty);
                 let (amount, marks) = (Some(*amount), Mark::of(details));
-                vec![Feeding { feed, subjects, other: *counterparty, amount, marks }]
+                Some(Feeding { feed, subjects, other: *counterparty, amount, marks })
             };
-            match (side, details.essential) {
+            let entry = match (side, details.essential) {
                 (Side::Payer, Essential::No) => plain(Feed::TransferPayer),
                 (Side::Payee, Essential::No) => plain(Feed::TransferPayee),
                 (Side::Payee, essential) if essential.is_livelihood() => {
-                    one(Feed::LivelihoodPayee, subjects, *counterparty, Some(*amount))
+                    one(Feed::LivelihoodPayee, of_party(account), *counterparty, Some(*amount))
                 }
-                _ => Vec::new(),
-            }
+                _ => None,
+            };
+            [entry, None]
         }
         FactBody::CardPayment { account, terminal, amount } => {
-            one(Feed::CardPaymentCard, with_pair(account, *terminal), *terminal, Some(*amount))
+            [one(Feed::CardPaymentCard, with_pair(account, *terminal), *terminal, Some(*amount)), None]
         }
         FactBody::FraudConfirmed { feed, account, other, amount } => {
-            one(*feed, with_pair(account, *other), *other, *amount)
+            [one(*feed, with_pair(account, *other), *other, *amount), None]
         }
         FactBody::CardUsage { card, device, usage, peer } => {
-            let mut all = one(Feed::CardUsageCard, vec![card.subject, route], *device, None);
-            if let (Some(feed), Some(peer)) = (usage.peer_feed(), peer) {
-                all.extend(one(feed, vec![card.subject, route], *peer, None));
-            }
-            all
+            let at_peer = usage.peer_feed().zip(*peer);
+            [
+                one(Feed::CardUsageCard, of_party(card), *device, None),
+                at_peer.and_then(|(feed, peer)| one(feed, of_party(card), peer, None)),
+            ]
         }
-        FactBody::Met { feed, holder, amount, .. } => one(*feed, vec![route], *holder, *amount),
+        FactBody::Met { feed, holder, amount, .. } => [one(*feed, of_route, *holder, *amount), None],
         FactBody::Opening { step: OpeningStep::Requested, opening, co_holder: false, .. } => {
-            one(Feed::OpeningRequestedHolder, vec![route], opening.subject.token, None)
+            [one(Feed::OpeningRequestedHolder, of_route, opening.subject.token, None), None]
         }
-        _ => Vec::new(),
-    }
+        _ => [None, None],
+    };
+    all.into_iter().flatten()
 }
 
 /// What rules are evaluated on because of a body: the trigger, the party, the other side, and what the
@@ -210,11 +221,11 @@ impl Partition {
             feed: feeding.feed,
             marks: feeding.marks,
         };
-        for subject in &feeding.subjects {
+        for subject in feeding.subjects() {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;
             };
-            self.logs.entry(*subject).or_default().insert(entry, plan, horizon);
+            self.logs.entry(subject).or_default().insert(entry, plan, horizon);
         }
     }
 
@@ -237,6 +248,7 @@ impl Partition {
         let epoch =
             old.as_ref().and_then(|active| active.plans.values().next()).map_or(0, |plan| plan.epoch() + 1);
         self.rules = Some(Arc::new(Active::new(set, Arc::clone(bundle), epoch)));
+        self.number_since();
         Ok(())
     }
 }

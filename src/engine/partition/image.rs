@@ -112,6 +112,7 @@ impl Partition {
         partition.live = image.live;
         partition.floor = image.floor;
         partition.since = image.since;
+        partition.number_since();
         partition.logs = image
             .logs
             .into_iter()

@@ -86,6 +86,8 @@ pub struct Partition {
     floor: TimeMs,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
     since: BTreeMap<String, TimeMs>,
+    /// The same by the signals' numbers in the active rule set.
+    since_of: Vec<TimeMs>,
     logs: HashMap<Subject, SubjectLog, TokenHash>,
     holders: HashMap<Token, Holder, TokenHash>,
     /// By event time, as in the subject's log.
@@ -155,6 +157,7 @@ impl Partition {
             live: false,
             floor: TimeMs::MIN,
             since: BTreeMap::new(),
+            since_of: Vec::new(),
             logs: HashMap::default(),
             holders: HashMap::default(),
             meetings: HashMap::default(),
@@ -316,6 +319,13 @@ impl Partition {
     #[must_use]
     pub fn newest_time(&self) -> TimeMs {
         self.newest_time
+    }
+
+    /// Looks up the signals' times by number, so that no name is looked up when a value is read.
+    fn number_since(&mut self) {
+        let signals = self.rules.iter().flat_map(|active| &active.set.signals);
+        let since = |signal: &Signal| self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
+        self.since_of = signals.map(since).collect();
     }
 
     /// What was counted since the partition was made or restored.

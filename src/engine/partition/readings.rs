@@ -146,7 +146,7 @@ impl Partition {
             (Some(log), Some(plan)) => log.value(number, plan, as_of),
             _ => (nothing_in(question, &active.set.calendar, as_of), false),
         };
-        let cold = self.is_cold(signal, question, scene, as_of, &active.set.calendar);
+        let cold = self.is_cold(number, signal, question, scene, as_of, &active.set.calendar);
         let interval =
             if cold { cold_interval(question.aggregate, value, any) } else { Interval::point(value.into()) };
         Reading { value, interval, cold, source: Source::Log(subject, as_of) }
@@ -183,8 +183,10 @@ impl Partition {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one question: which, of whom, as of when")]
     fn is_cold(
         &self,
+        number: usize,
         signal: &Signal,
         question: &Question,
         scene: &Scene<'_>,
@@ -195,7 +197,7 @@ impl Partition {
         if begin < as_of.horizon {
             return true;
         }
-        let since = self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
+        let since = self.since_of.get(number).copied().unwrap_or(self.newest_time);
         let whole_life = || {
             let of_party = !matches!(signal.subject, SubjectKind::Holder);
             let opened =

@@ -282,6 +282,9 @@ impl Partition {
 
     /// `None` when an override keeps the rule from this event; else the override's bound, if there is one.
     fn bound(&self, name: &Arc<str>, scene: &Scene<'_>) -> Option<Option<TimeMs>> {
+        if self.overrides.is_empty() {
+            return Some(None);
+        }
         let of_party = self.overrides.get(&scene.party.subject);
         let lifted = of_party.and_then(|all| all.iter().find(|(known, _)| known == name));
         match lifted.filter(|(_, lifted)| scene.at < lifted.until) {

@@ -67,6 +67,8 @@ struct Class {
     superseded: VecDeque<bool>,
     /// Of the entry that comes in just now: the number of the one it supersedes.
     before: Option<u64>,
+    /// Of the entry that came in last, out of order: whether a later one has the same `other`.
+    is_superseded: bool,
 }
 
 impl Running {
@@ -123,6 +125,7 @@ impl Running {
                 latest: HashMap::default(),
                 superseded: VecDeque::new(),
                 before: None,
+                is_superseded: false,
             });
             self.classes.len() - 1
         })
@@ -133,11 +136,13 @@ impl Running {
         self.epoch != plan.epoch || self.clock > at
     }
 
+    /// Whether the values are of a rule set.
+    pub(super) fn is_of(&self, plan: &Plan) -> bool {
+        self.epoch == plan.epoch
+    }
+
     /// Moves all windows to a time not before `clock`, at which no entry lies in the future.
     pub(super) fn advance(&mut self, at: TimeMs, entries: &VecDeque<Packed>, plan: &Plan) {
-        if at == self.clock && self.heads.iter().all(|head| head.next - self.dropped == entries.len() as u64) {
-            return;
-        }
         self.clock = at;
         for head in 0..self.heads.len() {
             self.let_in(head, at, entries, plan);
@@ -152,7 +157,8 @@ impl Running {
                 let place = (slot.cursor - self.dropped) as usize;
                 let Some(entry) = entries.get(place).filter(|entry| entry.at() <= after) else { break };
                 if planned.admits(entry) {
-                    slot.evict(entry, self.dropped, entries, planned, &self.classes);
+                    let next = self.heads.get(slot.head).map_or(0, |head| head.next);
+                    slot.evict(entry, self.dropped, next, entries, planned, &self.classes);
                 }
                 slot.cursor += 1;
             }
@@ -181,6 +187,36 @@ impl Running {
         }
     }
 
+    /// Takes in an entry that came out of order: everything from its place on moves up by one.
+    pub(super) fn insert(&mut self, place: usize, entries: &VecDeque<Packed>, plan: &Plan) {
+        let number = self.dropped + place as u64;
+        let Some(entry) = entries.get(place) else { return };
+        for class in &mut self.classes {
+            if self.heads.get(class.head).is_some_and(|head| number < head.next) {
+                class.insert(entry, number, self.dropped);
+            }
+        }
+        for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
+            let question = &planned.question;
+            let has_come_in = self.heads.get(slot.head).is_some_and(|head| number < head.next);
+            if !has_come_in || matches!(slot.kind, SlotKind::Scanned) {
+                continue;
+            }
+            slot.renumber(number);
+            let after = question.window.begin(self.clock.minus(question.delay), &plan.calendar);
+            if entry.at() <= after {
+                slot.cursor += 1;
+            } else if planned.admits(entry) {
+                slot.insert(number, entry, question.aggregate, &self.classes);
+            }
+        }
+        for head in self.heads.iter_mut().filter(|head| number < head.next) {
+            head.next += 1;
+        }
+        // Where it is the first that has not come in, it may be old enough now.
+        self.advance(self.clock, entries, plan);
+    }
+
     /// Whether the oldest entry has left every window.
     pub(super) fn has_left_front(&self) -> bool {
         self.heads.iter().all(|head| head.next > self.dropped)
@@ -205,7 +241,9 @@ impl Running {
         plan: &Plan,
         at: TimeMs,
     ) -> (i64, bool) {
-        self.advance(at, entries, plan);
+        if at != self.clock {
+            self.advance(at, entries, plan);
+        }
         let (Some(slot), Some(planned)) = (self.slots.get(place), plan.questions.get(place)) else {
             return (0, false);
         };
@@ -240,11 +278,62 @@ impl Slot {
         }
     }
 
-    /// The entry at the cursor, which counted, leaves.
+    /// Entries from a number on have moved up by one.
+    fn renumber(&mut self, from: u64) {
+        let move_up = |number: &mut u64| *number += u64::from(*number >= from);
+        match &mut self.kind {
+            SlotKind::Extreme { deque } => deque.iter_mut().for_each(|(number, _)| move_up(number)),
+            SlotKind::Newest(newest) => newest.iter_mut().for_each(|(number, _, _)| move_up(number)),
+            SlotKind::Oldest(oldest) => oldest.iter_mut().for_each(move_up),
+            SlotKind::Total(_) | SlotKind::Distinct { .. } | SlotKind::Scanned => {}
+        }
+    }
+
+    /// An entry came in between those inside the window.
+    fn insert(&mut self, number: u64, entry: &Packed, aggregate: Aggregate, classes: &[Class]) {
+        let minor = entry.minor();
+        match &mut self.kind {
+            SlotKind::Total(total) => *total = total.plus(minor),
+            SlotKind::Extreme { deque } => {
+                let beats = |one: i64, other: i64| {
+                    if aggregate == Aggregate::Max { other <= one } else { other >= one }
+                };
+                let mut place = deque.partition_point(|(known, _)| *known < number);
+                if deque.get(place).is_some_and(|(_, later)| beats(*later, minor)) {
+                    return;
+                }
+                deque.insert(place, (number, minor));
+                while let Some(before) = place.checked_sub(1)
+                    && deque.get(before).is_some_and(|(_, old)| beats(minor, *old))
+                {
+                    deque.remove(before);
+                    place = before;
+                }
+            }
+            SlotKind::Newest(newest) => {
+                if newest.is_none_or(|(known, _, _)| known < number) {
+                    *newest = Some((number, minor, entry.at()));
+                }
+            }
+            SlotKind::Oldest(oldest) => {
+                *oldest = Some(oldest.map_or(number, |known| known.min(number)));
+            }
+            SlotKind::Distinct { class, total } => {
+                let Some(class) = classes.get(*class).filter(|class| !class.is_superseded) else { return };
+                if class.before.is_none_or(|before| before < self.cursor) {
+                    *total += 1;
+                }
+            }
+            SlotKind::Scanned => {}
+        }
+    }
+
+    /// The entry at the cursor, which counted, leaves; `next` is the first that has not come in.
     fn evict(
         &mut self,
         entry: &Packed,
         dropped: u64,
+        next: u64,
         entries: &VecDeque<Packed>,
         planned: &Planned,
         classes: &[Class],
@@ -259,8 +348,8 @@ impl Slot {
                 }
             }
             SlotKind::Oldest(oldest) => {
-                // Entries that have not come in yet may be found too early; `value` leaves them out.
-                let next = entries.range(place + 1..).position(|entry| planned.admits(entry));
+                let come_in = ((next - dropped) as usize).min(entries.len()).max(place + 1);
+                let next = entries.range(place + 1..come_in).position(|entry| planned.admits(entry));
                 *oldest = next.map(|further| self.cursor + 1 + further as u64);
             }
             SlotKind::Extreme { .. } | SlotKind::Newest(_) | SlotKind::Scanned => {}
@@ -283,21 +372,18 @@ impl Slot {
                 let inside = deque.partition_point(|(number, _)| *number < self.cursor);
                 deque.get(inside).map_or((0, false), |(_, minor)| (*minor, true))
             }
-            SlotKind::Newest(newest) => {
-                match newest.filter(|(number, _, _)| *number >= self.cursor) {
-                    Some((_, _, then)) if question.aggregate == Aggregate::SinceLast => (since(then), true),
-                    Some((_, minor, _)) => (minor, true),
-                    None if question.aggregate == Aggregate::SinceLast => {
-                        let after = question.window.begin(until, &plan.calendar);
-                        (saturate(i128::from(until.0) - i128::from(after.0)), false)
-                    }
-                    None => (0, false),
+            SlotKind::Newest(newest) => match newest.filter(|(number, _, _)| *number >= self.cursor) {
+                Some((_, _, then)) if question.aggregate == Aggregate::SinceLast => (since(then), true),
+                Some((_, minor, _)) => (minor, true),
+                None if question.aggregate == Aggregate::SinceLast => {
+                    let after = question.window.begin(until, &plan.calendar);
+                    (saturate(i128::from(until.0) - i128::from(after.0)), false)
                 }
-            }
+                None => (0, false),
+            },
             SlotKind::Oldest(oldest) => {
                 let entry = oldest.and_then(|number| entries.get((number - dropped) as usize));
-                let then = entry.map(Packed::at).filter(|then| *then <= until);
-                then.map_or((0, false), |then| (since(then), true))
+                entry.map(Packed::at).map_or((0, false), |then| (since(then), true))
             }
             SlotKind::Distinct { total, .. } => (saturate(i128::from(*total)), *total > 0),
             SlotKind::Scanned => (0, false),
@@ -316,6 +402,30 @@ impl Class {
         self.before = self.latest.insert(entry.other(), number);
         let mark = self.before.and_then(|before| self.superseded.get_mut((before - dropped) as usize));
         if let Some(mark) = mark {
+            *mark = true;
+        }
+    }
+
+    /// Notes an entry that came out of order.
+    fn insert(&mut self, entry: &Packed, number: u64, dropped: u64) {
+        for latest in self.latest.values_mut() {
+            *latest += u64::from(*latest >= number);
+        }
+        let place = (number - dropped) as usize;
+        self.superseded.insert(place, false);
+        (self.before, self.is_superseded) = (None, false);
+        if !self.planned.admits(entry) {
+            return;
+        }
+        let known = self.latest.get(&entry.other()).copied();
+        self.is_superseded = known.is_some_and(|known| known > number);
+        let marked = if self.is_superseded {
+            Some(place)
+        } else {
+            self.before = self.latest.insert(entry.other(), number);
+            self.before.map(|before| (before - dropped) as usize)
+        };
+        if let Some(mark) = marked.and_then(|place| self.superseded.get_mut(place)) {
             *mark = true;
         }
     }

@@ -59,7 +59,7 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
         let at = if back < 0 { TimeMs(newest + back) } else { TimeMs(newest) };
         let horizon = TimeMs(newest - plan.reach_max.0 - slack);
         let currency = if amount % 7 == 0 { Currency::parse("USD").unwrap() } else { Currency::CNY };
-        if action == 0 {
+        if action == 0 && number % 3 == 0 {
             log.remove(Fingerprint(number as u64 / 2), Feed::TransferPayer);
         }
         let entry = Entry {
@@ -80,6 +80,10 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
         // Also at a time at which nothing happens.
         for at in [at, TimeMs(at.0 + i64::from(action) / 4)] {
             let as_of = AsOf { at, horizon, bound: None, event };
+            // An evaluation of the past would have to build anew: not before each late entry.
+            if back < 0 && number % 4 != 0 {
+                continue;
+            }
             for (index, question) in questions.iter().enumerate() {
                 let slow = log.scan(question, plan.calendar(), as_of);
                 prop_assert_eq!(log.value(index, &plan, as_of), slow, "{:?} at {:?}", question, at);
@@ -93,12 +97,12 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
 }
 
 fn steps() -> impl Strategy<Value = Vec<StepOf>> {
-    let step = (0_i64..30, 0_u64..6, 0_i64..50, 0_u8..16, prop::bool::ANY, -6_i64..100, 0_u8..20);
+    let step = (0_i64..30, 0_u64..6, 0_i64..50, 0_u8..16, prop::bool::ANY, -40_i64..60, 0_u8..20);
     prop::collection::vec(step, 40..120)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn running_values_equal_scans_over_sliding_windows(steps in steps(), slack in -20_i64..60) {
