@@ -20,6 +20,8 @@
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
 //! ```
 //!
+//! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
+//! numbered in `engine::fact`, 0 for what the event did not say.
 //! Steps of an opening: 1 requested, 2 opened, 3 abandoned, 4 closed, 5 changed, 6 stated.
 
 use std::sync::Arc;
@@ -27,8 +29,8 @@ use std::sync::Arc;
 use crate::engine::base::SpanMs;
 use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Side,
-    TransferDetails, UsageKind,
+    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product,
+    Side, TransferDetails, UsageKind,
 };
 
 use super::DecodeError;
@@ -99,15 +101,7 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.party(target);
             writer.option(*amount, Writer::money);
         }
-        FactBody::Opening {
-            step,
-            opening,
-            holding,
-            product,
-            holder_kind,
-            co_holder,
-            identity_channels,
-        } => {
+        FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels } => {
             writer.byte(OPENING);
             let code = STEPS.iter().find(|(_, known)| known == step).map_or(0, |(code, _)| *code);
             writer.byte(code);
@@ -164,7 +158,7 @@ fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError>
     if flags > 0b1111 {
         return Err(DecodeError::Malformed(WHAT));
     }
-    Ok(TransferDetails {
+    let details = TransferDetails {
         channel,
         essential,
         to_bound_account: flags & 1 != 0,
@@ -173,7 +167,9 @@ fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError>
         strong_auth: flags & 8 != 0,
         balance_after: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
         agreed_daily_sum: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
-    })
+    };
+    // Details that say nothing are not written: one fact has one form.
+    if details == TransferDetails::default() { Err(DecodeError::Malformed(WHAT)) } else { Ok(details) }
 }
 
 fn write_dated(writer: &mut Writer<'_>, dated: &Dated) {

@@ -41,7 +41,19 @@ packed_struct!(Request {
     published,
     on_appeal,
 });
-packed_struct!(Standing { signal, about, holder, target, value, until, event, at, reply, amount, untold_count });
+packed_struct!(Standing {
+    signal,
+    about,
+    holder,
+    target,
+    value,
+    until,
+    event,
+    at,
+    reply,
+    amount,
+    untold_count
+});
 packed_struct!(Meeting { at, event, feed, holder, target });
 packed_struct!(Told { signal, holder, until });
 packed_struct!(RuleName { id, version });
