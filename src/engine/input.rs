@@ -57,6 +57,8 @@ pub enum UnmatchedReason {
     AppealUnknown,
     /// The appeal was decided for the person before; nothing is left to lift.
     AppealSettled,
+    /// A rule set whose version is not above the active one's, without a rollback reason.
+    RulesNotNewer,
 }
 
 impl UnmatchedReason {
@@ -65,6 +67,7 @@ impl UnmatchedReason {
         match self {
             UnmatchedReason::AppealUnknown => "appeal_unknown",
             UnmatchedReason::AppealSettled => "appeal_settled",
+            UnmatchedReason::RulesNotNewer => "rules_not_newer",
         }
     }
 }

@@ -6,7 +6,7 @@ use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::disposition::AppealRef;
 use duecourse::engine::fact::{
-    AppealOutcome, Dated, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Side,
+    AppealOutcome, Dated, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Release, Side,
 };
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
@@ -90,8 +90,9 @@ impl Town {
         Event { id, facts: vec![(To::All, Fact { event: id, at, route, body })] }
     }
 
-    pub fn activation(&mut self, at: TimeMs, bundle: &str) -> Event {
-        self.broadcast(at, FactBody::RuleSetActivated { bundle: Arc::from(bundle) })
+    pub fn activation(&mut self, at: TimeMs, bundle: &str, is_rollback: bool) -> Event {
+        let release = Release { rollback: is_rollback.then(|| Arc::from("back")), ..Release::default() };
+        self.broadcast(at, FactBody::RuleSetActivated { bundle: Arc::from(bundle), release })
     }
 
     /// Some event at a time; kept, so that later ones can refer to it.

@@ -22,12 +22,12 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::fact::{Essential, FactBody, OpeningStep};
-use crate::engine::state::RuleCount;
 use crate::engine::ident::IdKey;
 use crate::engine::input::{Effect, FactsRecord, TimeMode};
 use crate::engine::notice::MissingText;
 use crate::engine::report::ReportPos;
 use crate::engine::ruleset::RuleSet;
+use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, Subject};
 
 /// Why a record could not be evaluated.
@@ -204,8 +204,16 @@ impl Plain {
         loader: &dyn LoadRules,
     ) -> Result<(), PlainError> {
         match body {
-            FactBody::RuleSetActivated { bundle } => {
+            FactBody::RuleSetActivated { bundle, release } => {
                 let rules = loader.load(bundle).map_err(PlainError::Rules)?;
+                let active = self.rules.as_ref().map(|rules| rules.version);
+                if release.rollback.is_none() && active.is_some_and(|version| rules.version <= version) {
+                    if self.identity.partition == 0 {
+                        let reason = crate::engine::input::UnmatchedReason::RulesNotNewer;
+                        self.effects.push(Effect::Unmatched { event: occasion.event, reason });
+                    }
+                    return Ok(());
+                }
                 self.activate(rules);
                 return Ok(());
             }

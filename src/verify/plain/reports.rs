@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::fact::Feed;
-use crate::engine::state::RuleCount;
 use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
 use crate::engine::signal::{Aggregate, Signal};
+use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, Subject};
 
 use super::rules::Case;
@@ -28,7 +28,8 @@ impl Plain {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         let about = occasion.route;
         for signal in &rules.signals {
-            let reads = signal.subject == about.kind && signal.question().map_or(0, |q| q.feeds) & feed.bit() != 0;
+            let reads =
+                signal.subject == about.kind && signal.question().map_or(0, |q| q.feeds) & feed.bit() != 0;
             let Some(level) = signal.report.map(|report| report.level).filter(|_| reads) else { continue };
             let window: Vec<Entry> =
                 self.window(signal, about, occasion.at, TimeMs::MIN).into_iter().cloned().collect();
@@ -87,7 +88,9 @@ impl Plain {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         for signal in &rules.signals {
             let reads = taken.iter().any(|feed| signal.question().map_or(0, |q| q.feeds) & feed.bit() != 0);
-            let Some(level) = signal.report.map(|report| report.level).filter(|_| reads && signal.subject == about.kind) else {
+            let Some(level) =
+                signal.report.map(|report| report.level).filter(|_| reads && signal.subject == about.kind)
+            else {
                 continue;
             };
             let log = self.logs.get(&about).into_iter().flatten();
@@ -212,7 +215,8 @@ impl Plain {
 
 fn value_of(signal: &Signal, window: &[Entry]) -> u64 {
     let entries: Vec<&Entry> = window.iter().collect();
-    u64::try_from(aggregate(signal.question().map_or(Aggregate::Count, |q| q.aggregate), &entries)).unwrap_or(u64::MAX)
+    u64::try_from(aggregate(signal.question().map_or(Aggregate::Count, |q| q.aggregate), &entries))
+        .unwrap_or(u64::MAX)
 }
 
 /// Until when a signal stays at its level if nothing more happens.
@@ -227,7 +231,9 @@ fn holds_until(signal: &Signal, level: u64, window: &[Entry]) -> TimeMs {
         });
     }
     let nth = usize::try_from(level).unwrap_or(usize::MAX).saturating_sub(1);
-    newest_first.get(nth).map_or(TimeMs::MIN, |entry| entry.at.plus(signal.question().map_or(crate::engine::base::SpanMs(0), |q| q.window.span_max())))
+    newest_first.get(nth).map_or(TimeMs::MIN, |entry| {
+        entry.at.plus(signal.question().map_or(crate::engine::base::SpanMs(0), |q| q.window.span_max()))
+    })
 }
 
 fn fnv1a_64(bytes: &[u8]) -> u64 {

@@ -203,7 +203,13 @@ fn evidence_of(rules: &RuleSet, condition: &Condition, signal: &ValueOf<'_>, amo
     let mut comparisons = Vec::new();
     comparisons_that_hold(rules, condition, signal, amount, &mut comparisons);
     let strength_millionths = strength(&comparisons);
-    Evidence { comparisons, signals, digest: digest.finalize().into(), strength_millionths, ..Evidence::default() }
+    Evidence {
+        comparisons,
+        signals,
+        digest: digest.finalize().into(),
+        strength_millionths,
+        ..Evidence::default()
+    }
 }
 
 /// First, last and largest, without repeats.
@@ -241,7 +247,9 @@ fn comparisons_that_hold(
                 let text = format!("{} {} {}", left.text(names), op.symbol(), right.text(names));
                 let side = |term: &Term| {
                     let value = |number| signal(number).map_or(0, |value: Value| value.value);
-                    term.eval(&mut |number| Interval::point(value(number)), &Attributes::of_amount(amount)).low.unwrap_or(0)
+                    term.eval(&mut |number| Interval::point(value(number)), &Attributes::of_amount(amount))
+                        .low
+                        .unwrap_or(0)
                 };
                 found.push(ComparisonEvidence { text, left: side(left), op: *op, right: side(right) });
             }

@@ -126,10 +126,9 @@ impl Plain {
         let Some((subjects, entry)) = entries_of(occasion, body) else { return };
         let Some(rules) = self.rules.clone() else { return };
         for subject in subjects {
-            let is_read = rules
-                .signals
-                .iter()
-                .any(|signal| signal.subject == subject.kind && signal.question().is_some_and(|q| q.reads(entry.feed)));
+            let is_read = rules.signals.iter().any(|signal| {
+                signal.subject == subject.kind && signal.question().is_some_and(|q| q.reads(entry.feed))
+            });
             if is_read {
                 let log = self.logs.entry(subject).or_default();
                 let place = log.partition_point(|earlier| earlier.at <= entry.at);
@@ -207,7 +206,9 @@ impl Plain {
 
     /// Whether history reaching back a full window has not been seen.
     fn is_cold(&self, number: usize, signal: &Signal, reading: Reading) -> bool {
-        let begin = reading.at.minus(signal.question().map_or(crate::engine::base::SpanMs(0), |q| q.window.span_max()));
+        let begin = reading
+            .at
+            .minus(signal.question().map_or(crate::engine::base::SpanMs(0), |q| q.window.span_max()));
         let since = self.since.get(number).copied().unwrap_or(TimeMs::MIN);
         let is_of_party = signal.subject != SubjectKind::Holder;
         let is_new = is_of_party && self.opened_since(reading.holder, reading.party, since);
