@@ -74,6 +74,14 @@ impl Holding {
         }
     }
 
+    /// Whether it was closed, and not opened again, at or before a time. One that was never seen opening
+    /// before is not closed: a payment may come before the news of the opening (D10).
+    #[must_use]
+    pub fn is_closed_at(&self, at: TimeMs) -> bool {
+        let last = self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Closed], at);
+        last.is_some_and(|last| last.step == OpeningStep::Closed)
+    }
+
     /// Its class at a time.
     #[must_use]
     pub fn product_at(&self, at: TimeMs) -> Option<Product> {
@@ -209,6 +217,13 @@ impl Holder {
     #[must_use]
     pub fn product_at(&self, subject: Subject, at: TimeMs) -> Option<Product> {
         self.holdings.iter().find(|holding| holding.subject == subject)?.product_at(at)
+    }
+
+    /// Whether an account or card is known and not open at a time.
+    #[must_use]
+    pub fn is_closed_at(&self, subject: Subject, at: TimeMs) -> bool {
+        let holding = self.holdings.iter().find(|holding| holding.subject == subject);
+        holding.is_some_and(|holding| holding.is_closed_at(at))
     }
 
     /// Since when an account or card has been held, and whether its opening was seen: else it is older.

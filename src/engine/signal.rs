@@ -2,7 +2,7 @@
 
 use super::base::{Bilingual, Currency, SpanMs, TimeMs};
 use super::calendar::{Calendar, CalendarUnit};
-use super::fact::Feed;
+use super::fact::{Channel, Feed, TransferDetails};
 use super::purpose::Purpose;
 use super::subject::SubjectKind;
 
@@ -132,6 +132,40 @@ pub struct Resembling {
     pub other: OtherSide,
 }
 
+/// What an entry keeps of its transfer besides the amount, for sums that leave such transfers out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Mark {
+    /// The other side is the account bound to this one (law.md B4).
+    Bound = 0,
+    /// The other side is the same customer's (law.md B13).
+    Own = 1,
+    Cash = 2,
+    /// Asked for at a counter.
+    Counter = 3,
+}
+
+impl Mark {
+    pub const ALL: [(&'static str, Mark); 4] =
+        [("bound", Mark::Bound), ("own", Mark::Own), ("cash", Mark::Cash), ("counter", Mark::Counter)];
+
+    /// This mark's bit in a set of marks.
+    #[must_use]
+    pub fn bit(self) -> u8 {
+        1 << (self as u8)
+    }
+
+    /// The marks of a transfer.
+    #[must_use]
+    pub fn of(details: &TransferDetails) -> u8 {
+        let mark = |set: bool, mark: Mark| if set { mark.bit() } else { 0 };
+        mark(details.to_bound_account, Mark::Bound)
+            | mark(details.to_own_account, Mark::Own)
+            | mark(details.cash, Mark::Cash)
+            | mark(details.channel == Channel::Counter, Mark::Counter)
+    }
+}
+
 /// What is asked of a subject's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
@@ -150,6 +184,9 @@ pub struct Question {
     pub amount_min: Option<i64>,
     pub amount_max: Option<i64>,
     pub resembling: Option<Resembling>,
+    /// Only entries that bear all of these marks and none of those count (`Mark::bit`).
+    pub only: u8,
+    pub without: u8,
     /// The event the rule is evaluated on does not count: "my usual payment" is not this one.
     pub without_event: bool,
 }
@@ -168,6 +205,8 @@ impl Question {
             amount_min: None,
             amount_max: None,
             resembling: None,
+            only: 0,
+            without: 0,
             without_event: false,
         }
     }

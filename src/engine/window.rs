@@ -26,12 +26,17 @@ pub struct Entry {
     pub other: u64,
     pub amount: Option<Money>,
     pub feed: Feed,
+    /// `Mark::bit`s of a transfer; 0 of anything else.
+    pub marks: u8,
 }
 
 impl Entry {
     /// Whether a question counts this entry, whatever the event it is asked for.
     fn feeds(&self, question: &Question) -> bool {
-        question.reads(self.feed) && (!question.reads_amount() || self.is_within(question))
+        question.reads(self.feed)
+            && (!question.reads_amount() || self.is_within(question))
+            && self.marks & question.only == question.only
+            && self.marks & question.without == 0
     }
 
     /// Whether its amount is in the question's currency and within its bounds.

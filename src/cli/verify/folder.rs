@@ -14,7 +14,7 @@ use crate::codec::manifest::{Manifest, facts_folder, hex};
 use crate::codec::output::Topic;
 use crate::config::bundle::Loader;
 use crate::engine::cover::SourceId;
-use crate::engine::input::TimeMode;
+use crate::engine::input::{TimeMode, UnmatchedReason};
 use crate::intake::classify::Destination;
 use crate::intake::first_start;
 use crate::log::local::{FrameReader, facts_path};
@@ -121,7 +121,7 @@ fn compare(out: &Path, check: &mut Check<'_>) -> Result<(), Failure> {
         let value: serde_json::Value = serde_json::from_str(&line).map_err(Failure::input)?;
         let number = |name: &str| value.get(name).and_then(serde_json::Value::as_u64).unwrap_or(u64::MAX);
         let reason = value.get("reason").and_then(serde_json::Value::as_str).unwrap_or_default();
-        if reason.starts_with("appeal_unknown") || reason.starts_with("appeal_settled") {
+        if UnmatchedReason::ALL.iter().any(|known| reason == known.name()) {
             unmatched += 1;
         } else {
             check.dead_letter(&letter(number("input"), number("line"), reason));

@@ -20,7 +20,7 @@ packed_struct!(SourceId { name, generation, partition });
 packed_struct!(Covered { last, time });
 packed_struct!(ConfigVersion { from, number });
 packed_struct!(Coverage { sources, versions });
-packed_struct!(Entry { at, event, other, amount, feed });
+packed_struct!(Entry { at, event, other, amount, feed, marks });
 packed_struct!(Step { event, step, at, product });
 packed_struct!(Holding { subject, steps });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });

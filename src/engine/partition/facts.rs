@@ -11,7 +11,7 @@ use crate::engine::fact::{Essential, Fact, FactBody, Feed, OpeningStep, Release,
 use crate::engine::holder::{Holder, PlatformAnswer};
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::rule::Trigger;
-use crate::engine::signal::Signal;
+use crate::engine::signal::{Mark, Signal};
 use crate::engine::subject::{Party, Subject, SubjectKind};
 use crate::engine::window::Entry;
 
@@ -22,6 +22,7 @@ pub(super) struct Feeding {
     pub subjects: Vec<Subject>,
     pub other: Token,
     pub amount: Option<Money>,
+    pub marks: u8,
 }
 
 /// What a body of a routing subject feeds; nothing for bodies that are no measurement.
@@ -30,17 +31,18 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> Vec<Feeding> {
         let pair = Subject::new(SubjectKind::Pair, party.subject.token.pair(other));
         vec![party.subject, route, pair]
     };
-    let one = |feed, subjects, other, amount| vec![Feeding { feed, subjects, other, amount }];
+    let one = |feed, subjects, other, amount| vec![Feeding { feed, subjects, other, amount, marks: 0 }];
     match body {
         FactBody::Transfer { side, account, counterparty, amount, details, .. } => {
             let subjects = vec![account.subject, route];
+            let plain = |feed| {
+                let subjects = with_pair(account, *counterparty);
+                let (amount, marks) = (Some(*amount), Mark::of(details));
+                vec![Feeding { feed, subjects, other: *counterparty, amount, marks }]
+            };
             match (side, details.essential) {
-                (Side::Payer, Essential::No) => {
-                    one(Feed::TransferPayer, with_pair(account, *counterparty), *counterparty, Some(*amount))
-                }
-                (Side::Payee, Essential::No) => {
-                    one(Feed::TransferPayee, with_pair(account, *counterparty), *counterparty, Some(*amount))
-                }
+                (Side::Payer, Essential::No) => plain(Feed::TransferPayer),
+                (Side::Payee, Essential::No) => plain(Feed::TransferPayee),
                 (Side::Payee, essential) if essential.is_livelihood() => {
                     one(Feed::LivelihoodPayee, subjects, *counterparty, Some(*amount))
                 }
@@ -140,6 +142,10 @@ impl Partition {
         entry_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
+        if self.is_closed(fact.route, body, at) {
+            out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::HoldingClosed });
+            return Ok(());
+        }
         let active = self.rules.clone();
         if let Some(active) = &active {
             for feeding in feedings(fact.route, body) {
@@ -183,10 +189,29 @@ impl Partition {
         }
     }
 
+    /// Whether the body is a payment or use of an account or card that was closed by then.
+    fn is_closed(&self, route: Subject, body: &FactBody, at: TimeMs) -> bool {
+        let (FactBody::Transfer { account: party, .. }
+        | FactBody::CardPayment { account: party, .. }
+        | FactBody::CardUsage { card: party, .. }) = body
+        else {
+            return false;
+        };
+        let holder = self.holders.get(&route.token);
+        holder.is_some_and(|holder| holder.is_closed_at(party.subject, at))
+    }
+
     fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let horizon = self.horizon();
         let entry =
-            Entry { at, event, other: feeding.other.short(), amount: feeding.amount, feed: feeding.feed };
+            Entry {
+                at,
+                event,
+                other: feeding.other.short(),
+                amount: feeding.amount,
+                feed: feeding.feed,
+                marks: feeding.marks,
+            };
         for subject in &feeding.subjects {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;

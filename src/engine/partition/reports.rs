@@ -43,9 +43,12 @@ impl Partition {
         }
         for signal in &active.set.signals {
             let Some(report) = signal.report else { continue };
-            if signal.subject == about.kind
-                && signal.questions(&active.set.signals).any(|question| question.reads(*feed))
-            {
+            let told_here = match report.tell {
+                // A confirmation is no happening that a holder could be told of with that event.
+                Tell::Event => *feed != Feed::FraudConfirmedTerminal,
+                Tell::Holders => signal.question().is_some_and(|question| question.reads(*feed)),
+            };
+            if signal.subject == about.kind && told_here {
                 let told = Telling { signal, report, at, event: fact.event, entry_event, amount: *amount };
                 self.tell(&told, about, *holder, target, &active, out)?;
             }
