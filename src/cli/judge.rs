@@ -8,7 +8,6 @@ use crate::config::source::SourceMapping;
 use crate::engine::base::TimeMs;
 use crate::intake::classify::{
     Classified, Classifier, ClassifierSettings, FEEDBACK_HEADER, SourceRecord, TABLE_EVENTS, TABLE_FEEDBACK,
-    feedback_line,
 };
 use crate::intake::files::{Accepted, Judge, Label, OrderRefusal};
 use crate::intake::refusal::{Refusal, RefusalCode};
@@ -24,7 +23,6 @@ pub struct FileJudge {
     accounts: Classifier,
     labels: Classifier,
     confirmed: Classifier,
-    keys: Arc<Keys>,
 }
 
 impl FileJudge {
@@ -51,7 +49,6 @@ impl FileJudge {
             accounts: classifier(),
             labels: classifier(),
             confirmed: classifier(),
-            keys: Arc::clone(keys),
         }
     }
 }
@@ -87,8 +84,15 @@ impl Judge for FileJudge {
         Ok(label.map(|label| Label { event_id: label.event_id, available_at: label.available_at }))
     }
 
-    fn confirmed(&mut self, row: &Classified, at: TimeMs) -> Result<Accepted<Classified>, Refusal> {
-        let line = feedback_line(&self.keys, row, at);
+    fn confirmed(
+        &mut self,
+        input: u32,
+        line: &[u8],
+        _: &Classified,
+        at: TimeMs,
+    ) -> Result<Accepted<Classified>, Refusal> {
+        let rows = self.rows.get_mut(input as usize).ok_or(RefusalCode::CsvHeaderInvalid)?;
+        let line = rows.feedback_line(line, at)?;
         accepted(&mut self.confirmed, line.as_bytes(), at)
     }
 

@@ -10,6 +10,7 @@ pub mod envelope;
 mod fault;
 pub mod field;
 pub mod holding;
+mod name;
 pub mod notice;
 mod object;
 pub mod opening;

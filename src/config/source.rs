@@ -60,6 +60,7 @@ pub struct SourceMapping {
 /// dropped and counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SharedSubjects {
+    pub address: Option<String>,
     pub agent: Option<String>,
     pub device: Option<String>,
     pub outlet: Option<String>,
@@ -72,6 +73,7 @@ impl SharedSubjects {
     #[must_use]
     pub fn basis(&self, kind: SubjectKind) -> Option<&str> {
         match kind {
+            SubjectKind::Address => self.address.as_deref(),
             SubjectKind::Agent => self.agent.as_deref(),
             SubjectKind::Device => self.device.as_deref(),
             SubjectKind::Outlet => self.outlet.as_deref(),

@@ -68,11 +68,17 @@ pub trait Judge {
     /// Why it is refused.
     fn label(&mut self, input: u32, line: &[u8]) -> Result<Option<Label>, Self::Refusal>;
 
-    /// The event that confirms `row` as fraud at `at`.
+    /// The event that confirms `row` as fraud at `at`; `line` is the row's line in `input`.
     ///
     /// # Errors
     /// Why it is refused.
-    fn confirmed(&mut self, row: &Self::Item, at: TimeMs) -> Result<Accepted<Self::Item>, Self::Refusal>;
+    fn confirmed(
+        &mut self,
+        input: u32,
+        line: &[u8],
+        row: &Self::Item,
+        at: TimeMs,
+    ) -> Result<Accepted<Self::Item>, Self::Refusal>;
 
     fn event_id<'a>(&self, item: &'a Self::Item) -> &'a str;
 
@@ -255,7 +261,7 @@ where
         let (line, accepted) = self.rows.get_mut(index)?.head.take()?;
         self.newest = self.newest.max(Some(accepted.at));
         if !self.labels.is_empty() {
-            self.join_feedback(&accepted.item);
+            self.join_feedback(index, &accepted.item);
         }
         Some(Merged { input: index as u32, line, outcome: Ok(accepted) })
     }
@@ -298,9 +304,13 @@ where
         }
     }
 
-    fn join_feedback(&mut self, row: &J::Item) {
-        for (at, line) in self.labels.remove(self.judge.event_id(row)).unwrap_or_default() {
-            self.confirmed.insert((at, line), self.judge.confirmed(row, at));
+    /// Joins a row that was just taken to its labels.
+    fn join_feedback(&mut self, index: usize, row: &J::Item) {
+        let Some(labels) = self.labels.remove(self.judge.event_id(row)) else { return };
+        // The input has not been read on: its line is still this row's.
+        let Some(text) = self.rows.get(index).map(|input| input.lines.bytes()) else { return };
+        for (at, line) in labels {
+            self.confirmed.insert((at, line), self.judge.confirmed(index as u32, text, row, at));
         }
     }
 

@@ -35,7 +35,15 @@ impl Judge for Plain {
         Ok((accepted.at.0 > 0).then_some(Label { event_id: accepted.item.0, available_at: accepted.at }))
     }
 
-    fn confirmed(&mut self, row: &Row, at: TimeMs) -> Result<Accepted<Row>, &'static str> {
+    fn confirmed(
+        &mut self,
+        input: u32,
+        line: &[u8],
+        row: &Row,
+        at: TimeMs,
+    ) -> Result<Accepted<Row>, &'static str> {
+        // The line is still the row's own.
+        assert_eq!(self.row(input, line)?.item, *row);
         Ok(Accepted { at, item: Row(format!("fraud {}", row.0)) })
     }
 

@@ -78,7 +78,7 @@ refusal_codes! {
     RefLooksLikeCard "ref_looks_like_card" "A ref looks like a payment card number (13 to 19 digits with a valid check digit).",
     RefLooksLikePhone "ref_looks_like_phone" "A ref looks like a mobile phone number.",
     PartyKindMismatch "party_kind_mismatch" "A party's kind is not one that this event, or its product, can have.",
-    PartiesIncomplete "parties_incomplete" "A transfer does not name exactly two of payer, payee and counterparty.",
+    PartiesIncomplete "parties_incomplete" "A transfer does not name exactly two of payer, payee and counterparty, or a confirmed fraud names all three.",
     OwnPartyMissing "own_party_missing" "None of the event's parties is ours.",
     AppealRefInvalid "appeal_ref_invalid" "The appeal reference is malformed or its check digit is wrong.",
     CorrectionEmpty "correction_empty" "A correction has neither `before` nor `after`.",

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use crate::cli::Failure;
 use crate::cli::deployment::keys;
-use crate::codec::keys::Keys;
 use crate::config::Config;
 use crate::config::bundle::Loader;
 use crate::config::source::SourceMapping;
 use crate::engine::base::TimeMs;
 use crate::intake::classify::{
     Classified, Classifier, ClassifierSettings, Destination, FEEDBACK_HEADER, HEADER_CSV_HEADER,
-    HEADER_TABLE, SourceRecord, TABLE_EVENTS, TABLE_FEEDBACK, feedback_line,
+    HEADER_TABLE, SourceRecord, TABLE_EVENTS, TABLE_FEEDBACK,
 };
 use crate::intake::files::{Accepted, Judge, Label, OrderRefusal};
 use crate::intake::refusal::{Refusal, RefusalCode};
@@ -67,7 +66,6 @@ impl Item {
 pub struct FeedJudge {
     classifiers: Vec<Classifier>,
     headers: Vec<Option<Arc<[u8]>>>,
-    keys: Arc<Keys>,
     feedback_header: Arc<[u8]>,
 }
 
@@ -93,7 +91,7 @@ impl FeedJudge {
         };
         let classifiers = (0..=inputs).map(|_| classifier()).collect();
         let feedback_header = Arc::from(FEEDBACK_HEADER.as_bytes());
-        Ok(FeedJudge { classifiers, headers: vec![None; inputs], keys, feedback_header })
+        Ok(FeedJudge { classifiers, headers: vec![None; inputs], feedback_header })
     }
 
     fn item(&self, input: u32, line: &[u8], classified: Option<Classified>) -> Item {
@@ -152,9 +150,17 @@ impl Judge for FeedJudge {
         Ok(label.map(|label| Label { event_id: label.event_id, available_at: label.available_at }))
     }
 
-    fn confirmed(&mut self, row: &Item, at: TimeMs) -> Result<Accepted<Item>, FeedRefusal> {
+    fn confirmed(
+        &mut self,
+        input: u32,
+        line: &[u8],
+        row: &Item,
+        at: TimeMs,
+    ) -> Result<Accepted<Item>, FeedRefusal> {
         let classified = row.classified.clone().ok_or_else(|| refusal(RefusalCode::FieldMissing))?;
-        let value = feedback_line(&self.keys, &classified, at).into_bytes();
+        let rows = self.classifiers.get_mut(input as usize);
+        let rows = rows.ok_or_else(|| refusal(RefusalCode::TypeNotAccepted))?;
+        let value = rows.feedback_line(line, at)?.into_bytes();
         let header = Some(Arc::clone(&self.feedback_header));
         Ok(Accepted { at, item: Item { value, header, is_feedback: true, classified: Some(classified) } })
     }

@@ -67,10 +67,8 @@ pub fn transfer(plan: &mut Plan, at: TimeMs, payer: &Own, payee: &Own, yuan: i64
     let event = Event::TransferPosted(TransferPosted {
         payer: Some(plan.party(payer)),
         payee: Some(plan.party(payee)),
-        counterparty: None,
-        amount: Amount::new(yuan * 100, Currency::CNY),
-        protected: false,
         device: device.map(Into::into),
+        ..TransferPosted::of(Amount::new(yuan * 100, Currency::CNY))
     });
     plan.event(at, &event);
 }
@@ -79,11 +77,8 @@ pub fn transfer(plan: &mut Plan, at: TimeMs, payer: &Own, payee: &Own, yuan: i64
 pub fn transfer_out(plan: &mut Plan, at: TimeMs, payer: &Own, to: &str, yuan: i64) {
     let event = Event::TransferPosted(TransferPosted {
         payer: Some(plan.party(payer)),
-        payee: None,
         counterparty: Some(Counterparty { account: to.into() }),
-        amount: Amount::new(yuan * 100, Currency::CNY),
-        protected: false,
-        device: None,
+        ..TransferPosted::of(Amount::new(yuan * 100, Currency::CNY))
     });
     plan.event(at, &event);
 }
@@ -91,12 +86,10 @@ pub fn transfer_out(plan: &mut Plan, at: TimeMs, payer: &Own, to: &str, yuan: i6
 /// A transfer from an account at another institution.
 pub fn transfer_in(plan: &mut Plan, at: TimeMs, from: &str, payee: &Own, yuan: i64, protected: bool) {
     let event = Event::TransferPosted(TransferPosted {
-        payer: None,
         payee: Some(plan.party(payee)),
         counterparty: Some(Counterparty { account: from.into() }),
-        amount: Amount::new(yuan * 100, Currency::CNY),
         protected,
-        device: None,
+        ..TransferPosted::of(Amount::new(yuan * 100, Currency::CNY))
     });
     plan.event(at, &event);
 }
@@ -120,6 +113,8 @@ pub fn request(plan: &mut Plan, at: TimeMs, request: Request) {
         device: request.device.map(Into::into),
         phone_number: request.phone_number.map(Into::into),
         outlet: None,
+        address: None,
+        identity_channels: None,
     });
     plan.event(at, &event);
 }
@@ -162,6 +157,8 @@ fn movement(plan: &mut Plan, random: &mut Random, size: Size, time: TimeMs) {
             let event = Event::CardUsageRecorded(CardUsageRecorded {
                 card: plan.party(&card),
                 device: Some(format!("PHONE-{payer:05}").into()),
+                usage: None,
+                peer: None,
             });
             plan.event(time, &event);
         }

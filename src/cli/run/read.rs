@@ -57,7 +57,9 @@ impl Census {
         for name in &classified.undeclared {
             *self.input.undeclared.entry(name.clone()).or_default() += 1;
         }
-        let is_new = self.events.insert(classified.event, &classified.event_id, is_scored);
+        // What is made of accounts and labels is no event of the input, and has no name there.
+        let id = if place.0 < self.inputs { classified.event_id.as_str() } else { "" };
+        let is_new = self.events.insert(classified.event, id, is_scored);
         let counts = self.input.lines_of(place.0, self.inputs);
         counts.events += 1;
         if !is_new {

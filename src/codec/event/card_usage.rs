@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::field::Text;
+use super::field::{Text, UsageName};
 use super::object::object;
 use super::party::OwnParty;
 
@@ -19,4 +19,13 @@ pub struct CardUsageRecorded<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub device: Option<Text<'a>>,
+    /// What for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageName>,
+    /// The number at the other end of a call or message. It needs no recorded basis: it is no
+    /// subject of its own but, like the counterparty of a transfer, a token inside this card's own
+    /// windows, and one that is joined with no other number or card. Kept for calls and messages only.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub peer: Option<Text<'a>>,
 }

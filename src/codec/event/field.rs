@@ -1,4 +1,4 @@
-//! The fields that events are made of: texts, times, amounts, names out of closed lists.
+//! The fields that events are made of: texts, times, amounts; names out of closed lists are in `name`.
 //!
 //! Texts are borrowed from the record wherever its JSON has no escapes. Their `Debug` shows nothing:
 //! any of them may be a personal identifier.
@@ -7,12 +7,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
+pub use super::name::{
+    ChannelName, CurrencyCode, EssentialName, HolderKindName, OutcomeName, ProductName, UsageName,
+};
 use crate::engine::base::{Currency, Money, TimeMs};
-use crate::engine::fact::{AppealOutcome, HolderKind, Product};
 
 /// A text of the record.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -248,101 +250,46 @@ impl JsonSchema for MinorUnits {
     }
 }
 
-/// Declares a field whose value is one of a closed list of names of an engine type.
-macro_rules! named_field {
-    ($(#[doc = $doc:literal])* $field:ident($inner:ty), $from_name:expr, $name:expr, $fault:expr, $schema:tt) => {
-        $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $field(pub $inner);
+/// A balance in minor units of its event's currency, below zero when overdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Balance(pub i64);
 
-        impl Serialize for $field {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let name: fn(&$inner) -> &str = $name;
-                serializer.serialize_str(name(&self.0))
-            }
-        }
+struct BalanceVisitor;
 
-        impl<'de> Deserialize<'de> for $field {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Named;
-                impl Visitor<'_> for Named {
-                    type Value = $field;
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str("a known name")
-                    }
-                    fn visit_str<E: Error>(self, text: &str) -> Result<$field, E> {
-                        let from_name: fn(&str) -> Option<$inner> = $from_name;
-                        let fault: Option<Fault> = $fault;
-                        from_name(text).map($field).ok_or_else(|| match fault {
-                            Some(fault) => E::custom(fault),
-                            None => E::invalid_value(Unexpected::Other("name"), &self),
-                        })
-                    }
-                }
-                deserializer.deserialize_str(Named)
-            }
-        }
-
-        impl JsonSchema for $field {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($field).into()
-            }
-            fn inline_schema() -> bool {
-                true
-            }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    };
+impl Visitor<'_> for BalanceVisitor {
+    type Value = Balance;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number of minor units")
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Balance, E> {
+        MinorVisitor.visit_u64(value).map(|MinorUnits(minor)| Balance(minor))
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Balance, E> {
+        MinorVisitor.visit_u64(value.unsigned_abs()).map(|MinorUnits(_)| Balance(value))
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Balance, E> {
+        MinorVisitor.visit_f64(value.abs()).map(|MinorUnits(minor)| Balance(minor))
+    }
 }
 
-named_field!(
-    /// ISO 4217.
-    CurrencyCode(Currency),
-    Currency::parse,
-    Currency::as_str,
-    Some(Fault::CurrencyUnknown),
-    { "type": "string", "pattern": "^[A-Z]{3}$" }
-);
-named_field!(
-    /// A class of product that limits count, by its name.
-    ProductName(Product),
-    Product::from_name,
-    |product| product.name(),
-    None,
-    { "type": "string", "enum": Product::ALL.map(Product::name) }
-);
-named_field!(
-    /// Person or unit.
-    HolderKindName(HolderKind),
-    |name| match name {
-        "person" => Some(HolderKind::Person),
-        "unit" => Some(HolderKind::Unit),
-        _ => None,
-    },
-    |kind| match kind {
-        HolderKind::Person => "person",
-        HolderKind::Unit => "unit",
-    },
-    None,
-    { "type": "string", "enum": ["person", "unit"] }
-);
-named_field!(
-    /// How an appeal was decided.
-    OutcomeName(AppealOutcome),
-    |name| match name {
-        "upheld" => Some(AppealOutcome::Upheld),
-        "overturned" => Some(AppealOutcome::Overturned),
-        _ => None,
-    },
-    |outcome| match outcome {
-        AppealOutcome::Upheld => "upheld",
-        AppealOutcome::Overturned => "overturned",
-    },
-    None,
-    { "type": "string", "enum": ["upheld", "overturned"] }
-);
+impl<'de> Deserialize<'de> for Balance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_i64(BalanceVisitor)
+    }
+}
+
+impl JsonSchema for Balance {
+    fn schema_name() -> Cow<'static, str> {
+        "Balance".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": -MinorUnits::MAX, "maximum": MinorUnits::MAX })
+    }
+}
 
 #[cfg(test)]
 mod tests {

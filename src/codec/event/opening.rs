@@ -23,7 +23,7 @@ pub struct OpeningRequested<'a> {
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Text<'static>>")]
     pub co_holders: Vec<Text<'a>>,
-    /// The agent who brought the request. This and the next three are dropped and counted unless
+    /// The agent who brought the request. This and the next four are dropped and counted unless
     /// the source records a basis for them.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
@@ -38,6 +38,14 @@ pub struct OpeningRequested<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub outlet: Option<Text<'a>>,
+    /// The address given: the institution's number of it or its normalised text, so that one address
+    /// is always written one way.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub address: Option<Text<'a>>,
+    /// Independent channels by which the identity was verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_channels: Option<u8>,
 }
 
 /// What was requested exists now.

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::field::{OutcomeName, Text};
+use super::field::{Amount, OutcomeName, Text};
 use super::object::{object, optional_object};
-use super::party::OwnParty;
+use super::party::{Counterparty, OwnParty};
 
 /// A reviewer or authority decided an appeal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +26,8 @@ pub struct AppealDecided<'a> {
     pub override_days: Option<u16>,
 }
 
-/// An event turned out to be part of a fraud. No rule here uses it yet.
+/// A transfer or card payment turned out to be part of a fraud. Its time is when that became known.
+/// It repeats what the event said: intake looks nothing up (D6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct FraudConfirmed<'a> {
@@ -34,11 +35,22 @@ pub struct FraudConfirmed<'a> {
     #[serde(borrow)]
     #[schemars(with = "Text<'static>")]
     pub event_id: Text<'a>,
-    /// Those of its parties that are ours; one at least.
+    /// Those of its parties that are ours; one at least. Of a card payment, the payer is the card's
+    /// account.
     #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub payer: Option<OwnParty<'a>>,
     #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OwnParty<'static>>")]
     pub payee: Option<OwnParty<'a>>,
+    /// The other side when it is not ours.
+    #[serde(borrow, default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Counterparty<'static>>")]
+    pub counterparty: Option<Counterparty<'a>>,
+    /// The terminal of a card payment. Dropped and counted unless the source records a basis for it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub terminal: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
 }

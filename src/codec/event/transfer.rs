@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::field::{Amount, Text};
+use super::field::{Amount, Balance, ChannelName, EssentialName, MinorUnits, Text};
 use super::object::{object, optional_object};
 use super::party::{Counterparty, OwnParty};
 
@@ -27,13 +27,66 @@ pub struct TransferPosted<'a> {
     pub counterparty: Option<Counterparty<'a>>,
     #[serde(deserialize_with = "object")]
     pub amount: Amount,
-    /// Salary, pension or another inflow that the law protects: it feeds nothing and triggers nothing.
+    /// Money that nothing may stop: it feeds and triggers nothing, but that its receiver lives on
+    /// salary or pension may protect them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub essential: Option<EssentialName>,
+    /// The older way to say `essential = salary`; a kind that is given goes before it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub protected: bool,
+    /// How the payer asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelName>,
+    /// The payee's account is the one bound to the payer's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub to_bound_account: bool,
+    /// Both accounts are the same customer's, at this institution. Where both sides are ours, their
+    /// holders say it too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub to_own_account: bool,
+    /// Cash was paid in or out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cash: bool,
+    /// Authenticated by certificate or electronic signature.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub strong_auth: bool,
+    /// What the payer's account holds afterwards, in minor units of the amount's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer_balance_after: Option<Balance>,
+    /// What the payee's account holds afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payee_balance_after: Option<Balance>,
+    /// What the payer agreed as daily sum without a counter, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed_daily_sum: Option<MinorUnits>,
     /// The device the payer used. Dropped and counted unless the source records a basis for it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub device: Option<Text<'a>>,
+}
+
+impl TransferPosted<'_> {
+    /// A transfer that says its amount and nothing else; parties are still to be put in.
+    #[must_use]
+    pub fn of(amount: Amount) -> TransferPosted<'static> {
+        TransferPosted {
+            payer: None,
+            payee: None,
+            counterparty: None,
+            amount,
+            essential: None,
+            protected: false,
+            channel: None,
+            to_bound_account: false,
+            to_own_account: false,
+            cash: false,
+            strong_auth: false,
+            payer_balance_after: None,
+            payee_balance_after: None,
+            agreed_daily_sum: None,
+            device: None,
+        }
+    }
 }
 
 /// A payment with a card was posted on the card's account.

@@ -20,6 +20,8 @@
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
 //! ```
 //!
+//! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
+//! numbered in `engine::fact`, 0 for what the event did not say.
 //! Steps of an opening: 1 requested, 2 opened, 3 abandoned, 4 closed, 5 changed, 6 stated.
 
 use std::sync::Arc;
@@ -159,7 +161,7 @@ fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError>
     if flags > 0b1111 {
         return Err(DecodeError::Malformed(WHAT));
     }
-    Ok(TransferDetails {
+    let details = TransferDetails {
         channel,
         essential,
         to_bound_account: flags & 1 != 0,
@@ -168,7 +170,9 @@ fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError>
         strong_auth: flags & 8 != 0,
         balance_after: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
         agreed_daily_sum: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
-    })
+    };
+    // Details that say nothing are not written: one fact has one form.
+    if details == TransferDetails::default() { Err(DecodeError::Malformed(WHAT)) } else { Ok(details) }
 }
 
 fn write_dated(writer: &mut Writer<'_>, dated: &Dated) {

@@ -11,10 +11,12 @@ use crate::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
-    AppealOutcome, Dated, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Release, Side,
+    AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
+    Product, Release, Side, TransferDetails, UsageKind,
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
+use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 
 fn packed(record: &FactsRecord) -> Vec<u8> {
@@ -59,22 +61,56 @@ fn money() -> impl Strategy<Value = Money> {
     (minor, currency).prop_map(|(minor, code)| Money { minor, currency: Currency::parse(&code).unwrap() })
 }
 
+/// Details of every kind, those that are not written at all among them.
+fn details() -> impl Strategy<Value = TransferDetails> {
+    let said = (
+        prop::sample::select(Channel::ALL.to_vec()),
+        prop::sample::select(Essential::ALL.to_vec()),
+        any::<[bool; 4]>(),
+        option::of(any::<i64>()),
+        option::of(any::<i64>()),
+    )
+        .prop_map(
+            |(channel, essential, [bound, own, cash, strong], balance_after, agreed_daily_sum)| {
+                TransferDetails {
+                    channel,
+                    essential,
+                    to_bound_account: bound,
+                    to_own_account: own,
+                    cash,
+                    strong_auth: strong,
+                    balance_after,
+                    agreed_daily_sum,
+                }
+            },
+        );
+    prop_oneof![1 => Just(TransferDetails::default()), 2 => said]
+}
+
 fn plain_body() -> BoxedStrategy<FactBody> {
-    let transfer = (any::<bool>(), party(), token(), money(), any::<bool>()).prop_map(
-        |(payee, account, counterparty, amount, protected)| FactBody::Transfer {
+    let other_side = (token(), party()).prop_map(|(holder, account)| Box::new(OtherParty { holder, account }));
+    let transfer = (any::<bool>(), party(), token(), money(), details(), option::of(other_side)).prop_map(
+        |(payee, account, counterparty, amount, details, other_side)| FactBody::Transfer {
             side: if payee { Side::Payee } else { Side::Payer },
             account,
             counterparty,
             amount,
-            protected,
+            details,
+            other_side,
         },
+    );
+    let fraud = (prop::sample::select(Feed::ALL.to_vec()), party(), token(), option::of(money())).prop_map(
+        |(feed, account, other, amount)| FactBody::FraudConfirmed { feed, account, other, amount },
     );
     let payment = (party(), token(), money()).prop_map(|(account, terminal, amount)| FactBody::CardPayment {
         account,
         terminal,
         amount,
     });
-    let usage = (party(), token()).prop_map(|(card, device)| FactBody::CardUsage { card, device });
+    let usage =
+        (party(), token(), prop::sample::select(UsageKind::ALL.to_vec()), option::of(token())).prop_map(
+            |(card, device, usage, peer)| FactBody::CardUsage { card, device, usage, peer },
+        );
     let met = (prop::sample::select(Feed::ALL.to_vec()), token(), party(), option::of(money()))
         .prop_map(|(feed, holder, target, amount)| FactBody::Met { feed, holder, target, amount });
     let steps = vec![
@@ -93,14 +129,16 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         product.clone(),
         any::<bool>(),
         any::<bool>(),
+        option::of(any::<u8>()),
     )
-        .prop_map(|(step, opening, holding, product, unit, co_holder)| FactBody::Opening {
+        .prop_map(|(step, opening, holding, product, unit, co_holder, identity_channels)| FactBody::Opening {
             step,
             opening,
             holding,
             product,
             holder_kind: if unit { HolderKind::Unit } else { HolderKind::Person },
             co_holder,
+            identity_channels,
         });
     let answered = (token(), product, any::<u32>()).prop_map(|(opening, product, elsewhere_count)| {
         FactBody::HoldingsAnswered { opening, product, elsewhere_count }
@@ -118,7 +156,7 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         let release = Release { signed_by, assessment, rollback };
         FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
     });
-    prop_oneof![transfer, payment, usage, met, opening, answered, appeal, rules, Just(FactBody::WentLive)]
+    prop_oneof![transfer, payment, usage, fraud, met, opening, answered, appeal, rules, Just(FactBody::WentLive)]
         .boxed()
 }
 
@@ -164,9 +202,9 @@ fn report() -> impl Strategy<Value = Report> {
     let name = || "[a-z_]{1,4}".prop_map(|name| Arc::<str>::from(name.as_str()));
     let standing = (
         (name(), subject(), token(), party()),
-        (any::<u64>(), time(), any::<u64>(), time(), any::<bool>(), any::<u32>()),
+        (any::<u64>(), time(), any::<u64>(), time(), any::<bool>(), option::of(money()), any::<u32>()),
     )
-        .prop_map(|((signal, about, holder, target), (value, until, event, at, reply, untold_count))| {
+        .prop_map(|((signal, about, holder, target), (value, until, event, at, reply, amount, untold_count))| {
             let event = Fingerprint(event);
             ReportBody::Standing(Standing {
                 signal,
@@ -178,6 +216,7 @@ fn report() -> impl Strategy<Value = Report> {
                 event,
                 at,
                 reply,
+                amount,
                 untold_count,
             })
         });
@@ -186,10 +225,13 @@ fn report() -> impl Strategy<Value = Report> {
             let event = Fingerprint(event);
             ReportBody::Fallen { signal, about, holder, event, at }
         });
-    let counted = (name(), any::<u64>(), any::<u64>())
-        .prop_map(|(rule, measures, overruled)| ReportBody::RuleCounted { rule, measures, overruled });
-    let totalled = (name(), any::<u64>(), any::<u64>())
-        .prop_map(|(rule, measures, overruled)| ReportBody::RuleTotalled { rule, measures, overruled });
+    let count = || {
+        (any::<u64>(), any::<u64>(), any::<i64>(), any::<u64>()).prop_map(
+            |(measures, overruled, interval, harm_ms)| RuleCount { measures, overruled, interval, harm_ms },
+        )
+    };
+    let counted = (name(), count()).prop_map(|(rule, count)| ReportBody::RuleCounted { rule, count });
+    let totalled = (name(), count()).prop_map(|(rule, count)| ReportBody::RuleTotalled { rule, count });
     let body = prop_oneof![standing, fallen, counted, totalled];
     (any::<u32>(), any::<u32>(), pos(), option::of(pos()), body).prop_map(
         |(origin, destination, pos, previous, body)| Report { origin, destination, pos, previous, body },
@@ -299,8 +341,25 @@ fn numbers_have_one_form() {
     // A currency that has a short form is not accepted in the long one.
     let mut bytes = packed(&one_transfer("CNY"));
     let body = bytes.len() - 4;
-    bytes.splice(body - 1..body, *b"CNY");
+    // The last byte says that there is no other side.
+    bytes.splice(body - 2..body - 1, *b"CNY");
     assert_eq!(decode(&sealed_again(bytes)), Err(DecodeError::Malformed("the amount of a transfer")));
+}
+
+#[test]
+fn details_that_say_nothing_are_refused_and_others_are_not() {
+    let mut bytes = packed(&one_transfer("CNY"));
+    let end = bytes.len() - 4;
+    // Flags (payer's side), account, counterparty, amount, no other side; then what would follow.
+    let flags = bytes[..end].iter().rposition(|byte| *byte == 7).unwrap() - 28 - 1 - 17;
+    assert_eq!(bytes[flags], 0);
+    bytes[flags] = 2;
+    let with = |details: [u8; 5]| [&bytes[..end], &details, &[0; 4]].concat();
+    let malformed = Err(DecodeError::Malformed("the details of a transfer"));
+    assert_eq!(decode(&sealed_again(with([0; 5]))), malformed);
+    assert_eq!(decode(&sealed_again(with([0, 7, 0, 0, 0]))), malformed);
+    assert_eq!(decode(&sealed_again(with([0, 0, 16, 0, 0]))), malformed);
+    assert!(decode(&sealed_again(with([0, 1, 0, 0, 0]))).is_ok());
 }
 
 #[test]
@@ -350,7 +409,8 @@ fn one_transfer(currency: &str) -> FactsRecord {
                     account: Party { subject: account, sealed: SealedRef(Box::new([7; 28])) },
                     counterparty: Token(3),
                     amount: Money { minor: 123_456, currency: Currency::parse(currency).unwrap() },
-                    protected: false,
+                    details: TransferDetails::default(),
+                    other_side: None,
                 },
             },
         }],

@@ -67,6 +67,7 @@ enum RefsName {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SharedFile {
+    address: Option<String>,
     agent: Option<String>,
     device: Option<String>,
     outlet: Option<String>,
@@ -170,13 +171,15 @@ pub(super) fn load(text: &str) -> Result<SourceMapping, SourceError> {
 }
 
 fn shared_subjects(file: SharedFile) -> Result<SharedSubjects, SourceError> {
-    let recorded = [&file.agent, &file.device, &file.outlet, &file.phone_number, &file.terminal];
+    let recorded =
+        [&file.address, &file.agent, &file.device, &file.outlet, &file.phone_number, &file.terminal];
     if recorded.into_iter().flatten().any(|basis| basis.trim().is_empty()) {
         return Err(SourceError(
             "a basis in [shared_subjects] is empty: leave the line out instead".to_owned(),
         ));
     }
     Ok(SharedSubjects {
+        address: file.address,
         agent: file.agent,
         device: file.device,
         outlet: file.outlet,

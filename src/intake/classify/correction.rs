@@ -101,13 +101,15 @@ fn paired(before: Facts, after: Facts) -> Vec<Pair> {
 /// The role in which a fact concerns its subject: payer, payee, then the others in mapping order.
 fn role(body: &FactBody) -> u8 {
     match body {
-        FactBody::Transfer { side: Side::Payee, .. } => 1,
+        FactBody::Transfer { side: Side::Payee, .. }
+        | FactBody::FraudConfirmed { feed: Feed::FraudConfirmedPayee, .. } => 1,
         FactBody::Opening { co_holder: true, .. } => 2,
         FactBody::Met { feed, .. } => match feed {
             Feed::OpeningRequestedAgent => 4,
             Feed::OpeningRequestedPhoneNumber => 5,
             Feed::OpeningRequestedOutlet => 6,
-            Feed::CardPaymentTerminal => 7,
+            Feed::CardPaymentTerminal | Feed::FraudConfirmedTerminal => 7,
+            Feed::OpeningRequestedAddress => 8,
             _ => 3,
         },
         _ => 0,

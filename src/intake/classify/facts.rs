@@ -11,13 +11,15 @@ use crate::codec::event::card_usage::CardUsageRecorded;
 use crate::codec::event::control::RuleSetActivated;
 use crate::codec::event::review::{AppealDecided, FraudConfirmed};
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
-use crate::codec::event::{Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
+use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
 use crate::codec::keys::Keys;
 use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::disposition::AppealRef;
-use crate::engine::fact::{Essential, Fact, FactBody, Feed, Side, TransferDetails, UsageKind};
+use crate::engine::fact::{
+    Channel, Essential, Fact, FactBody, Feed, OtherParty, Side, TransferDetails, UsageKind,
+};
 use crate::engine::subject::{Subject, SubjectKind};
 use crate::intake::refusal::RefusalCode;
 
@@ -88,7 +90,7 @@ impl Maker<'_> {
             | Event::HoldingsAnswered(_) => self.opening(event, at),
             Event::CardUsageRecorded(usage) => self.card_usage(usage, at),
             Event::AppealDecided(decided) => self.appeal(decided, at),
-            Event::FraudConfirmed(confirmed) => self.fraud(confirmed),
+            Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
             Event::VerificationPassed(event) => self.unused(&event.party, &event.disposition_id),
             Event::VerificationFailed(event) => self.unused(&event.party, &event.disposition_id),
             Event::NoticeDelivered(event) => self.unused(&event.party, &event.disposition_id),
@@ -109,21 +111,25 @@ impl Maker<'_> {
         };
         let device = self.shared(SubjectKind::Device, &transfer.device)?;
         let amount = transfer.amount.money();
-        // What a source only calls protected is treated as salary: it feeds and triggers nothing else.
-        let essential = if transfer.protected { Essential::Salary } else { Essential::No };
-        let details = TransferDetails { essential, ..TransferDetails::default() };
+        let details = details(transfer, &payer, &payee);
         let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
         // One of two sides that are given is ours or outside, so neither is ever the fallback.
         let (payer_token, payee_token) =
             (token_of(&payer).unwrap_or_default(), token_of(&payee).unwrap_or_default());
         let mut facts = Vec::with_capacity(3);
-        for (side, own, counterparty) in
-            [(Side::Payer, &payer, payee_token), (Side::Payee, &payee, payer_token)]
-        {
+        let (payer_balance, payee_balance) = (transfer.payer_balance_after, transfer.payee_balance_after);
+        for (side, own, other, counterparty, balance) in [
+            (Side::Payer, &payer, &payee, payee_token, payer_balance),
+            (Side::Payee, &payee, &payer, payer_token, payee_balance),
+        ] {
             if let Some(own) = own {
                 let account = own.party.clone();
-                let body =
-                    FactBody::Transfer { side, account, counterparty, amount, details, other_side: None };
+                let details = TransferDetails { balance_after: balance.map(|balance| balance.0), ..details };
+                // About an essential transfer nobody is told anything.
+                let other_side = other.as_ref().filter(|_| details.essential == Essential::No);
+                let other_side = other_side
+                    .map(|own| Box::new(OtherParty { holder: own.holder, account: own.party.clone() }));
+                let body = FactBody::Transfer { side, account, counterparty, amount, details, other_side };
                 facts.push(self.to_holder(own.holder, at, body));
             }
         }
@@ -147,6 +153,23 @@ impl Maker<'_> {
         }
         let (payer, payer_outside) = self.inside(transfer.payer.as_ref());
         let (payee, payee_outside) = self.inside(transfer.payee.as_ref());
+        if payer.is_none() && payee.is_none() {
+            return Err(RefusalCode::OwnPartyMissing);
+        }
+        Ok(Sides { payer, payee, outside: named.or(payer_outside).or(payee_outside) })
+    }
+
+    /// The same of a confirmed fraud, which may know one side only.
+    fn fraud_sides<'t, 'a>(&self, confirmed: &'t FraudConfirmed<'a>) -> Result<Sides<'t, 'a>, RefusalCode> {
+        let named = confirmed.counterparty.as_ref().map(|Counterparty { account }| &**account);
+        if named.is_some_and(str::is_empty) {
+            return Err(RefusalCode::RefMissing);
+        }
+        if named.is_some() && confirmed.payer.is_some() && confirmed.payee.is_some() {
+            return Err(RefusalCode::PartiesIncomplete);
+        }
+        let (payer, payer_outside) = self.inside(confirmed.payer.as_ref());
+        let (payee, payee_outside) = self.inside(confirmed.payee.as_ref());
         if payer.is_none() && payee.is_none() {
             return Err(RefusalCode::OwnPartyMissing);
         }
@@ -181,12 +204,13 @@ impl Maker<'_> {
         let device = self.shared(SubjectKind::Device, &usage.device)?;
         // As with terminals: 0 where it is unknown or dropped.
         let token = device.map_or(Token::default(), |device| device.token);
-        let body = FactBody::CardUsage {
-            card: own.party.clone(),
-            device: token,
-            usage: UsageKind::Unstated,
-            peer: None,
+        let kind = usage.usage.map_or(UsageKind::Unstated, |usage| usage.0);
+        let peer = match given(&usage.peer).filter(|_| kind.peer_feed().is_some()) {
+            // A kind of its own, so that a peer is never joined with a contact number or a card.
+            Some(peer) => Some(self.keys.token(SubjectKind::Counterparty, self.bounded(peer)?)),
+            None => None,
         };
+        let body = FactBody::CardUsage { card: own.party.clone(), device: token, usage: kind, peer };
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
@@ -224,20 +248,39 @@ impl Maker<'_> {
         Ok(vec![self.to_all(at, FactBody::RuleSetActivated { bundle, release })])
     }
 
-    /// Validated like any other, and not kept: no rule here uses it (purpose limitation).
-    fn fraud(&self, confirmed: &FraudConfirmed<'_>) -> Result<Facts, RefusalCode> {
+    /// Each side of ours learns of it, and the terminal where a card was used.
+    fn fraud(&mut self, confirmed: &FraudConfirmed<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
         if confirmed.event_id.is_empty() {
             return Err(RefusalCode::FieldMissing);
         }
         self.bounded(&confirmed.event_id)?;
-        let mut ours = 0;
-        for party in [&confirmed.payer, &confirmed.payee] {
-            if let (Some(party), _) = self.inside(party.as_ref()) {
-                self.own(party, &ACCOUNT)?;
-                ours += 1;
+        let sides = self.fraud_sides(confirmed)?;
+        let own = |side: Option<&OwnParty<'_>>| side.map(|party| self.own(party, &ACCOUNT)).transpose();
+        let (payer, payee) = (own(sides.payer)?, own(sides.payee)?);
+        let outside = match sides.outside {
+            Some(id) => Some(self.keys.token(SubjectKind::Account, self.bounded(id)?)),
+            None => None,
+        };
+        let terminal = self.shared(SubjectKind::Terminal, &confirmed.terminal)?;
+        let amount = confirmed.amount.map(Amount::money);
+        let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
+        // As with card payments: 0 where the other side is not known.
+        let payee_token = token_of(&payee).or(terminal.map(|terminal| terminal.token)).unwrap_or_default();
+        let payer_token = token_of(&payer).unwrap_or_default();
+        let mut facts = Vec::with_capacity(3);
+        for (feed, own, other) in [
+            (Feed::FraudConfirmedPayer, &payer, payee_token),
+            (Feed::FraudConfirmedPayee, &payee, payer_token),
+        ] {
+            if let Some(own) = own {
+                let body = FactBody::FraudConfirmed { feed, account: own.party.clone(), other, amount };
+                facts.push(self.to_holder(own.holder, at, body));
             }
         }
-        if ours == 0 { Err(RefusalCode::OwnPartyMissing) } else { Ok(Vec::new()) }
+        if let (Some(terminal), Some(payer)) = (terminal, &payer) {
+            facts.push(self.met(Feed::FraudConfirmedTerminal, terminal, payer, amount, at));
+        }
+        Ok(facts)
     }
 
     /// A type that is schema only: validated, and not kept.
@@ -276,6 +319,23 @@ impl Maker<'_> {
     }
 }
 
+/// What a transfer says beside its parties and amount, but for the balances, which are each side's own.
+fn details(transfer: &TransferPosted<'_>, payer: &Option<Own>, payee: &Option<Own>) -> TransferDetails {
+    // What a source only calls protected is treated as salary: it feeds and triggers nothing else.
+    let protected = if transfer.protected { Essential::Salary } else { Essential::No };
+    let same_holder = matches!((payer, payee), (Some(payer), Some(payee)) if payer.holder == payee.holder);
+    TransferDetails {
+        channel: transfer.channel.map_or(Channel::Unstated, |channel| channel.0),
+        essential: transfer.essential.map_or(protected, |essential| essential.0),
+        to_bound_account: transfer.to_bound_account,
+        to_own_account: transfer.to_own_account || same_holder,
+        cash: transfer.cash,
+        strong_auth: transfer.strong_auth,
+        balance_after: None,
+        agreed_daily_sum: transfer.agreed_daily_sum.map(|sum| sum.0),
+    }
+}
+
 /// Whether events of this type can be corrected: those that leave something in a partition that a
 /// correction can take out again.
 pub fn is_correctable(kind: EventType) -> bool {
@@ -284,6 +344,7 @@ pub fn is_correctable(kind: EventType) -> bool {
         EventType::TransferPosted
             | EventType::CardPaymentPosted
             | EventType::CardUsageRecorded
+            | EventType::FraudConfirmed
             | EventType::OpeningRequested
             | EventType::OpeningOpened
             | EventType::OpeningAbandoned

@@ -22,6 +22,7 @@ struct Step<'e, 'a> {
     product: Product,
     holder_kind: HolderKind,
     co_holders: &'e [Text<'a>],
+    identity_channels: Option<u8>,
 }
 
 impl Maker<'_> {
@@ -43,6 +44,7 @@ impl Maker<'_> {
                 product: e.product.0,
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
+                identity_channels: None,
             },
             Event::OpeningAbandoned(e) => Step {
                 step: OpeningStep::Abandoned,
@@ -51,6 +53,7 @@ impl Maker<'_> {
                 product: e.product.0,
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
+                identity_channels: None,
             },
             Event::OpeningClosed(e) => Step {
                 step: OpeningStep::Closed,
@@ -59,6 +62,7 @@ impl Maker<'_> {
                 product: e.product.0,
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
+                identity_channels: None,
             },
             Event::OpeningChanged(e) => Step {
                 step: OpeningStep::Changed,
@@ -67,6 +71,7 @@ impl Maker<'_> {
                 product: e.product.0,
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
+                identity_channels: None,
             },
             Event::HoldingStated(e) => Step {
                 step: OpeningStep::Stated,
@@ -75,6 +80,7 @@ impl Maker<'_> {
                 product: e.product.0,
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
+                identity_channels: None,
             },
             _ => return Err(RefusalCode::TypeUnknown),
         };
@@ -89,6 +95,7 @@ impl Maker<'_> {
             product: requested.product.0,
             holder_kind: requested.holder_kind.0,
             co_holders: &requested.co_holders,
+            identity_channels: requested.identity_channels,
         };
         let (mut facts, own) = self.step(&step, at)?;
         for (feed, kind, id) in [
@@ -96,6 +103,7 @@ impl Maker<'_> {
             (Feed::OpeningRequestedAgent, SubjectKind::Agent, &requested.agent),
             (Feed::OpeningRequestedPhoneNumber, SubjectKind::PhoneNumber, &requested.phone_number),
             (Feed::OpeningRequestedOutlet, SubjectKind::Outlet, &requested.outlet),
+            (Feed::OpeningRequestedAddress, SubjectKind::Address, &requested.address),
         ] {
             if let Some(subject) = self.shared(kind, id)? {
                 facts.push(self.met(feed, subject, &own, None, at));
@@ -123,7 +131,7 @@ impl Maker<'_> {
             product: step.product,
             holder_kind: step.holder_kind,
             co_holder,
-            identity_channels: None,
+            identity_channels: step.identity_channels,
         };
         let mut facts = vec![self.to_holder(opening.holder, at, body(false))];
         for co_holder in self.co_holders(step.co_holders, opening.holder)? {

@@ -9,6 +9,9 @@ use crate::engine::fact::Product;
 use crate::engine::subject::{Party, Subject, SubjectKind};
 use crate::intake::refusal::RefusalCode;
 
+/// The longest address.
+const ADDRESS_BYTES_MAX: usize = 512;
+
 /// A party of ours: where its facts go, and what they carry of it.
 pub struct Own {
     pub holder: Token,
@@ -71,7 +74,9 @@ impl Maker<'_> {
             self.undeclared.add(kind.name());
             return Ok(None);
         }
-        let token = self.keys.token(kind, self.bounded(id)?);
+        // An address may stand as text, and a text of them is longer than a reference.
+        let fits = kind == SubjectKind::Address && id.len() <= ADDRESS_BYTES_MAX;
+        let token = self.keys.token(kind, if fits { id } else { self.bounded(id)? });
         Ok(Some(Subject::new(kind, token)))
     }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Classifier, Draft, HEADER_CSV_HEADER, HEADER_TABLE, HeaderInForce, LabelRow, RECORD_BYTES_MAX,
-    SourceRecord, TABLE_EVENTS,
+    Classifier, Draft, HEADER_CSV_HEADER, HEADER_TABLE, HeaderInForce, RECORD_BYTES_MAX, SourceRecord,
+    TABLE_EVENTS,
 };
 use crate::codec::csv;
 use crate::codec::event::envelope::{Envelope, SPEC_VERSION};
@@ -88,7 +88,7 @@ impl Reading<'_> {
         Ok(Draft { id, time, event })
     }
 
-    fn event_id(&self, prefix: &str, id: &str) -> Result<String, RefusalCode> {
+    pub fn event_id(&self, prefix: &str, id: &str) -> Result<String, RefusalCode> {
         if id.is_empty() {
             return Err(RefusalCode::EventIdMissing);
         }
@@ -99,7 +99,7 @@ impl Reading<'_> {
     }
 
     /// The line's table and values.
-    fn line<'r>(&'r self, fields: &'r mut csv::Fields) -> Result<(&'r Table, CsvRow<'r>), RefusalCode> {
+    pub fn line<'r>(&'r self, fields: &'r mut csv::Fields) -> Result<(&'r Table, CsvRow<'r>), RefusalCode> {
         let header = self.header.ok_or(RefusalCode::CsvHeaderInvalid)?;
         let table = self.mapping.tables.get(header.table).ok_or(RefusalCode::CsvHeaderInvalid)?;
         fields.split(self.text).map_err(|csv::CsvFault::QuoteOpen| RefusalCode::CsvQuoteOpen)?;
@@ -117,7 +117,7 @@ pub fn in_range(time: TimeMs) -> Result<TimeMs, RefusalCode> {
 }
 
 #[derive(Clone, Copy)]
-struct CsvRow<'r> {
+pub struct CsvRow<'r> {
     fields: &'r csv::Fields,
     line: &'r str,
     places: &'r [Option<usize>],
@@ -169,18 +169,5 @@ impl Classifier {
         let columns = self.mapping.tables[place].columns(text).map_err(|_| invalid)?;
         self.header = Some(HeaderInForce { table: place, line: line.to_vec(), columns, is_of_record });
         Ok(())
-    }
-
-    pub(super) fn read_label(&mut self, line: &[u8]) -> Result<Option<LabelRow>, RefusalCode> {
-        let record = SourceRecord { bytes: line, headers: &[], timestamp: TimeMs::MIN };
-        let text = text(line)?;
-        let reading = Reading { mapping: &self.mapping, header: self.header.as_ref(), record: &record, text };
-        let (table, row) = reading.line(&mut self.fields)?;
-        if !table.events.iter().any(|mapping| mapping.matches(row)) || !table.time.is_given(row) {
-            return Ok(None);
-        }
-        let available_at = in_range(table.time.time(row, record.timestamp)?)?;
-        let (_, id) = table.id.id(row).ok_or(RefusalCode::EventIdMissing)?;
-        Ok(Some(LabelRow { event_id: reading.event_id("", id)?, available_at }))
     }
 }

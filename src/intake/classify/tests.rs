@@ -8,6 +8,7 @@ mod rows;
 use std::sync::LazyLock;
 
 use super::*;
+use crate::engine::fact::{Essential, Fact, FactBody, Side, TransferDetails};
 use crate::engine::ruleset::RuleSet;
 
 /// Compiles nothing: refuses a bundle that says so.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::engine::base::{Currency, Money, Token};
-use crate::engine::fact::{AppealOutcome, Feed, OpeningStep, Product};
+use crate::engine::fact::{
+    AppealOutcome, Channel, Feed, OpeningStep, OtherParty, Product, UsageKind,
+};
 use crate::engine::subject::{Subject, SubjectKind};
 
 fn token(kind: SubjectKind, id: &str) -> Token {
@@ -36,11 +38,14 @@ fn a_transfer_between_two_of_ours_gives_both_sides_and_the_device() {
         assert_eq!(*destination, Destination::Partition(fact.route.token.partition(7)));
         assert_eq!((fact.event, fact.at), (classified.event, AT));
     }
-    let FactBody::Transfer { side, account, counterparty, amount, protected } = &classified.facts[0].1.body
+    let FactBody::Transfer { side, account, counterparty, amount, details, other_side } =
+        &classified.facts[0].1.body
     else {
         panic!("not a transfer")
     };
-    assert_eq!((*side, *amount, *protected), (Side::Payer, MONEY, true));
+    assert_eq!((*side, *amount), (Side::Payer, MONEY));
+    assert_eq!(*details, TransferDetails { essential: Essential::Salary, ..TransferDetails::default() });
+    assert_eq!(*other_side, None);
     assert_eq!(account.subject, Subject::new(SubjectKind::Account, token(SubjectKind::Account, "a1")));
     assert_eq!(Keys::development().open(&account.sealed).as_deref(), Some("a1"));
     assert_eq!(*counterparty, token(SubjectKind::Account, "a2"));
@@ -51,6 +56,63 @@ fn a_transfer_between_two_of_ours_gives_both_sides_and_the_device() {
     assert_eq!(target, account);
 }
 
+/// Details and other side of both facts of a transfer from `payer` to `payee`.
+fn told(payer: &str, payee: &str, more: &str) -> Vec<(TransferDetails, Option<OtherParty>)> {
+    let data = format!(r#"{{"payer":{payer},"payee":{payee},{AMOUNT}{more}}}"#);
+    let facts = accepted("transfer_posted", &data).facts;
+    facts
+        .into_iter()
+        .map(|(_, fact)| match fact.body {
+            FactBody::Transfer { details, other_side, .. } => (details, other_side.map(|other| *other)),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn each_side_of_a_transfer_knows_its_balance_and_the_other_side() {
+    let (payer, payee) = (party("h1", "a1", "account"), party("h2", "a2", "account"));
+    let more = r#","channel":"self_service_machine","to_bound_account":true,"cash":true,"strong_auth":true,
+        "payer_balance_after":-5,"payee_balance_after":7,"agreed_daily_sum":100"#;
+    let said = TransferDetails {
+        channel: Channel::SelfServiceMachine,
+        to_bound_account: true,
+        cash: true,
+        strong_auth: true,
+        agreed_daily_sum: Some(100),
+        ..TransferDetails::default()
+    };
+    let sides = told(&payer, &payee, more);
+    let other = |id: &str, reference: &str, (_, other): &(TransferDetails, Option<OtherParty>)| {
+        let other = other.as_ref().unwrap();
+        assert_eq!(other.holder, token(SubjectKind::Holder, id));
+        assert_eq!(other.account.subject.token, token(SubjectKind::Account, reference));
+        assert_eq!(Keys::development().open(&other.account.sealed).as_deref(), Some(reference));
+    };
+    assert_eq!(sides[0].0, TransferDetails { balance_after: Some(-5), ..said });
+    assert_eq!(sides[1].0, TransferDetails { balance_after: Some(7), ..said });
+    other("h2", "a2", &sides[0]);
+    other("h1", "a1", &sides[1]);
+
+    for (name, essential) in [
+        ("salary", Essential::Salary),
+        ("pension", Essential::Pension),
+        ("tax", Essential::Tax),
+        ("social_insurance", Essential::SocialInsurance),
+        ("utility", Essential::Utility),
+        ("medical", Essential::Medical),
+    ] {
+        // The kind goes before what is only called protected, and neither side is told of the other.
+        for (details, other) in told(&payer, &payee, &format!(r#","protected":true,"essential":"{name}""#)) {
+            assert_eq!((details.essential, other), (essential, None));
+        }
+    }
+    let same = told(&payer, &party("h1", "a3", "account"), "");
+    assert!(same.iter().all(|(details, _)| details.to_own_account));
+    assert!(told(&payer, &payee, r#","to_own_account":true"#).iter().all(|(d, _)| d.to_own_account));
+    assert!(told(&payer, &payee, "").iter().all(|(details, _)| *details == TransferDetails::default()));
+}
+
 #[test]
 fn a_transfer_with_the_outside_gives_our_side_only() {
     let payee = party("h2", "a2", "account");
@@ -59,8 +121,8 @@ fn a_transfer_with_the_outside_gives_our_side_only() {
     );
     let classified = accepted("transfer_posted", &data);
     assert_eq!(classified.facts.len(), 1);
-    let FactBody::Transfer { side, counterparty, .. } = &classified.facts[0].1.body else {
-        panic!("not a transfer")
+    let FactBody::Transfer { side, counterparty, other_side: None, .. } = &classified.facts[0].1.body else {
+        panic!("not a transfer with the outside")
     };
     assert_eq!((*side, *counterparty), (Side::Payee, token(SubjectKind::Account, "6222020000000000008")));
 }
@@ -83,10 +145,11 @@ fn a_card_payment_and_a_card_usage_meet_their_machines() {
     let card = party("h1", "p1", "phone_card");
     let classified = accepted("card_usage_recorded", &format!(r#"{{"card":{card},"device":"d1"}}"#));
     let device = token(SubjectKind::Device, "d1");
-    let FactBody::CardUsage { card, device: seen } = &classified.facts[0].1.body else {
+    let FactBody::CardUsage { card, device: seen, usage, peer } = &classified.facts[0].1.body else {
         panic!("not a usage")
     };
     assert_eq!((card.subject.kind, *seen), (SubjectKind::PhoneCard, device));
+    assert_eq!((*usage, *peer), (UsageKind::Unstated, None));
     assert!(matches!(
         classified.facts[1].1.body,
         FactBody::Met { feed: Feed::CardUsageDevice, amount: None, .. }
@@ -94,22 +157,90 @@ fn a_card_payment_and_a_card_usage_meet_their_machines() {
 }
 
 #[test]
+fn a_peer_is_kept_for_calls_and_messages_and_is_joined_with_nothing() {
+    let card = party("h1", "p1", "phone_card");
+    let peer = token(SubjectKind::Counterparty, "13800138000");
+    assert_ne!(peer, token(SubjectKind::PhoneNumber, "13800138000"));
+    for (name, usage, kept) in [
+        ("call_placed", UsageKind::CallPlaced, Some(peer)),
+        ("call_received", UsageKind::CallReceived, Some(peer)),
+        ("message_sent", UsageKind::MessageSent, Some(peer)),
+        ("data", UsageKind::Data, None),
+    ] {
+        let data = format!(r#"{{"card":{card},"usage":"{name}","peer":"13800138000"}}"#);
+        let classified = accepted("card_usage_recorded", &data);
+        let [(_, fact)] = &classified.facts[..] else { panic!("one fact") };
+        assert!(
+            matches!(&fact.body, FactBody::CardUsage { usage: seen, peer, .. } if (*seen, *peer) == (usage, kept))
+        );
+    }
+}
+
+#[test]
+fn a_confirmed_fraud_reaches_each_of_its_parties_and_the_terminal() {
+    let (payer, payee) = (party("h1", "a1", "account"), party("h2", "a2", "account"));
+    let confirmed = |parties: &str, more: &str| {
+        accepted("fraud_confirmed", &format!(r#"{{"event_id":"e0",{parties}{more}}}"#)).facts
+    };
+    let fraud = |facts: &[(Destination, Fact)], place: usize| match &facts[place].1.body {
+        FactBody::FraudConfirmed { feed, account, other, amount } => {
+            (facts[place].1.route, *feed, account.subject.token, *other, *amount)
+        }
+        other => panic!("{other:?}"),
+    };
+    let account = |id: &str| token(SubjectKind::Account, id);
+    let (paid, was_paid) = (Feed::FraudConfirmedPayer, Feed::FraudConfirmedPayee);
+    let both = confirmed(&format!(r#""payer":{payer},"payee":{payee},"#), AMOUNT);
+    assert_eq!(both.len(), 2);
+    assert_eq!(fraud(&both, 0), (holder("h1"), paid, account("a1"), account("a2"), Some(MONEY)));
+    assert_eq!(fraud(&both, 1), (holder("h2"), was_paid, account("a2"), account("a1"), Some(MONEY)));
+
+    let outside = confirmed(&format!(r#""payee":{payee}"#), r#","counterparty":{"account":"x"}"#);
+    assert_eq!(outside.len(), 1);
+    assert_eq!(fraud(&outside, 0), (holder("h2"), was_paid, account("a2"), account("x"), None));
+
+    let card = confirmed(&format!(r#""payer":{payer},"terminal":"t1","#), AMOUNT);
+    let terminal = token(SubjectKind::Terminal, "t1");
+    assert_eq!(card.len(), 2);
+    assert_eq!(fraud(&card, 0), (holder("h1"), paid, account("a1"), terminal, Some(MONEY)));
+    assert_eq!(card[1].1.route, Subject::new(SubjectKind::Terminal, terminal));
+    assert!(matches!(&card[1].1.body,
+        FactBody::Met { feed: Feed::FraudConfirmedTerminal, holder: met, target, amount: Some(MONEY) }
+            if *met == holder("h1").token && target.subject.token == account("a1")));
+
+    let alone = confirmed(&format!(r#""payer":{payer}"#), "");
+    assert_eq!(fraud(&alone, 0), (holder("h1"), paid, account("a1"), Token(0), None));
+
+    let mut mapping = SourceMapping::load("native").unwrap();
+    mapping.shared_subjects = Default::default();
+    let text = event("fraud_confirmed", &format!(r#"{{"event_id":"e0","payer":{payer},"terminal":"t1"}}"#));
+    let without = classify(&mut classifier_of(mapping), &text).unwrap();
+    assert_eq!(without.undeclared, ["terminal"]);
+    assert_eq!(without.facts.len(), 1);
+    assert_eq!(fraud(&without.facts, 0).3, Token(0));
+}
+
+#[test]
 fn a_request_counts_for_every_holder_and_meets_what_brought_it() {
     let opening = party("h1", "o1", "opening");
+    let address = "路".repeat(170);
     let data = format!(
         r#"{{"opening":{opening},"product":"phone_card","holder_kind":"person","co_holders":["h2","h1","h2"],
-            "agent":"g1","device":"d1","phone_number":"13800138000","outlet":"u1"}}"#
+            "agent":"g1","device":"d1","phone_number":"13800138000","outlet":"u1","address":"{address}",
+            "identity_channels":3}}"#
     );
     let classified = accepted("opening_requested", &data);
     let kinds: Vec<SubjectKind> = classified.facts.iter().map(|(_, fact)| fact.route.kind).collect();
-    use SubjectKind::{Agent, Device, Holder, Outlet, PhoneNumber};
-    assert_eq!(kinds, [Holder, Holder, Device, Agent, PhoneNumber, Outlet]);
+    use SubjectKind::{Address, Agent, Device, Holder, Outlet, PhoneNumber};
+    assert_eq!(kinds, [Holder, Holder, Device, Agent, PhoneNumber, Outlet, Address]);
+    assert_eq!(classified.facts[6].1.route.token, token(Address, &address));
     for (place, co) in [(0, false), (1, true)] {
-        let FactBody::Opening { step, opening, holding, product, co_holder, .. } =
+        let FactBody::Opening { step, opening, holding, product, co_holder, identity_channels, .. } =
             &classified.facts[place].1.body
         else {
             panic!("not an opening")
         };
+        assert_eq!(*identity_channels, Some(3));
         assert_eq!((*step, *product, *co_holder), (OpeningStep::Requested, Product::PhoneCard, co));
         assert_eq!(opening.subject.token, token(SubjectKind::Opening, "o1"));
         assert!(holding.is_none());
@@ -187,7 +318,6 @@ fn what_no_rule_uses_is_validated_and_not_kept() {
         let wrong = event(kind, r#"{"party":{},"disposition_id":"ab"}"#);
         assert!(classify(&mut native(), &wrong).is_err());
     }
-    assert!(accepted("fraud_confirmed", &format!(r#"{{"event_id":"e0","payer":{party}}}"#)).facts.is_empty());
 }
 
 #[test]
@@ -231,6 +361,40 @@ fn a_correction_pairs_what_was_with_what_is() {
         state("2023-12-31T00:00:00Z", &transfer(&side("h2", "a2"), "")),
     );
     assert_eq!(accepted("event_corrected", &withdrawn).facts.len(), 2);
+}
+
+#[test]
+fn a_correction_of_a_confirmed_fraud_pairs_its_roles() {
+    let data = |payee: &str| {
+        format!(
+            r#"{{"event_id":"e0","payer":{},"payee":{payee},"terminal":"t1"}}"#,
+            party("h1", "a1", "account")
+        )
+    };
+    let (was, is) = (data(&party("h2", "a2", "account")), data(&party("h3", "a3", "account")));
+    let text = format!(
+        r#"{{"original_event_id":"f0","original_type":"fraud_confirmed",
+            "before":{{"time":"2023-12-31T00:00:00Z","data":{was}}},
+            "after":{{"time":"2023-12-31T00:00:00Z","data":{is}}}}}"#
+    );
+    let terminal = Subject::new(SubjectKind::Terminal, token(SubjectKind::Terminal, "t1"));
+    let seen: Vec<(Subject, bool, bool)> = accepted("event_corrected", &text)
+        .facts
+        .iter()
+        .map(|(_, fact)| match &fact.body {
+            FactBody::Corrected { before, after, .. } => (fact.route, before.is_some(), after.is_some()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (holder("h1"), true, true),
+            (holder("h2"), true, false),
+            (holder("h3"), false, true),
+            (terminal, true, true)
+        ]
+    );
 }
 
 #[test]

@@ -84,16 +84,26 @@ fn natives() -> Vec<String> {
         event(
             "transfer_posted",
             &format!(
-                r#"{{"payer":{},"counterparty":{{"account":"x"}},{AMOUNT},"device":"d"}}"#,
+                r#"{{"payer":{},"counterparty":{{"account":"x"}},{AMOUNT},"device":"d","channel":"mobile",
+                    "essential":"tax","cash":true,"payer_balance_after":-7,"agreed_daily_sum":9}}"#,
                 own("account")
             ),
         ),
         event(
             "opening_requested",
             &format!(
-                r#"{{"opening":{},"product":"phone_card","holder_kind":"person","co_holders":["h2"],"agent":"g"}}"#,
+                r#"{{"opening":{},"product":"phone_card","holder_kind":"person","co_holders":["h2"],"agent":"g",
+                    "address":"x","identity_channels":2}}"#,
                 own("opening")
             ),
+        ),
+        event(
+            "fraud_confirmed",
+            &format!(r#"{{"event_id":"x","payer":{},"terminal":"t",{AMOUNT}}}"#, own("account")),
+        ),
+        event(
+            "card_usage_recorded",
+            &format!(r#"{{"card":{},"usage":"call_placed","peer":"n","device":"d"}}"#, own("phone_card")),
         ),
         event(
             "event_corrected",
@@ -125,7 +135,7 @@ fn twice(make: impl Fn() -> Classifier, bytes: &[u8]) -> Result<(), TestCaseErro
 
 proptest! {
     #[test]
-    fn mutated_native_records(which in 0..4usize, mutations in prop::collection::vec(mutation(), 0..6)) {
+    fn mutated_native_records(which in 0..6usize, mutations in prop::collection::vec(mutation(), 0..6)) {
         twice(native, &mutated(&natives()[which], &mutations))?;
     }
 

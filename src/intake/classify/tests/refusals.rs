@@ -24,6 +24,16 @@ fn native_cases() -> Vec<(Code, String)> {
             &format!(r#"{{"opening":{opening},"product":"phone_card","holder_kind":"person"{more}}}"#),
         )
     };
+    let transfer_with = |field: &str| {
+        let payer = account("h", "a");
+        let data = format!(r#"{{"payer":{payer},"counterparty":{{"account":"x"}},{AMOUNT},{field}}}"#);
+        event("transfer_posted", &data)
+    };
+    let requested_with = |field: &str| request(&party("h", "o", "opening"), &format!(",{field}"));
+    let used_with = |field: &str| {
+        let card = party("h", "p", "phone_card");
+        event("card_usage_recorded", &format!(r#"{{"card":{card},{field}}}"#))
+    };
     let opened = |opening: &str, holding: &str| {
         event(
             "opening_opened",
@@ -155,6 +165,39 @@ fn native_cases() -> Vec<(Code, String)> {
             ),
         ),
         (Code::OwnPartyMissing, event("fraud_confirmed", r#"{"event_id":"x"}"#)),
+        (
+            Code::PartiesIncomplete,
+            event(
+                "fraud_confirmed",
+                &format!(
+                    r#"{{"event_id":"x","payer":{0},"payee":{0},"counterparty":{{"account":"x"}}}}"#,
+                    account("h", "a")
+                ),
+            ),
+        ),
+        (
+            Code::RefMissing,
+            event(
+                "fraud_confirmed",
+                &format!(
+                    r#"{{"event_id":"x","payer":{},"counterparty":{{"account":""}}}}"#,
+                    account("h", "a")
+                ),
+            ),
+        ),
+        (Code::FieldInvalid, transfer_with(r#""channel":"carrier_pigeon""#)),
+        (Code::FieldInvalid, transfer_with(r#""essential":"no""#)),
+        (Code::FieldInvalid, transfer_with(r#""cash":1"#)),
+        (Code::AmountOverPrecise, transfer_with(r#""payer_balance_after":-1.5"#)),
+        (Code::AmountOverflow, transfer_with(r#""payee_balance_after":-9007199254740992"#)),
+        (Code::AmountNegative, transfer_with(r#""agreed_daily_sum":-1"#)),
+        (Code::FieldInvalid, requested_with(r#""identity_channels":256"#)),
+        (Code::IdTooLong, requested_with(&format!(r#""address":"{}""#, "x".repeat(513)))),
+        (Code::FieldInvalid, used_with(r#""usage":"fax""#)),
+        (
+            Code::IdTooLong,
+            used_with(&format!(r#""usage":"call_placed","peer":"{}""#, "1".repeat(129))),
+        ),
         (
             Code::FieldMissing,
             event(

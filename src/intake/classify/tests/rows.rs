@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::base::Token;
-use crate::engine::fact::{OpeningStep, Product};
+use crate::engine::fact::{Feed, OpeningStep, Product};
 use crate::engine::subject::SubjectKind;
 
 const HEADER: &str = "event_id,ts_ms,from_account,to_account,amount,type";
@@ -17,7 +17,9 @@ fn row(line: &str) -> Classified {
 
 fn sides(classified: &Classified) -> Vec<(Side, Token, bool)> {
     let side = |fact: &Fact| match &fact.body {
-        FactBody::Transfer { side, counterparty, protected, .. } => (*side, *counterparty, *protected),
+        FactBody::Transfer { side, counterparty, details, .. } => {
+            (*side, *counterparty, details.essential == Essential::Salary)
+        }
         other => panic!("{other:?}"),
     };
     classified.facts.iter().map(|(_, fact)| side(fact)).collect()
@@ -104,19 +106,60 @@ fn a_label_is_joined_to_its_row() {
     labels.set_header(TABLE_FEEDBACK, b"kind,id,typology,role,start_ts_ms").unwrap();
     assert_eq!(labels.label(b"event,E1,S1,x,1"), Ok(None));
 
-    for (line, joined) in [
-        ("E1,1704067202505,A1,A2,1,transfer", "event,E1,1523182663000,A1,A2"),
-        ("E1,1704067202505,\"A,1\",,1,card_payment", "event,E1,1523182663000,\"A,1\","),
-        ("E1,1704067202505,EXT_IN,A2,1,salary", "event,E1,1523182663000,,A2"),
+    let header = format!("{HEADER},terminal");
+    for (line, joined, feeds) in [
+        (
+            "E1,1704067202505,A1,A2,1,transfer,",
+            "event,E1,1523182663000,A1,,A2,,,,100,CNY",
+            &[Feed::FraudConfirmedPayer, Feed::FraudConfirmedPayee][..],
+        ),
+        (
+            "E1,1704067202505,\"A,1\",,1.5,card_payment,T1",
+            "event,E1,1523182663000,\"A,1\",,,,,T1,150,CNY",
+            &[Feed::FraudConfirmedPayer, Feed::FraudConfirmedTerminal],
+        ),
+        (
+            "E1,1704067202505,EXT_IN,A2,1,salary,",
+            "event,E1,1523182663000,EXT_IN,,A2,,,,100,CNY",
+            &[Feed::FraudConfirmedPayee],
+        ),
     ] {
-        let text = feedback_line(&Keys::development(), &row(line), label.available_at);
+        let mut rows = labelled(&header);
+        let row = classify(&mut rows, line).unwrap();
+        let text = rows.feedback_line(line.as_bytes(), label.available_at).unwrap();
         assert_eq!(text, joined);
         let mut classifier = labelled(HEADER);
         classifier.set_header(TABLE_FEEDBACK, FEEDBACK_HEADER.as_bytes()).unwrap();
         let confirmed = classify(&mut classifier, &text).unwrap();
-        assert_eq!((confirmed.at, confirmed.facts.len()), (label.available_at, 0));
-        assert_ne!(confirmed.event, row(line).event);
+        assert_eq!(confirmed.at, label.available_at);
+        assert_ne!(confirmed.event, row.event);
+        assert!(confirmed.undeclared.is_empty());
+        // Fact for fact what the row had, in its roles: the same routes, others and amounts.
+        assert_eq!(confirmed.facts.len(), row.facts.len());
+        for (((_, said), (_, was)), feed) in confirmed.facts.iter().zip(&row.facts).zip(feeds) {
+            assert_eq!(said.route, was.route);
+            match (&said.body, &was.body) {
+                (
+                    FactBody::FraudConfirmed { feed: seen, account, other, amount },
+                    FactBody::Transfer { account: known, counterparty: with, amount: sum, .. }
+                    | FactBody::CardPayment { account: known, terminal: with, amount: sum },
+                ) => assert_eq!((seen, account, other, *amount), (feed, known, with, Some(*sum))),
+                (
+                    FactBody::Met { feed: seen, holder, target, amount },
+                    FactBody::Met { holder: known, target: of, amount: sum, .. },
+                ) => assert_eq!((seen, holder, target, amount), (feed, known, of, sum)),
+                other => panic!("{other:?}"),
+            }
+        }
     }
+}
+
+#[test]
+fn a_label_of_a_row_that_moved_no_money_is_refused() {
+    let mut classifier = labelled(HEADER);
+    classifier.set_header("accounts", b"account_id,bank,opening_balance").unwrap();
+    let refused = classifier.feedback_line(b"A1,b,1", AT).unwrap_err();
+    assert_eq!(refused.code, RefusalCode::TypeNotAccepted);
 }
 
 #[test]

@@ -1,0 +1,176 @@
+//! Fields whose value is a name out of a closed list.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::fault::Fault;
+use crate::engine::base::Currency;
+use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
+
+/// Declares a field whose value is one of a closed list of names of an engine type.
+macro_rules! named_field {
+    ($(#[doc = $doc:literal])* $field:ident($inner:ty), $from_name:expr, $name:expr, $fault:expr, $schema:tt) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $field(pub $inner);
+
+        impl Serialize for $field {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let name: fn(&$inner) -> &str = $name;
+                serializer.serialize_str(name(&self.0))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $field {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Named;
+                impl Visitor<'_> for Named {
+                    type Value = $field;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a known name")
+                    }
+                    fn visit_str<E: Error>(self, text: &str) -> Result<$field, E> {
+                        let from_name: fn(&str) -> Option<$inner> = $from_name;
+                        let fault: Option<Fault> = $fault;
+                        from_name(text).map($field).ok_or_else(|| match fault {
+                            Some(fault) => E::custom(fault),
+                            None => E::invalid_value(Unexpected::Other("name"), &self),
+                        })
+                    }
+                }
+                deserializer.deserialize_str(Named)
+            }
+        }
+
+        impl JsonSchema for $field {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($field).into()
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+named_field!(
+    /// ISO 4217.
+    CurrencyCode(Currency),
+    Currency::parse,
+    Currency::as_str,
+    Some(Fault::CurrencyUnknown),
+    { "type": "string", "pattern": "^[A-Z]{3}$" }
+);
+named_field!(
+    /// A class of product that limits count, by its name.
+    ProductName(Product),
+    Product::from_name,
+    |product| product.name(),
+    None,
+    { "type": "string", "enum": Product::ALL.map(Product::name) }
+);
+named_field!(
+    /// Person or unit.
+    HolderKindName(HolderKind),
+    |name| match name {
+        "person" => Some(HolderKind::Person),
+        "unit" => Some(HolderKind::Unit),
+        _ => None,
+    },
+    |kind| match kind {
+        HolderKind::Person => "person",
+        HolderKind::Unit => "unit",
+    },
+    None,
+    { "type": "string", "enum": ["person", "unit"] }
+);
+named_field!(
+    /// How an appeal was decided.
+    OutcomeName(AppealOutcome),
+    |name| match name {
+        "upheld" => Some(AppealOutcome::Upheld),
+        "overturned" => Some(AppealOutcome::Overturned),
+        _ => None,
+    },
+    |outcome| match outcome {
+        AppealOutcome::Upheld => "upheld",
+        AppealOutcome::Overturned => "overturned",
+    },
+    None,
+    { "type": "string", "enum": ["upheld", "overturned"] }
+);
+named_field!(
+    /// How a transfer was asked for.
+    ChannelName(Channel),
+    |name| coded(&Channel::WORDS, name).and_then(Channel::from_code),
+    |channel| word(&Channel::WORDS, *channel as u8),
+    None,
+    { "type": "string", "enum": Channel::WORDS.map(|(name, _)| name) }
+);
+named_field!(
+    /// Money that nothing may stop, by its kind.
+    EssentialName(Essential),
+    |name| coded(&ESSENTIAL, name).and_then(Essential::from_code),
+    |essential| word(&ESSENTIAL, *essential as u8),
+    None,
+    { "type": "string", "enum": ESSENTIAL.map(|(name, _)| name) }
+);
+named_field!(
+    /// What a card was used for.
+    UsageName(UsageKind),
+    |name| coded(&UsageKind::WORDS, name).and_then(UsageKind::from_code),
+    |usage| word(&UsageKind::WORDS, *usage as u8),
+    None,
+    { "type": "string", "enum": UsageKind::WORDS.map(|(name, _)| name) }
+);
+
+const ESSENTIAL: [(&str, i64); 6] = [
+    ("salary", Essential::Salary as i64),
+    ("pension", Essential::Pension as i64),
+    ("tax", Essential::Tax as i64),
+    ("social_insurance", Essential::SocialInsurance as i64),
+    ("utility", Essential::Utility as i64),
+    ("medical", Essential::Medical as i64),
+];
+
+fn coded(words: &[(&str, i64)], name: &str) -> Option<u8> {
+    let (_, code) = words.iter().find(|(known, _)| *known == name)?;
+    u8::try_from(*code).ok()
+}
+
+/// The word for a number; empty for what is not stated, which is never written.
+fn word(words: &'static [(&'static str, i64)], code: u8) -> &'static str {
+    words.iter().find(|(_, known)| *known == i64::from(code)).map_or("", |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_read_back_and_no_other() {
+        let read = |text: &str| serde_json::from_value::<ChannelName>(text.into());
+        for channel in Channel::ALL.into_iter().filter(|channel| *channel != Channel::Unstated) {
+            let text = serde_json::to_value(ChannelName(channel)).unwrap();
+            assert_eq!(read(text.as_str().unwrap()).unwrap(), ChannelName(channel));
+        }
+        for essential in Essential::ALL.into_iter().filter(|essential| *essential != Essential::No) {
+            let text = serde_json::to_value(EssentialName(essential)).unwrap();
+            assert_eq!(serde_json::from_value::<EssentialName>(text).unwrap(), EssentialName(essential));
+        }
+        for usage in UsageKind::ALL.into_iter().filter(|usage| *usage != UsageKind::Unstated) {
+            let text = serde_json::to_value(UsageName(usage)).unwrap();
+            assert_eq!(serde_json::from_value::<UsageName>(text).unwrap(), UsageName(usage));
+        }
+        for text in ["", "unstated", "Counter", "no"] {
+            assert_eq!(Fault::of_json(&read(text).unwrap_err()), Fault::FieldInvalid, "{text}");
+        }
+    }
+}
