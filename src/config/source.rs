@@ -20,8 +20,9 @@ pub use tree::{Leaf, Node, Values};
 pub struct SourceError(pub String);
 
 /// The shipped mappings by name.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
     ("native", include_str!("../../config/sources/native.toml")),
+    ("control", include_str!("../../config/sources/control.toml")),
     ("labelled-csv", include_str!("../../config/sources/labelled-csv.toml")),
 ];
 

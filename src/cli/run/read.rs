@@ -33,8 +33,8 @@ pub struct Census {
     pub scored_events: u64,
     /// Those of them that the labels name.
     pub labelled_events: BTreeSet<String>,
-    /// Where appeals stood: they may turn out to refer to nothing.
-    appeals: HashMap<Fingerprint, (u32, u64)>,
+    /// Where appeals and activations stood: they may turn out to change nothing.
+    pointers: HashMap<Fingerprint, (u32, u64)>,
     seen: HashSet<Token>,
 }
 
@@ -80,8 +80,8 @@ impl Census {
             {
                 self.accounts.insert(id);
             }
-            if let FactBody::AppealDecided { .. } = fact.body {
-                self.appeals.insert(classified.event, place);
+            if let FactBody::AppealDecided { .. } | FactBody::RuleSetActivated { .. } = fact.body {
+                self.pointers.insert(classified.event, place);
             }
         }
         true
@@ -93,10 +93,10 @@ impl Census {
         *counts.refused.entry(reason.to_owned()).or_default() += 1;
     }
 
-    /// Input and line of an appeal.
+    /// Input and line of an appeal or activation.
     #[must_use]
     pub fn place_of(&self, event: Fingerprint) -> Option<(u32, u64)> {
-        self.appeals.get(&event).copied()
+        self.pointers.get(&event).copied()
     }
 }
 

@@ -125,6 +125,16 @@ pub fn from_dir(dir: &Path, profile: Profile) -> Result<String, BundleError> {
     gather::gather(gather::read_dir(dir)?, profile)
 }
 
+/// The operating point that a bundle text was made for, if it says.
+#[must_use]
+pub fn profile_of(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        profile: Option<String>,
+    }
+    serde_json::from_str::<Head>(text).ok()?.profile
+}
+
 /// Compiles a bundle text into a rule set.
 ///
 /// # Errors
