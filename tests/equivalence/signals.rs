@@ -83,7 +83,7 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
         }
         let is_opened = matches!(
             subject,
-            SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard | SubjectKind::Counterparty
+            SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard
         );
         if is_opened && dice.chance(40) {
             let report = random_report(dice, subject);
