@@ -9,14 +9,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::html::{both, escaped, said, section};
+use super::html::{both, escaped, lines, minute, said, section};
 use super::rows::{Row, Rows, Truth};
 use super::timeline;
 use crate::cli::Failure;
 use crate::cli::explain::evidence::Evidence;
 use crate::cli::explain::rules_of_folder;
 use crate::cli::explain::told::{Teller, ThresholdSaid};
-use crate::cli::explain::words::{Both, moment};
+use crate::cli::explain::words::Both;
 use crate::codec::output::measure_title;
 use crate::engine::ruleset::RuleSet;
 
@@ -157,7 +157,7 @@ fn card(case: &Case, teller: Teller<'_>) -> String {
         why = said(&case.why),
         rule = said(&rule.title),
         measure = said(&measure),
-        at = said(&moment(at)),
+        at = minute(at),
         subject = escaped(&case.row.subject_id),
         event = escaped(&case.row.event_id),
         strength = both("强度", "strength"),
@@ -167,5 +167,5 @@ fn card(case: &Case, teller: Teller<'_>) -> String {
 }
 
 fn threshold(one: &ThresholdSaid, class: &str) -> String {
-    format!("<li class=\"{class}\">{} <b>{}</b></li>", said(&one.words), said(&one.left))
+    format!("<li class=\"{class}\">{}</li>", lines(&one.words, &one.left))
 }
