@@ -31,6 +31,7 @@ use super::screen::{Screen, thousands};
 use super::{Exit, Failure};
 use crate::codec::keys::Keys;
 use crate::codec::manifest::{InputFile, Manifest, facts_folder, hex};
+use crate::config::bundle;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, Tally};
 use crate::engine::ruleset::RuleSet;
@@ -88,7 +89,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// The two operating points. Both run the same rules until thresholds have been measured.
+/// The two operating points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
     Strict,
@@ -97,9 +98,15 @@ pub enum Profile {
 
 impl Profile {
     fn name(self) -> &'static str {
-        match self {
-            Profile::Strict => "strict",
-            Profile::Wide => "wide",
+        bundle::Profile::from(self).name()
+    }
+}
+
+impl From<Profile> for bundle::Profile {
+    fn from(profile: Profile) -> bundle::Profile {
+        match profile {
+            Profile::Strict => bundle::Profile::Strict,
+            Profile::Wide => bundle::Profile::Wide,
         }
     }
 }
@@ -111,7 +118,7 @@ impl Profile {
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let started = Instant::now();
     let labels = arguments.labels.as_deref().map(Labels::read).transpose().map_err(Failure::input)?;
-    let rules = inputs::rules(arguments.rules.as_deref())?;
+    let rules = inputs::rules(arguments.rules.as_deref(), arguments.profile.into())?;
     let keys = load_keys(arguments.key.as_deref())?;
     let institution = arguments.institution.clone().map_or_else(inputs::default_institution, Ok)?;
     let inputs = Inputs::new(

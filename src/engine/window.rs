@@ -305,7 +305,8 @@ impl SubjectLog {
             },
             Aggregate::SinceFirst => {
                 let mut window = window;
-                let oldest = window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at.0)));
+                let oldest =
+                    window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at.0)));
                 optional(oldest)
             }
         }
@@ -350,9 +351,12 @@ impl Total {
 
 /// The largest sum of one other, per mille of all.
 fn largest_share<'a>(window: impl Iterator<Item = &'a Entry>) -> (i64, bool) {
-    let mut by_other: Vec<(u64, i128)> = window.map(|entry| (entry.other, i128::from(entry.minor()))).collect();
+    let mut by_other: Vec<(u64, i128)> =
+        window.map(|entry| (entry.other, i128::from(entry.minor()))).collect();
     by_other.sort_unstable();
-    let sums = by_other.chunk_by(|a, b| a.0 == b.0).map(|of_one| of_one.iter().map(|(_, minor)| minor).sum::<i128>());
+    let sums = by_other
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|of_one| of_one.iter().map(|(_, minor)| minor).sum::<i128>());
     let (all, largest) = sums.fold((0, 0), |(all, largest), sum| (all + sum, sum.max(largest)));
     (if all > 0 { saturate(largest * 1_000 / all) } else { 0 }, !by_other.is_empty())
 }

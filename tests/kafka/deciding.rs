@@ -108,7 +108,7 @@ fn appeal(partition: u32, number: u64) -> Vec<u8> {
     let body = match number {
         0 => return encoded(&FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs(0), number: 1 })),
         1 => FactBody::RuleSetActivated {
-            bundle: bundle::embedded().unwrap().into(),
+            bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into(),
             release: Release::default(),
         },
         _ => FactBody::AppealDecided {

@@ -8,6 +8,7 @@ macro_rules! files {
 
 /// Every file of the shipped bundle: path below `config/`, text.
 pub(super) const FILES: &[(&str, &str)] = files![
+    "calendar.toml",
     "limits/bank_accounts_i.toml",
     "limits/bank_accounts_ii.toml",
     "limits/bank_accounts_iii.toml",
@@ -19,6 +20,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "notices/measures.toml",
     "notices/reasons.toml",
     "notices/remedies.toml",
+    "protections/livelihood_account.toml",
     "rules/agent_opening_burst.toml",
     "rules/fan_in.toml",
     "rules/fan_out.toml",
@@ -29,6 +31,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "rules/shared_phone_number_opening.toml",
     "settings.toml",
     "signals/account_flow.toml",
+    "signals/livelihood.toml",
     "signals/payee_history.toml",
     "signals/shared_subjects.toml",
 ];

@@ -4,19 +4,17 @@ use std::collections::BTreeSet;
 
 use super::bounds::Range;
 use super::tree::{Expr, Node, Operator};
-use super::{COMPARISONS_MAX, ExpressionError, SIGNALS_MAX};
+use super::{COMPARISONS_MAX, ExpressionError, SIGNALS_MAX, Scope};
 use crate::config::nearest::nearest;
+use crate::engine::attributes::Field;
 use crate::engine::rule::{Condition, Op, Term};
-
-/// The field of the event that a condition may read.
-const EVENT_AMOUNT: &str = "event.amount";
 
 /// Checks a tree and lowers it. `signals` are the readable names in the order of their numbers.
 ///
 /// # Errors
 /// An unknown name, a clash of types, or a bound that is passed.
-pub fn lower(text: &str, tree: &Expr, signals: &[&str]) -> Result<Condition, ExpressionError> {
-    let mut lowering = Lowering { text, signals, read: BTreeSet::new(), event_read: false, comparisons: 0 };
+pub fn lower(text: &str, tree: &Expr, scope: Scope<'_>) -> Result<Condition, ExpressionError> {
+    let mut lowering = Lowering { text, scope, read: BTreeSet::new(), event_read: false, comparisons: 0 };
     let condition = lowering.condition(tree)?;
     if lowering.read.is_empty() && !lowering.event_read {
         return Err(lowering.error(tree, "reads nothing: it compares only constants; name a signal"));
@@ -33,7 +31,7 @@ pub fn lower(text: &str, tree: &Expr, signals: &[&str]) -> Result<Condition, Exp
 
 struct Lowering<'a> {
     text: &'a str,
-    signals: &'a [&'a str],
+    scope: Scope<'a>,
     read: BTreeSet<usize>,
     event_read: bool,
     comparisons: usize,
@@ -119,11 +117,7 @@ impl Lowering<'_> {
         match &expr.node {
             Node::Int(value) => Ok((Term::Constant(*value), Range::constant(*value))),
             Node::Negate(inner) => self.negated(expr, inner),
-            Node::Name(name) if name == EVENT_AMOUNT => {
-                self.event_read = true;
-                Ok((Term::Field(crate::engine::attributes::Field::Amount), Range::amount()))
-            }
-            Node::Name(name) => self.signal(expr, name),
+            Node::Name(name) => self.name(expr, name),
             Node::Binary(operator, left, right) => self.arithmetic(expr, *operator, left, right),
             Node::Bool(_) | Node::Not(_) => {
                 Err(self.error(expr, "this is true or false; an operator beside it needs an integer"))
@@ -139,13 +133,21 @@ impl Lowering<'_> {
         }
     }
 
-    fn signal(&mut self, expr: &Expr, name: &str) -> Result<(Term, Range), ExpressionError> {
-        if let Some(number) = self.signals.iter().position(|known| *known == name) {
+    fn name(&mut self, expr: &Expr, name: &str) -> Result<(Term, Range), ExpressionError> {
+        if let Some(field) = Field::from_name(name) {
+            self.event_read = true;
+            return Ok((Term::Field(field), Range::amount()));
+        }
+        if let Some(constant) = self.scope.constants.iter().find(|constant| constant.name == name) {
+            return Ok((Term::Constant(constant.value), Range::constant(constant.value)));
+        }
+        if let Some(number) = self.scope.signals.iter().position(|known| known.name == name) {
             self.read.insert(number);
             return Ok((Term::Signal(number), Range::signal()));
         }
-        let known = self.signals.iter().copied().chain([EVENT_AMOUNT]);
-        let message = match nearest(name, known) {
+        let known = self.scope.signals.iter().map(|signal| signal.name.as_str());
+        let known = known.chain(self.scope.constants.iter().map(|constant| constant.name.as_str()));
+        let message = match nearest(name, known.chain(Field::ALL.map(Field::name))) {
             Some(near) => format!("unknown signal `{name}`; did you mean `{near}`?"),
             None => format!("unknown signal `{name}`; declare it under config/signals"),
         };

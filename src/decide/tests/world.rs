@@ -160,7 +160,7 @@ impl Writer {
         let version = ConfigVersion { from: TimeMs(0), number: 1 };
         self.append(&FactsRecord::VersionAnnounced(version));
         let bundle = FactBody::RuleSetActivated {
-            bundle: bundle::embedded().unwrap().into(),
+            bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into(),
             release: Release::default(),
         };
         let broadcast = Subject::new(SubjectKind::Holder, Token(0));

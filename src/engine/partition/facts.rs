@@ -203,15 +203,14 @@ impl Partition {
 
     fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let horizon = self.horizon();
-        let entry =
-            Entry {
-                at,
-                event,
-                other: feeding.other.short(),
-                amount: feeding.amount,
-                feed: feeding.feed,
-                marks: feeding.marks,
-            };
+        let entry = Entry {
+            at,
+            event,
+            other: feeding.other.short(),
+            amount: feeding.amount,
+            feed: feeding.feed,
+            marks: feeding.marks,
+        };
         for subject in &feeding.subjects {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;

@@ -77,9 +77,8 @@ impl Partition {
             .collect();
         let known =
             |number: usize| values.iter().find(|(signal, _)| *signal == number).map(|(_, reading)| *reading);
-        let mut interval = |number: usize| {
-            known(number).map_or(Interval::UNKNOWN, |reading| reading.interval)
-        };
+        let mut interval =
+            |number: usize| known(number).map_or(Interval::UNKNOWN, |reading| reading.interval);
         let mut shown =
             |number: usize| Interval::point(known(number).map_or(0, |reading| reading.value.into()));
         comparisons(

@@ -57,15 +57,8 @@ impl Partition {
         step_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let FactBody::Opening {
-            step,
-            opening,
-            holding,
-            product,
-            holder_kind,
-            co_holder,
-            identity_channels,
-        } = body
+        let FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels } =
+            body
         else {
             return Ok(());
         };

@@ -149,10 +149,7 @@ impl Partition {
             return Reading::UNKNOWN;
         };
         let value = scene.at.0.saturating_sub(since.0).max(0);
-        let interval = Interval {
-            low: Some(value.into()),
-            high: seen.then_some(value.into()),
-        };
+        let interval = Interval { low: Some(value.into()), high: seen.then_some(value.into()) };
         Reading { value, interval, cold: !seen, source: Source::Made }
     }
 

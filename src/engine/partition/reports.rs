@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::rules::Scene;
-use super::{Active, EngineError, Out, Partition};
 use super::openings::of_request;
 use super::readings::ratio;
+use super::rules::Scene;
+use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
@@ -172,8 +172,7 @@ impl Partition {
         let (after, until) = as_of.bounds(question, calendar);
         let mut last: Vec<Meeting> = Vec::new();
         for meeting in self.meetings.get(&about).into_iter().flatten().rev() {
-            let inside =
-                meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
+            let inside = meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
             if inside && meeting.holder != holder && !last.iter().any(|known| known.holder == meeting.holder)
             {
                 last.push(meeting.clone());
@@ -396,7 +395,11 @@ struct Telling<'a> {
 /// Count or distinct over the entries behind a value; the loader admits no other aggregate and no
 /// other window than a sliding one where holders are told.
 fn count(question: &Question, behind: &[&Entry]) -> u64 {
-    if question.aggregate == Aggregate::Distinct { last_seen(behind).len() as u64 } else { behind.len() as u64 }
+    if question.aggregate == Aggregate::Distinct {
+        last_seen(behind).len() as u64
+    } else {
+        behind.len() as u64
+    }
 }
 
 /// Times at which each different other was last seen, newest first.
