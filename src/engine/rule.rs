@@ -335,6 +335,17 @@ impl Condition {
         }
     }
 
+    /// Calls `f` with each comparison outside of negations and of `? :`, in order.
+    pub fn comparisons<'a>(&'a self, f: &mut dyn FnMut(&'a Condition)) {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| part.comparisons(f));
+            }
+            Condition::Not(_) => {}
+            Condition::Compare { .. } => f(self),
+        }
+    }
+
     /// Calls `f` with each leaf of its terms, left to right.
     pub fn leaves(&self, f: &mut dyn FnMut(&Term)) {
         match self {

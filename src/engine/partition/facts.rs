@@ -183,8 +183,10 @@ impl Partition {
                     event: fact.event,
                     entry: entry_event,
                     at,
+                    left_out: None,
                 };
-                self.run_rules(&scene, &active, out)
+                self.run_rules(&scene, &active, out)?;
+                self.tell_other_side(fact, body, at, entry_event, &active, out)
             }
         }
     }

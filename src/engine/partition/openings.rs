@@ -145,6 +145,7 @@ impl Partition {
                     event: fact.event,
                     entry: request.event,
                     at: request.at,
+                    left_out: None,
                 };
                 let checked = self.run_opening_rules(&scene, &active, out)?;
                 if live && !checked {

@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::engine::base::{Currency, Money, Token};
-use crate::engine::fact::{
-    AppealOutcome, Channel, Feed, OpeningStep, OtherParty, Product, UsageKind,
-};
+use crate::engine::fact::{AppealOutcome, Channel, Feed, OpeningStep, OtherParty, Product, UsageKind};
 use crate::engine::subject::{Subject, SubjectKind};
 
 fn token(kind: SubjectKind, id: &str) -> Token {

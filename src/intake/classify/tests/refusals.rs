@@ -194,10 +194,7 @@ fn native_cases() -> Vec<(Code, String)> {
         (Code::FieldInvalid, requested_with(r#""identity_channels":256"#)),
         (Code::IdTooLong, requested_with(&format!(r#""address":"{}""#, "x".repeat(513)))),
         (Code::FieldInvalid, used_with(r#""usage":"fax""#)),
-        (
-            Code::IdTooLong,
-            used_with(&format!(r#""usage":"call_placed","peer":"{}""#, "1".repeat(129))),
-        ),
+        (Code::IdTooLong, used_with(&format!(r#""usage":"call_placed","peer":"{}""#, "1".repeat(129)))),
         (
             Code::FieldMissing,
             event(
