@@ -41,7 +41,7 @@ pub struct SignArguments {
     /// Rules folder, or file with a canonical bundle [default: the built-in rules]
     #[arg(long, value_name = "DIR|FILE")]
     bundle: Option<PathBuf>,
-    /// Operating point of a rules folder
+    /// Operating point of a folder's rules; a canonical bundle has its own
     #[arg(long, value_enum, default_value_t = Profile::Strict)]
     profile: Profile,
     /// File for the signature [default: standard output]
@@ -81,7 +81,8 @@ pub fn keygen(arguments: &KeygenArguments) -> Result<Exit, Failure> {
 /// # Errors
 /// Exit 3 when the key or bundle cannot be used, 2 when the signature cannot be written.
 pub fn sign(arguments: &SignArguments) -> Result<Exit, Failure> {
-    let signature = signed(&arguments.key, &bundle_of(arguments.bundle.as_deref(), arguments.profile.into())?)?;
+    let signature =
+        signed(&arguments.key, &bundle_of(arguments.bundle.as_deref(), arguments.profile.into())?)?;
     match &arguments.out {
         None => print!("{}", signature.text()),
         Some(out) => std::fs::write(out, signature.text())
