@@ -34,7 +34,7 @@ fn long(word: &str) -> &str {
 }
 
 /// The short words for fields that a type has.
-fn short_of(known: &Map<String, Value>) -> impl Iterator<Item = &'static str> {
+fn short_of(known: &Map<String, Value>) -> impl Iterator<Item = &str> {
     SHORT.into_iter().filter(|(_, long)| known.contains_key(*long)).map(|(short, _)| short)
 }
 
