@@ -90,7 +90,8 @@ fn classifier(keys: &Arc<Keys>) -> Classifier {
 
 /// The built-in rules, live from the first event.
 fn activate(packer: &mut Packer, keys: &Keys, first: TimeMs, start: Start) {
-    let bundle = Arc::from(bundle::embedded().expect("the built-in rules are a bundle"));
+    let bundle =
+        Arc::from(bundle::embedded(bundle::Profile::Strict).expect("the built-in rules are a bundle"));
     let slot: Slot = packer.assign(first_start::source(), start);
     let records = FirstStart { bundle, goes_live: true }.records(keys, first);
     for (offset, record) in (0..).zip(records) {

@@ -13,7 +13,7 @@ fn scenarios() -> Vec<PathBuf> {
 
 #[test]
 fn scenarios_decide_as_they_say() {
-    let bundle = bundle::embedded().unwrap();
+    let bundle = bundle::embedded(bundle::Profile::Strict).unwrap();
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut differing = Vec::new();
     for path in scenarios() {
@@ -30,7 +30,7 @@ fn scenarios_decide_as_they_say() {
 
 #[test]
 fn every_limit_rule_and_reason_has_its_scenario() {
-    let rules = bundle::compile(&bundle::embedded().unwrap()).unwrap();
+    let rules = bundle::compile(&bundle::embedded(bundle::Profile::Strict).unwrap()).unwrap();
     let told: String = scenarios().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let named = |id: &str| told.contains(&format!(", {id} version "));
     let mut missing: BTreeSet<&str> = BTreeSet::new();
@@ -58,7 +58,7 @@ fn every_end_of_a_measure_is_shown() {
 
 #[test]
 fn a_scenario_that_cannot_be_read_says_where() {
-    let bundle = bundle::embedded().unwrap();
+    let bundle = bundle::embedded(bundle::Profile::Strict).unwrap();
     let error = |text: &str| format!("{:#}", played(text, &bundle).unwrap_err());
     assert!(
         error("# a\n2026-03-02T09:00 transfer_postd\n")

@@ -32,7 +32,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
             let loaded = load(&arguments)?;
             let config = &loaded.config;
             let folder = Some(Path::new(&config.rules.dir)).filter(|_| !config.rules.dir.is_empty());
-            let rules = inputs::rules(folder)?;
+            let rules = inputs::rules(folder, config.rules.profile)?;
             keys(config)?;
             for source in &config.sources {
                 for version in

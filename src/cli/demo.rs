@@ -84,7 +84,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         None => free_name(),
     };
     let keys = Arc::new(Keys::development());
-    let rules = inputs::rules(None)?;
+    let rules = inputs::rules(None, crate::config::bundle::Profile::Strict)?;
     let is_generated = arguments.source == "generated";
     let source = if is_generated {
         Source::Generated { seed: SEED, size: Size { day: arguments.events, ..Size::default() } }

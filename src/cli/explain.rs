@@ -1,4 +1,7 @@
-//! `explain`: why a measure was set, from what was published: the notice, the rule and the evidence.
+//! `explain`: why a measure was set, for a person in both languages: what was done, on which facts,
+//! against which thresholds, what softened it, what came near, what would clear it, how to appeal.
+//!
+//! It reads what was published, and the rule set that decided from the facts log; it recomputes nothing.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -14,13 +17,20 @@ use super::{Exit, Failure};
 use crate::engine::disposition::AppealRef;
 use crate::log::kafka::read_topic;
 
+mod deciding;
+pub mod evidence;
 mod text;
+pub mod told;
+pub mod words;
+
+pub use deciding::of_folder as rules_of_folder;
+use told::Explanation;
 
 /// Explain a measure by the appeal reference on its notice.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:  duecourse explain 7K2M-Q0ZT-4XBH --out out/\n\n\
-    Reads what was published and nothing else, so it says what the person could be told, and the \
-    signals behind it. Dashes, spaces and case of the reference do not matter.")]
+    Reads what was published, and titles and units from the rule set that decided. Chinese first, then \
+    English. Dashes, spaces and case of the reference do not matter.")]
 pub struct Arguments {
     /// Reference on the notice, twelve symbols
     #[arg(value_name = "APPEAL-REF")]
@@ -30,7 +40,7 @@ pub struct Arguments {
     out: Option<PathBuf>,
     #[command(flatten)]
     deployment: ConfigArguments,
-    /// Print the published records as JSON
+    /// Print the explanation and the published records as JSON
     #[arg(long)]
     json: bool,
 }
@@ -61,12 +71,15 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     if published.dispositions.is_empty() {
         return Err(Failure::usage(anyhow!("no measure with reference {appeal} was published there")));
     }
+    let explanation = published.explain(&arguments)?;
     if arguments.json {
-        let all = json!({ "appeal_reference": appeal.to_string(), "dispositions": published.dispositions,
-            "notices": published.notices });
+        let all = json!({ "appeal_reference": appeal.to_string(), "explanation": explanation,
+            "dispositions": published.dispositions, "notices": published.notices });
         println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::unreachable)?);
+    } else if let Some(explanation) = explanation {
+        print!("{}", text::explanation(&explanation));
     } else {
-        print!("{}", text::explanation(&published));
+        return Err(Failure::usage(anyhow!("how measure {appeal} began is not retained there any more")));
     }
     Ok(Exit::Done)
 }
@@ -103,6 +116,17 @@ impl Published {
             dispositions: of(&config.topics.dispositions.name)?,
             notices: of(&config.topics.notices.name)?,
         })
+    }
+
+    /// The explanation, in the words of the rule set that decided.
+    fn explain(&self, arguments: &Arguments) -> Result<Option<Explanation>, Failure> {
+        let version = |record: &Value| record.pointer("/data/rules_version").and_then(Value::as_u64);
+        let version = self.dispositions.first().and_then(version).unwrap_or(0);
+        let rules = match &arguments.out {
+            Some(out) => deciding::of_folder(out, version)?,
+            None => deciding::of_topic(&arguments.deployment, version)?,
+        };
+        Ok(Explanation::of(self, rules.as_deref()))
     }
 
     /// The text of the first notice, in Chinese and in English.

@@ -10,8 +10,9 @@ use super::Failure;
 use super::judge::{FileJudge, TABLE_ACCOUNTS};
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
+use crate::config::Config;
+use crate::config::bundle::{self, Profile};
 use crate::config::source::{Format, SourceMapping};
-use crate::config::{Config, bundle};
 use crate::intake::classify::{TABLE_EVENTS, TABLE_FEEDBACK};
 use crate::intake::files::{Files, FilesError, InputFiles};
 use crate::intake::lines::Lines;
@@ -32,17 +33,21 @@ pub struct Rules {
     pub sha256: String,
 }
 
-/// The embedded bundle, or that of a folder.
+/// The embedded bundle, or that of a folder, at an operating point.
 ///
 /// # Errors
 /// `Configuration` with everything that is wrong with it.
-pub fn rules(folder: Option<&Path>) -> Result<Rules, Failure> {
+pub fn rules(folder: Option<&Path>, profile: Profile) -> Result<Rules, Failure> {
     let checked = match folder {
-        Some(folder) => bundle::check_dir(folder).with_context(|| format!("--rules {}", folder.display())),
-        None => bundle::check_embedded().context("the embedded rules"),
+        Some(folder) => {
+            bundle::check_dir(folder, profile).with_context(|| format!("--rules {}", folder.display()))
+        }
+        None => bundle::check_embedded(profile).context("the embedded rules"),
     };
     checked.map_err(Failure::configuration)?;
-    let text = folder.map_or_else(bundle::embedded, bundle::from_dir).map_err(Failure::configuration)?;
+    let text = folder
+        .map_or_else(|| bundle::embedded(profile), |folder| bundle::from_dir(folder, profile))
+        .map_err(Failure::configuration)?;
     let sha256 = hex(&Sha256::digest(text.as_bytes()));
     Ok(Rules { bundle: text, sha256 })
 }

@@ -173,9 +173,10 @@ fn first_start(config: &Config) -> Result<Option<FirstStart>, Failure> {
     if !config.rules.activate_on_first_start {
         return Ok(None);
     }
+    let profile = config.rules.profile;
     let text = match config.rules.dir.as_str() {
-        "" => bundle::embedded(),
-        dir => bundle::from_dir(std::path::Path::new(dir)),
+        "" => bundle::embedded(profile),
+        dir => bundle::from_dir(std::path::Path::new(dir), profile),
     };
     let bundle = text.map_err(Failure::configuration)?;
     Ok(Some(FirstStart { bundle: Arc::from(bundle), goes_live: config.rules.go_live_on_first_start }))

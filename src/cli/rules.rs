@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
-use super::scenario::{Outcome, compare, files};
+use super::run::Profile;
+use super::scenario::{Outcome, compare, files, fired};
 use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
-use crate::config::bundle::{self, Checked};
+use crate::config::bundle::{self, Checked, Example};
 use crate::engine::limit::LimitForce;
-use crate::engine::rule::{Rule, RuleStatus, RuleOrigin};
+use crate::engine::rule::{Rule, RuleOrigin, RuleStatus};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -23,7 +24,7 @@ pub struct Arguments {
 enum What {
     /// Load everything and say what is wrong, where, and what to do.
     Check(CheckArguments),
-    /// Play scenarios and compare what is decided with what they say.
+    /// Play the examples in rule files, and scenarios, and compare what is decided with what they say.
     Test(TestArguments),
 }
 
@@ -32,6 +33,9 @@ struct CheckArguments {
     /// Folder laid out like `config/` [default: the built-in rules]
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// Operating point: at most 0.1 % or at most 1 % false positives
+    #[arg(long, value_enum, default_value_t = Profile::Strict)]
+    profile: Profile,
     /// Print the canonical bundle instead: what an activation event carries
     #[arg(long)]
     bundle: bool,
@@ -46,6 +50,9 @@ struct TestArguments {
     /// Folder laid out like `config/` [default: the built-in rules]
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// Operating point of the scenarios; examples in rule files name their own
+    #[arg(long, value_enum, default_value_t = Profile::Strict)]
+    profile: Profile,
     /// Write what is decided into the scenarios instead of comparing
     #[arg(long)]
     update: bool,
@@ -61,7 +68,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
-    let rules = inputs::rules(arguments.rules.as_deref())?;
+    let rules = inputs::rules(arguments.rules.as_deref(), arguments.profile.into())?;
     if arguments.bundle {
         println!("{}", rules.bundle);
         return Ok(Exit::Done);
@@ -113,15 +120,17 @@ fn mode(rule: &Rule) -> String {
         (RuleStatus::Enforced, RuleOrigin::Measured(Some(record))) => {
             format!("enforced, {} per mille precise ({}, {})", record.per_mille, record.data, record.date)
         }
-        (RuleStatus::Enforced, RuleOrigin::Measured(None)) => "observes only, its precision is not measured".to_owned(),
+        (RuleStatus::Enforced, RuleOrigin::Measured(None)) => {
+            "observes only, its precision is not measured".to_owned()
+        }
         (RuleStatus::Shadow, _) => "observes only".to_owned(),
         (RuleStatus::Off, _) => "off".to_owned(),
     }
 }
 
 fn test(arguments: &TestArguments) -> Result<Exit, Failure> {
-    let rules = inputs::rules(arguments.rules.as_deref())?;
-    let mut exit = Exit::Done;
+    let rules = inputs::rules(arguments.rules.as_deref(), arguments.profile.into())?;
+    let mut exit = examples(arguments)?;
     for path in &arguments.scenarios {
         for file in files(path).map_err(Failure::input)? {
             match compare(&file, &rules.bundle, arguments.update).map_err(Failure::input)? {
@@ -140,4 +149,32 @@ fn test(arguments: &TestArguments) -> Result<Exit, Failure> {
         );
     }
     Ok(exit)
+}
+
+/// Plays the examples that rules and limits carry, each at its operating point.
+fn examples(arguments: &TestArguments) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
+    for profile in bundle::Profile::ALL {
+        let rules = inputs::rules(arguments.rules.as_deref(), profile)?;
+        let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
+        for example in checked.examples.iter().filter(|example| example.profile == profile) {
+            let name = format!("{} example {} ({})", example.file, example.place + 1, profile.name());
+            let fires =
+                plays(example, &rules.bundle).with_context(|| name.clone()).map_err(Failure::input)?;
+            if fires == example.fires {
+                println!("ok       {name}");
+            } else {
+                let said = |fires: bool| if fires { "fires" } else { "silent" };
+                println!("differs  {name}\n  written: {}\n  played:  {}", said(example.fires), said(fires));
+                exit = Exit::Mismatch;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// Whether an example's own rule fires in it. A limit that is kept off is switched on for its examples.
+fn plays(example: &Example, bundle: &str) -> anyhow::Result<bool> {
+    let enable = if example.is_limit { format!("enable {}\n", example.rule) } else { String::new() };
+    Ok(fired(&format!("{enable}{}", example.events), bundle)?.contains(&example.rule))
 }

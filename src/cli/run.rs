@@ -28,9 +28,10 @@ use super::inputs::{self, Inputs, Rules};
 use super::keys::load_keys;
 use super::score::{self, Labels, Population};
 use super::screen::{Screen, thousands};
-use super::{Exit, Failure};
+use super::{Exit, Failure, page};
 use crate::codec::keys::Keys;
 use crate::codec::manifest::{InputFile, Manifest, facts_folder, hex};
+use crate::config::bundle;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, Tally};
 use crate::engine::ruleset::RuleSet;
@@ -40,7 +41,7 @@ pub use alerts::Alerts;
 pub use append::Appending;
 pub use decide::{Decided, Deciding, Signals, StopOnDrop, Watch, write_dead_letter};
 pub use read::{Census, Feeding, Progress, unreadable};
-pub use report::{Report, usage};
+pub use report::{Report, RuleReport, usage, write_by_rename};
 
 /// A power cut costs at most this much work; a killed process costs none.
 const SYNC: SyncPolicy = SyncPolicy::Interval(Duration::from_secs(1));
@@ -83,12 +84,15 @@ pub struct Arguments {
     /// Short name of the institution; native events that name another are refused [default: demo-bank]
     #[arg(long, value_name = "NAME")]
     institution: Option<String>,
+    /// Also draw the run as one self-contained page, without scripts
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print report.json to standard output instead of a summary, and no progress
     #[arg(long)]
     json: bool,
 }
 
-/// The two operating points. Both run the same rules until thresholds have been measured.
+/// The two operating points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
     Strict,
@@ -97,9 +101,15 @@ pub enum Profile {
 
 impl Profile {
     fn name(self) -> &'static str {
-        match self {
-            Profile::Strict => "strict",
-            Profile::Wide => "wide",
+        bundle::Profile::from(self).name()
+    }
+}
+
+impl From<Profile> for bundle::Profile {
+    fn from(profile: Profile) -> bundle::Profile {
+        match profile {
+            Profile::Strict => bundle::Profile::Strict,
+            Profile::Wide => bundle::Profile::Wide,
         }
     }
 }
@@ -111,7 +121,7 @@ impl Profile {
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let started = Instant::now();
     let labels = arguments.labels.as_deref().map(Labels::read).transpose().map_err(Failure::input)?;
-    let rules = inputs::rules(arguments.rules.as_deref())?;
+    let rules = inputs::rules(arguments.rules.as_deref(), arguments.profile.into())?;
     let keys = load_keys(arguments.key.as_deref())?;
     let institution = arguments.institution.clone().map_or_else(inputs::default_institution, Ok)?;
     let inputs = Inputs::new(
@@ -135,9 +145,14 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 
     write_alerts(&arguments.out, &census, &decided)?;
     let mut report = Report::of(&census, &decided.alerts, arguments.profile.name(), &rules.sha256);
+    let mut scores = None;
     if let (Some(labels), Some(file)) = (&labels, labels_file) {
-        let scores = score::of_alerts(&arguments.out, labels, &population(census, &decided.alerts))?;
-        report.set_scores(&scores, file.sha256);
+        let scored = score::of_alerts(&arguments.out, labels, &population(census, &decided.alerts))?;
+        report.set_scores(&scored, file.sha256);
+        scores = Some(scored);
+    }
+    if let Some(html) = &arguments.html {
+        page::write(&arguments.out, &report, labels.as_ref().zip(scores.as_ref()), html)?;
     }
     (report.cpu, report.rss_bytes_max) = usage();
     report.wall_s = started.elapsed().as_millis() as f64 / 1e3;

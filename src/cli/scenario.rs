@@ -40,6 +40,7 @@ mod script;
 mod tell;
 mod words;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -68,6 +69,21 @@ pub fn played(text: &str, bundle: &str) -> anyhow::Result<String> {
         }
     }
     Ok(out)
+}
+
+/// Plays a scenario; the ids of the rules and limits that fired in it, enforced or observed.
+///
+/// # Errors
+/// As `played`.
+pub fn fired(text: &str, bundle: &str) -> anyhow::Result<BTreeSet<String>> {
+    let script = script::read(text)?;
+    let mut stage = play::Stage::new(&script, bundle)?;
+    for line in &script.lines {
+        for event in script::events(line)? {
+            stage.happen(&event).with_context(|| format!("line {}", line.number))?;
+        }
+    }
+    Ok(stage.fired)
 }
 
 /// How a scenario came out.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bundle::Profile;
+
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +49,8 @@ pub struct Keys {
 pub struct Rules {
     /// Folder laid out like `config/`; empty: the built-in rules.
     pub dir: String,
+    /// The operating point: which thresholds hold and which rules run.
+    pub profile: Profile,
     /// Write the activation fact when a first start finds empty facts.
     pub activate_on_first_start: bool,
     /// Write the go-live fact when a first start finds empty facts.

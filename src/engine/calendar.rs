@@ -111,8 +111,7 @@ pub fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -148,15 +147,24 @@ mod tests {
         let calendar = shanghai();
         let midnight = at(2024, 3, 1, 0);
         assert_eq!(calendar.before(CalendarUnit::Day, midnight), TimeMs(midnight.0 - 1));
-        assert_eq!(calendar.before(CalendarUnit::Day, TimeMs(midnight.0 - 1)), TimeMs(at(2024, 2, 29, 0).0 - 1));
+        assert_eq!(
+            calendar.before(CalendarUnit::Day, TimeMs(midnight.0 - 1)),
+            TimeMs(at(2024, 2, 29, 0).0 - 1)
+        );
     }
 
     #[test]
     fn months_and_years_end_where_they_end() {
         let calendar = shanghai();
-        assert_eq!(calendar.before(CalendarUnit::Month, at(2024, 2, 29, 23)), TimeMs(at(2024, 2, 1, 0).0 - 1));
+        assert_eq!(
+            calendar.before(CalendarUnit::Month, at(2024, 2, 29, 23)),
+            TimeMs(at(2024, 2, 1, 0).0 - 1)
+        );
         assert_eq!(calendar.before(CalendarUnit::Month, at(2024, 3, 1, 0)), TimeMs(at(2024, 3, 1, 0).0 - 1));
-        assert_eq!(calendar.before(CalendarUnit::Year, at(2023, 12, 31, 23)), TimeMs(at(2023, 1, 1, 0).0 - 1));
+        assert_eq!(
+            calendar.before(CalendarUnit::Year, at(2023, 12, 31, 23)),
+            TimeMs(at(2023, 1, 1, 0).0 - 1)
+        );
         assert_eq!(calendar.before(CalendarUnit::Year, at(2024, 1, 1, 0)), TimeMs(at(2024, 1, 1, 0).0 - 1));
     }
 

@@ -1,9 +1,9 @@
 //! Evidence: why a disposition was made, stored when it is made (DESIGN D30).
 
 use super::base::{Fingerprint, TimeMs, Token};
-use super::purpose::Purpose;
 use super::measure::MeasureKind;
 use super::notice::RuleName;
+use super::purpose::Purpose;
 use super::rule::Op;
 use super::signal::Window;
 use super::subject::SubjectKind;

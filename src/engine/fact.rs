@@ -109,13 +109,8 @@ pub enum Channel {
 }
 
 impl Channel {
-    pub const WORDS: [(&'static str, i64); 5] = [
-        ("counter", 1),
-        ("online", 2),
-        ("mobile", 3),
-        ("self_service_machine", 4),
-        ("point_of_sale", 5),
-    ];
+    pub const WORDS: [(&'static str, i64); 5] =
+        [("counter", 1), ("online", 2), ("mobile", 3), ("self_service_machine", 4), ("point_of_sale", 5)];
     pub const ALL: [Channel; 6] = [
         Channel::Unstated,
         Channel::Counter,

@@ -288,12 +288,30 @@ impl Holder {
         products.iter().filter_map(last).reduce(u32::saturating_add)
     }
 
-    /// The largest value told of a signal that stands at a time.
+    /// Notes what is told: it takes the place of what was told of the same signal and subject. Others that
+    /// hold no longer, and that no event could come too late for, are forgotten.
+    pub fn stand(&mut self, told: Standing, forgotten: TimeMs) {
+        let same = |known: &Standing| known.signal == told.signal && known.about == told.about;
+        self.standings.retain(|known| known.until > forgotten || same(known));
+        match self.standings.iter_mut().find(|known| same(known)) {
+            Some(known) => *known = told,
+            None => self.standings.push(told),
+        }
+    }
+
+    /// The largest value told of a signal that stands at a time; of one subject only, if that is given.
     #[must_use]
-    pub fn standing(&self, signal: &str, at: TimeMs, bound: Option<TimeMs>) -> Option<&Standing> {
+    pub fn standing(
+        &self,
+        signal: &str,
+        of: Option<Token>,
+        at: TimeMs,
+        bound: Option<TimeMs>,
+    ) -> Option<&Standing> {
         self.standings
             .iter()
-            .filter(|standing| &*standing.signal == signal && standing.at <= at && at < standing.until)
+            .filter(|standing| standing.at <= at && at < standing.until && &*standing.signal == signal)
+            .filter(|standing| of.is_none_or(|of| standing.about.token == of))
             .filter(|standing| bound.is_none_or(|bound| bound < standing.at))
             .max_by(|a, b| a.value.cmp(&b.value).then(std::cmp::Ordering::Greater))
     }

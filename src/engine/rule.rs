@@ -177,10 +177,7 @@ impl Interval {
     /// The least interval that holds both.
     #[must_use]
     pub fn hull(self, other: Interval) -> Interval {
-        Interval {
-            low: zip(self.low, other.low, i128::min),
-            high: zip(self.high, other.high, i128::max),
-        }
+        Interval { low: zip(self.low, other.low, i128::min), high: zip(self.high, other.high, i128::max) }
     }
 
     #[must_use]
@@ -338,6 +335,17 @@ impl Condition {
         }
     }
 
+    /// Calls `f` with each comparison outside of negations and of `? :`, in order.
+    pub fn comparisons<'a>(&'a self, f: &mut dyn FnMut(&'a Condition)) {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| part.comparisons(f));
+            }
+            Condition::Not(_) => {}
+            Condition::Compare { .. } => f(self),
+        }
+    }
+
     /// Calls `f` with each leaf of its terms, left to right.
     pub fn leaves(&self, f: &mut dyn FnMut(&Term)) {
         match self {
@@ -381,12 +389,7 @@ impl Condition {
 }
 
 /// One part that is `by` settles a list; else it is unknown if any part is.
-fn settled(
-    parts: &[Condition],
-    by: bool,
-    signal: &mut ReadSignal<'_>,
-    event: &Attributes,
-) -> Option<bool> {
+fn settled(parts: &[Condition], by: bool, signal: &mut ReadSignal<'_>, event: &Attributes) -> Option<bool> {
     let mut whole = Some(!by);
     for part in parts {
         match part.eval(signal, event) {

@@ -75,6 +75,15 @@ impl SubjectKind {
         SubjectKind::ALL.into_iter().find(|kind| *kind as u8 == code)
     }
 
+    /// The kind of subject whose log a signal about this kind asks: a counterparty is asked as an account.
+    #[must_use]
+    pub fn log_kind(self) -> SubjectKind {
+        match self {
+            SubjectKind::Counterparty => SubjectKind::Account,
+            own => own,
+        }
+    }
+
     /// True for subjects that a rule reads directly, in the partition of its own party's holder; the
     /// others are known by reports (a counterparty lives with *its* holder).
     #[must_use]

@@ -72,7 +72,7 @@ impl Plan {
     pub fn new(rules: &RuleSet, kind: SubjectKind, epoch: u32) -> Plan {
         let mut plan = Plan { epoch, calendar: rules.calendar.clone(), ..Plan::default() };
         for signal in &rules.signals {
-            let question = signal.question().filter(|_| signal.subject == kind);
+            let question = signal.question().filter(|_| signal.subject.log_kind() == kind);
             let place = question.map(|question| plan.add(question));
             plan.places.push(place);
         }
@@ -258,12 +258,13 @@ impl SubjectLog {
         question: &'a Question,
         calendar: &Calendar,
         as_of: AsOf,
-    ) -> impl DoubleEndedIterator<Item = &'a Entry> {
+    ) -> impl DoubleEndedIterator<Item = Entry> + 'a {
         let (after, until) = as_of.bounds(question, calendar);
         let from = self.entries.partition_point(|entry| entry.at <= after);
         let to = self.entries.partition_point(|entry| entry.at <= until).max(from);
         self.entries
             .range(from..to)
+            .copied()
             .filter(move |entry| entry.feeds(question) && as_of.counts(entry, question))
     }
 
@@ -288,9 +289,9 @@ impl SubjectLog {
                 let total = Total::of(window);
                 (saturate(total.deviation()), total.count > 0)
             }
-            Aggregate::Max => optional(window.map(Entry::minor).max()),
-            Aggregate::Min => optional(window.map(Entry::minor).min()),
-            Aggregate::Last => optional(window.map(Entry::minor).next_back()),
+            Aggregate::Max => optional(window.map(|entry| entry.minor()).max()),
+            Aggregate::Min => optional(window.map(|entry| entry.minor()).min()),
+            Aggregate::Last => optional(window.map(|entry| entry.minor()).next_back()),
             Aggregate::Distinct => {
                 let mut others: Vec<u64> = window.map(|entry| entry.other).collect();
                 others.sort_unstable();
@@ -305,7 +306,8 @@ impl SubjectLog {
             },
             Aggregate::SinceFirst => {
                 let mut window = window;
-                let oldest = window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at.0)));
+                let oldest =
+                    window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at.0)));
                 optional(oldest)
             }
         }
@@ -322,7 +324,7 @@ struct Total {
 }
 
 impl Total {
-    fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Total {
+    fn of(entries: impl Iterator<Item = Entry>) -> Total {
         entries.fold(Total::default(), |total, entry| total.plus(entry.minor()))
     }
 
@@ -349,16 +351,19 @@ impl Total {
 }
 
 /// The largest sum of one other, per mille of all.
-fn largest_share<'a>(window: impl Iterator<Item = &'a Entry>) -> (i64, bool) {
-    let mut by_other: Vec<(u64, i128)> = window.map(|entry| (entry.other, i128::from(entry.minor()))).collect();
+fn largest_share(window: impl Iterator<Item = Entry>) -> (i64, bool) {
+    let mut by_other: Vec<(u64, i128)> =
+        window.map(|entry| (entry.other, i128::from(entry.minor()))).collect();
     by_other.sort_unstable();
-    let sums = by_other.chunk_by(|a, b| a.0 == b.0).map(|of_one| of_one.iter().map(|(_, minor)| minor).sum::<i128>());
+    let sums = by_other
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|of_one| of_one.iter().map(|(_, minor)| minor).sum::<i128>());
     let (all, largest) = sums.fold((0, 0), |(all, largest), sum| (all + sum, sum.max(largest)));
     (if all > 0 { saturate(largest * 1_000 / all) } else { 0 }, !by_other.is_empty())
 }
 
 /// Others met by both sets of feeds.
-fn returned<'a>(window: impl Iterator<Item = &'a Entry>, question: &Question) -> (i64, bool) {
+fn returned(window: impl Iterator<Item = Entry>, question: &Question) -> (i64, bool) {
     let mut met: Vec<(u64, bool)> = Vec::new();
     for entry in window {
         let bit = entry.feed.bit();

@@ -176,9 +176,14 @@ impl World<'_> {
         let mut now = START;
         for number in 0..events {
             now = now.plus(SpanMs(*self.dice.pick(&[0, 0, 500, 1_000, 1_000, 2_000, 2_000, 5_000, 30_000])));
-            let at = match self.dice.below(8) {
+            if self.dice.chance(2) {
+                // A day, or to the end of the month or of the year.
+                now = now.plus(SpanMs::days(*self.dice.pick(&[1, 1, 2, 16, 31])));
+            }
+            let at = match self.dice.below(9) {
                 0 => now.minus(SpanMs(*self.dice.pick(&[1_000, 4_000, 15_000, 90_000, 400_000]))),
                 1 => now.plus(SpanMs(2_000)),
+                2 => near_midnight(now, *self.dice.pick(&[-1, 0, 0, 1])),
                 _ => now,
             };
             if number == activates {
@@ -365,6 +370,13 @@ impl World<'_> {
             }
         }
     }
+}
+
+/// The midnight within a minute of a time, or a moment from it; the time itself if there is none.
+fn near_midnight(now: TimeMs, moment: i64) -> TimeMs {
+    let since = (now.0 - rulesets::MIDNIGHT.0).rem_euclid(SpanMs::DAY.0);
+    let back = if since < 60_000 { since } else { since - SpanMs::DAY.0 };
+    if back > -60_000 { TimeMs(now.0 - back + moment) } else { now }
 }
 
 fn lane_push(

@@ -107,7 +107,7 @@ fn setup(store: &Arc<SnapshotStore>, until_end: bool) -> Setup {
 fn appeal(partition: u32, number: u64) -> Vec<u8> {
     let body = match number {
         0 => return encoded(&FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs(0), number: 1 })),
-        1 => FactBody::RuleSetActivated { bundle: bundle::embedded().unwrap().into() },
+        1 => FactBody::RuleSetActivated { bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into() },
         _ => FactBody::AppealDecided {
             appeal: AppealRef::from_bits(number),
             outcome: AppealOutcome::Overturned,

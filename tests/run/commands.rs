@@ -133,13 +133,15 @@ fn explain_tells_from_what_was_published() {
     let appeal = notice["data"]["appeal_reference"].as_str().unwrap();
     let explained = ran(duecourse().args(["explain", appeal, "--out"]).arg(&out));
     assert_eq!(explained.code, 0, "{}", explained.stderr);
-    for part in [notice["data"]["text"]["zh-CN"].as_str().unwrap().lines().next().unwrap(), "held:", appeal] {
+    let reason = |lang: &str| notice["data"]["reason"][lang].as_str().unwrap();
+    for part in [reason("zh-CN"), reason("en"), "Against which thresholds", "怎样可以解除", appeal] {
         assert!(explained.stdout.contains(part), "{part} in\n{}", explained.stdout);
     }
     let lower = appeal.to_lowercase().replace('-', " ");
     let json = ran(duecourse().args(["explain", &lower, "--json", "--out"]).arg(&out));
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["notices"][0], notice);
+    assert_eq!(json["explanation"]["rules_found"], true);
     // One wrong symbol is noticed before anything is looked for.
     let wrong =
         if appeal.starts_with('0') { appeal.replacen('0', "1", 1) } else { format!("0{}", &appeal[1..]) };

@@ -45,7 +45,7 @@ fn rules_check_says_what_only_observes_and_where_a_rule_is_wrong() {
     assert_eq!(code, Some(0));
     assert!(printed.contains("limit  phone_cards_all_carriers: off"), "{printed}");
     assert!(printed.contains("rule   agent_opening_burst 1: observes only"), "{printed}");
-    let bundle = duecourse::config::bundle::embedded().unwrap();
+    let bundle = duecourse::config::bundle::embedded(duecourse::config::bundle::Profile::Strict).unwrap();
     assert_eq!(said(&["rules", "check", "--bundle"]).1.trim_end(), bundle);
 
     let place = Place::new();

@@ -42,7 +42,8 @@ impl Alerts {
                     let Disposition::MeasureSet(set) = &**disposition else { continue };
                     let notice = set.notice();
                     let span = SpanMs(notice.end.0.saturating_sub(notice.start.0));
-                    (set.head(), set.measure(), set.evidence(), "enforced", span)
+                    let mode = if set.evidence().braked { "braked" } else { "enforced" };
+                    (set.head(), set.measure(), set.evidence(), mode, span)
                 }
                 Effect::Observed(observed) => {
                     let rule = rules.rules.iter().find(|rule| rule.id == observed.head.rule.id);

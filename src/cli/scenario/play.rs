@@ -1,5 +1,6 @@
 //! Plays events: classifier, packed facts, one partition, encoders.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
@@ -38,6 +39,8 @@ pub(super) struct Stage {
     /// Records so far: the offset of the next, in the source and in the facts alike.
     records: u32,
     last_appeal: Option<AppealRef>,
+    /// Ids of the rules and limits that fired so far.
+    pub(super) fired: BTreeSet<String>,
 }
 
 impl Stage {
@@ -59,6 +62,7 @@ impl Stage {
             show_notices: script.directives.contains(&Directive::ShowNotices),
             records: 0,
             last_appeal: None,
+            fired: BTreeSet::new(),
         };
         stage.begin(script, bundle)?;
         Ok(stage)
@@ -144,6 +148,10 @@ impl Stage {
             && let Disposition::MeasureSet(set) = &**disposition
         {
             self.last_appeal = Some(set.notice().appeal);
+            self.fired.insert(set.head().rule.id.clone());
+        }
+        if let Effect::Observed(observed) = effect {
+            self.fired.insert(observed.head.rule.id.clone());
         }
         tell::effect(effect, &self.keys, told);
         let rules = self.partition.rules().ok_or_else(|| anyhow!("no rules are in force"))?;

@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::evidence::{ComparisonEvidence, CountEvidence, EventRef, Evidence, SignalEvidence};
+use crate::engine::evidence::{
+    ComparisonEvidence, CountEvidence, EventRef, Evidence, NearMiss, SignalEvidence, Softened,
+};
+use crate::engine::measure::Measure;
 
-use super::envelope::{Moment, event_hex, time_of, token_hex, use_names};
+use super::envelope::{Moment, RuleText, event_hex, time_of, token_hex, use_names};
 use super::{OutputContext, OutputError};
 
 /// Encoded evidence is never longer than this.
@@ -21,13 +24,22 @@ pub(super) struct EvidenceData<'a> {
     /// What a limit counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<CountData>,
+    /// The protection that softened or waived the measure, and what the rule had asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    softened: Option<SoftenedData<'a>>,
+    /// True when the rule's harm budget was spent, so that the measure is the verification of its ladder.
+    braked: bool,
+    /// Other rules that came near on the same event, in the order of their ids, 5 at most.
+    near_misses: Vec<NearMissData<'a>>,
+    /// Events listed here each of which, taken out alone, would have left the rule without effect.
+    cleared_without: Vec<String>,
     /// SHA-256 over all events in all windows, listed here or not.
     digest: String,
     /// True when something was left out so that this fits into 16 KiB.
     shortened: bool,
 }
 
-/// A comparison that held.
+/// A comparison that held (of a near miss: that did not).
 #[derive(Serialize, JsonSchema)]
 struct ComparisonData<'a> {
     /// As written in the rule.
@@ -48,6 +60,7 @@ struct SignalData<'a> {
     value: i64,
     /// True when history reaching back a full window had not been seen.
     cold: bool,
+    /// `6h`, `30d`, `day`, `month`, `year`, `5 working days`; absent for a signal without a window.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<String>,
     /// Permitted uses of this signal.
@@ -76,6 +89,22 @@ struct CountData {
     count_max: u32,
 }
 
+/// A protection that met the measure.
+#[derive(Serialize, JsonSchema)]
+struct SoftenedData<'a> {
+    by: RuleText<'a>,
+    /// The measure that the rule had asked for.
+    asked: &'static str,
+}
+
+/// A rule that did not fire on the event, although each of its comparisons came within a fifth.
+#[derive(Serialize, JsonSchema)]
+struct NearMissData<'a> {
+    rule: RuleText<'a>,
+    /// The comparisons that did not hold.
+    missed: Vec<ComparisonData<'a>>,
+}
+
 impl<'a> EvidenceData<'a> {
     pub(super) fn of(
         evidence: &'a Evidence,
@@ -90,6 +119,10 @@ impl<'a> EvidenceData<'a> {
                 .map(|signal| SignalData::of(signal, ctx))
                 .collect::<Result<_, _>>()?,
             count: evidence.count.as_ref().map(CountData::of),
+            softened: evidence.softened.as_ref().map(SoftenedData::of),
+            braked: evidence.braked,
+            near_misses: evidence.near_misses.iter().map(NearMissData::of).collect(),
+            cleared_without: evidence.cleared_without.iter().map(|event| event_hex(*event)).collect(),
             digest: hex(&evidence.digest),
             shortened: false,
         };
@@ -98,7 +131,8 @@ impl<'a> EvidenceData<'a> {
     }
 
     /// Takes the least telling part out: the last event of the longest list (the first such list),
-    /// without events the last comparison, without those the last signal. False when nothing is left.
+    /// without events the last near miss, then the last event that would clear it, the last comparison,
+    /// the last signal. False when nothing is left.
     fn shorten(&mut self) -> bool {
         self.shortened = true;
         let longest = self.signals.iter().map(|signal| signal.events.len()).max().unwrap_or(0);
@@ -106,7 +140,10 @@ impl<'a> EvidenceData<'a> {
             let list = self.signals.iter_mut().find(|signal| signal.events.len() == longest);
             return list.and_then(|signal| signal.events.pop()).is_some();
         }
-        self.comparisons.pop().is_some() || self.signals.pop().is_some()
+        self.near_misses.pop().is_some()
+            || self.cleared_without.pop().is_some()
+            || self.comparisons.pop().is_some()
+            || self.signals.pop().is_some()
     }
 }
 
@@ -118,6 +155,19 @@ impl<'a> ComparisonData<'a> {
             operator: comparison.op.symbol(),
             right: comparison.right,
         }
+    }
+}
+
+impl<'a> SoftenedData<'a> {
+    fn of(softened: &'a Softened) -> SoftenedData<'a> {
+        SoftenedData { by: (&softened.by).into(), asked: Measure::from(softened.asked).name() }
+    }
+}
+
+impl<'a> NearMissData<'a> {
+    fn of(miss: &'a NearMiss) -> NearMissData<'a> {
+        let missed = miss.missed.iter().map(ComparisonData::of).collect();
+        NearMissData { rule: (&miss.rule).into(), missed }
     }
 }
 

@@ -26,6 +26,7 @@ pub use decided::{DecidedError, DecidedProgress, decode_decided, encode_decided}
 pub use envelope::{event_hex, id_hex, rfc3339, token_hex};
 pub use evidence::EVIDENCE_BYTES_MAX;
 pub use schemas::schemas;
+pub use text::measure_title;
 
 use crate::codec::keys::Keys;
 use crate::engine::disposition::Disposition;

@@ -14,13 +14,15 @@ use crate::engine::disposition::{
     OpeningAccepted, ReservationLapsed,
 };
 use crate::engine::evidence::{
-    ComparisonEvidence, CountEvidence, EVENTS_MAX, EventRef, Evidence, SignalEvidence,
+    ComparisonEvidence, CountEvidence, EVENTS_MAX, EventRef, Evidence, NEAR_MISSES_MAX, NearMiss,
+    SignalEvidence, Softened,
 };
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::{Channels, Notice, RuleName};
 use crate::engine::purpose::{Purpose, Use};
 use crate::engine::rule::Op;
+use crate::engine::signal::Window;
 use crate::engine::subject::{Party, Subject, SubjectKind};
 
 /// 2025-10-09T16:53:20.123+08:00.
@@ -71,7 +73,7 @@ fn signal(name: &str, events: usize) -> SignalEvidence {
         reported_of: None,
         value: 12,
         cold: false,
-        window: SpanMs::DAY,
+        window: Some(Window::Sliding(SpanMs::DAY)),
         purpose: Purpose::ANTI_FRAUD,
         events_count: 400,
         events: (0..events).map(event).collect(),
@@ -84,6 +86,10 @@ fn evidence(signals: Vec<SignalEvidence>) -> Evidence {
         comparisons: vec![held],
         signals,
         count: Some(CountEvidence { held: 1, elsewhere: None, count_max: 1 }),
+        near_misses: Vec::new(),
+        cleared_without: vec![Fingerprint(3)],
+        softened: None,
+        braked: false,
         digest: [7; 32],
         strength_millionths: 1_200_000,
     }
@@ -389,6 +395,59 @@ fn the_longest_list_gives_way_first() {
     // From the end: what is left is the beginning of the list.
     assert_eq!(written["signals"][2]["events"][0]["event"], "0000000000000000");
     assert_eq!(written["signals"][2]["events_count"], 400);
+}
+
+/// A rule that came near, with comparisons of that many bytes.
+fn near_miss(rule: &str, bytes: usize) -> NearMiss {
+    let missed = ComparisonEvidence { text: "z".repeat(bytes), left: 9, op: Op::Ge, right: 10 };
+    NearMiss { rule: RuleName { id: rule.to_owned(), version: 4 }, missed: vec![missed] }
+}
+
+#[test]
+fn evidence_says_what_came_near_what_would_clear_it_and_what_softened_it() {
+    let keys = Keys::development();
+    let head = head(&keys, Lane::Anomaly, SubjectKind::Account, Purpose::ANTI_FRAUD);
+    let evidence = Evidence {
+        near_misses: vec![near_miss("fan_out", 3)],
+        softened: Some(Softened {
+            by: RuleName { id: "salary_account".to_owned(), version: 1 },
+            asked: MeasureKind::Account(AccountStep::StopNonCounter),
+        }),
+        braked: true,
+        ..evidence(vec![signal("out_1d", 1)])
+    };
+    let effect = set_with(head, Measure::Account(AccountStep::VerifyTransaction), evidence);
+    let written = json(&encoded(&keys, &effect).unwrap()[0])["data"]["evidence"].clone();
+    assert_eq!(written["signals"][0]["window"], "1d");
+    assert_eq!(written["softened"]["by"]["id"], "salary_account");
+    assert_eq!(written["softened"]["asked"], "account_stop_non_counter");
+    assert_eq!(written["braked"], true);
+    assert_eq!(written["near_misses"][0]["rule"]["version"], 4);
+    assert_eq!(written["near_misses"][0]["missed"][0]["operator"], ">=");
+    assert_eq!(written["cleared_without"][0], "0000000000000003");
+    let bare = json(&encoded(&keys, &set(&keys)).unwrap()[0])["data"]["evidence"].clone();
+    assert!(bare.get("softened").is_none() && bare["braked"] == false);
+}
+
+#[test]
+fn near_misses_give_way_after_events_and_before_what_decided() {
+    let keys = Keys::development();
+    let head = head(&keys, Lane::Anomaly, SubjectKind::Account, Purpose::ANTI_FRAUD);
+    let near_misses = (0..NEAR_MISSES_MAX).map(|n| near_miss(&format!("r{n}"), 4_000)).collect();
+    let evidence = Evidence { near_misses, ..evidence(vec![signal("out_1d", 8)]) };
+    let effect = set_with(head, Measure::Account(AccountStep::LimitNonCounter), evidence);
+    let written = json(&encoded(&keys, &effect).unwrap()[0])["data"]["evidence"].clone();
+    let kept: Vec<&str> = written["near_misses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|miss| miss["rule"]["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(kept, ["r0", "r1", "r2"]);
+    assert_eq!(written["signals"][0]["events"].as_array().unwrap().len(), 0);
+    assert_eq!(written["signals"][0]["value"], 12);
+    assert_eq!(written["comparisons"].as_array().unwrap().len(), 1);
+    assert!(serde_json::to_vec(&written).unwrap().len() <= EVIDENCE_BYTES_MAX);
 }
 
 #[test]

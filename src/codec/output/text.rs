@@ -6,7 +6,7 @@
 
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::disposition::{EndCause, MeasureEnded, MeasureSet};
-use crate::engine::measure::{AccountStep, Lane, Measure, VictimStep};
+use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, VictimStep};
 use crate::engine::notice::Notice;
 use crate::engine::subject::SubjectKind;
 
@@ -199,6 +199,13 @@ fn order(measure: &Measure) -> Option<(&str, &str)> {
         }
         _ => None,
     }
+}
+
+/// What a person calls a measure that a rule or limit may ask for, by its name in outputs.
+#[must_use]
+pub fn measure_title(name: &str) -> Option<Bilingual> {
+    let Words { zh, en } = title(&MeasureKind::from_name(name)?.into());
+    Some(Bilingual { zh: zh.to_owned(), en: en.to_owned() })
 }
 
 /// The name of a measure as a person reads it.

@@ -97,6 +97,7 @@ packed_struct!(Image {
     overrides,
     ledger,
     counts,
+    harms,
     heard,
     totals,
     request_count,

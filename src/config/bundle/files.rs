@@ -1,5 +1,5 @@
 //! The shapes of the files below `config/`: what may be written in them, and nothing else.
-//! `settings.toml`, `signals/*`, `rules/*`, `limits/*`, `notices/*`.
+//! `settings.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `notices/*`.
 
 use std::collections::BTreeMap;
 
@@ -56,15 +56,49 @@ pub(super) type SignalsFile = BTreeMap<String, SignalDecl>;
 pub(super) struct SignalDecl {
     pub title: TextPair,
     pub subject: String,
-    pub feeds: Vec<String>,
+    /// An aggregate of a log, `ratio` or `difference` of two signals, or `since_opened`.
     pub aggregate: String,
-    pub window: String,
-    /// Aggregates over amounts only.
-    pub currency: Option<String>,
     pub purpose: String,
     pub basis: String,
+    #[serde(default)]
+    pub feeds: Vec<String>,
+    /// `returned` only: the feeds that answer.
+    #[serde(default)]
+    pub returned_by: Vec<String>,
+    pub window: Option<String>,
+    /// The window ends this long before the event.
+    pub delay: Option<String>,
+    /// What reads amounts only.
+    pub currency: Option<String>,
+    /// Minor units, both included.
+    pub amount_min: Option<i64>,
+    pub amount_max: Option<i64>,
+    pub resembling: Option<ResemblingDecl>,
+    /// Only transfers that bear all of these marks and none of those.
+    #[serde(default)]
+    pub only: Vec<String>,
+    #[serde(default)]
+    pub without: Vec<String>,
+    #[serde(default)]
+    pub without_event: bool,
+    /// `ratio` and `difference` only: the two signals.
+    #[serde(default)]
+    pub of: Vec<String>,
+    /// `ratio` only; 1000 unless it is said.
+    pub scale: Option<u32>,
     pub report_level: Option<u64>,
+    /// `holders` (unless it is said) or `event`.
+    pub report: Option<String>,
     pub relabel: Option<Relabel>,
+}
+
+/// Bounds in thousandths of the event's amount.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResemblingDecl {
+    pub low: u32,
+    pub high: u32,
+    pub other: String,
 }
 
 /// The recorded decision by which a signal's data may serve another purpose.
@@ -84,15 +118,58 @@ pub(super) struct RuleFile {
     pub version: u32,
     pub title: TextPair,
     pub status: String,
+    /// The operating points in which it runs; both unless it is said.
+    pub profiles: Option<Vec<String>>,
     pub subject: String,
     pub triggers: Vec<String>,
     pub condition: String,
+    /// What the condition reads as `threshold.NAME`.
+    #[serde(default)]
+    pub thresholds: BTreeMap<String, ThresholdDecl>,
     pub measure: String,
     pub measure_for: String,
     pub purpose: String,
     pub basis: String,
     pub reason: String,
+    /// The law, published indicator or paper that the rule follows.
+    pub source: String,
+    pub harm_budget: Option<HarmBudgetDecl>,
     pub precision: Option<PrecisionDecl>,
+    #[serde(default)]
+    pub examples: Vec<ExampleDecl>,
+}
+
+/// One figure for both operating points, or one for each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a threshold is a whole number, a span such as \"24h\", or `{ strict = .., wide = .. }` of them"
+)]
+pub(super) enum ThresholdDecl {
+    Same(FigureDecl),
+    Each(EachDecl),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EachDecl {
+    pub strict: FigureDecl,
+    pub wide: FigureDecl,
+}
+
+/// An integer, or a span of time such as `24h`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a figure is a whole number, or a span such as \"24h\"")]
+pub(super) enum FigureDecl {
+    Number(i64),
+    Span(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HarmBudgetDecl {
+    pub hours_max: u32,
+    pub per: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,14 +180,25 @@ pub(super) struct PrecisionDecl {
     pub per_mille: u32,
 }
 
-/// `limits/*.toml`: one limit, named by its file, with its dated figures.
+/// A scenario (see `cli::scenario`) and whether the rule fires in it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExampleDecl {
+    pub events: String,
+    /// `fires` or `silent`.
+    pub expect: String,
+    /// The operating point to play it in; the strictest in which the rule runs unless it is said.
+    pub profile: Option<String>,
+}
+
+/// `limits/*.toml` without a condition: how much one person may hold, with its dated figures.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitFile {
     pub title: TextPair,
     pub products: Vec<String>,
-    /// Off: kept on file, and not in force (counsel has not confirmed it).
-    pub enabled: bool,
+    /// Off: kept on file, and not in force. Unless it is said, on if every figure is established.
+    pub enabled: Option<bool>,
     pub reason: String,
     pub dated: Vec<LimitFigure>,
 }
@@ -125,6 +213,74 @@ pub(super) struct LimitFigure {
     pub force: String,
     pub shared_count: String,
     pub basis: String,
+    pub source: String,
+    pub status: String,
+}
+
+/// `limits/*.toml` with a condition: what may go through an account or card.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FlowLimitFile {
+    pub title: TextPair,
+    pub enabled: Option<bool>,
+    pub subject: String,
+    pub triggers: Vec<String>,
+    /// Reads the figure in force as `limit.value` and `limit.value_2`.
+    pub condition: String,
+    pub measure: String,
+    pub measure_for: String,
+    pub purpose: String,
+    pub reason: String,
+    pub dated: Vec<FlowFigure>,
+    #[serde(default)]
+    pub examples: Vec<ExampleDecl>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FlowFigure {
+    pub version: u32,
+    pub effective_from: String,
+    pub effective_to: Option<String>,
+    pub value: Option<FigureDecl>,
+    pub value_2: Option<FigureDecl>,
+    pub basis: String,
+    pub source: String,
+    pub status: String,
+}
+
+/// `protections/*.toml`: one protection, named by its file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProtectionFile {
+    pub version: u32,
+    pub title: TextPair,
+    pub subject: String,
+    pub measures: Vec<String>,
+    pub condition: String,
+    /// `waive`, or the name of a milder measure.
+    pub softens_to: String,
+    pub basis: String,
+}
+
+/// `calendar.toml`: the days that yearly notices move.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CalendarFile {
+    #[serde(default)]
+    pub notices: Vec<HolidayNotice>,
+}
+
+/// One notice on the arrangement of holidays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HolidayNotice {
+    pub year: i16,
+    /// When it was published.
+    pub dated: String,
+    /// Dates, or spans of dates such as `2026-10-01/2026-10-07`.
+    pub off: Vec<String>,
+    pub works: Vec<String>,
     pub source: String,
     pub status: String,
 }
@@ -155,9 +311,11 @@ pub(super) struct ChannelsFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Settings,
+    Calendar,
     Signals,
     Rule,
     Limit,
+    Protection,
     Texts,
     Measures,
     Channels,
@@ -168,6 +326,7 @@ impl Kind {
     pub(super) fn of(path: &str) -> Option<Kind> {
         match path {
             "settings.toml" => Some(Kind::Settings),
+            "calendar.toml" => Some(Kind::Calendar),
             "notices/reasons.toml" | "notices/bases.toml" | "notices/remedies.toml" => Some(Kind::Texts),
             "notices/measures.toml" => Some(Kind::Measures),
             "notices/channels.toml" => Some(Kind::Channels),
@@ -175,6 +334,7 @@ impl Kind {
                 Some(("signals", _)) => Some(Kind::Signals),
                 Some(("rules", _)) => Some(Kind::Rule),
                 Some(("limits", _)) => Some(Kind::Limit),
+                Some(("protections", _)) => Some(Kind::Protection),
                 _ => None,
             },
         }
@@ -186,10 +346,18 @@ impl Kind {
             Kind::Settings => toml::from_str::<SettingsFile>(text).map(drop),
             Kind::Signals => toml::from_str::<SignalsFile>(text).map(drop),
             Kind::Rule => toml::from_str::<RuleFile>(text).map(drop),
+            Kind::Limit if has_condition(text)? => toml::from_str::<FlowLimitFile>(text).map(drop),
             Kind::Limit => toml::from_str::<LimitFile>(text).map(drop),
+            Kind::Protection => toml::from_str::<ProtectionFile>(text).map(drop),
+            Kind::Calendar => toml::from_str::<CalendarFile>(text).map(drop),
             Kind::Texts => toml::from_str::<TextsFile>(text).map(drop),
             Kind::Measures => toml::from_str::<MeasuresFile>(text).map(drop),
             Kind::Channels => toml::from_str::<ChannelsFile>(text).map(drop),
         }
     }
+}
+
+/// What tells the two kinds of limit apart.
+fn has_condition(text: &str) -> Result<bool, toml::de::Error> {
+    toml::from_str::<toml::Table>(text).map(|table| table.contains_key("condition"))
 }

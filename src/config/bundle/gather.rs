@@ -6,11 +6,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::files::Kind;
-use super::{BundleError, Problem, Problems, SCHEMA};
+use super::{BundleError, Problem, Problems, Profile, SCHEMA};
 use crate::config::nearest::plain;
 
 /// The folders of a bundle; each holds `*.toml` files.
-pub(super) const FOLDERS: [&str; 4] = ["limits", "notices", "rules", "signals"];
+pub(super) const FOLDERS: [&str; 5] = ["limits", "notices", "protections", "rules", "signals"];
 
 /// All files of a bundle below `dir`, as (path below it, text).
 pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError> {
@@ -24,6 +24,7 @@ pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError>
             format!("cannot be read ({error}); a rules folder is laid out like `config/`"),
         ),
     };
+    read("calendar.toml".to_owned(), &mut problems);
     read("settings.toml".to_owned(), &mut problems);
     for folder in FOLDERS {
         match names(&dir.join(folder)) {
@@ -53,7 +54,10 @@ fn names(folder: &Path) -> std::io::Result<Vec<String>> {
 }
 
 /// Checks the shape of each file and writes the canonical text: keys sorted, no white space.
-pub(super) fn gather(files: impl IntoIterator<Item = (String, String)>) -> Result<String, BundleError> {
+pub(super) fn gather(
+    files: impl IntoIterator<Item = (String, String)>,
+    profile: Profile,
+) -> Result<String, BundleError> {
     let mut problems = Problems::default();
     let mut tables: BTreeMap<String, Value> = BTreeMap::new();
     for (path, text) in files {
@@ -63,7 +67,7 @@ pub(super) fn gather(files: impl IntoIterator<Item = (String, String)>) -> Resul
         }
     }
     problems.into_result()?;
-    Ok(canonical(&json!({ "schema": SCHEMA, "files": tables })))
+    Ok(canonical(&json!({ "schema": SCHEMA, "profile": profile.name(), "files": tables })))
 }
 
 fn table(path: &str, text: &str) -> Result<Value, Problem> {

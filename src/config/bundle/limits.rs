@@ -4,7 +4,7 @@ use super::files::{LimitFigure, LimitFile};
 use super::load::Bundle;
 use super::notices::{check_key, title};
 use super::values::{Standing, date, named, standing};
-use crate::engine::base::Bilingual;
+use crate::engine::base::{Bilingual, TimeMs};
 use crate::engine::fact::Product;
 use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::notice::NoticeTexts;
@@ -18,15 +18,24 @@ pub(super) struct Limits {
 /// All limits, by id and then by date.
 pub(super) fn limits(bundle: &mut Bundle, notices: Option<&NoticeTexts>, zone: i32) -> Limits {
     let mut limits = Limits { in_force: Vec::new(), off: Vec::new() };
-    for (path, id, file) in bundle.folder::<LimitFile>("limits") {
+    for (path, id) in bundle.paths("limits") {
+        if bundle.has(&path, "condition") {
+            continue;
+        }
+        let Some(file) = bundle.file::<LimitFile>(&path) else {
+            continue;
+        };
         bundle.check_name(&path, "", &id);
         check_key(bundle, &path, "reason", notices.map(|texts| &texts.reasons), &file.reason);
         if file.dated.is_empty() {
             bundle.problems.add(&path, "dated", "is empty; a limit has at least one dated figure");
         }
-        let dated = dated(bundle, &path, &id, &file, notices, zone);
-        not_overlapping(bundle, &path, &dated);
-        if file.enabled {
+        let statuses: Vec<&str> = file.dated.iter().map(|figure| figure.status.as_str()).collect();
+        let enabled = is_enabled(bundle, &path, file.enabled, &statuses);
+        let dated = dated(bundle, &path, &id, &file, enabled, notices, zone);
+        let span = |limit: &Limit| (limit.version, (limit.effective_from, limit.effective_to));
+        not_overlapping(bundle, &path, dated.iter().map(span).collect());
+        if enabled {
             limits.in_force.extend(dated);
         } else {
             limits.off.push(id);
@@ -41,6 +50,7 @@ fn dated(
     path: &str,
     id: &str,
     file: &LimitFile,
+    enabled: bool,
     notices: Option<&NoticeTexts>,
     zone: i32,
 ) -> Vec<Limit> {
@@ -57,7 +67,7 @@ fn dated(
     for (place, figure) in file.dated.iter().enumerate() {
         let key = |part: &str| format!("dated.{place}.{part}");
         check_key(bundle, path, &key("basis"), notices.map(|texts| &texts.bases), &figure.basis);
-        if file.enabled {
+        if enabled {
             told(
                 bundle,
                 path,
@@ -106,13 +116,9 @@ fn one(
     let counts = [("not_needed", SharedCount::NotNeeded), ("needed", SharedCount::Needed)];
     let force = bundle.note(path, &key("force"), named("force", &figure.force, forces));
     let shared = bundle.note(path, &key("shared_count"), named("shared count", &figure.shared_count, counts));
-    let from = bundle.note(path, &key("effective_from"), date(&figure.effective_from, zone));
-    let to = match &figure.effective_to {
-        Some(text) => Some(bundle.note(path, &key("effective_to"), date(text, zone))?),
-        None => None,
-    };
+    let dates = dates(bundle, path, key, (&figure.effective_from, figure.effective_to.as_deref()), zone);
     let status = bundle.note(path, &key("status"), standing(&figure.status))?;
-    if status != Standing::VerifiedText && force == Some(LimitForce::Refuse) {
+    if status != Standing::Verified && force == Some(LimitForce::Refuse) {
         bundle.problems.add(
             path,
             &key("force"),
@@ -122,9 +128,8 @@ fn one(
     if figure.version == 0 || figure.count_max == 0 {
         bundle.problems.add(path, &key("count_max"), "version and count_max count from 1");
     }
-    if figure.source.trim().is_empty() {
-        bundle.problems.add(path, &key("source"), "is empty; say where the figure was read");
-    }
+    source(bundle, path, key, &figure.source);
+    let (effective_from, effective_to) = dates?;
     Some(Limit {
         id: id.to_owned(),
         version: figure.version,
@@ -133,36 +138,71 @@ fn one(
         count_max: figure.count_max,
         force: force?,
         shared: shared?,
-        effective_from: from?,
-        effective_to: to,
+        effective_from,
+        effective_to,
         basis: figure.basis.clone(),
         status: match status {
-            Standing::VerifiedText => LimitStatus::VerifiedText,
-            Standing::Unconfirmed | Standing::Policy => LimitStatus::Unconfirmed,
+            Standing::Verified => LimitStatus::VerifiedText,
+            _ => LimitStatus::Unconfirmed,
         },
         reason: String::new(),
     })
 }
 
+/// Whether a limit is in force. Unless its file says, it is if all of its figures are established; what
+/// is switched on and is not established says so.
+pub(super) fn is_enabled(bundle: &mut Bundle, path: &str, written: Option<bool>, statuses: &[&str]) -> bool {
+    // A status that cannot be read is noted with its figure.
+    let standings: Vec<Standing> = statuses.iter().filter_map(|text| standing(text).ok()).collect();
+    let enabled = written.unwrap_or_else(|| standings.iter().all(|standing| standing.is_established()));
+    if enabled && let Some(doubt) = standings.iter().find_map(|standing| standing.doubt()) {
+        bundle.warnings.add(path, "enabled", doubt);
+    }
+    enabled
+}
+
+/// When a figure begins and ends to hold.
+pub(super) fn dates(
+    bundle: &mut Bundle,
+    path: &str,
+    key: &dyn Fn(&str) -> String,
+    (from, to): (&str, Option<&str>),
+    zone: i32,
+) -> Option<(TimeMs, Option<TimeMs>)> {
+    let from = bundle.note(path, &key("effective_from"), date(from, zone));
+    let to = match to {
+        Some(text) => Some(bundle.note(path, &key("effective_to"), date(text, zone))?),
+        None => None,
+    };
+    Some((from?, to))
+}
+
+pub(super) fn source(bundle: &mut Bundle, path: &str, key: &dyn Fn(&str) -> String, source: &str) {
+    if source.trim().is_empty() {
+        bundle.problems.add(path, &key("source"), "is empty; say where the figure was read");
+    }
+}
+
+/// A figure's version and when it holds.
+type Dated = (u32, (TimeMs, Option<TimeMs>));
+
 /// The dated figures of one limit follow each other: at any time at most one holds.
-fn not_overlapping(bundle: &mut Bundle, path: &str, dated: &[Limit]) {
-    let mut ordered: Vec<&Limit> = dated.iter().collect();
-    ordered.sort_by_key(|limit| limit.effective_from);
-    for limit in &ordered {
-        if limit.effective_to.is_some_and(|to| to <= limit.effective_from) {
-            bundle.problems.add(path, "dated", format!("version {} ends before it begins", limit.version));
+pub(super) fn not_overlapping(bundle: &mut Bundle, path: &str, mut dated: Vec<Dated>) {
+    dated.sort_by_key(|(_, (from, _))| *from);
+    for (version, (from, to)) in &dated {
+        if to.is_some_and(|to| to <= *from) {
+            bundle.problems.add(path, "dated", format!("version {version} ends before it begins"));
         }
     }
-    for pair in ordered.windows(2) {
-        let [earlier, later] = pair else { continue };
-        if earlier.effective_to.is_none_or(|to| to > later.effective_from) {
+    for pair in dated.windows(2) {
+        let [(earlier, (_, to)), (later, (from, _))] = pair else { continue };
+        if to.is_none_or(|to| to > *from) {
             let message = format!(
-                "versions {} and {} overlap; end the earlier with `effective_to` where the later begins",
-                earlier.version, later.version
+                "versions {earlier} and {later} overlap; end the earlier with `effective_to` where the later begins"
             );
             bundle.problems.add(path, "dated", message);
         }
-        if later.version <= earlier.version {
+        if later <= earlier {
             bundle.problems.add(path, "dated", "versions rise with their dates");
         }
     }

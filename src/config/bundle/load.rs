@@ -8,13 +8,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::examples::Example;
 use super::purposes::Relabelled;
 use super::{
-    BundleError, Problem, Problems, SCHEMA, compile, gather, limits, notices, rules, settings, signals,
+    BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, flow_limits, gather,
+    limits, notices, protections, rules, settings, signals,
 };
 use crate::config::nearest::plain;
 use crate::engine::LoadRules;
+use crate::engine::notice::NoticeTexts;
 use crate::engine::ruleset::RuleSet;
+use crate::engine::signal::Signal;
 
 /// A bundle that loads, and what a person should know besides.
 #[derive(Clone, Debug)]
@@ -26,18 +30,23 @@ pub struct Checked {
     pub relabelled: Vec<Relabelled>,
     /// Limits on file that are not in force.
     pub limits_off: Vec<String>,
+    /// What the rules' and limits' own examples expect.
+    pub examples: Vec<Example>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     schema: String,
+    #[serde(default)]
+    profile: String,
     files: BTreeMap<String, Value>,
 }
 
 /// The files of a bundle while it is being checked, and what was found.
 pub(super) struct Bundle {
     files: BTreeMap<String, Value>,
+    pub profile: Profile,
     pub problems: Problems,
     pub warnings: Problems,
 }
@@ -60,17 +69,32 @@ impl Bundle {
 
     /// Every file of a folder in its shape: (path, name without folder and `.toml`, file), by path.
     pub(super) fn folder<T: DeserializeOwned>(&mut self, folder: &str) -> Vec<(String, String, T)> {
-        let paths: Vec<String> =
-            self.files.keys().filter(|path| path.split('/').next() == Some(folder)).cloned().collect();
         let mut found = Vec::new();
-        for path in paths {
-            let name =
-                path.trim_start_matches(folder).trim_start_matches('/').trim_end_matches(".toml").to_owned();
+        for (path, name) in self.paths(folder) {
             if let Some(file) = self.file(&path) {
                 found.push((path, name, file));
             }
         }
         found
+    }
+
+    /// The file at `path`, if it has this shape; what is wrong with it was noted elsewhere.
+    pub(super) fn quietly<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        T::deserialize(self.files.get(path)?).ok()
+    }
+
+    /// Whether the file at `path` has such a key at its top.
+    pub(super) fn has(&self, path: &str, key: &str) -> bool {
+        self.files.get(path).is_some_and(|file| file.get(key).is_some())
+    }
+
+    /// Paths of the files of a folder, each with its name without `.toml`.
+    pub(super) fn paths(&self, folder: &str) -> Vec<(String, String)> {
+        let stem = |path: &str| {
+            let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+            Some(name.strip_suffix(".toml").unwrap_or(name).to_owned())
+        };
+        self.files.keys().filter_map(|path| Some((path.clone(), stem(path)?))).collect()
     }
 
     /// The value, or `None` with the problem noted at `key`.
@@ -94,6 +118,15 @@ impl Bundle {
     }
 }
 
+/// What rules, limits and protections are checked against.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub signals: &'a [Signal],
+    pub notices: Option<&'a NoticeTexts>,
+    /// Minutes east of UTC in which dates begin.
+    pub zone: i32,
+}
+
 /// See `super::check`.
 pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let mut bundle = read(text)?;
@@ -101,10 +134,14 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let zone = settings.as_ref().map_or(0, |found| found.utc_offset_minutes);
     let notices = notices::notices(&mut bundle, settings.as_ref());
     let (signals, relabelled) = signals::signals(&mut bundle, notices.as_ref());
-    let limits = limits::limits(&mut bundle, notices.as_ref(), zone);
-    let rules = rules::rules(&mut bundle, &signals, notices.as_ref());
+    let mut limits = limits::limits(&mut bundle, notices.as_ref(), zone);
+    let context = Context { signals: &signals, notices: notices.as_ref(), zone };
+    let flow = flow_limits::flow_limits(&mut bundle, context);
+    let mut rules = rules::rules(&mut bundle, context);
     for rule in &rules {
-        if limits.in_force.iter().any(|limit| limit.id == rule.id) {
+        let same = limits.in_force.iter().any(|limit| limit.id == rule.id)
+            || flow.rules.iter().any(|limit| limit.id == rule.id);
+        if same {
             bundle.problems.add(
                 &format!("rules/{}.toml", rule.id),
                 "",
@@ -112,6 +149,13 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
             );
         }
     }
+    rules.extend(flow.rules);
+    rules.sort_by(|a, b| a.id.cmp(&b.id));
+    limits.off.extend(flow.off);
+    limits.off.sort();
+    let protections = protections::protections(&mut bundle, context);
+    let calendar = calendar::calendar(&mut bundle, zone);
+    let examples = examples::examples(&mut bundle);
     bundle.problems.into_result()?;
     let (Some(settings), Some(notices)) = (settings, notices) else {
         return Err(whole("settings or notices are incomplete".to_owned()));
@@ -123,14 +167,15 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
             signals,
             rules,
             limits: limits.in_force,
-            protections: Vec::new(),
+            protections,
             notices,
-            calendar: crate::engine::calendar::Calendar { utc_offset_minutes: zone, ..Default::default() },
+            calendar,
             settings: settings.figures,
         },
         warnings: bundle.warnings.0,
         relabelled,
         limits_off: limits.off,
+        examples,
     })
 }
 
@@ -149,7 +194,12 @@ fn read(text: &str) -> Result<Bundle, BundleError> {
     if document.schema != SCHEMA {
         return Err(whole(format!("has schema `{}`; this program reads `{SCHEMA}`", document.schema)));
     }
-    Ok(Bundle { files: document.files, problems: Problems::default(), warnings: Problems::default() })
+    Ok(Bundle {
+        files: document.files,
+        profile: Profile::from_name(&document.profile).map_err(whole)?,
+        problems: Problems::default(),
+        warnings: Problems::default(),
+    })
 }
 
 /// Compiles bundles for partitions, each text once: many partitions activate the same one.

@@ -1,34 +1,43 @@
 //! The bundle: everything dated, declared or worded that decisions depend on, as one canonical text.
 //!
-//! `config/{signals,rules,limits,notices}/*.toml` and `config/settings.toml` are gathered into one JSON
-//! document with sorted keys; that text is what an activation fact carries (D28), so the same log
-//! always decides the same. `compile` turns it into a `RuleSet` and refuses whatever could not be
-//! decided, explained or told to a person.
+//! `config/{signals,rules,limits,protections,notices}/*.toml`, `config/calendar.toml` and
+//! `config/settings.toml` are gathered into one JSON document with sorted keys; that text is what an
+//! activation fact carries (D28), so the same log always decides the same. `compile` turns it into a
+//! `RuleSet` and refuses whatever could not be decided, explained or told to a person.
 //!
 //! ```text
-//! {"files":{"limits/a.toml":{..},"rules/b.toml":{..},..},"schema":"duecourse.bundle/1"}
+//! {"files":{"limits/a.toml":{..},"rules/b.toml":{..},..},"profile":"strict","schema":"duecourse.bundle/2"}
 //! ```
 
+mod calendar;
 mod condition;
 mod embedded;
+mod examples;
 mod files;
+mod flow_limits;
 mod gather;
 mod limits;
 mod load;
 mod locate;
+mod made;
 mod notices;
+mod profile;
+mod protections;
 mod purposes;
 mod rules;
 mod settings;
 mod signals;
+mod triggers;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
+pub use examples::Example;
 pub(crate) use gather::canonical;
 pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
+pub use profile::Profile;
 pub use purposes::{Relabelled, lane_use, relabel};
 pub(crate) use values::span;
 
@@ -38,7 +47,7 @@ use std::path::Path;
 use crate::engine::ruleset::RuleSet;
 
 /// The form of the bundle text that this program writes and reads.
-pub const SCHEMA: &str = "duecourse.bundle/1";
+pub const SCHEMA: &str = "duecourse.bundle/2";
 
 /// One thing wrong with a file of the bundle, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,16 +112,17 @@ impl Problems {
 ///
 /// # Errors
 /// When the shipped files do not parse; a test holds them to it.
-pub fn embedded() -> Result<String, BundleError> {
-    gather::gather(embedded::FILES.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())))
+pub fn embedded(profile: Profile) -> Result<String, BundleError> {
+    let files = embedded::FILES.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+    gather::gather(files, profile)
 }
 
 /// The bundle of a folder laid out like `config/`.
 ///
 /// # Errors
 /// Files that cannot be read or parsed, each with its line.
-pub fn from_dir(dir: &Path) -> Result<String, BundleError> {
-    gather::gather(gather::read_dir(dir)?)
+pub fn from_dir(dir: &Path, profile: Profile) -> Result<String, BundleError> {
+    gather::gather(gather::read_dir(dir)?, profile)
 }
 
 /// Compiles a bundle text into a rule set.
@@ -135,8 +145,8 @@ pub fn check(text: &str) -> Result<Checked, BundleError> {
 ///
 /// # Errors
 /// As `from_dir` and `compile`.
-pub fn check_dir(dir: &Path) -> Result<Checked, BundleError> {
-    let text = from_dir(dir)?;
+pub fn check_dir(dir: &Path, profile: Profile) -> Result<Checked, BundleError> {
+    let text = from_dir(dir, profile)?;
     load::check(&text)
         .map_err(|error| locate::with_lines(error, |file| std::fs::read_to_string(dir.join(file)).ok()))
 }
@@ -145,8 +155,8 @@ pub fn check_dir(dir: &Path) -> Result<Checked, BundleError> {
 ///
 /// # Errors
 /// As `compile`.
-pub fn check_embedded() -> Result<Checked, BundleError> {
-    let text = embedded()?;
+pub fn check_embedded(profile: Profile) -> Result<Checked, BundleError> {
+    let text = embedded(profile)?;
     load::check(&text).map_err(|error| {
         locate::with_lines(error, |file| {
             embedded::FILES.iter().find(|(path, _)| *path == file).map(|(_, text)| (*text).to_owned())

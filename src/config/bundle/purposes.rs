@@ -21,32 +21,42 @@ pub(super) fn purpose(text: &str) -> Result<Purpose, String> {
 }
 
 /// The purpose of a rule: its own joined with those of everything it reads, the stricter each time.
+/// `uses` are those that its lane and measure make of it.
 ///
 /// # Errors
-/// Which of them does not permit the use of the rule's lane, or the review of an appeal against it.
+/// Which of them does not permit a use, or the review of an appeal, and what it permits.
 pub(super) fn joined<'a>(
     rule: Purpose,
     reads: impl IntoIterator<Item = (&'a str, Purpose)>,
-    lane: Lane,
+    uses: &[Use],
 ) -> Result<Purpose, String> {
-    let Some(wanted) = lane_use(lane) else {
-        return Err("no rule acts for an authority: only a signed order does".to_owned());
-    };
     let mut purpose = rule;
     let reads = reads.into_iter().map(|(name, purpose)| (format!("signal `{name}`"), purpose));
     let own = [("the rule's own purpose".to_owned(), rule)];
     for (what, each) in own.into_iter().chain(reads) {
-        for needed in [wanted, Use::AppealReview] {
+        for needed in uses.iter().copied().chain([Use::AppealReview]) {
             if !each.permits(needed) {
                 return Err(format!(
-                    "{what} does not permit {}, which this rule's measure needs; use data that does, or another measure",
-                    needed.name()
+                    "{what} does not permit {}, which this rule's measure needs; it has {}: use data that does, or another measure",
+                    needed.name(),
+                    name(each)
                 ));
             }
         }
         purpose = purpose.join(each);
     }
     Ok(purpose)
+}
+
+/// A purpose as it is written in files, or the uses that a joined one is left with.
+fn name(purpose: Purpose) -> String {
+    match Purpose::NAMED.iter().find(|(_, known, _)| *known == purpose) {
+        Some((name, ..)) => format!("the purpose `{name}`"),
+        None => {
+            let uses: Vec<&str> = purpose.uses().map(Use::name).collect();
+            format!("the purpose {}", uses.join(" + "))
+        }
+    }
 }
 
 /// What was relabelled, for the audit: `rules check` prints it, and the bundle carries it.
@@ -95,11 +105,23 @@ mod tests {
     #[test]
     fn the_stricter_purpose_wins() {
         let device = [("device_holders_30d", Purpose::DEVICE_DATA)];
-        let joined_purpose = joined(Purpose::ANTI_FRAUD, device, Lane::Anomaly).unwrap();
+        let joined_purpose = joined(Purpose::ANTI_FRAUD, device, &[Use::AnomalyMeasure]).unwrap();
         assert!(!joined_purpose.permits(Use::VictimProtection));
-        assert!(joined(Purpose::ANTI_FRAUD, device, Lane::Victim).unwrap_err().contains("victim_protection"));
-        assert!(joined(Purpose::AML, [], Lane::Anomaly).unwrap_err().contains("own purpose"));
-        assert!(joined(Purpose::ANTI_FRAUD, [], Lane::Authority).is_err());
+        let victim = [Use::VictimProtection];
+        let message = joined(Purpose::ANTI_FRAUD, device, &victim).unwrap_err();
+        assert!(
+            message.contains("signal `device_holders_30d` does not permit victim_protection"),
+            "{message}"
+        );
+        assert!(message.contains("has the purpose `device_data`"), "{message}");
+        assert!(joined(Purpose::AML, [], &[Use::AnomalyMeasure]).unwrap_err().contains("own purpose"));
+        assert_eq!(lane_use(Lane::Authority), None);
+    }
+
+    #[test]
+    fn protections_never_feed_a_measure() {
+        let reads = [("livelihood_count_35d", Purpose::PROTECTION)];
+        assert!(joined(Purpose::ANTI_FRAUD, reads, &[Use::AnomalyMeasure]).is_err());
     }
 
     #[test]

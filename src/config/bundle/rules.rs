@@ -1,76 +1,83 @@
 //! `rules/*.toml`: a condition over signals and the measure it asks for, with every check that keeps
 //! a rule lawful, explainable and able to fire.
 
-use super::condition::reads_amount;
-use super::files::{PrecisionDecl, RuleFile};
-use super::load::Bundle;
+use super::condition::{Reader, readable};
+use super::files::{FigureDecl, HarmBudgetDecl, PrecisionDecl, RuleFile, ThresholdDecl};
+use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
-use super::purposes::{joined, purpose};
-use super::signals::feeds_of;
-use super::values::{date, named, span_within};
-use crate::config::expression;
+use super::profile::Profile;
+use super::purposes::{joined, lane_use, purpose};
+use super::triggers::triggers;
+use super::values::{date, named, span, span_within};
+use crate::config::expression::{self, Constant, Scope, ValueType};
 use crate::engine::base::SpanMs;
-use crate::engine::fact::Feed;
-use crate::engine::measure::{Measure, MeasureKind};
-use crate::engine::notice::NoticeTexts;
-use crate::engine::rule::{Condition, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Trigger};
+use crate::engine::measure::{AccountStep, Measure, MeasureKind, VictimStep};
+use crate::engine::purpose::Purpose;
+use crate::engine::rule::{Condition, HarmBudget, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
 
-const MEASURE_FOR_MIN: SpanMs = SpanMs(60_000);
+pub(super) const MEASURE_FOR_MIN: SpanMs = SpanMs(60_000);
 /// No measure of a rule outlasts a quarter without being set anew (D26).
-const MEASURE_FOR_MAX: SpanMs = SpanMs::days(92);
+pub(super) const MEASURE_FOR_MAX: SpanMs = SpanMs::days(92);
+
+/// The kinds of party that a rule can be about.
+pub(super) const SUBJECTS: [SubjectKind; 4] =
+    [SubjectKind::Account, SubjectKind::PhoneCard, SubjectKind::IotCard, SubjectKind::Opening];
 
 /// All rules by id.
-pub(super) fn rules(bundle: &mut Bundle, signals: &[Signal], notices: Option<&NoticeTexts>) -> Vec<Rule> {
+pub(super) fn rules(bundle: &mut Bundle, context: Context<'_>) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (path, id, file) in bundle.folder::<RuleFile>("rules") {
         bundle.check_name(&path, "", &id);
-        check_key(bundle, &path, "reason", notices.map(|texts| &texts.reasons), &file.reason);
-        check_key(bundle, &path, "basis", notices.map(|texts| &texts.bases), &file.basis);
-        rules.extend(rule(bundle, &path, id, file, signals));
+        check_key(bundle, &path, "reason", context.notices.map(|texts| &texts.reasons), &file.reason);
+        check_key(bundle, &path, "basis", context.notices.map(|texts| &texts.bases), &file.basis);
+        rules.extend(rule(bundle, &path, id, file, context.signals));
     }
     rules.sort_by(|a, b| a.id.cmp(&b.id));
     rules
 }
 
 fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[Signal]) -> Option<Rule> {
-    let subjects = [SubjectKind::Account, SubjectKind::PhoneCard, SubjectKind::Opening];
-    let statuses =
-        [("enforced", RuleStatus::Enforced), ("shadow", RuleStatus::Shadow), ("off", RuleStatus::Off)];
-    let measures = MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind));
-    let names: Vec<&str> = signals.iter().map(|signal| signal.name.as_str()).collect();
-
-    let subject = named("subject of a rule", &file.subject, subjects.map(|kind| (kind.name(), kind)));
-    let subject = bundle.note(path, "subject", subject);
-    let status = bundle.note(path, "status", named("status", &file.status, statuses));
-    let measure = bundle.note(path, "measure", named("measure", &file.measure, measures));
+    let subjects = SUBJECTS.map(|kind| (kind.name(), kind));
+    let subject = bundle.note(path, "subject", named("subject of a rule", &file.subject, subjects));
+    let status = status(bundle, path, &file);
+    let measure = bundle.note(path, "measure", measure(&file.measure));
     let measure_for =
         bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
-    let condition = expression::compile(&file.condition, &names).map_err(|error| error.to_string());
-    let condition = bundle.note(path, "condition", condition);
-    let precision = precision(bundle, path, file.precision);
+    let thresholds = thresholds(bundle, path, &file);
+    let condition = condition(bundle, path, &file.condition, signals, &thresholds);
+    for constant in thresholds.iter().filter(|constant| !file.condition.contains(&constant.name)) {
+        let key = constant.name.replacen("threshold.", "thresholds.", 1);
+        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
+    }
+    let precision = precision(bundle, path, file.precision.as_ref());
+    let harm_budget = harm_budget(bundle, path, file.harm_budget.as_ref());
     if file.version == 0 {
         bundle.problems.add(path, "version", "versions count from 1");
+    }
+    if file.source.trim().is_empty() {
+        bundle.problems.add(
+            path,
+            "source",
+            "is empty; name the law, published indicator or paper that the rule follows",
+        );
     }
     let title = title(bundle, path, "title", file.title);
     let (subject, measure) = (subject?, measure?);
     let fits = bundle.note(path, "measure", fits(measure, subject));
+    let enforced = file.status == "enforced";
+    if enforced && file.harm_budget.is_none() && is_hard(measure) {
+        bundle.problems.add(path, "harm_budget", "is missing: an enforced measure beyond verification needs one (D28), such as `{ hours_max = 1000, per = \"1d\" }`");
+    }
     let triggers = triggers(bundle, path, subject, &file.triggers, signals)?;
     let condition = condition?;
-    reads(bundle, path, subject, measure, &triggers, &condition, signals);
-
-    let mut read: Vec<&Signal> = Vec::new();
-    condition.signals(&mut |number| read.extend(signals.get(number)));
-    read.extend(triggers.iter().filter_map(|trigger| match trigger {
-        Trigger::Report(number) => signals.get(*number),
-        Trigger::Feed(_) => None,
-    }));
+    readable(bundle, path, &condition, &Reader { subject, measure, triggers: &triggers, signals });
     fits?;
-    let sources = read.iter().map(|signal| (signal.name.as_str(), signal.purpose));
-    let purpose = bundle.note(path, "purpose", joined(own_purpose?, sources, measure.lane()))?;
-    if status == Some(RuleStatus::Enforced) && precision.is_none() {
+    let purpose = joined_with(own_purpose?, &condition, &triggers, signals, measure);
+    let purpose = bundle.note(path, "purpose", purpose)?;
+    if enforced && precision.is_none() {
         bundle.warnings.add(
             path,
             "status",
@@ -91,11 +98,95 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         basis: file.basis,
         reason: file.reason,
         origin: RuleOrigin::Measured(precision),
-        harm_budget: None,
+        harm_budget,
     })
 }
 
-fn precision(bundle: &mut Bundle, path: &str, decl: Option<PrecisionDecl>) -> Option<PrecisionRecord> {
+/// The written status; off outside of the rule's profiles.
+fn status(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Option<RuleStatus> {
+    let statuses =
+        [("enforced", RuleStatus::Enforced), ("shadow", RuleStatus::Shadow), ("off", RuleStatus::Off)];
+    let written = bundle.note(path, "status", named("status", &file.status, statuses))?;
+    let Some(profiles) = &file.profiles else {
+        return Some(written);
+    };
+    if profiles.is_empty() {
+        bundle.problems.add(path, "profiles", "is empty; leave it out for both, or write `status = \"off\"`");
+    }
+    let mut here = false;
+    for name in profiles {
+        here |= bundle.note(path, "profiles", Profile::from_name(name))? == bundle.profile;
+    }
+    Some(if here { written } else { RuleStatus::Off })
+}
+
+pub(super) fn measure(name: &str) -> Result<MeasureKind, String> {
+    named("measure", name, MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind)))
+}
+
+/// The figures that hold in the bundle's profile, as the condition names them.
+fn thresholds(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Vec<Constant> {
+    let mut found = Vec::new();
+    for (name, written) in &file.thresholds {
+        let key = format!("thresholds.{name}");
+        bundle.check_name(path, &key, name);
+        let figure = match (written, bundle.profile) {
+            (ThresholdDecl::Same(figure), _) => figure,
+            (ThresholdDecl::Each(each), Profile::Strict) => &each.strict,
+            (ThresholdDecl::Each(each), Profile::Wide) => &each.wide,
+        };
+        found.extend(bundle.note(path, &key, constant(format!("threshold.{name}"), figure)));
+    }
+    found
+}
+
+/// A figure out of a file, under the name by which a condition reads it.
+pub(super) fn constant(name: String, figure: &FigureDecl) -> Result<Constant, String> {
+    match figure {
+        FigureDecl::Number(value) if value.unsigned_abs() > expression::CONSTANT_MAX.unsigned_abs() => {
+            Err(format!("the largest constant is {}; use a smaller one", expression::CONSTANT_MAX))
+        }
+        FigureDecl::Number(value) => Ok(Constant { name, value: *value, kind: None }),
+        FigureDecl::Span(text) => {
+            span(text).map(|span| Constant { name, value: span.0, kind: Some(ValueType::Duration) })
+        }
+    }
+}
+
+/// A condition out of a file, with its problem noted.
+pub(super) fn condition(
+    bundle: &mut Bundle,
+    path: &str,
+    text: &str,
+    signals: &[Signal],
+    constants: &[Constant],
+) -> Option<Condition> {
+    let compiled = expression::compile(text, Scope { signals, constants });
+    bundle.note(path, "condition", compiled.map_err(|error| error.to_string()))
+}
+
+/// The purpose of a rule that reads and is triggered by these signals.
+pub(super) fn joined_with(
+    own: Purpose,
+    condition: &Condition,
+    triggers: &[Trigger],
+    signals: &[Signal],
+    measure: MeasureKind,
+) -> Result<Purpose, String> {
+    let mut read: Vec<&Signal> = Vec::new();
+    condition.signals(&mut |number| read.extend(signals.get(number)));
+    read.extend(triggers.iter().filter_map(|trigger| match trigger {
+        Trigger::Report(number) => signals.get(*number),
+        Trigger::Feed(_) => None,
+    }));
+    let sources = read.iter().map(|signal| (signal.name.as_str(), signal.purpose));
+    let Some(wanted) = lane_use(measure.lane()) else {
+        return Err("no rule acts for an authority: only a signed order does".to_owned());
+    };
+    joined(own, sources, &[wanted])
+}
+
+fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> Option<PrecisionRecord> {
     let decl = decl?;
     if decl.data.trim().is_empty() {
         bundle.problems.add(path, "precision.data", "is empty; name the data it was measured on");
@@ -104,11 +195,34 @@ fn precision(bundle: &mut Bundle, path: &str, decl: Option<PrecisionDecl>) -> Op
         bundle.problems.add(path, "precision.per_mille", "is true alerts per thousand alerts: at most 1000");
     }
     bundle.note(path, "precision.date", date(&decl.date, 0))?;
-    Some(PrecisionRecord { data: decl.data, date: decl.date, per_mille: decl.per_mille })
+    Some(PrecisionRecord { data: decl.data.clone(), date: decl.date.clone(), per_mille: decl.per_mille })
+}
+
+fn harm_budget(bundle: &mut Bundle, path: &str, decl: Option<&HarmBudgetDecl>) -> Option<HarmBudget> {
+    let decl = decl?;
+    if decl.hours_max == 0 {
+        bundle.problems.add(
+            path,
+            "harm_budget.hours_max",
+            "is 0: person-hours count from 1; a rule that may cost none is `shadow`",
+        );
+    }
+    let per = span_within(&decl.per, SpanMs::HOUR, SpanMs::days(31));
+    let per = bundle.note(path, "harm_budget.per", per)?;
+    Some(HarmBudget { hours_max: decl.hours_max, per })
+}
+
+/// Whether a measure keeps somebody from what they want to do.
+fn is_hard(measure: MeasureKind) -> bool {
+    match measure {
+        MeasureKind::Account(step) => step >= AccountStep::DelaySettlement,
+        MeasureKind::Victim(step) => step >= VictimStep::CoolOff,
+        _ => false,
+    }
 }
 
 /// A measure acts on one kind of subject (D24), and a rule never refuses an opening (D22).
-fn fits(measure: MeasureKind, subject: SubjectKind) -> Result<(), String> {
+pub(super) fn fits(measure: MeasureKind, subject: SubjectKind) -> Result<(), String> {
     let fitting = match measure {
         MeasureKind::OpeningRefuse => {
             return Err(
@@ -125,143 +239,4 @@ fn fits(measure: MeasureKind, subject: SubjectKind) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("acts on `{}`, and this rule is about `{}`", fitting.name(), subject.name()))
-}
-
-/// The feeds that can trigger a rule about a kind of party (ARCHITECTURE S7).
-fn feeds_triggering(subject: SubjectKind) -> &'static [Feed] {
-    match subject {
-        SubjectKind::Opening => &[Feed::OpeningRequestedHolder],
-        other => feeds_of(other),
-    }
-}
-
-fn triggers(
-    bundle: &mut Bundle,
-    path: &str,
-    subject: SubjectKind,
-    written: &[String],
-    signals: &[Signal],
-) -> Option<Vec<Trigger>> {
-    if written.is_empty() {
-        bundle.problems.add(path, "triggers", "is empty; name an event, or `report:` and a signal");
-    }
-    let mut triggers = Vec::new();
-    for text in written {
-        let trigger = match text.strip_prefix("report:") {
-            Some(name) => report(name, subject, signals),
-            None => {
-                let known = feeds_triggering(subject).iter().map(|feed| (feed.name(), *feed));
-                named(&format!("trigger of a rule about `{}`", subject.name()), text, known)
-                    .map(Trigger::Feed)
-            }
-        };
-        let trigger = bundle.note(path, "triggers", trigger)?;
-        if triggers.contains(&trigger) {
-            bundle.problems.add(path, "triggers", format!("`{text}` stands twice"));
-        }
-        triggers.push(trigger);
-    }
-    (!triggers.is_empty()).then_some(triggers)
-}
-
-fn report(name: &str, subject: SubjectKind, signals: &[Signal]) -> Result<Trigger, String> {
-    let known = signals.iter().map(|signal| signal.name.as_str());
-    let Some((number, signal)) = signals.iter().enumerate().find(|(_, signal)| signal.name == name) else {
-        return Err(match crate::config::nearest::nearest(name, known) {
-            Some(near) => format!("unknown signal `{name}`; did you mean `{near}`?"),
-            None => format!("unknown signal `{name}`; declare it under config/signals"),
-        });
-    };
-    if signal.report.is_none() {
-        return Err(format!("signal `{name}` has no report_level, so it is never reported"));
-    }
-    let reaches =
-        Feed::ALL.into_iter().any(|feed| {
-            target(feed) == Some(subject) && signal.questions(signals).any(|question| question.reads(feed))
-        });
-    if !reaches {
-        return Err(format!("reports of `{name}` never name a party of kind `{}`", subject.name()));
-    }
-    Ok(Trigger::Report(number))
-}
-
-/// The kind of party that a report caused by this feed may act on.
-fn target(feed: Feed) -> Option<SubjectKind> {
-    match feed {
-        Feed::OpeningRequestedAgent
-        | Feed::OpeningRequestedDevice
-        | Feed::OpeningRequestedPhoneNumber
-        | Feed::OpeningRequestedOutlet
-        | Feed::OpeningRequestedAddress => Some(SubjectKind::Opening),
-        Feed::TransferDevice | Feed::CardPaymentTerminal | Feed::FraudConfirmedTerminal => {
-            Some(SubjectKind::Account)
-        }
-        Feed::CardUsageDevice => Some(SubjectKind::PhoneCard),
-        Feed::TransferPayer
-        | Feed::TransferPayee
-        | Feed::CardPaymentCard
-        | Feed::OpeningRequestedHolder
-        | Feed::CardUsageCard
-        | Feed::CallPlacedCard
-        | Feed::CallReceivedCard
-        | Feed::MessageSentCard
-        | Feed::LivelihoodPayee
-        | Feed::FraudConfirmedPayer
-        | Feed::FraudConfirmedPayee => None,
-    }
-}
-
-/// What is there to read depends on what triggers the rule.
-fn reads(
-    bundle: &mut Bundle,
-    path: &str,
-    subject: SubjectKind,
-    measure: MeasureKind,
-    triggers: &[Trigger],
-    condition: &Condition,
-    signals: &[Signal],
-) {
-    let is_transaction = |trigger: &Trigger| {
-        matches!(trigger, Trigger::Feed(Feed::TransferPayer | Feed::TransferPayee | Feed::CardPaymentCard))
-    };
-    let all_transactions = triggers.iter().all(is_transaction);
-    if reads_amount(condition) && !all_transactions {
-        bundle.problems.add(
-            path,
-            "condition",
-            "reads event.amount, and a trigger of this rule has no amount",
-        );
-    }
-    let own_transaction =
-        |trigger: &Trigger| matches!(trigger, Trigger::Feed(Feed::TransferPayer | Feed::CardPaymentCard));
-    if measure.is_per_event() && !triggers.iter().all(own_transaction) {
-        // D2: the payer's side disposes of a transfer; a report names no transfer at all.
-        bundle.problems.add(path, "measure", "is about one payment, so only the payer's side may trigger it: `transfer_posted.payer` or `card_payment_posted.card`");
-    }
-    let mut seen = Vec::new();
-    condition.signals(&mut |number| seen.extend(signals.get(number).map(|signal| (number, signal))));
-    seen.sort_by_key(|(number, _)| *number);
-    seen.dedup_by_key(|(number, _)| *number);
-    for (_, signal) in seen {
-        let name = &signal.name;
-        if signal.subject == SubjectKind::Pair && !all_transactions {
-            let message = format!("reads `{name}` of a pair, and a trigger of this rule names no other side");
-            bundle.problems.add(path, "condition", message);
-        } else if !signal.subject.lives_with_holder() && signal.report.is_none() {
-            let message = format!(
-                "reads `{name}` of another subject, which is known by reports only; give it a report_level"
-            );
-            bundle.problems.add(path, "condition", message);
-        } else if signal.subject.lives_with_holder()
-            && !matches!(signal.subject, SubjectKind::Holder | SubjectKind::Pair)
-            && signal.subject != subject
-        {
-            let message = format!(
-                "reads `{name}` of `{}`, and this rule is about `{}`",
-                signal.subject.name(),
-                subject.name()
-            );
-            bundle.problems.add(path, "condition", message);
-        }
-    }
 }

@@ -24,7 +24,7 @@ fn with(file: &str, pointer: &str, value: Value) -> Result<Checked, BundleError>
 }
 
 fn changed(change: impl FnOnce(&mut Value)) -> Result<Checked, BundleError> {
-    let mut document: Value = serde_json::from_str(&embedded().unwrap()).unwrap();
+    let mut document: Value = serde_json::from_str(&embedded(Profile::Strict).unwrap()).unwrap();
     change(&mut document);
     check(&gather::canonical(&document))
 }
@@ -41,7 +41,7 @@ const SHARED: &str = "signals/shared_subjects.toml";
 
 #[test]
 fn what_ships_loads() {
-    let checked = check_embedded().unwrap();
+    let checked = check_embedded(Profile::Strict).unwrap();
     assert!(checked.rule_set.rules.len() >= 8);
     assert!(checked.relabelled.is_empty());
     assert_eq!(checked.limits_off, ["phone_cards_all_carriers"]);
@@ -55,12 +55,16 @@ fn what_ships_loads() {
 #[test]
 fn the_list_of_embedded_files_is_the_folder() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-    assert_eq!(from_dir(&folder).unwrap(), embedded().unwrap(), "mend src/config/bundle/embedded.rs");
+    assert_eq!(
+        from_dir(&folder, Profile::Strict).unwrap(),
+        embedded(Profile::Strict).unwrap(),
+        "mend src/config/bundle/embedded.rs"
+    );
 }
 
 #[test]
 fn the_shipped_limits_are_the_law() {
-    let rule_set = compile(&embedded().unwrap()).unwrap();
+    let rule_set = compile(&embedded(Profile::Strict).unwrap()).unwrap();
     let figures: Vec<_> = rule_set
         .limits
         .iter()
@@ -85,7 +89,7 @@ fn every_notice_that_can_be_reached_can_be_composed() {
     use crate::engine::disposition::AppealRef;
     use crate::engine::measure::{Measure, MeasureKind};
     use crate::engine::notice::{NoticeOf, RuleName};
-    let rule_set = compile(&embedded().unwrap()).unwrap();
+    let rule_set = compile(&embedded(Profile::Strict).unwrap()).unwrap();
     let compose = |reason: &str, basis: &str, measure: MeasureKind, lane: Lane| {
         let of = NoticeOf {
             reason,
@@ -111,7 +115,7 @@ fn every_notice_that_can_be_reached_can_be_composed() {
 
 #[test]
 fn the_purpose_of_a_rule_is_the_stricter_of_all_it_reads() {
-    let rule_set = compile(&embedded().unwrap()).unwrap();
+    let rule_set = compile(&embedded(Profile::Strict).unwrap()).unwrap();
     let rule = rule_set.rules.iter().find(|rule| rule.id == "shared_device_account").unwrap();
     assert!(rule.purpose.permits(Use::AnomalyMeasure));
     assert!(!rule.purpose.permits(Use::VictimProtection));
@@ -176,7 +180,7 @@ fn signals_are_checked() {
     assert!(refused(FLOW, "/in_sum_1h/report_level", json!(3)).contains("only shared subjects"));
     assert!(refused(SHARED, "/agent_openings_3d/report_level", json!(1)).contains("at least 2"));
     assert!(refused(SHARED, "/agent_openings_3d/aggregate", json!("sum")).contains("add `currency"));
-    assert!(refused(FLOW, "/in_sum_1h/window", json!("31d")).contains("at most 30d"));
+    assert!(refused(FLOW, "/in_sum_1h/window", json!("181d")).contains("at most 180d"));
     assert!(refused(FLOW, "/in_sum_1h/window", json!("59s")).contains("at least 1m"));
     assert!(
         refused(FLOW, "/in_sum_1h/feeds", json!(["opening_requested.holder"]))
@@ -290,19 +294,21 @@ fn settings_keep_within_the_law() {
 
 #[test]
 fn another_text_of_the_same_bundle_is_refused() {
-    let text = embedded().unwrap();
+    let text = embedded(Profile::Strict).unwrap();
     assert!(compile(&format!(" {text}")).unwrap_err().to_string().contains("not canonical"));
     assert!(compile("{").unwrap_err().to_string().contains("is no JSON"));
     assert!(
         compile("{\"files\":{},\"schema\":\"x\"}").unwrap_err().to_string().contains("this program reads")
     );
-    let empty = compile("{\"files\":{},\"schema\":\"duecourse.bundle/1\"}").unwrap_err().to_string();
+    let empty = compile("{\"files\":{},\"profile\":\"wide\",\"schema\":\"duecourse.bundle/2\"}")
+        .unwrap_err()
+        .to_string();
     assert!(empty.contains("settings.toml: this file is missing"), "{empty}");
 }
 
 #[test]
 fn the_loader_compiles_a_text_once() {
-    let text = embedded().unwrap();
+    let text = embedded(Profile::Strict).unwrap();
     let loader = Loader::new();
     let first = loader.load(&text).unwrap();
     assert!(std::sync::Arc::ptr_eq(&first, &loader.load(&text).unwrap()));
@@ -318,20 +324,25 @@ fn problems_of_a_folder_name_their_line() {
         std::fs::write(place, text).unwrap();
     };
     embedded::FILES.iter().for_each(|(path, text)| write(path, text));
-    assert!(check_dir(folder.path()).is_ok());
+    assert!(check_dir(folder.path(), Profile::Strict).is_ok());
 
     let rule = embedded::FILES.iter().find(|(path, _)| *path == PASS).unwrap().1;
     write(PASS, &rule.replace("transfer_posted.payer", "transfer_posted.payr"));
     let line = rule.lines().position(|line| line.starts_with("triggers")).unwrap() + 1;
-    let problems = check_dir(folder.path()).unwrap_err().problems;
+    let problems = check_dir(folder.path(), Profile::Strict).unwrap_err().problems;
     assert_eq!((problems[0].line, problems[0].key.as_str()), (Some(line), "triggers"));
     assert!(problems[0].to_string().contains("did you mean `transfer_posted.payer`?"));
 
     write(PASS, &rule.replace("triggers =", "trigger ="));
-    let problems = check_dir(folder.path()).unwrap_err().problems;
+    let problems = check_dir(folder.path(), Profile::Strict).unwrap_err().problems;
     assert_eq!(problems[0].line, Some(line));
     assert!(problems[0].message.contains("did you mean `triggers`?"), "{}", problems[0]);
 
     std::fs::remove_file(folder.path().join("settings.toml")).unwrap();
-    assert!(check_dir(folder.path()).unwrap_err().to_string().contains("settings.toml: cannot be read"));
+    assert!(
+        check_dir(folder.path(), Profile::Strict)
+            .unwrap_err()
+            .to_string()
+            .contains("settings.toml: cannot be read")
+    );
 }

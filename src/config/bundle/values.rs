@@ -2,6 +2,8 @@
 
 use crate::config::nearest::nearest;
 use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::calendar::CalendarUnit;
+use crate::engine::signal::Window;
 
 /// Reads `90s`, `30m`, `6h`, `30d`.
 ///
@@ -46,6 +48,33 @@ pub(crate) fn written(span: SpanMs) -> String {
         .into_iter()
         .find(|(unit_ms, _)| span.0 % unit_ms == 0)
         .map_or_else(|| format!("{} ms", span.0), |(unit_ms, unit)| format!("{}{unit}", span.0 / unit_ms))
+}
+
+/// Reads a span within bounds, `day`, `month`, `year`, or `5 working days`.
+pub(crate) fn window(text: &str, low: SpanMs, high: SpanMs) -> Result<Window, String> {
+    let unit =
+        match text {
+            "day" => CalendarUnit::Day,
+            "month" => CalendarUnit::Month,
+            "year" => CalendarUnit::Year,
+            _ => match text.strip_suffix(" working days").or_else(|| text.strip_suffix(" working day")) {
+                Some(count) => CalendarUnit::WorkingDays(
+                    count.parse().ok().filter(|count| (1..=60).contains(count)).ok_or_else(|| {
+                        format!("`{text}` is no count of working days; at least 1, at most 60")
+                    })?,
+                ),
+                None => {
+                    return span_within(text, low, high).map(Window::Sliding).map_err(|why| {
+                        if span(text).is_ok() {
+                            why
+                        } else {
+                            format!("{why}; or `day`, `month`, `year`, `5 working days`")
+                        }
+                    });
+                }
+            },
+        };
+    Ok(Window::Calendar(unit))
 }
 
 /// Reads `+08:00`: minutes east of UTC.
@@ -98,12 +127,39 @@ pub(crate) fn named<T>(
 /// How well a figure is established, in the words of `law.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// The statute or full official document was read.
-    VerifiedText,
-    /// Press, vendor or exam page only, or from memory.
+    /// The statute or full official document was read, or the official code list.
+    Verified,
+    /// Press copy, vendor or exam page only.
     Unconfirmed,
+    /// Sources disagree about it.
+    Conflicting,
+    /// Not found in writing.
+    FromMemory,
     /// Our own choice within the law.
     Policy,
+}
+
+impl Standing {
+    /// Whether a figure may be in force without anybody having decided so.
+    pub(crate) fn is_established(self) -> bool {
+        matches!(self, Standing::Verified | Standing::Policy)
+    }
+
+    /// What a person who switches it on is told.
+    pub(crate) fn doubt(self) -> Option<&'static str> {
+        match self {
+            Standing::Verified | Standing::Policy => None,
+            Standing::Unconfirmed => Some(
+                "is in force and unconfirmed: only press, vendor or exam pages say so; have counsel confirm it",
+            ),
+            Standing::Conflicting => {
+                Some("is in force and its sources conflict; have counsel say which figure holds")
+            }
+            Standing::FromMemory => {
+                Some("is in force and stands here from memory; have counsel find the text")
+            }
+        }
+    }
 }
 
 pub(crate) fn standing(text: &str) -> Result<Standing, String> {
@@ -111,10 +167,12 @@ pub(crate) fn standing(text: &str) -> Result<Standing, String> {
         "status",
         text,
         [
-            ("verified_text", Standing::VerifiedText),
+            ("verified_text", Standing::Verified),
+            ("verified_code", Standing::Verified),
             ("verified_press", Standing::Unconfirmed),
             ("verified_web", Standing::Unconfirmed),
-            ("from_memory", Standing::Unconfirmed),
+            ("conflict", Standing::Conflicting),
+            ("from_memory", Standing::FromMemory),
             ("policy", Standing::Policy),
         ],
     )

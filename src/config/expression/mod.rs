@@ -1,24 +1,27 @@
-//! The typed expression form of rule conditions: a subset of CEL's syntax, with a meaning of its own.
+//! Rule conditions: CEL's syntax, types and an evaluation of our own.
 //!
 //! ```text
-//! in_sum_6h >= 500000 && out_sum_6h * 100 >= in_sum_6h * 90 && !(event.amount < 1000)
+//! in_sum_6h >= threshold.sum && out_sum_6h * 100 >= in_sum_6h * 90 && !event.cash
+//! opened_for < duration("720h") && event.channel != "counter"
 //! ```
 //!
-//! Three steps, and the seam between the first two is where a full CEL parser will go:
-//! `parse` text -> untyped tree; `lower` tree -> `engine::rule::Condition`, which checks types, names
-//! and bounds on the way. Evaluation is the engine's, over intervals (D16).
+//! `parse` reads text into an untyped tree, with the `cel` crate's parser; `lower` makes it an
+//! `engine::rule::Condition` and checks names, types and bounds on the way. Evaluation is the engine's,
+//! over intervals (D16); where everything is known it agrees with CEL's (a test holds it to that).
 
 mod bounds;
-mod lexer;
 mod lower;
 mod parser;
 mod tree;
+mod value_type;
 
 pub use lower::lower;
 pub use parser::parse;
 pub use tree::{Expr, Node, Operator};
+pub use value_type::ValueType;
 
 use crate::engine::rule::Condition;
+use crate::engine::signal::Signal;
 
 /// The longest condition, in bytes.
 pub const TEXT_BYTES_MAX: usize = 2_000;
@@ -50,13 +53,30 @@ impl ExpressionError {
     }
 }
 
-/// Parses, checks and lowers a condition. `signals` are the names that may be read, in the order of
-/// their numbers.
+/// What a condition may name.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// In the order of their numbers.
+    pub signals: &'a [Signal],
+    pub constants: &'a [Constant],
+}
+
+/// A figure that stands outside of the condition: `threshold.NAME`, `limit.value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    /// As the condition names it, with its prefix.
+    pub name: String,
+    pub value: i64,
+    /// Its type; `None` fits whatever it is compared with, as a bare number does.
+    pub kind: Option<ValueType>,
+}
+
+/// Parses, checks and lowers a condition.
 ///
 /// # Errors
 /// The first thing wrong, with line, column and what to do.
-pub fn compile(text: &str, signals: &[&str]) -> Result<Condition, ExpressionError> {
-    lower(text, &parse(text)?, signals)
+pub fn compile(text: &str, scope: Scope<'_>) -> Result<Condition, ExpressionError> {
+    lower(text, &parse(text)?, scope)
 }
 
 #[cfg(test)]

@@ -159,7 +159,8 @@ impl Writer {
     fn begin(&mut self) {
         let version = ConfigVersion { from: TimeMs(0), number: 1 };
         self.append(&FactsRecord::VersionAnnounced(version));
-        let bundle = FactBody::RuleSetActivated { bundle: bundle::embedded().unwrap().into() };
+        let bundle =
+            FactBody::RuleSetActivated { bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into() };
         let broadcast = Subject::new(SubjectKind::Holder, Token(0));
         let facts = [bundle, FactBody::WentLive].map(|body| self.fact(broadcast, body));
         self.pack(facts.to_vec());

@@ -8,7 +8,6 @@ use crate::engine::base::SpanMs;
 use crate::engine::disposition::{AppealRef, EndCause};
 use crate::engine::fact::{AppealOutcome, Fact};
 use crate::engine::input::{Effect, UnmatchedReason};
-use crate::engine::measure::Lane;
 use crate::engine::state::{MeasureState, Override};
 use crate::engine::subject::SubjectKind;
 
@@ -44,9 +43,7 @@ impl Partition {
         let of_party = self.overrides.entry(measure.party.subject).or_default();
         of_party.retain(|(name, _)| **name != *measure.rule.id);
         of_party.push((Arc::from(measure.rule.id.as_str()), Override { lift: fact.at, until }));
-        if measure.lane != Lane::Limit {
-            self.count_overruled(&measure.rule.id, out)?;
-        }
+        self.count_overruled(&measure.rule.id, out)?;
         if measure.party.subject.kind == SubjectKind::Opening {
             self.accept_on_appeal(fact, &measure, id, out)?;
         }

@@ -72,13 +72,19 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> Vec<Feeding> {
 
 /// What rules are evaluated on because of a body: the trigger, the party, the other side, and what the
 /// event says. Essential payments, shared subjects and openings set no rule off here.
-fn set_off<'a>(holder: &Holder, body: &'a FactBody, at: TimeMs) -> Option<(Feed, &'a Party, Token, Attributes)> {
+fn set_off<'a>(
+    holder: &Holder,
+    body: &'a FactBody,
+    at: TimeMs,
+) -> Option<(Feed, &'a Party, Token, Attributes)> {
     let of_party = |party: &Party, attributes: Attributes| {
         let product = holder.product_at(party.subject, at);
         attributes.with(Field::Product, product.map(|product| product as i64))
     };
     match body {
-        FactBody::Transfer { side, account, counterparty, amount, details, .. } if details.essential == Essential::No => {
+        FactBody::Transfer { side, account, counterparty, amount, details, .. }
+            if details.essential == Essential::No =>
+        {
             let feed = if *side == Side::Payer { Feed::TransferPayer } else { Feed::TransferPayee };
             let attributes = of_party(account, Attributes::of_transfer(amount.minor, details));
             Some((feed, account, *counterparty, attributes))
@@ -174,8 +180,10 @@ impl Partition {
                     event: fact.event,
                     entry: entry_event,
                     at,
+                    left_out: None,
                 };
-                self.run_rules(&scene, &active, out)
+                self.run_rules(&scene, &active, out)?;
+                self.tell_other_side(fact, body, at, entry_event, &active, out)
             }
         }
     }
@@ -194,15 +202,14 @@ impl Partition {
 
     fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let horizon = self.horizon();
-        let entry =
-            Entry {
-                at,
-                event,
-                other: feeding.other.short(),
-                amount: feeding.amount,
-                feed: feeding.feed,
-                marks: feeding.marks,
-            };
+        let entry = Entry {
+            at,
+            event,
+            other: feeding.other.short(),
+            amount: feeding.amount,
+            feed: feeding.feed,
+            marks: feeding.marks,
+        };
         for subject in &feeding.subjects {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;

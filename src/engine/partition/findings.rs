@@ -6,17 +6,21 @@ use super::readings::{Reading, Readings, Source};
 use super::rules::Scene;
 use super::{Active, Partition};
 use crate::engine::attributes::Attributes;
-use crate::engine::base::TimeMs;
+use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::evidence::{
-    ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, SignalEvidence,
+    ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, NEAR_MISSES_MAX, NearMiss,
+    SignalEvidence,
 };
+use crate::engine::notice::RuleName;
 use crate::engine::rule::{Condition, Interval, Op, Rule};
 use crate::engine::signal::Signal;
 use crate::engine::state::Finding;
+use crate::engine::subject::SubjectKind;
 use crate::engine::window::Entry;
 
 impl Partition {
-    /// Writes down the signals of a rule (`wanted`, in order of first mention) and what they show.
+    /// Writes down the signals of a rule (`wanted`, in order of first mention), what they show, and what
+    /// would clear it.
     pub(super) fn find(
         &mut self,
         rule: &Rule,
@@ -31,33 +35,27 @@ impl Partition {
         let mut purpose = rule.purpose;
         let mut room = EVENTS_MAX;
         let mut evidence = Evidence::default();
+        let mut read: Vec<Behind> = Vec::with_capacity(wanted.len());
         for number in wanted {
             let Some(signal) = signals.get(*number) else { continue };
             let reading = self.reading(*number, scene, bound, active, readings);
             purpose = purpose.join(signal.purpose);
             digest.update(signal.name.as_bytes());
             digest.update([0]);
-            let behind: Vec<&Entry> = match reading.source {
-                Source::Log(subject, as_of) => match (self.logs.get(&subject), signal.question()) {
-                    (Some(log), Some(question)) => {
-                        log.behind(question, &active.set.calendar, as_of).collect()
-                    }
-                    _ => Vec::new(),
-                },
-                Source::Reported(_) | Source::Made => Vec::new(),
-            };
-            for entry in &behind {
+            let entries = self.entries_behind(signal, &reading, active);
+            for entry in &entries {
                 digest.update(entry.event.0.to_be_bytes());
                 digest.update(entry.at.0.to_be_bytes());
-                digest.update(entry.amount.map_or(0, |amount| amount.minor).to_be_bytes());
+                digest.update(minor(entry).to_be_bytes());
             }
-            let events = listed(&behind, room.min(EVENTS_PER_SIGNAL_MAX));
+            let events = listed(&entries, room.min(EVENTS_PER_SIGNAL_MAX));
             room -= events.len();
             let (reported_of, events_count) = match reading.source {
-                Source::Log(..) => (None, behind.len() as u64),
+                Source::Log(..) => (None, entries.len() as u64),
                 Source::Reported(of) => (of, u64::try_from(reading.value).unwrap_or(0)),
                 Source::Made => (None, 0),
             };
+            read.push(Behind { number: *number, reading, entries });
             evidence.signals.push(SignalEvidence {
                 name: signal.name.clone(),
                 subject: signal.subject,
@@ -71,74 +69,158 @@ impl Partition {
             });
         }
         evidence.digest = digest.finalize().into();
-        let values: Vec<(usize, Reading)> = wanted
-            .iter()
-            .map(|number| (*number, self.reading(*number, scene, bound, active, readings)))
-            .collect();
-        let known =
-            |number: usize| values.iter().find(|(signal, _)| *signal == number).map(|(_, reading)| *reading);
-        let mut interval = |number: usize| {
-            known(number).map_or(Interval::UNKNOWN, |reading| reading.interval)
-        };
-        let mut shown =
-            |number: usize| Interval::point(known(number).map_or(0, |reading| reading.value.into()));
-        comparisons(
-            &rule.condition,
-            &mut interval,
-            &mut shown,
-            &scene.attributes,
-            signals,
-            &mut evidence.comparisons,
-        );
+        let mut look = |number: usize| self.reading(number, scene, bound, active, readings);
+        let all = comparisons(&rule.condition, &mut look, &scene.attributes, signals);
+        evidence.comparisons = all.into_iter().filter(|(holds, _)| *holds).map(|(_, shown)| shown).collect();
         evidence.strength_millionths = strength(&evidence.comparisons);
+        if scene.party.subject.kind != SubjectKind::Opening {
+            evidence.cleared_without =
+                self.cleared_without(&rule.condition, &evidence.signals, &read, scene, bound, active);
+        }
         Finding { evidence, purpose }
     }
-}
 
-/// Lists the comparisons that hold, outside of negations, in order.
-fn comparisons(
-    condition: &Condition,
-    interval: &mut dyn FnMut(usize) -> Interval,
-    shown: &mut dyn FnMut(usize) -> Interval,
-    event: &Attributes,
-    signals: &[Signal],
-    into: &mut Vec<ComparisonEvidence>,
-) {
-    match condition {
-        Condition::All(parts) | Condition::Any(parts) => {
-            for part in parts {
-                comparisons(part, interval, shown, event, signals, into);
+    /// The entries that a reading was counted from, oldest first.
+    fn entries_behind(&self, signal: &Signal, reading: &Reading, active: &Active) -> Vec<Entry> {
+        let Source::Log(subject, as_of) = reading.source else { return Vec::new() };
+        match (self.logs.get(&subject), signal.question()) {
+            (Some(log), Some(question)) => log.behind(question, &active.set.calendar, as_of).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The listed events each of which, taken out alone, leaves the condition not certain.
+    fn cleared_without(
+        &mut self,
+        condition: &Condition,
+        listed: &[SignalEvidence],
+        read: &[Behind],
+        scene: &Scene<'_>,
+        bound: Option<TimeMs>,
+        active: &Active,
+    ) -> Vec<Fingerprint> {
+        let mut seen: Vec<Fingerprint> = Vec::new();
+        let mut clearing = Vec::new();
+        for event in listed.iter().flat_map(|signal| &signal.events).map(|listed| listed.event) {
+            if seen.contains(&event) {
+                continue;
+            }
+            seen.push(event);
+            // A value behind which the event does not stand is the same without it.
+            let mut without = Readings::default();
+            for behind in read.iter().filter(|behind| behind.is_the_same_without(event)) {
+                without.keep(behind.number, behind.reading);
+            }
+            let scene = Scene { left_out: Some(event), ..*scene };
+            if !self.holds(condition, &scene, bound, active, &mut without) {
+                clearing.push(event);
             }
         }
-        Condition::Not(_) => {}
-        Condition::Compare { left, op, right } => {
-            if condition.eval(interval, event) == Some(true) {
-                into.push(ComparisonEvidence {
-                    text: format!("{} {} {}", left.text(signals), op.symbol(), right.text(signals)),
-                    left: left.eval(shown, event).low.unwrap_or(0),
-                    op: *op,
-                    right: right.eval(shown, event).low.unwrap_or(0),
+        clearing
+    }
+
+    /// Other rules that came near on the same event (S13).
+    pub(super) fn near_misses(
+        &mut self,
+        fired: usize,
+        scene: &Scene<'_>,
+        active: &Active,
+        readings: &mut Readings,
+    ) -> Vec<NearMiss> {
+        let mut misses = Vec::new();
+        for (rule, bound) in self.others_of(fired, scene, active) {
+            if misses.len() == NEAR_MISSES_MAX {
+                break;
+            }
+            let mut own = Readings::default();
+            let readings = if bound.is_some() { &mut own } else { &mut *readings };
+            if self.holds(&rule.condition, scene, bound, active, readings) {
+                continue;
+            }
+            let mut look = |number: usize| self.reading(number, scene, bound, active, readings);
+            let all = comparisons(&rule.condition, &mut look, &scene.attributes, &active.set.signals);
+            let (held, missed): (Vec<_>, Vec<_>) = all.into_iter().partition(|(holds, _)| *holds);
+            let is_near =
+                |(_, shown): &(bool, ComparisonEvidence)| ratio(shown).is_some_and(|ratio| ratio >= NEAR);
+            if !held.is_empty() && missed.iter().all(is_near) {
+                let name = RuleName { id: rule.id.clone(), version: rule.version };
+                misses.push(NearMiss {
+                    rule: name,
+                    missed: missed.into_iter().map(|(_, shown)| shown).collect(),
                 });
             }
         }
+        misses
     }
+}
+
+/// A comparison that does not hold is near when its sides are within a fifth, in millionths.
+const NEAR: i128 = 800_000;
+
+/// A signal as it was read, and the entries it was counted from.
+struct Behind {
+    number: usize,
+    reading: Reading,
+    entries: Vec<Entry>,
+}
+
+impl Behind {
+    fn is_the_same_without(&self, event: Fingerprint) -> bool {
+        match self.reading.source {
+            Source::Log(..) => !self.entries.iter().any(|entry| entry.event == event),
+            Source::Reported(_) => true,
+            Source::Made => false,
+        }
+    }
+}
+
+/// The comparisons of a condition outside of negations, in order: whether each holds for certain, and its
+/// sides computed from the values.
+fn comparisons(
+    condition: &Condition,
+    look: &mut dyn FnMut(usize) -> Reading,
+    event: &Attributes,
+    signals: &[Signal],
+) -> Vec<(bool, ComparisonEvidence)> {
+    let mut all = Vec::new();
+    condition.comparisons(&mut |comparison| {
+        let Condition::Compare { left, op, right } = comparison else { return };
+        let holds = comparison.eval(&mut |number| look(number).interval, event) == Some(true);
+        let mut shown = |number: usize| Interval::point(look(number).value.into());
+        let shown = ComparisonEvidence {
+            text: comparison.text(signals),
+            left: left.eval(&mut shown, event).low.unwrap_or(0),
+            op: *op,
+            right: right.eval(&mut shown, event).low.unwrap_or(0),
+        };
+        all.push((holds, shown));
+    });
+    all
+}
+
+/// Value to threshold in millionths, truncated; none unless both are positive.
+fn ratio(shown: &ComparisonEvidence) -> Option<i128> {
+    (shown.left > 0 && shown.right > 0).then(|| match shown.op {
+        Op::Gt | Op::Ge => shown.left.saturating_mul(1_000_000) / shown.right,
+        Op::Lt | Op::Le => shown.right.saturating_mul(1_000_000) / shown.left,
+        Op::Eq | Op::Ne => 1_000_000,
+    })
 }
 
 /// The least value-to-threshold ratio, in millionths.
 fn strength(comparisons: &[ComparisonEvidence]) -> u64 {
-    let ratios = comparisons.iter().filter(|c| c.left > 0 && c.right > 0).map(|c| match c.op {
-        Op::Gt | Op::Ge => c.left.saturating_mul(1_000_000) / c.right,
-        Op::Lt | Op::Le => c.right.saturating_mul(1_000_000) / c.left,
-        Op::Eq | Op::Ne => 1_000_000,
-    });
-    ratios.min().map_or(1_000_000, |ratio| u64::try_from(ratio).unwrap_or(u64::MAX))
+    let least = comparisons.iter().filter_map(ratio).min();
+    least.map_or(1_000_000, |ratio| u64::try_from(ratio).unwrap_or(u64::MAX))
+}
+
+fn minor(entry: &Entry) -> i64 {
+    entry.amount.map_or(0, |amount| amount.minor)
 }
 
 /// The first, the last and the largest events without repeats, `room` at most.
-fn listed(behind: &[&Entry], room: usize) -> Vec<EventRef> {
-    let minor = |entry: &Entry| entry.amount.map_or(0, |amount| amount.minor);
+fn listed(behind: &[Entry], room: usize) -> Vec<EventRef> {
     let mut by_amount: Vec<usize> = (0..behind.len()).collect();
-    by_amount.sort_by_key(|place| (std::cmp::Reverse(behind.get(*place).map_or(0, |e| minor(e))), *place));
+    by_amount.sort_by_key(|place| (std::cmp::Reverse(behind.get(*place).map_or(0, minor)), *place));
     let mut events: Vec<EventRef> = Vec::new();
     let first_and_last = [Some(0), behind.len().checked_sub(1)].into_iter().flatten();
     for entry in first_and_last.chain(by_amount).filter_map(|place| behind.get(place)) {

@@ -19,6 +19,9 @@ use crate::engine::window::{Entry, SubjectLog};
 /// Rule counts by rule and, of rules whose own partition this is, by origin.
 pub type Heard = BTreeMap<String, BTreeMap<u32, RuleCount>>;
 
+/// Harm in milliseconds, by rule and by the number of its budget's interval.
+pub type Harms = BTreeMap<String, BTreeMap<i64, u64>>;
+
 /// The state of a partition, ordered. Running values and rule indexes are rebuilt from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
@@ -42,6 +45,7 @@ pub struct Image {
     pub overrides: Vec<(Subject, ByRule<Override>)>,
     pub ledger: ReportLedger,
     pub counts: BTreeMap<String, RuleCount>,
+    pub harms: Harms,
     pub heard: Heard,
     pub totals: BTreeMap<String, RuleCount>,
     pub request_count: u64,
@@ -68,13 +72,17 @@ impl Partition {
             since: self.since.clone(),
             logs,
             holders: sorted(&self.holders),
-            meetings: sorted(&self.meetings),
+            meetings: sorted(&self.meetings)
+                .into_iter()
+                .map(|(subject, meetings)| (subject, meetings.into()))
+                .collect(),
             told: sorted(&self.told),
             measures: sorted(&self.measures),
             firings: sorted(&self.firings),
             overrides: sorted(&self.overrides),
             ledger: self.ledger.clone(),
             counts: self.counts.clone(),
+            harms: self.harms.clone(),
             heard: self.heard.clone(),
             totals: self.totals.clone(),
             request_count: self.request_count,
@@ -110,7 +118,8 @@ impl Partition {
             .map(|(subject, entries)| (subject, SubjectLog::from_entries(entries)))
             .collect();
         partition.holders = image.holders.into_iter().collect();
-        partition.meetings = image.meetings.into_iter().collect();
+        partition.meetings =
+            image.meetings.into_iter().map(|(subject, meetings)| (subject, meetings.into())).collect();
         partition.told = image.told.into_iter().collect();
         partition.by_appeal =
             image.measures.iter().map(|(id, measure)| (measure.appeal.number(), *id)).collect();
@@ -119,6 +128,7 @@ impl Partition {
         partition.overrides = image.overrides.into_iter().collect();
         partition.ledger = image.ledger;
         partition.counts = image.counts;
+        partition.harms = image.harms;
         partition.heard = image.heard;
         partition.totals = image.totals;
         partition.request_count = image.request_count;

@@ -7,9 +7,11 @@
 //! * E4 a measure is published with its notice, or not at all: they are one value.
 //!
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
-//! `openings` answers requests, `appeals`, `reports`, `corrections`, `publish`.
+//! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
+//! requests, `findings` writes down why, `appeals`, `corrections`, `publish`.
 
 mod appeals;
+mod budgets;
 mod corrections;
 mod facts;
 mod findings;
@@ -19,9 +21,10 @@ mod publish;
 mod readings;
 mod reports;
 mod rules;
+mod telling;
 mod time;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::LoadRules;
@@ -34,6 +37,7 @@ use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::notice::MissingText;
 use super::ruleset::RuleSet;
 use super::seen::Seen;
+use super::signal::{ReportLevel, Signal};
 use super::state::{
     ByRule, Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
 };
@@ -41,7 +45,7 @@ use super::subject::{Subject, SubjectKind};
 use super::timer::Timers;
 use super::window::{Plan, SubjectLog};
 
-pub use image::{Heard, Image};
+pub use image::{Harms, Heard, Image};
 use readings::Readings;
 use rules::RuleIndex;
 
@@ -84,7 +88,8 @@ pub struct Partition {
     since: BTreeMap<String, TimeMs>,
     logs: HashMap<Subject, SubjectLog, TokenHash>,
     holders: HashMap<Token, Holder, TokenHash>,
-    meetings: HashMap<Subject, Vec<Meeting>, TokenHash>,
+    /// By event time, as in the subject's log.
+    meetings: HashMap<Subject, VecDeque<Meeting>, TokenHash>,
     told: HashMap<Subject, Vec<Told>, TokenHash>,
     measures: HashMap<DispositionId, MeasureState, TokenHash>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
@@ -93,6 +98,8 @@ pub struct Partition {
     ledger: ReportLedger,
     /// Measures set and overruled here, by rule.
     counts: BTreeMap<String, RuleCount>,
+    /// Harm in milliseconds that rules with a budget did here, by rule and interval (S7).
+    harms: Harms,
     /// Of rules whose own partition this is: what each partition last told (reports of kind iii).
     heard: BTreeMap<String, BTreeMap<u32, RuleCount>>,
     /// What the rules' own partitions last told all.
@@ -121,6 +128,12 @@ impl Active {
         let plans = SubjectKind::ALL.into_iter().map(|kind| (kind, Plan::new(&set, kind, epoch))).collect();
         let index = RuleIndex::new(&set);
         Active { set, bundle, plans, index }
+    }
+
+    /// A signal that others are told of, and at what level.
+    pub fn told(&self, signal: usize) -> Option<(&Signal, ReportLevel)> {
+        let signal = self.set.signals.get(signal)?;
+        Some((signal, signal.report?))
     }
 }
 
@@ -152,6 +165,7 @@ impl Partition {
             overrides: HashMap::default(),
             ledger: ReportLedger::default(),
             counts: BTreeMap::new(),
+            harms: Harms::new(),
             heard: BTreeMap::new(),
             totals: BTreeMap::new(),
             request_count: 0,

@@ -57,15 +57,8 @@ impl Partition {
         step_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let FactBody::Opening {
-            step,
-            opening,
-            holding,
-            product,
-            holder_kind,
-            co_holder,
-            identity_channels,
-        } = body
+        let FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels } =
+            body
         else {
             return Ok(());
         };
@@ -152,6 +145,7 @@ impl Partition {
                     event: fact.event,
                     entry: request.event,
                     at: request.at,
+                    left_out: None,
                 };
                 let checked = self.run_opening_rules(&scene, &active, out)?;
                 if live && !checked {

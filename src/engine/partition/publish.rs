@@ -1,6 +1,6 @@
 //! Publishing: dispositions with their ids, notices and timers (S12, DESIGN D25, D26).
 
-use super::rules::Scene;
+use super::rules::{Asked, Scene};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{
@@ -45,14 +45,14 @@ impl Partition {
         &mut self,
         rule: &Rule,
         scene: &Scene<'_>,
-        finding: Finding,
+        asked: Asked,
         active: &Active,
         out: Out<'_>,
     ) -> Result<DispositionId, EngineError> {
         let draft = Draft {
             rule: RuleName { id: rule.id.clone(), version: rule.version },
             lane: rule.lane(),
-            measure: Partition::measure_of(rule),
+            measure: Measure::from(asked.measure),
             reason: &rule.reason,
             basis: &rule.basis,
             party: scene.party,
@@ -60,11 +60,11 @@ impl Partition {
             event: scene.event,
             at: scene.at,
             end: scene.at.plus(rule.measure_for),
-            purpose: finding.purpose,
-            evidence: finding.evidence,
+            purpose: asked.finding.purpose,
+            evidence: asked.finding.evidence,
         };
         let id = self.set_measure(draft, active, out)?;
-        self.count_measure(&rule.id, out)?;
+        self.count_measure(rule, scene.at, out)?;
         Ok(id)
     }
 
@@ -132,9 +132,9 @@ impl Partition {
     }
 
     /// What would have been done, by a rule.
-    pub(super) fn observe(&mut self, rule: &Rule, scene: &Scene<'_>, finding: Finding, out: Out<'_>) {
+    pub(super) fn observe(&mut self, rule: &Rule, scene: &Scene<'_>, asked: Asked, out: Out<'_>) {
         let name = RuleName { id: rule.id.clone(), version: rule.version };
-        let measure = Partition::measure_of(rule);
+        let measure = Measure::from(asked.measure);
         self.push_observation(
             name,
             rule.lane(),
@@ -142,7 +142,7 @@ impl Partition {
             scene.party,
             scene.holder,
             (scene.event, scene.at),
-            finding,
+            asked.finding,
             out,
         );
     }

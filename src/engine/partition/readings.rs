@@ -52,6 +52,18 @@ pub(super) struct Readings {
     by_signal: Vec<Option<Reading>>,
 }
 
+impl Readings {
+    /// Keeps a reading for the rest of the scene.
+    pub fn keep(&mut self, number: usize, reading: Reading) {
+        if self.by_signal.len() <= number {
+            self.by_signal.resize(number + 1, None);
+        }
+        if let Some(slot) = self.by_signal.get_mut(number) {
+            *slot = Some(reading);
+        }
+    }
+}
+
 impl Partition {
     /// An empty set of readings, in memory that is used again and again.
     pub(super) fn take_readings(&mut self) -> Readings {
@@ -76,13 +88,8 @@ impl Partition {
         if let Some(Some(known)) = readings.by_signal.get(number) {
             return *known;
         }
-        let reading = self.read(number, scene, bound, active).unwrap_or(Reading::UNKNOWN);
-        if readings.by_signal.len() <= number {
-            readings.by_signal.resize(number + 1, None);
-        }
-        if let Some(slot) = readings.by_signal.get_mut(number) {
-            *slot = Some(reading);
-        }
+        let reading = self.read(number, scene, bound, active, readings).unwrap_or(Reading::UNKNOWN);
+        readings.keep(number, reading);
         reading
     }
 
@@ -92,6 +99,7 @@ impl Partition {
         scene: &Scene<'_>,
         bound: Option<TimeMs>,
         active: &Active,
+        readings: &mut Readings,
     ) -> Option<Reading> {
         let signal = active.set.signals.get(number)?;
         if !signal.subject.lives_with_holder() {
@@ -110,11 +118,13 @@ impl Partition {
             Reads::Log(question) => self.read_log(number, signal, &question, subject, scene, as_of, active),
             Reads::SinceOpened => self.read_since_opened(scene),
             Reads::Ratio { of, to, scale } => {
-                let (of, to) = (self.read(of, scene, bound, active)?, self.read(to, scene, bound, active)?);
+                let of = self.reading(of, scene, bound, active, readings);
+                let to = self.reading(to, scene, bound, active, readings);
                 of.combined(to, |of, to| ratio(of, to, scale))
             }
             Reads::Difference { of, to } => {
-                let (of, to) = (self.read(of, scene, bound, active)?, self.read(to, scene, bound, active)?);
+                let of = self.reading(of, scene, bound, active, readings);
+                let to = self.reading(to, scene, bound, active, readings);
                 let value = of.combined(to, |of, to| of - to);
                 Reading { interval: of.interval.sub(to.interval), ..value }
             }
@@ -149,16 +159,21 @@ impl Partition {
             return Reading::UNKNOWN;
         };
         let value = scene.at.0.saturating_sub(since.0).max(0);
-        let interval = Interval {
-            low: Some(value.into()),
-            high: seen.then_some(value.into()),
-        };
+        let interval = Interval { low: Some(value.into()), high: seen.then_some(value.into()) };
         Reading { value, interval, cold: !seen, source: Source::Made }
     }
 
     fn read_reported(&self, signal: &Signal, scene: &Scene<'_>, bound: Option<TimeMs>) -> Reading {
         let holder = self.holders.get(&scene.holder);
-        let standing = holder.and_then(|holder| holder.standing(&signal.name, scene.at, bound));
+        // What is told of the other side counts for the transfer with that side alone.
+        let of = match signal.subject {
+            SubjectKind::Counterparty => Some(scene.other),
+            _ => None,
+        };
+        let standing = match of {
+            Some(None) => None,
+            of => holder.and_then(|holder| holder.standing(&signal.name, of.flatten(), scene.at, bound)),
+        };
         let value = standing.map_or(0, |standing| i64::try_from(standing.value).unwrap_or(i64::MAX));
         Reading {
             value,
@@ -197,12 +212,12 @@ fn asked_for(scene: &Scene<'_>) -> AskedFor {
         entry: Some(scene.entry),
         amount: scene.attributes.get(Field::Amount),
         other: scene.other.map(Token::short),
-        left_out: None,
+        left_out: scene.left_out,
     }
 }
 
 /// The value of an empty log.
-fn nothing_in(question: &Question, calendar: &Calendar, as_of: AsOf) -> i64 {
+pub(super) fn nothing_in(question: &Question, calendar: &Calendar, as_of: AsOf) -> i64 {
     SubjectLog::default().scan(question, calendar, as_of).0
 }
 

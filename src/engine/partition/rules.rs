@@ -7,8 +7,11 @@ use super::readings::Readings;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
-use crate::engine::measure::Measure;
-use crate::engine::rule::{Rule, RuleStatus, Trigger};
+use crate::engine::evidence::Softened;
+use crate::engine::measure::MeasureKind;
+use crate::engine::notice::RuleName;
+use crate::engine::protection::Softening;
+use crate::engine::rule::{Condition, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::state::{Finding, Firing};
 use crate::engine::subject::{Party, SubjectKind};
@@ -16,9 +19,13 @@ use crate::engine::subject::{Party, SubjectKind};
 /// Rules by what sets them off, in id order, and the signals each reads, in order of first mention.
 #[derive(Debug, Default)]
 pub(crate) struct RuleIndex {
-    by_trigger: BTreeMap<Trigger, Vec<usize>>,
+    by_trigger: BTreeMap<(Trigger, SubjectKind), Vec<usize>>,
     signals: Vec<Vec<usize>>,
     names: Vec<Arc<str>>,
+    signal_names: Vec<Arc<str>>,
+    signal_numbers: BTreeMap<Arc<str>, usize>,
+    /// Signals that others are told of, by the kind they are about, in signal order.
+    told: BTreeMap<SubjectKind, Vec<usize>>,
 }
 
 impl RuleIndex {
@@ -27,32 +34,59 @@ impl RuleIndex {
         for (number, rule) in set.rules.iter().enumerate() {
             if rule.status != RuleStatus::Off {
                 for trigger in &rule.triggers {
-                    index.by_trigger.entry(*trigger).or_default().push(number);
+                    index.by_trigger.entry((*trigger, rule.subject)).or_default().push(number);
                 }
             }
-            let mut signals = Vec::new();
-            let mut mention = |signal: usize| {
-                if !signals.contains(&signal) {
-                    signals.push(signal);
-                }
-            };
-            rule.condition.signals(&mut |signal| {
-                mention(signal);
-                set.parts_of(signal).into_iter().for_each(&mut mention);
-            });
-            index.signals.push(signals);
+            index.signals.push(signals_of(&rule.condition, set));
             index.names.push(Arc::from(rule.id.as_str()));
+        }
+        for (number, signal) in set.signals.iter().enumerate() {
+            let name: Arc<str> = Arc::from(signal.name.as_str());
+            index.signal_names.push(Arc::clone(&name));
+            index.signal_numbers.entry(name).or_insert(number);
+            if signal.report.is_some() {
+                index.told.entry(signal.subject).or_default().push(number);
+            }
         }
         index
     }
 
-    fn triggered(&self, trigger: Trigger) -> &[usize] {
-        self.by_trigger.get(&trigger).map_or(&[], Vec::as_slice)
+    fn triggered(&self, scene: &Scene<'_>) -> &[usize] {
+        let of_kind = self.by_trigger.get(&(scene.trigger, scene.party.subject.kind));
+        of_kind.map_or(&[], Vec::as_slice)
     }
 
     fn signals(&self, rule: usize) -> &[usize] {
         self.signals.get(rule).map_or(&[], Vec::as_slice)
     }
+
+    /// Signals about a kind of subject that others are told of.
+    pub fn told_of(&self, kind: SubjectKind) -> &[usize] {
+        self.told.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn signal_name(&self, number: usize) -> Option<&Arc<str>> {
+        self.signal_names.get(number)
+    }
+
+    pub fn signal_number(&self, name: &str) -> Option<usize> {
+        self.signal_numbers.get(name).copied()
+    }
+}
+
+/// The signals of a condition in order of first mention, each made one followed by its parts.
+fn signals_of(condition: &Condition, set: &RuleSet) -> Vec<usize> {
+    let mut signals = Vec::new();
+    let mut mention = |signal: usize| {
+        if !signals.contains(&signal) {
+            signals.push(signal);
+        }
+    };
+    condition.signals(&mut |signal| {
+        mention(signal);
+        set.parts_of(signal).into_iter().for_each(&mut mention);
+    });
+    signals
 }
 
 /// What rules are evaluated on.
@@ -68,13 +102,23 @@ pub(super) struct Scene<'a> {
     /// The name of the event's entries; a correction's replacement keeps the original's.
     pub entry: Fingerprint,
     pub at: TimeMs,
+    /// An event to leave out of all logs: what the values would be without it (S13).
+    pub left_out: Option<Fingerprint>,
 }
 
 /// A rule that fired.
-pub(super) struct Fired<'a> {
-    pub rule: &'a Rule,
-    pub name: Arc<str>,
-    pub enforced: bool,
+struct Fired<'a> {
+    number: usize,
+    rule: &'a Rule,
+    name: Arc<str>,
+    enforced: bool,
+    /// Of an override: the rule sees nothing at or before it.
+    bound: Option<TimeMs>,
+}
+
+/// What a firing asks for after protections and budgets.
+pub(super) struct Asked {
+    pub measure: MeasureKind,
     pub finding: Finding,
 }
 
@@ -87,17 +131,17 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let mut readings = self.take_readings();
-        for number in active.index.triggered(scene.trigger) {
+        for number in active.index.triggered(scene) {
             if let Some(fired) = self.evaluate(*number, scene, active, &mut readings) {
-                self.act(fired, scene, active, out)?;
+                self.act(fired, scene, active, &mut readings, out)?;
             }
         }
         self.keep_readings(readings);
         Ok(())
     }
 
-    /// Evaluates the rules of a request to open. The first that fires enforced checks the opening;
-    /// later ones are not asked, observed ones are observed.
+    /// Evaluates the rules of a request to open. The first that acts checks the opening; other enforced
+    /// ones are not asked then, observed ones are observed.
     pub(super) fn run_opening_rules(
         &mut self,
         scene: &Scene<'_>,
@@ -106,67 +150,125 @@ impl Partition {
     ) -> Result<bool, EngineError> {
         let mut readings = self.take_readings();
         let mut checked = false;
-        for number in active.index.triggered(scene.trigger) {
+        for number in active.index.triggered(scene) {
             let Some(fired) = self.evaluate(*number, scene, active, &mut readings) else { continue };
             if fired.enforced && checked {
                 continue;
             }
-            checked |= fired.enforced;
-            self.act(fired, scene, active, out)?;
+            checked |= self.act(fired, scene, active, &mut readings, out)?;
         }
         self.keep_readings(readings);
         Ok(checked)
     }
 
-    /// Publishes a firing and remembers it.
+    /// Publishes a firing and remembers it. Gives whether a measure was set.
     fn act(
         &mut self,
         fired: Fired<'_>,
         scene: &Scene<'_>,
         active: &Arc<Active>,
+        readings: &mut Readings,
         out: Out<'_>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let rule = fired.rule;
+        let near_misses = self.near_misses(fired.number, scene, active, readings);
+        // A rule under an override reads its own values, which others cannot use.
+        let mut own = Readings::default();
+        let readings = if fired.bound.is_some() { &mut own } else { readings };
+        let wanted = active.index.signals(fired.number);
+        let mut finding = self.find(rule, wanted, scene, fired.bound, active, readings);
+        finding.evidence.near_misses = near_misses;
+        let mut asked = Asked { measure: rule.measure, finding };
+        let is_set = fired.enforced && self.soften(rule, &mut asked, scene, fired.bound, active, readings);
         let firing = Firing { until: scene.at.plus(rule.measure_for), event: scene.event };
         let of_party = self.firings.entry(scene.party.subject).or_default();
         of_party.retain(|(name, _)| *name != fired.name);
         of_party.push((fired.name, firing));
-        if !fired.enforced {
-            self.observe(rule, scene, fired.finding, out);
-            return Ok(());
+        if !is_set {
+            self.observe(rule, scene, asked, out);
+            return Ok(false);
         }
-        let id = self.set_measure_by_rule(rule, scene, fired.finding, active, out)?;
+        let id = self.set_measure_by_rule(rule, scene, asked, active, out)?;
         if scene.party.subject.kind == SubjectKind::Opening {
             self.check_opening(scene.holder, scene.party.subject.token, id);
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Whether a rule fires on a scene, and why.
+    /// Applies protections and the harm budget to what a rule asks for; false if it is waived (S7).
+    fn soften(
+        &mut self,
+        rule: &Rule,
+        asked: &mut Asked,
+        scene: &Scene<'_>,
+        bound: Option<TimeMs>,
+        active: &Active,
+        readings: &mut Readings,
+    ) -> bool {
+        let is_limit = matches!(rule.origin, RuleOrigin::Limit { .. });
+        for protection in active.set.protections.iter().filter(|_| !is_limit) {
+            let softer = match protection.softening {
+                Softening::Waive => None,
+                Softening::AtMost(kind) if kind.is_milder_than(rule.measure) => Some(kind),
+                Softening::AtMost(_) => continue,
+            };
+            let meets =
+                protection.subject == scene.party.subject.kind && protection.measures.contains(&rule.measure);
+            if !meets || !self.holds(&protection.condition, scene, bound, active, readings) {
+                continue;
+            }
+            let by = RuleName { id: protection.id.clone(), version: protection.version };
+            asked.finding.evidence.softened = Some(Softened { by, asked: rule.measure });
+            match softer {
+                Some(kind) => asked.measure = kind,
+                None => return false,
+            }
+            break;
+        }
+        if self.is_spent(rule, scene.at) {
+            asked.finding.evidence.braked = true;
+            asked.measure = asked.measure.verification();
+        }
+        true
+    }
+
+    /// Whether a condition is certainly true on a scene.
+    pub(super) fn holds(
+        &mut self,
+        condition: &Condition,
+        scene: &Scene<'_>,
+        bound: Option<TimeMs>,
+        active: &Active,
+        readings: &mut Readings,
+    ) -> bool {
+        let mut value = |signal: usize| self.reading(signal, scene, bound, active, readings).interval;
+        condition.eval(&mut value, &scene.attributes) == Some(true)
+    }
+
+    /// Whether a rule fires on a scene.
     fn evaluate<'a>(
         &mut self,
         number: usize,
         scene: &Scene<'_>,
-        active: &'a Arc<Active>,
+        active: &'a Active,
         readings: &mut Readings,
     ) -> Option<Fired<'a>> {
         let rule = active.set.rules.get(number)?;
         let name = active.index.names.get(number)?;
-        if rule.subject != scene.party.subject.kind || !rule.is_in_force(scene.at) {
+        if !rule.is_in_force(scene.at) {
             return None;
         }
         let bound = self.bound(name, scene)?;
-        let mut own = Readings::default();
-        let readings = if bound.is_some() { &mut own } else { readings };
-        let mut value = |signal: usize| self.reading(signal, scene, bound, active, readings).interval;
-        if rule.condition.eval(&mut value, &scene.attributes) != Some(true)
-            || self.has_fired(rule, name, scene)
-        {
+        let holds = if bound.is_some() {
+            self.holds(&rule.condition, scene, bound, active, &mut Readings::default())
+        } else {
+            self.holds(&rule.condition, scene, None, active, readings)
+        };
+        if !holds || self.has_fired(rule, name, scene) {
             return None;
         }
         let enforced = rule.may_act() && self.live;
-        let finding = self.find(rule, active.index.signals(number), scene, bound, active, readings);
-        Some(Fired { rule, name: Arc::clone(name), enforced, finding })
+        Some(Fired { number, rule, name: Arc::clone(name), enforced, bound })
     }
 
     /// Whether the rule's last firing on the party still holds, or was for this very event.
@@ -189,7 +291,18 @@ impl Partition {
         }
     }
 
-    pub(super) fn measure_of(rule: &Rule) -> Measure {
-        Measure::from(rule.measure)
+    /// The other rules of a scene that could have been evaluated on it, each with its bound, in id order.
+    pub(super) fn others_of<'a>(
+        &self,
+        fired: usize,
+        scene: &Scene<'_>,
+        active: &'a Active,
+    ) -> Vec<(&'a Rule, Option<TimeMs>)> {
+        let others = active.index.triggered(scene).iter().filter(|number| **number != fired);
+        let in_force = others.filter_map(|number| {
+            let rule = active.set.rules.get(*number).filter(|rule| rule.is_in_force(scene.at))?;
+            Some((rule, self.bound(active.index.names.get(*number)?, scene)?))
+        });
+        in_force.collect()
     }
 }

@@ -19,9 +19,11 @@ impl LoadRules for Loader {
         if bundle == "broken" {
             return Err("broken".to_owned());
         }
-        crate::config::bundle::compile(&crate::config::bundle::embedded().unwrap())
-            .map(Arc::new)
-            .map_err(|e| e.to_string())
+        crate::config::bundle::compile(
+            &crate::config::bundle::embedded(crate::config::bundle::Profile::Strict).unwrap(),
+        )
+        .map(Arc::new)
+        .map_err(|e| e.to_string())
     }
 }
 

@@ -2,10 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::disposition::{Disposition, EndCause, Head, OpeningAccepted, ReservationLapsed};
 use crate::engine::evidence::Evidence;
-use crate::engine::fact::{FactBody, Feed};
+use crate::engine::fact::{FactBody, Feed, Product};
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
 use crate::engine::measure::{Lane, MeasureKind};
@@ -24,7 +25,10 @@ use super::{Cause, Occasion, Plain, PlainError};
 impl Plain {
     /// A request to open: recorded, answered, and its rules evaluated.
     pub(super) fn request(&mut self, occasion: Occasion, body: &FactBody) -> Result<(), PlainError> {
-        let FactBody::Opening { opening, product, holder_kind, co_holder, .. } = body else { return Ok(()) };
+        let FactBody::Opening { opening, product, holder_kind, co_holder, identity_channels, .. } = body
+        else {
+            return Ok(());
+        };
         let holder = occasion.route.token;
         let token = opening.subject.token;
         if self.openings_mut(holder).place_of(token).is_some() {
@@ -39,6 +43,7 @@ impl Plain {
             opening: opening.clone(),
             product: *product,
             holder_kind: *holder_kind,
+            identity_channels: *identity_channels,
             event: occasion.source,
             at: occasion.at,
             is_published,
@@ -52,7 +57,8 @@ impl Plain {
         let (Some(rules), false) = (rules, *co_holder) else { return Ok(()) };
         let place = openings.requests.len() - 1;
         let cause = Cause { event: occasion.event, at: occasion.at };
-        let case = Case::of_opening(opening, holder, cause);
+        let said = said_of_request(*product, *identity_channels);
+        let case = Case { said, source: occasion.source, ..Case::of_opening(opening, holder, cause) };
         let adverse = openings.by_limits(&rules, place);
 
         if let Some(adverse) = adverse {
@@ -78,10 +84,10 @@ impl Plain {
     ) -> Result<bool, PlainError> {
         let mut is_checked = false;
         for (rule, evidence) in fired {
-            if !self.is_enforced(rule) {
-                self.observe_firing(rule, case, evidence);
-            } else if !is_checked {
-                let measure = self.fire(rule, case, evidence)?;
+            if is_checked && self.is_enforced(rule) {
+                continue;
+            }
+            if let Some(measure) = self.fire(rule, case, evidence)? {
                 self.set_answer(case.holder, place, Answer::ByRule { measure });
                 is_checked = true;
             }
@@ -93,12 +99,18 @@ impl Plain {
     pub(super) fn evaluate_on_opening(&mut self, trigger: Trigger, case: Case<'_>) -> Result<(), PlainError> {
         let openings = self.openings_mut(case.holder);
         let Some(place) = openings.place_of(case.party.subject.token) else { return Ok(()) };
-        let is_accepted = openings
+        let accepted = openings
             .requests
             .get(place)
-            .is_some_and(|request| matches!(request.answer, Answer::Accepted | Answer::AcceptedOnAppeal));
-        if is_accepted && self.is_pending(case.holder, place) {
+            .filter(|request| matches!(request.answer, Answer::Accepted | Answer::AcceptedOnAppeal))
+            .map(|request| (request.product, request.identity_channels));
+        if let Some((product, channels)) = accepted
+            && self.is_pending(case.holder, place)
+        {
             let Some(rules) = self.rules.clone() else { return Ok(()) };
+            let asked = said_of_request(product, channels);
+            let said = asked.with(Field::Amount, case.amount.map(|amount| amount.minor));
+            let case = Case { said, ..case };
             let fired = self.all_that_fire(&rules, trigger, case);
             self.check_by_rules(fired, place, case)?;
         }
@@ -294,9 +306,25 @@ impl Plain {
     }
 }
 
+/// What conditions may read of a request.
+fn said_of_request(product: Product, identity_channels: Option<u8>) -> Attributes {
+    Attributes::default()
+        .with(Field::Product, Some(product as i64))
+        .with(Field::IdentityChannels, identity_channels.map(i64::from))
+}
+
 impl<'a> Case<'a> {
     fn of_opening(opening: &'a Party, holder: Token, cause: Cause) -> Case<'a> {
-        Case { event: cause.event, at: cause.at, holder, party: opening, other: None, amount: 0 }
+        Case {
+            event: cause.event,
+            source: cause.event,
+            at: cause.at,
+            holder,
+            party: opening,
+            other: None,
+            amount: None,
+            said: Attributes::default(),
+        }
     }
 }
 

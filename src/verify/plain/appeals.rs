@@ -4,7 +4,6 @@ use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::disposition::{AppealRef, EndCause};
 use crate::engine::fact::AppealOutcome;
 use crate::engine::input::{Effect, UnmatchedReason};
-use crate::engine::measure::Lane;
 
 use super::openings::Answer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -41,12 +40,12 @@ impl Plain {
             return Ok(());
         }
         let Some(rules) = self.rules.clone() else { return Ok(()) };
-        let head = held.set.head().clone();
+        let (head, is_of_rule) = (held.set.head().clone(), held.is_of_rule);
         let until = cause.at.plus(override_for.unwrap_or(rules.settings.override_for));
         self.end_measure(id, EndCause::Overturned, cause, Some(until));
         let key = (head.rule.id.clone(), head.party.subject);
         self.overrides.insert(key, Override { lift: cause.at, until });
-        if head.lane != Lane::Limit {
+        if is_of_rule {
             self.count_overruled(&head.rule.id)?;
         }
 

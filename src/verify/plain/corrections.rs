@@ -34,10 +34,9 @@ impl Plain {
     /// those that counted and stood in the log of the routing subject itself.
     fn take_out(&mut self, occasion: Occasion, before: &Dated, original: Fingerprint) -> Vec<Feed> {
         let horizon = self.horizon();
-        let Some((subjects, was)) = entries_of(occasion, &before.body) else { return Vec::new() };
-        let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;
         let mut taken = Vec::new();
-        for subject in subjects {
+        for (subject, was) in entries_of(occasion, &before.body) {
+            let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;
             let Some(log) = self.logs.get_mut(&subject) else { continue };
             if subject == occasion.route && log.iter().any(|entry| is_taken(entry) && entry.at > horizon) {
                 taken.push(was.feed);

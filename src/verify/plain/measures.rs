@@ -4,15 +4,17 @@ use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::disposition::{
     Disposition, DispositionId, EndCause, Head, MeasureEnded, MeasureSet, Observation,
 };
-use crate::engine::evidence::{Evidence, SignalEvidence};
+use crate::engine::evidence::Evidence;
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
 use crate::engine::limit::Limit;
 use crate::engine::measure::{Lane, Measure, MeasureKind};
 use crate::engine::notice::{NoticeOf, RuleName};
 use crate::engine::purpose::Purpose;
-use crate::engine::rule::Rule;
+use crate::engine::rule::{Rule, RuleOrigin};
+use crate::engine::ruleset::RuleSet;
 
+use super::conditions::mentioned;
 use super::rules::Case;
 use super::time::Timer;
 use super::{Cause, Plain, PlainError};
@@ -20,6 +22,8 @@ use super::{Cause, Plain, PlainError};
 /// A measure that was set here.
 pub(super) struct Held {
     pub set: MeasureSet,
+    /// Set by a rule, not by a limit on holdings: what is done in its name is counted.
+    pub is_of_rule: bool,
     /// How it ended first.
     pub ended: Option<EndCause>,
     pub was_overturned: bool,
@@ -41,20 +45,24 @@ pub(super) struct Asked {
     pub basis: String,
     pub measure: Measure,
     pub lasts: SpanMs,
+    pub is_of_rule: bool,
 }
 
 impl Asked {
-    pub fn by_rule(rule: &Rule, signals: &[SignalEvidence]) -> Asked {
-        let purpose = signals.iter().fold(rule.purpose, |joined, signal| joined.join(signal.purpose));
+    /// What a rule asks for, or what that was softened to.
+    pub fn by_rule(rules: &RuleSet, rule: &Rule, measure: MeasureKind) -> Asked {
+        let signals = mentioned(&rule.condition).into_iter().filter_map(|number| rules.signals.get(number));
+        let purpose = signals.fold(rule.purpose, |joined, signal| joined.join(signal.purpose));
+        let lane = match rule.origin {
+            RuleOrigin::Measured(_) => rule.measure.lane(),
+            RuleOrigin::Limit { .. } => Lane::Limit,
+        };
         Asked {
-            name: Name {
-                rule: RuleName { id: rule.id.clone(), version: rule.version },
-                lane: rule.measure.lane(),
-                purpose,
-            },
+            name: Name { rule: RuleName { id: rule.id.clone(), version: rule.version }, lane, purpose },
+            is_of_rule: true,
             reason: rule.reason.clone(),
             basis: rule.basis.clone(),
-            measure: rule.measure.into(),
+            measure: measure.into(),
             lasts: rule.measure_for,
         }
     }
@@ -70,6 +78,7 @@ impl Asked {
             basis: limit.basis.clone(),
             measure: answer.into(),
             lasts,
+            is_of_rule: false,
         }
     }
 }
@@ -108,7 +117,9 @@ impl Plain {
         })?;
         let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
-        self.measures.insert(id, Held { set, ended: None, was_overturned: false, is_forgotten: false });
+        let is_of_rule = asked.is_of_rule;
+        let held = Held { set, is_of_rule, ended: None, was_overturned: false, is_forgotten: false };
+        self.measures.insert(id, held);
         self.set_timer(end, Timer::MeasureExpires(id));
         self.set_timer(end.plus(rules.settings.appeal_window), Timer::MeasureForgotten(id));
         Ok(id)

@@ -1,34 +1,42 @@
 //! The plain evaluator: ARCHITECTURE S1 to S13 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
-//! answer from all steps of its holder. Read on in `time`, `signals`, `rules`, `openings`,
-//! `answers`, `appeals`, `reports`, `corrections`.
+//! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `appeals`, `reports`, `corrections`.
 
+mod aggregates;
 mod answers;
 mod appeals;
+mod conditions;
 mod corrections;
+mod counts;
 mod measures;
 mod openings;
 mod reports;
 mod rules;
 mod signals;
 mod time;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::LoadRules;
-use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::engine::attributes::{Attributes, Field};
+use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, SourceId};
 use crate::engine::disposition::DispositionId;
-use crate::engine::fact::{Essential, FactBody, OpeningStep};
-use crate::engine::state::RuleCount;
+use crate::engine::fact::{Essential, FactBody, Feed, OpeningStep, UsageKind};
 use crate::engine::ident::IdKey;
-use crate::engine::input::{Effect, FactsRecord, TimeMode};
+use crate::engine::input::{Effect, FactsRecord, TimeMode, UnmatchedReason};
 use crate::engine::notice::MissingText;
 use crate::engine::report::ReportPos;
+use crate::engine::rule::Trigger;
 use crate::engine::ruleset::RuleSet;
+use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, Subject};
+
+use rules::Case;
 
 /// Why a record could not be evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +88,8 @@ pub struct Plain {
     measures: BTreeMap<DispositionId, measures::Held>,
     holders: BTreeMap<Token, openings::Openings>,
     rule_counts: BTreeMap<String, RuleCount>,
+    /// What was last told of each rule over all partitions.
+    rule_totals: BTreeMap<String, RuleCount>,
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
@@ -134,6 +144,7 @@ impl Plain {
             measures: BTreeMap::new(),
             holders: BTreeMap::new(),
             rule_counts: BTreeMap::new(),
+            rule_totals: BTreeMap::new(),
             standings: BTreeMap::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
@@ -229,23 +240,44 @@ impl Plain {
 
     /// What a body does whether it came by itself or in a correction (S5, S7, S9, S10).
     fn apply_body(&mut self, occasion: Occasion, body: &FactBody) -> Result<(), PlainError> {
-        self.insert(occasion, body);
         let holder = occasion.route.token;
+        if self.is_of_closed(occasion, body) {
+            let reason = UnmatchedReason::HoldingClosed;
+            self.effects.push(Effect::Unmatched { event: occasion.event, reason });
+            return Ok(());
+        }
+        self.insert(occasion, body);
         match body {
             FactBody::Transfer { details, .. } if details.essential != Essential::No => Ok(()),
-            FactBody::Transfer { side, account, counterparty, amount, .. } => {
-                let feed = signals::transfer_feed(*side);
-                self.trigger(feed, occasion, account, Some(*counterparty), amount.minor)
+            FactBody::Transfer { side, account, counterparty, amount, details, other_side } => {
+                let said = Attributes::of_transfer(amount.minor, details);
+                let (other, amount) = (Some(*counterparty), Some(*amount));
+                let case = self.case(occasion, account, other, amount, said);
+                self.evaluate_rules(Trigger::Feed(signals::transfer_feed(*side)), case)?;
+                match other_side {
+                    Some(other_side) => self.tell_other_side(case, other_side),
+                    None => Ok(()),
+                }
             }
             FactBody::CardPayment { account, terminal, amount } => {
-                let feed = crate::engine::fact::Feed::CardPaymentCard;
-                self.trigger(feed, occasion, account, Some(*terminal), amount.minor)
+                let said = Attributes::of_amount(amount.minor);
+                let case = self.case(occasion, account, Some(*terminal), Some(*amount), said);
+                self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)
             }
-            FactBody::FraudConfirmed { .. } => Ok(()),
-            FactBody::CardUsage { card, .. } => {
-                self.trigger(crate::engine::fact::Feed::CardUsageCard, occasion, card, None, 0)
+            FactBody::FraudConfirmed { feed, account, other, amount } => {
+                let said = Attributes::default().with(Field::Amount, amount.map(|amount| amount.minor));
+                let case = self.case(occasion, account, Some(*other), *amount, said);
+                self.evaluate_rules(Trigger::Feed(*feed), case)
             }
-            FactBody::Met { feed, holder, target, .. } => self.tell(occasion, *feed, *holder, target),
+            FactBody::CardUsage { card, usage, .. } => {
+                let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
+                let said = Attributes::default().with(Field::Usage, kind);
+                let case = self.case(occasion, card, None, None, said);
+                self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)
+            }
+            FactBody::Met { feed, holder, target, amount } => {
+                self.tell(occasion, *feed, *holder, target, *amount)
+            }
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, .. } => {
                 let step = self.step_of(
@@ -273,6 +305,38 @@ impl Plain {
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive => Ok(()),
         }
+    }
+}
+
+impl Plain {
+    /// Whether money or use comes to what was closed before, as far as is known now.
+    fn is_of_closed(&self, occasion: Occasion, body: &FactBody) -> bool {
+        let subject = match body {
+            FactBody::Transfer { account, .. } | FactBody::CardPayment { account, .. } => account.subject,
+            FactBody::CardUsage { card, .. } => card.subject,
+            _ => return false,
+        };
+        let openings = self.holders.get(&occasion.route.token);
+        openings.is_some_and(|openings| openings.is_closed(subject, occasion.at))
+    }
+
+    /// An event on an account or card of the routing holder, as rules see it.
+    fn case<'a>(
+        &self,
+        occasion: Occasion,
+        party: &'a Party,
+        other: Option<Token>,
+        amount: Option<Money>,
+        said: Attributes,
+    ) -> Case<'a> {
+        let Occasion { event, source, at, route } = occasion;
+        let said = said.with(Field::Product, self.product_of(route.token, party.subject, at));
+        Case { event, source, at, holder: route.token, party, other, amount, said }
+    }
+
+    /// The class of an account or card at a time, by number.
+    fn product_of(&self, holder: Token, party: Subject, at: TimeMs) -> Option<i64> {
+        self.holders.get(&holder)?.product(party, at).map(|product| product as i64)
     }
 }
 

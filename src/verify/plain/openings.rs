@@ -47,6 +47,7 @@ pub(super) struct Request {
     pub holder_kind: HolderKind,
     pub event: Fingerprint,
     pub at: TimeMs,
+    pub identity_channels: Option<u8>,
     /// Whether it was answered to somebody, or came before go-live and was only observed.
     pub is_published: bool,
     pub answer: Answer,
@@ -124,8 +125,20 @@ impl Openings {
         }
     }
 
+    /// Closed by the last of its steps until then. One of which none is known is not.
+    pub fn is_closed(&self, holding: Subject, at: TimeMs) -> bool {
+        let known = |step: &&Step| step.kind != OpeningStep::Changed && step.at <= at;
+        let last = self.steps_of_holding(holding).filter(known).max_by_key(|step| step.at);
+        last.is_some_and(|step| step.kind == OpeningStep::Closed)
+    }
+
+    /// The first step of a kind.
+    pub fn first_step(&self, holding: Subject, kind: OpeningStep) -> Option<TimeMs> {
+        self.steps_of_holding(holding).filter(|step| step.kind == kind).map(|step| step.at).min()
+    }
+
     /// By the last step until then that tells it, else by its first step.
-    fn product(&self, holding: Subject, at: TimeMs) -> Option<Product> {
+    pub fn product(&self, holding: Subject, at: TimeMs) -> Option<Product> {
         // Of equal times the later applied: `max_by_key` gives the last of equals.
         let told = self
             .steps_of_holding(holding)

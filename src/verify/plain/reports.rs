@@ -1,19 +1,20 @@
 //! Reports: what is told to whom, and what is done on hearing it (S9).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::base::{TimeMs, Token};
-use crate::engine::fact::Feed;
-use crate::engine::state::RuleCount;
+use crate::engine::attributes::{Attributes, Field};
+use crate::engine::base::{Money, SpanMs, TimeMs, Token};
+use crate::engine::fact::{Feed, OtherParty};
 use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
-use crate::engine::signal::{Aggregate, Signal};
-use crate::engine::subject::{Party, Subject};
+use crate::engine::ruleset::RuleSet;
+use crate::engine::signal::{Aggregate, Question, Reads, Signal, Tell};
+use crate::engine::subject::{Party, Subject, SubjectKind};
 
 use super::rules::Case;
-use super::signals::{Entry, aggregate};
+use super::signals::Entry;
+use super::values::{Asker, Reading};
 use super::{Cause, Occasion, Plain, PlainError};
 
 impl Plain {
@@ -24,55 +25,128 @@ impl Plain {
         feed: Feed,
         holder: Token,
         target: &Party,
+        amount: Option<Money>,
     ) -> Result<(), PlainError> {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         let about = occasion.route;
-        for signal in &rules.signals {
-            let reads = signal.subject == about.kind && signal.question().map_or(0, |q| q.feeds) & feed.bit() != 0;
-            let Some(level) = signal.report.map(|report| report.level).filter(|_| reads) else { continue };
-            let window: Vec<Entry> =
-                self.window(signal, about, occasion.at, TimeMs::MIN).into_iter().cloned().collect();
-            let value = value_of(signal, &window);
-            if value < level {
+        let asker = Asker { source: occasion.source, amount, other: None };
+        let reading = reading_of(about, occasion.at, asker);
+        for (number, signal) in rules.signals.iter().enumerate() {
+            let Some(report) = signal.report.filter(|_| signal.subject == about.kind) else { continue };
+            let is_asked = match report.tell {
+                Tell::Event => feed != Feed::FraudConfirmedTerminal,
+                Tell::Holders => reads_feed(&rules, signal, feed),
+            };
+            let value = self.told_of(&rules, number, about, reading);
+            if !is_asked || value < report.level {
                 continue;
             }
-            let mut without = window.clone();
-            without.retain(|entry| entry.event != occasion.source);
-            let mut others: Vec<&Entry> = Vec::new();
-            if value_of(signal, &without) < level {
-                for entry in window.iter().rev().filter(|entry| entry.other != holder) {
-                    if others.iter().all(|known| known.other != entry.other) {
-                        others.push(entry);
-                    }
-                }
-            }
-            let untold = others.len().saturating_sub(CROSSING_RECEIVERS_MAX);
             let reply = Standing {
                 signal: Arc::from(signal.name.as_str()),
                 about,
                 holder,
                 target: target.clone(),
                 value,
-                until: holds_until(signal, level, &window),
+                until: occasion.at.plus(SpanMs(1)),
                 event: occasion.event,
                 at: occasion.at,
                 reply: true,
-                untold_count: u32::try_from(untold).unwrap_or(u32::MAX),
-                amount: None,
+                amount,
+                untold_count: 0,
             };
-            self.tell_standing(reply.clone())?;
-            for entry in others.into_iter().take(CROSSING_RECEIVERS_MAX) {
-                let Some(target) = entry.target.clone() else { continue };
-                self.tell_standing(Standing { holder: entry.other, target, reply: false, ..reply.clone() })?;
+            match (report.tell, signal.question()) {
+                (Tell::Holders, Some(question)) => {
+                    self.tell_holders(&rules, number, question, report.level, reading, reply)?;
+                }
+                _ => self.tell_standing(reply)?,
             }
         }
         Ok(())
     }
 
-    fn tell_standing(&mut self, standing: Standing) -> Result<(), PlainError> {
+    /// A reply that is remembered, and at a crossing what the other holders are told.
+    fn tell_holders(
+        &mut self,
+        rules: &RuleSet,
+        number: usize,
+        question: &Question,
+        level: u64,
+        reading: Reading,
+        reply: Standing,
+    ) -> Result<(), PlainError> {
+        let about = reply.about;
+        let window: Vec<Entry> = self.window(rules, question, about, reading).into_iter().cloned().collect();
+        let without = Reading { without: Some(reading.asker.source), ..reading };
+        let mut others: Vec<&Entry> = Vec::new();
+        if self.told_of(rules, number, about, without) < level {
+            for entry in window.iter().rev().filter(|entry| entry.other != reply.holder) {
+                if others.iter().all(|known| known.other != entry.other) {
+                    others.push(entry);
+                }
+            }
+        }
+        let untold = others.len().saturating_sub(CROSSING_RECEIVERS_MAX);
+        let until = holds_until(question, level, &window);
+        let reply = Standing { until, untold_count: u32::try_from(untold).unwrap_or(u32::MAX), ..reply };
+        self.remember_told(&reply);
+        self.tell_standing(reply.clone())?;
+        for entry in others.into_iter().take(CROSSING_RECEIVERS_MAX) {
+            let Some(target) = entry.target.clone() else { continue };
+            let holder = entry.other;
+            let crossing = Standing { holder, target, reply: false, amount: None, ..reply.clone() };
+            self.remember_told(&crossing);
+            self.tell_standing(crossing)?;
+        }
+        Ok(())
+    }
+
+    /// After the rules of a transfer: the other side is told what stands of this one's account.
+    pub(super) fn tell_other_side(
+        &mut self,
+        case: Case<'_>,
+        other_side: &OtherParty,
+    ) -> Result<(), PlainError> {
+        let Some(rules) = self.rules.clone() else { return Ok(()) };
+        let account = case.party.subject;
+        let asker = Asker { source: case.source, amount: case.amount, other: case.other };
+        let reading = Reading { holder: case.holder, ..reading_of(account, case.at, asker) };
+        for (number, signal) in rules.signals.iter().enumerate() {
+            let is_of_counterparty = signal.subject == SubjectKind::Counterparty;
+            let Some(report) = signal.report.filter(|_| is_of_counterparty) else { continue };
+            let value = self.told_of(&rules, number, account, reading);
+            if value < report.level {
+                continue;
+            }
+            self.tell_standing(Standing {
+                signal: Arc::from(signal.name.as_str()),
+                about: Subject::new(SubjectKind::Counterparty, account.token),
+                holder: other_side.holder,
+                target: other_side.account.clone(),
+                value,
+                until: case.at.plus(SpanMs(1)),
+                event: case.event,
+                at: case.at,
+                reply: true,
+                amount: case.amount,
+                untold_count: 0,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A signal's value over a subject, as it is told.
+    fn told_of(&self, rules: &RuleSet, number: usize, subject: Subject, reading: Reading) -> u64 {
+        let value = self.measured(rules, number, subject, reading).map_or(0, |value| value.value);
+        u64::try_from(value.max(0)).unwrap_or(u64::MAX)
+    }
+
+    fn remember_told(&mut self, standing: &Standing) {
         let told = self.told.entry((standing.about, standing.signal.clone())).or_default();
         told.retain(|(holder, _)| *holder != standing.holder);
         told.push((standing.holder, standing.until));
+    }
+
+    fn tell_standing(&mut self, standing: Standing) -> Result<(), PlainError> {
         let destination = standing.holder.partition(self.identity.partitions);
         self.send(destination, ReportBody::Standing(standing))
     }
@@ -85,16 +159,16 @@ impl Plain {
         cause: Cause,
     ) -> Result<(), PlainError> {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
-        for signal in &rules.signals {
-            let reads = taken.iter().any(|feed| signal.question().map_or(0, |q| q.feeds) & feed.bit() != 0);
-            let Some(level) = signal.report.map(|report| report.level).filter(|_| reads && signal.subject == about.kind) else {
+        for (number, signal) in rules.signals.iter().enumerate() {
+            let reads = taken.iter().any(|feed| reads_feed(&rules, signal, *feed));
+            let Some(report) = signal.report.filter(|_| reads && signal.subject == about.kind) else {
                 continue;
             };
             let log = self.logs.get(&about).into_iter().flatten();
             let newest = log.map(|entry| entry.at).filter(|at| *at > self.horizon()).max();
-            let window = self.window(signal, about, newest.unwrap_or(cause.at), TimeMs::MIN);
-            let value = aggregate(signal.question().map_or(Aggregate::Count, |q| q.aggregate), &window);
-            if value >= i128::from(level) {
+            let asker = Asker { source: cause.event, amount: None, other: None };
+            let reading = reading_of(about, newest.unwrap_or(cause.at), asker);
+            if self.told_of(&rules, number, about, reading) >= report.level {
                 continue;
             }
             let name: Arc<str> = Arc::from(signal.name.as_str());
@@ -108,27 +182,8 @@ impl Plain {
         Ok(())
     }
 
-    /// One more enforced measure of a rule; told at powers of two.
-    pub(super) fn count_measure(&mut self, rule: &str) -> Result<(), PlainError> {
-        let count = self.rule_counts.entry(rule.to_owned()).or_default();
-        count.measures += 1;
-        if count.measures.is_power_of_two() { self.tell_count(rule) } else { Ok(()) }
-    }
-
-    pub(super) fn count_overruled(&mut self, rule: &str) -> Result<(), PlainError> {
-        self.rule_counts.entry(rule.to_owned()).or_default().overruled += 1;
-        self.tell_count(rule)
-    }
-
-    fn tell_count(&mut self, rule: &str) -> Result<(), PlainError> {
-        let count = self.rule_counts.get(rule).copied().unwrap_or_default();
-        let home = fnv1a_64(rule.as_bytes()) % u64::from(self.identity.partitions.max(1));
-        let body = ReportBody::RuleCounted { rule: Arc::from(rule), count };
-        self.send(u32::try_from(home).unwrap_or(0), body)
-    }
-
     /// A report to the own partition is heard at once; another leaves.
-    fn send(&mut self, destination: u32, body: ReportBody) -> Result<(), PlainError> {
+    pub(super) fn send(&mut self, destination: u32, body: ReportBody) -> Result<(), PlainError> {
         let origin = self.identity.partition;
         if destination == origin {
             return self.hear(origin, &body);
@@ -162,26 +217,11 @@ impl Plain {
                 standings.retain(|told| (&told.signal, told.about) != (signal, *about));
                 Ok(())
             }
-            ReportBody::RuleCounted { rule, count } => {
-                self.heard_counts.insert((rule.clone(), origin), *count);
-                if self.rules.is_none() {
-                    return Ok(());
-                }
-                let of_rule: BTreeMap<_, _> =
-                    self.heard_counts.iter().filter(|((named, _), _)| named == rule).collect();
-                let count = RuleCount {
-                    measures: of_rule.values().map(|count| count.measures).sum(),
-                    overruled: of_rule.values().map(|count| count.overruled).sum(),
-                    ..RuleCount::default()
-                };
-                for destination in 0..self.identity.partitions {
-                    let rule = rule.clone();
-                    self.send(destination, ReportBody::RuleTotalled { rule, count })?;
-                }
+            ReportBody::RuleCounted { rule, count } => self.hear_count(origin, rule, *count),
+            ReportBody::RuleTotalled { rule, count } => {
+                self.rule_totals.insert(rule.to_string(), *count);
                 Ok(())
             }
-            // Nothing here decides on totals yet.
-            ReportBody::RuleTotalled { .. } => Ok(()),
         }
     }
 
@@ -198,27 +238,44 @@ impl Plain {
         let Some(number) = rules.signals.iter().position(|signal| *signal.name == *standing.signal) else {
             return Ok(());
         };
+        let Standing { event, at, holder, .. } = *standing;
+        let is_of_counterparty = standing.about.kind == SubjectKind::Counterparty;
+        let product = self.product_of(holder, standing.target.subject, at);
         let case = Case {
-            event: standing.event,
-            at: standing.at,
-            holder: standing.holder,
+            event,
+            source: event,
+            at,
+            holder,
             party: &standing.target,
-            other: None,
-            amount: 0,
+            other: is_of_counterparty.then_some(standing.about.token),
+            amount: standing.amount,
+            said: Attributes::default()
+                .with(Field::Amount, standing.amount.map(|amount| amount.minor))
+                .with(Field::Product, product),
         };
         self.evaluate_rules(Trigger::Report(number), case)
     }
 }
 
-fn value_of(signal: &Signal, window: &[Entry]) -> u64 {
-    let entries: Vec<&Entry> = window.iter().collect();
-    u64::try_from(aggregate(signal.question().map_or(Aggregate::Count, |q| q.aggregate), &entries)).unwrap_or(u64::MAX)
+/// A subject of this partition, asked for an event and not from the side of a party.
+fn reading_of(subject: Subject, at: TimeMs, asker: Asker) -> Reading {
+    Reading { party: subject, holder: subject.token, at, bound: TimeMs::MIN, asker, without: None }
+}
+
+/// Whether a signal sees entries of a feed, by itself or through what it is made of.
+fn reads_feed(rules: &RuleSet, signal: &Signal, feed: Feed) -> bool {
+    let part = |number: usize| rules.signals.get(number).is_some_and(|part| reads_feed(rules, part, feed));
+    match &signal.reads {
+        Reads::Log(question) => (question.feeds | question.returned_by) & feed.bit() != 0,
+        Reads::Ratio { of, to, .. } | Reads::Difference { of, to } => part(*of) || part(*to),
+        Reads::SinceOpened => false,
+    }
 }
 
 /// Until when a signal stays at its level if nothing more happens.
-fn holds_until(signal: &Signal, level: u64, window: &[Entry]) -> TimeMs {
+fn holds_until(question: &Question, level: u64, window: &[Entry]) -> TimeMs {
     let mut newest_first: Vec<&Entry> = window.iter().rev().collect();
-    if signal.question().map(|q| q.aggregate) == Some(Aggregate::Distinct) {
+    if question.aggregate == Aggregate::Distinct {
         let mut known: Vec<u64> = Vec::new();
         newest_first.retain(|entry| {
             let is_new = !known.contains(&entry.other.short());
@@ -227,11 +284,5 @@ fn holds_until(signal: &Signal, level: u64, window: &[Entry]) -> TimeMs {
         });
     }
     let nth = usize::try_from(level).unwrap_or(usize::MAX).saturating_sub(1);
-    newest_first.get(nth).map_or(TimeMs::MIN, |entry| entry.at.plus(signal.question().map_or(crate::engine::base::SpanMs(0), |q| q.window.span_max())))
-}
-
-fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    newest_first.get(nth).map_or(TimeMs::MIN, |entry| entry.at.plus(question.window.span_max()))
 }

@@ -1,21 +1,20 @@
-//! Rules: when one fires, and the evidence it leaves (S7, S13).
-
-use sha2::{Digest, Sha256};
+//! Rules: when one fires, what softens it, and what came near (S7, S13).
 
 use crate::engine::attributes::Attributes;
-use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::disposition::DispositionId;
-use crate::engine::evidence::{
-    ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, SignalEvidence,
-};
-use crate::engine::fact::Feed;
-use crate::engine::rule::{Condition, Interval, Op, Rule, RuleStatus, Term, Trigger};
+use crate::engine::evidence::{Evidence, NEAR_MISSES_MAX, NearMiss, Softened};
+use crate::engine::measure::MeasureKind;
+use crate::engine::notice::RuleName;
+use crate::engine::protection::Softening;
+use crate::engine::rule::{Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, SubjectKind};
 
+use super::conditions::{Sight, ratio};
 use super::measures::Asked;
-use super::signals::{Entry, Reading, Value};
-use super::{Occasion, Plain, PlainError};
+use super::values::{Asker, Reading};
+use super::{Plain, PlainError};
 
 /// The last time a rule fired on a party.
 pub(super) struct Firing {
@@ -29,34 +28,21 @@ pub(super) struct Firing {
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub event: Fingerprint,
+    /// The name that the event's entries bear: of a correction's replacement, the original.
+    pub source: Fingerprint,
     pub at: TimeMs,
     pub holder: Token,
     pub party: &'a Party,
     pub other: Option<Token>,
-    pub amount: i64,
+    pub amount: Option<Money>,
+    /// What conditions may read besides signals.
+    pub said: Attributes,
 }
 
-impl Plain {
-    /// Evaluates the rules of a feed on an account or a phone card.
-    pub(super) fn trigger(
-        &mut self,
-        feed: Feed,
-        occasion: Occasion,
-        party: &Party,
-        other: Option<Token>,
-        amount: i64,
-    ) -> Result<(), PlainError> {
-        let case = Case {
-            event: occasion.event,
-            at: occasion.at,
-            holder: occasion.route.token,
-            party,
-            other,
-            amount,
-        };
-        self.evaluate_rules(Trigger::Feed(feed), case)
-    }
+/// A comparison that fell short comes near from this ratio on, in millionths.
+const NEAR: i128 = 800_000;
 
+impl Plain {
     /// Evaluates the rules of a trigger in id order; those that fire act or are observed.
     pub(super) fn evaluate_rules(&mut self, trigger: Trigger, case: Case<'_>) -> Result<(), PlainError> {
         if case.party.subject.kind == SubjectKind::Opening {
@@ -64,11 +50,8 @@ impl Plain {
         }
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         for rule in &rules.rules {
-            let Some(evidence) = self.fires(&rules, rule, trigger, case) else { continue };
-            if self.is_enforced(rule) {
+            if let Some(evidence) = self.fires(&rules, rule, trigger, case) {
                 self.fire(rule, case, evidence)?;
-            } else {
-                self.observe_firing(rule, case, evidence);
             }
         }
         Ok(())
@@ -82,24 +65,33 @@ impl Plain {
         trigger: Trigger,
         case: Case<'_>,
     ) -> Option<Evidence> {
-        let party = case.party.subject;
-        let is_asked =
-            rule.status != RuleStatus::Off && rule.subject == party.kind && rule.triggers.contains(&trigger);
-        if !is_asked || self.last_firing_stands(rule, case) {
+        if !is_asked(rule, trigger, case) || self.last_firing_stands(rule, case) {
             return None;
         }
-        let mut bound = TimeMs::MIN;
-        let set_aside = self.overrides.get(&(rule.id.clone(), party));
-        if let Some(set_aside) = set_aside.filter(|set_aside| case.at < set_aside.until) {
-            if case.at <= set_aside.lift {
-                return None;
-            }
-            bound = set_aside.lift;
+        let sight = self.sight(rules, rule, case)?;
+        if !sight.is_certain(&rule.condition) {
+            return None;
         }
-        let reading = Reading { party, other: case.other, holder: case.holder, at: case.at, bound };
-        let signal = |number| self.value(rules, number, reading);
-        (holds(&rule.condition, &signal, case.amount) == Some(true))
-            .then(|| evidence_of(rules, &rule.condition, &signal, case.amount))
+        let mut evidence = sight.evidence(&rule.condition);
+        evidence.near_misses = self.near_misses(rules, rule, trigger, case);
+        if case.party.subject.kind == SubjectKind::Opening {
+            evidence.cleared_without.clear();
+        }
+        Some(evidence)
+    }
+
+    /// How a rule sees a case; nothing if an override sets the case aside.
+    fn sight<'a>(&'a self, rules: &'a RuleSet, rule: &Rule, case: Case<'_>) -> Option<Sight<'a>> {
+        let party = case.party.subject;
+        let set_aside = self.overrides.get(&(rule.id.clone(), party));
+        let bound = match set_aside.filter(|set_aside| case.at < set_aside.until) {
+            Some(set_aside) if case.at <= set_aside.lift => return None,
+            Some(set_aside) => set_aside.lift,
+            None => TimeMs::MIN,
+        };
+        let asker = Asker { source: case.source, amount: case.amount, other: case.other };
+        let reading = Reading { party, holder: case.holder, at: case.at, bound, asker, without: None };
+        Some(Sight { plain: self, rules, reading, said: case.said })
     }
 
     fn last_firing_stands(&self, rule: &Rule, case: Case<'_>) -> bool {
@@ -110,26 +102,78 @@ impl Plain {
         last.event == case.event || (!rule.measure.is_per_event() && case.at < last.end && !was_ended)
     }
 
-    pub(super) fn is_enforced(&self, rule: &Rule) -> bool {
-        rule.may_act() && self.is_live
+    /// The other rules that would have fired with a little more.
+    fn near_misses(&self, rules: &RuleSet, fired: &Rule, trigger: Trigger, case: Case<'_>) -> Vec<NearMiss> {
+        let miss = |rule: &Rule| {
+            let sight = self.sight(rules, rule, case)?;
+            let (held, missed): (Vec<_>, Vec<_>) =
+                sight.comparisons(&rule.condition).into_iter().partition(|(_, holds)| *holds);
+            let missed: Vec<_> = missed.into_iter().map(|(shown, _)| shown).collect();
+            let is_near = missed.iter().all(|shown| ratio(shown).is_some_and(|ratio| ratio >= NEAR));
+            let is_miss = !sight.is_certain(&rule.condition) && !held.is_empty() && is_near;
+            is_miss
+                .then(|| NearMiss { rule: RuleName { id: rule.id.clone(), version: rule.version }, missed })
+        };
+        let others = rules.rules.iter().filter(|rule| rule.id != fired.id && is_asked(rule, trigger, case));
+        others.filter_map(miss).take(NEAR_MISSES_MAX).collect()
     }
 
-    /// An enforced firing: sets the measure and tells the rule's own partition.
+    pub(super) fn is_enforced(&self, rule: &Rule) -> bool {
+        rule.status == RuleStatus::Enforced
+            && !matches!(rule.origin, RuleOrigin::Measured(None))
+            && self.is_live
+    }
+
+    /// A rule fired: it sets a measure and tells the rule's own partition, or is observed. Gives the
+    /// measure that was set.
     pub(super) fn fire(
         &mut self,
         rule: &Rule,
         case: Case<'_>,
-        evidence: Evidence,
-    ) -> Result<DispositionId, PlainError> {
-        let id = self.set_measure(&Asked::by_rule(rule, &evidence.signals), case, evidence)?;
+        mut evidence: Evidence,
+    ) -> Result<Option<DispositionId>, PlainError> {
+        let Some(rules) = self.rules.clone() else { return Ok(None) };
+        let mut measure = rule.measure;
+        let mut is_set = self.is_enforced(rule);
+        if let Some((by, softening)) = self.softening(&rules, rule, case).filter(|_| is_set) {
+            evidence.softened = Some(Softened { by, asked: rule.measure });
+            match softening {
+                Softening::Waive => is_set = false,
+                Softening::AtMost(milder) => measure = milder,
+            }
+        }
+        if !is_set {
+            self.observe(&Asked::by_rule(&rules, rule, measure), case, evidence);
+            self.remember_firing(rule, case, None);
+            return Ok(None);
+        }
+        if self.is_braked(rule, case.at) {
+            evidence.braked = true;
+            measure = mildest_of_ladder(measure);
+        }
+        let id = self.set_measure(&Asked::by_rule(&rules, rule, measure), case, evidence)?;
         self.remember_firing(rule, case, Some(id));
-        self.count_measure(&rule.id)?;
-        Ok(id)
+        self.count_measure(rule, case.at)?;
+        Ok(Some(id))
     }
 
-    pub(super) fn observe_firing(&mut self, rule: &Rule, case: Case<'_>, evidence: Evidence) {
-        self.observe(&Asked::by_rule(rule, &evidence.signals), case, evidence);
-        self.remember_firing(rule, case, None);
+    /// What protects the party from a rule's measure, if anything does.
+    fn softening(&self, rules: &RuleSet, rule: &Rule, case: Case<'_>) -> Option<(RuleName, Softening)> {
+        if matches!(rule.origin, RuleOrigin::Limit { .. }) {
+            return None;
+        }
+        let sight = self.sight(rules, rule, case)?;
+        let softens = rules.protections.iter().find(|protection| {
+            let changes = match protection.softening {
+                Softening::Waive => true,
+                Softening::AtMost(kind) => kind.is_milder_than(rule.measure),
+            };
+            protection.subject == case.party.subject.kind
+                && protection.measures.contains(&rule.measure)
+                && changes
+                && sight.is_certain(&protection.condition)
+        })?;
+        Some((RuleName { id: softens.id.clone(), version: softens.version }, softens.softening))
     }
 
     fn remember_firing(&mut self, rule: &Rule, case: Case<'_>, measure: Option<DispositionId>) {
@@ -138,131 +182,22 @@ impl Plain {
     }
 }
 
-type ValueOf<'a> = dyn Fn(usize) -> Option<Value> + 'a;
-
-/// The interval of a term; a signal that cannot be read is unknown.
-fn interval(term: &Term, signal: &ValueOf<'_>, amount: i64) -> Interval {
-    let unknown = Interval { low: None, high: None };
-    let event = Attributes::of_amount(amount);
-    term.eval(&mut |number| signal(number).map_or(unknown, |value| value.interval), &event)
-}
-
-/// True, false, or not certain.
-fn holds(condition: &Condition, signal: &ValueOf<'_>, amount: i64) -> Option<bool> {
-    let parts = |parts: &[Condition]| -> Vec<Option<bool>> {
-        parts.iter().map(|part| holds(part, signal, amount)).collect()
+/// Whether a rule is asked on a case at all.
+fn is_asked(rule: &Rule, trigger: Trigger, case: Case<'_>) -> bool {
+    let in_force = match rule.origin {
+        RuleOrigin::Measured(_) => true,
+        RuleOrigin::Limit { effective_from, effective_to } => {
+            effective_from <= case.at && effective_to.is_none_or(|to| case.at < to)
+        }
     };
-    // Whether a list of parts is settled by one of them, by all of them, or not at all.
-    let settle = |parts: Vec<Option<bool>>, by_one: bool| {
-        if parts.contains(&Some(by_one)) { Some(by_one) } else { (!parts.contains(&None)).then_some(!by_one) }
-    };
-    match condition {
-        Condition::All(all) => settle(parts(all), false),
-        Condition::Any(any) => settle(parts(any), true),
-        Condition::Not(part) => holds(part, signal, amount).map(|holds| !holds),
-        Condition::Compare { left, op, right } => {
-            interval(left, signal, amount).compare(*op, interval(right, signal, amount))
-        }
-    }
+    rule.status != RuleStatus::Off
+        && in_force
+        && rule.subject == case.party.subject.kind
+        && rule.triggers.contains(&trigger)
 }
 
-fn evidence_of(rules: &RuleSet, condition: &Condition, signal: &ValueOf<'_>, amount: i64) -> Evidence {
-    let mut numbers: Vec<usize> = Vec::new();
-    condition.signals(&mut |number| {
-        if !numbers.contains(&number) {
-            numbers.push(number);
-        }
-    });
-    let mut signals = Vec::new();
-    let mut listed = 0;
-    let mut digest = Sha256::new();
-    for number in numbers {
-        let (Some(declared), Some(value)) = (rules.signals.get(number), signal(number)) else { continue };
-        digest.update(declared.name.as_bytes());
-        digest.update([0]);
-        for entry in &value.entries {
-            digest.update(entry.event.0.to_be_bytes());
-            digest.update(entry.at.0.to_be_bytes());
-            digest.update(entry.minor().to_be_bytes());
-        }
-        let mut events = listed_events(&value.entries);
-        events.truncate(EVENTS_MAX - listed);
-        listed += events.len();
-        signals.push(SignalEvidence {
-            name: declared.name.clone(),
-            subject: declared.subject,
-            reported_of: value.reported_of,
-            value: i64::try_from(value.value).unwrap_or(i64::MAX),
-            cold: value.is_cold,
-            window: declared.question().map(|question| question.window),
-            purpose: declared.purpose,
-            events_count: value.events_count,
-            events,
-        });
-    }
-    let mut comparisons = Vec::new();
-    comparisons_that_hold(rules, condition, signal, amount, &mut comparisons);
-    let strength_millionths = strength(&comparisons);
-    Evidence { comparisons, signals, digest: digest.finalize().into(), strength_millionths, ..Evidence::default() }
-}
-
-/// First, last and largest, without repeats.
-fn listed_events(entries: &[Entry]) -> Vec<EventRef> {
-    let reference = |entry: &Entry| EventRef { event: entry.event, at: entry.at, amount: entry.minor() };
-    let mut by_amount: Vec<&Entry> = entries.iter().collect();
-    by_amount.sort_by_key(|entry| std::cmp::Reverse(entry.minor()));
-    let mut events: Vec<EventRef> = Vec::new();
-    for entry in entries.first().into_iter().chain(entries.last()).chain(by_amount) {
-        if events.len() < EVENTS_PER_SIGNAL_MAX && !events.contains(&reference(entry)) {
-            events.push(reference(entry));
-        }
-    }
-    events
-}
-
-/// Comparisons that hold for certain, left to right, none from inside a `!`.
-fn comparisons_that_hold(
-    rules: &RuleSet,
-    condition: &Condition,
-    signal: &ValueOf<'_>,
-    amount: i64,
-    found: &mut Vec<ComparisonEvidence>,
-) {
-    match condition {
-        Condition::All(parts) | Condition::Any(parts) => {
-            for part in parts {
-                comparisons_that_hold(rules, part, signal, amount, found);
-            }
-        }
-        Condition::Not(_) => {}
-        Condition::Compare { left, op, right } => {
-            if holds(condition, signal, amount) == Some(true) {
-                let names = &rules.signals;
-                let text = format!("{} {} {}", left.text(names), op.symbol(), right.text(names));
-                let side = |term: &Term| {
-                    let value = |number| signal(number).map_or(0, |value: Value| value.value);
-                    term.eval(&mut |number| Interval::point(value(number)), &Attributes::of_amount(amount)).low.unwrap_or(0)
-                };
-                found.push(ComparisonEvidence { text, left: side(left), op: *op, right: side(right) });
-            }
-        }
-    }
-}
-
-/// The least ratio of value to threshold, in millionths.
-fn strength(comparisons: &[ComparisonEvidence]) -> u64 {
-    const ONE: i128 = 1_000_000;
-    let ratio = |comparison: &ComparisonEvidence| {
-        let (left, right) = (comparison.left, comparison.right);
-        if left <= 0 || right <= 0 {
-            return None;
-        }
-        Some(match comparison.op {
-            Op::Gt | Op::Ge => left.saturating_mul(ONE) / right,
-            Op::Lt | Op::Le => right.saturating_mul(ONE) / left,
-            Op::Eq | Op::Ne => ONE,
-        })
-    };
-    let least = comparisons.iter().filter_map(ratio).min().unwrap_or(ONE);
-    u64::try_from(least).unwrap_or(u64::MAX)
+/// The mildest measure of the same ladder: the verification that a spent budget leaves.
+fn mildest_of_ladder(measure: MeasureKind) -> MeasureKind {
+    let milder = MeasureKind::ALL.into_iter().filter(|kind| kind.is_milder_than(measure));
+    milder.min().unwrap_or(measure)
 }

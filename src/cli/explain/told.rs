@@ -1,0 +1,359 @@
+//! An explanation: what a measure rests on, put together from what was published about it and from the
+//! rule set that decided. One value, for the text and for `--json`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Published;
+use super::evidence::{Comparison, Event, Evidence, Signal};
+use super::words::{self, Both, Unit};
+use crate::codec::output::measure_title;
+use crate::engine::measure::{AccountStep, MeasureKind};
+use crate::engine::rule::Condition;
+use crate::engine::ruleset::RuleSet;
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    pub measure: Named,
+    pub lane: String,
+    pub rule: RuleSaid,
+    pub rules_version: u64,
+    pub subject_kind: String,
+    pub reason: Both,
+    pub basis: Both,
+    /// RFC 3339, as published.
+    pub start: String,
+    pub end: String,
+    pub facts: Vec<FactSaid>,
+    pub thresholds: Vec<ThresholdSaid>,
+    /// Of a limit: what was counted.
+    pub count: Option<CountSaid>,
+    /// The protection that softened the measure, and what the rule had asked for.
+    pub softened: Option<SoftenedSaid>,
+    /// The rule's harm budget was spent: the measure is the verification of its ladder.
+    pub braked: bool,
+    pub near_misses: Vec<NearMissSaid>,
+    pub clears: Clears,
+    pub appeal: Appeal,
+    /// Everything published about the measure, in order.
+    pub history: Vec<Step>,
+    /// False when the log holds the activation of these rules no more: then names stand for titles.
+    pub rules_found: bool,
+}
+
+/// A name out of a closed list, and what a person calls it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Named {
+    pub name: String,
+    pub title: Both,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleSaid {
+    pub id: String,
+    pub version: u64,
+    pub title: Both,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct FactSaid {
+    pub signal: String,
+    pub title: Both,
+    pub subject_kind: String,
+    pub window: Option<String>,
+    pub value: i64,
+    pub value_text: Both,
+    /// History had not been seen for a full window: the true value may be larger.
+    pub cold: bool,
+    pub events_count: u64,
+    pub events: Vec<EventSaid>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct EventSaid {
+    pub event: String,
+    pub at: String,
+    /// Minor units; 0 when it has no amount.
+    pub amount: i64,
+    #[serde(skip)]
+    pub text: Both,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ThresholdSaid {
+    /// As written in the rule.
+    pub text: String,
+    pub words: Both,
+    pub left: Both,
+    pub operator: String,
+    pub right: Both,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CountSaid {
+    pub held: u32,
+    pub elsewhere: Option<u32>,
+    pub count_max: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SoftenedSaid {
+    pub by: RuleSaid,
+    pub asked: Named,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct NearMissSaid {
+    pub rule: RuleSaid,
+    pub missed: Vec<ThresholdSaid>,
+}
+
+/// What would clear it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Clears {
+    /// What the person may pass; none for a refusal at a limit and for an authority's order.
+    pub verification: Option<Both>,
+    /// One of these values on the other side of its threshold would have been enough.
+    pub instead: Vec<Both>,
+    /// One of these events taken out would have been enough.
+    pub without: Vec<EventSaid>,
+}
+
+/// How to appeal, from the notice.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Appeal {
+    pub reference: String,
+    pub offline: Both,
+    pub online: Both,
+    pub papers: Both,
+    pub answer_due: String,
+    pub remedies: Both,
+    pub still_works: Both,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    pub at: String,
+    pub what: Both,
+}
+
+impl Explanation {
+    /// From what was published; `None` when the setting of the measure is not among it.
+    #[must_use]
+    pub fn of(published: &Published, rules: Option<&RuleSet>) -> Option<Explanation> {
+        let set = published.dispositions.iter().find(|record| record.pointer("/data/evidence").is_some())?;
+        let evidence = Evidence::of(set);
+        let teller = Teller { rules };
+        let id = text(set, "/data/rule/id");
+        let measure = text(set, "/data/measure");
+        Some(Explanation {
+            measure: named(measure),
+            lane: text(set, "/data/lane").to_owned(),
+            rule: teller.rule(id, number(set, "/data/rule/version")),
+            rules_version: number(set, "/data/rules_version"),
+            subject_kind: text(set, "/data/subject/kind").to_owned(),
+            reason: both(set, "/data/reason"),
+            basis: both(set, "/data/basis"),
+            start: text(set, "/data/start").to_owned(),
+            end: text(set, "/data/end").to_owned(),
+            facts: evidence.signals.iter().map(|signal| teller.fact(signal)).collect(),
+            thresholds: teller.thresholds(id, &evidence.comparisons),
+            count: evidence.count.map(|count| CountSaid {
+                held: count.held,
+                elsewhere: count.elsewhere,
+                count_max: count.count_max,
+            }),
+            softened: evidence.softened.as_ref().map(|softened| SoftenedSaid {
+                by: teller.rule(&softened.by.id, softened.by.version.into()),
+                asked: named(&softened.asked),
+            }),
+            braked: evidence.braked,
+            near_misses: teller.near_misses(&evidence),
+            clears: teller.clears(id, measure, &evidence),
+            appeal: appeal(published, text(set, "/data/appeal_reference")),
+            history: published.dispositions.iter().map(step).collect(),
+            rules_found: rules.is_some(),
+        })
+    }
+}
+
+/// Says things in the words of the rule set that decided, as far as it is known.
+#[derive(Clone, Copy)]
+pub struct Teller<'a> {
+    pub rules: Option<&'a RuleSet>,
+}
+
+impl Teller<'_> {
+    /// A rule, limit or protection by its id.
+    #[must_use]
+    pub fn rule(self, id: &str, version: u64) -> RuleSaid {
+        let title = self.rules.and_then(|rules| {
+            let rule = rules.rules.iter().find(|rule| rule.id == id).map(|rule| &rule.title);
+            let limit = || rules.limits.iter().find(|limit| limit.id == id).map(|limit| &limit.title);
+            let protection = || rules.protections.iter().find(|one| one.id == id).map(|one| &one.title);
+            rule.or_else(limit).or_else(protection)
+        });
+        let title = title.map_or_else(|| Both::same(id), Both::from);
+        RuleSaid { id: id.to_owned(), version, title }
+    }
+
+    fn condition(&self, rule: &str) -> Option<(&RuleSet, &Condition)> {
+        let rules = self.rules?;
+        Some((rules, &rules.rules.iter().find(|one| one.id == rule)?.condition))
+    }
+
+    /// Comparisons of a rule, with the words and units of its signals.
+    #[must_use]
+    pub fn thresholds(self, rule: &str, comparisons: &[Comparison]) -> Vec<ThresholdSaid> {
+        comparisons.iter().map(|comparison| self.threshold(rule, comparison)).collect()
+    }
+
+    fn threshold(&self, rule: &str, comparison: &Comparison) -> ThresholdSaid {
+        let found = self
+            .condition(rule)
+            .and_then(|(rules, condition)| words::comparison(rules, condition, &comparison.text));
+        let (words, unit) = found.unwrap_or_else(|| (Both::same(&comparison.text), Unit::Count));
+        ThresholdSaid {
+            text: comparison.text.clone(),
+            words,
+            left: unit.say(comparison.left()),
+            operator: comparison.operator.clone(),
+            right: unit.say(comparison.right()),
+        }
+    }
+
+    /// A signal's value and the events it lists.
+    #[must_use]
+    pub fn fact(self, signal: &Signal) -> FactSaid {
+        let known = self.rules.and_then(|rules| {
+            let number = rules.signals.iter().position(|one| one.name == signal.name)?;
+            Some((Both::from(&rules.signals.get(number)?.title), Unit::of_signal(rules, number)))
+        });
+        let (title, unit) = known.unwrap_or_else(|| (Both::same(&signal.name), Unit::Count));
+        FactSaid {
+            signal: signal.name.clone(),
+            title,
+            subject_kind: signal.subject.clone(),
+            window: signal.window.clone(),
+            value: signal.value,
+            value_text: unit.say(signal.value.into()),
+            cold: signal.cold,
+            events_count: signal.events_count,
+            events: signal.events.iter().map(event).collect(),
+        }
+    }
+
+    fn near_misses(self, evidence: &Evidence) -> Vec<NearMissSaid> {
+        let said = |miss: &super::evidence::NearMiss| NearMissSaid {
+            rule: self.rule(&miss.rule.id, miss.rule.version.into()),
+            missed: self.thresholds(&miss.rule.id, &miss.missed),
+        };
+        evidence.near_misses.iter().map(said).collect()
+    }
+
+    fn clears(self, rule: &str, measure: &str, evidence: &Evidence) -> Clears {
+        let mut instead = Vec::new();
+        if let Some(count) = evidence.count {
+            let fewer = count.held.saturating_add(count.elsewhere.unwrap_or(0)).min(count.count_max);
+            instead.push(Both::new(
+                format!("申请时已有数量少于 {}", fewer.max(1)),
+                format!("fewer than {} held at the time of the request", fewer.max(1)),
+            ));
+        }
+        for said in self.thresholds(rule, &evidence.comparisons) {
+            let needed = words::otherwise(&said.operator);
+            instead.push(Both::new(
+                format!("“{}”：{} {}，而不是 {}", said.words.zh, needed.zh, said.right.zh, said.left.zh),
+                format!("\"{}\": {} {} instead of {}", said.words.en, needed.en, said.right.en, said.left.en),
+            ));
+        }
+        let without = evidence.cleared_without.iter().filter_map(|id| evidence.event(id)).map(event);
+        Clears { verification: verification(measure), instead, without: without.collect() }
+    }
+}
+
+/// What the person may pass so that the measure is not needed any more.
+fn verification(measure: &str) -> Option<Both> {
+    let said = match MeasureKind::from_name(measure)? {
+        MeasureKind::OpeningRefuse => return None,
+        MeasureKind::OpeningCheckFurther => {
+            Both::new("开户（开卡）前的进一步核实", "the further check before opening")
+        }
+        MeasureKind::PhoneCardReverify => {
+            Both::new("电话卡实名核验", "verification of the phone card's holder")
+        }
+        MeasureKind::IotCardReverify => Both::new("物联网卡用途核验", "confirmation of the IoT card's use"),
+        MeasureKind::Account(AccountStep::VerifyTransaction) => {
+            Both::new("对该笔交易的核实", "verification of this transaction")
+        }
+        MeasureKind::Account(AccountStep::ReverifyIdentity) => {
+            Both::new("重新核验身份", "renewed verification of identity")
+        }
+        MeasureKind::Account(_) => Both::new(
+            "重新核验身份，并核实有关交易",
+            "renewed verification of identity, and of the transactions above",
+        ),
+        MeasureKind::Victim(_) => {
+            Both::new("听取提示后本人确认该笔转账", "the customer's own confirmation after the warning")
+        }
+    };
+    Some(said)
+}
+
+fn named(measure: &str) -> Named {
+    let title = measure_title(measure).as_ref().map_or_else(|| Both::same(measure), Both::from);
+    Named { name: measure.to_owned(), title }
+}
+
+/// An event by its time, and its amount if it has one.
+fn event(event: &Event) -> EventSaid {
+    let at = words::moment(&event.at);
+    let amount = (event.amount != 0)
+        .then(|| Unit::Money(crate::engine::base::Currency::CNY).say(event.amount.into()))
+        .unwrap_or_default();
+    let joined = |at: &str, amount: &str| format!("{at}  {amount}").trim_end().to_owned();
+    EventSaid {
+        event: event.event.clone(),
+        at: event.at.clone(),
+        amount: event.amount,
+        text: Both::new(joined(&at.zh, &amount.zh), joined(&at.en, &amount.en)),
+    }
+}
+
+fn appeal(published: &Published, reference: &str) -> Appeal {
+    let notice = published.notices.iter().find(|notice| notice.pointer("/data/how_to_appeal").is_some());
+    let Some(notice) = notice else { return Appeal { reference: reference.to_owned(), ..Appeal::default() } };
+    Appeal {
+        reference: reference.to_owned(),
+        offline: both(notice, "/data/how_to_appeal/offline"),
+        online: both(notice, "/data/how_to_appeal/online"),
+        papers: both(notice, "/data/papers"),
+        answer_due: text(notice, "/data/answer_due").to_owned(),
+        remedies: both(notice, "/data/remedies"),
+        still_works: both(notice, "/data/still_works"),
+    }
+}
+
+fn step(record: &Value) -> Step {
+    let what = match text(record, "/data/cause") {
+        "" => Both::new("作出", "set"),
+        "expired" => Both::new("到期结束", "ended: its term was over"),
+        "overturned" => Both::new("申诉成立，撤销", "ended: overturned on appeal, marked as overruled"),
+        "superseded" => Both::new("由新的答复取代", "ended: superseded by a newer answer"),
+        "opening_settled" => Both::new("申请已办结", "ended: the request was settled"),
+        other => Both::new(format!("结束：{other}"), format!("ended: {other}")),
+    };
+    Step { at: text(record, "/time").to_owned(), what }
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+}
+
+fn number(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+}
+
+fn both(value: &Value, pointer: &str) -> Both {
+    Both::new(text(value, &format!("{pointer}/zh-CN")), text(value, &format!("{pointer}/en")))
+}

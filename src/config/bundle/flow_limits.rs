@@ -1,0 +1,178 @@
+//! `limits/*.toml` with a condition: dated figures of a law or notice about what may go through an
+//! account or card. Each dated figure becomes a rule of the lane of limits.
+
+use super::condition::{Reader, readable};
+use super::files::{FigureDecl, FlowFigure, FlowLimitFile};
+use super::limits::{dates, is_enabled, not_overlapping, source};
+use super::load::{Bundle, Context};
+use super::notices::{check_key, title};
+use super::purposes::{joined, lane_use, purpose};
+use super::rules::{MEASURE_FOR_MAX, MEASURE_FOR_MIN, SUBJECTS, condition, constant, fits, measure};
+use super::triggers::triggers;
+use super::values::{named, span_within, standing};
+use crate::config::expression::Constant;
+use crate::engine::base::{Bilingual, SpanMs, TimeMs};
+use crate::engine::measure::MeasureKind;
+use crate::engine::purpose::{Purpose, Use};
+use crate::engine::rule::{Rule, RuleOrigin, RuleStatus, Trigger};
+use crate::engine::signal::Signal;
+use crate::engine::subject::SubjectKind;
+
+/// Rules made of limits in force, and the names of those kept off.
+pub(super) struct FlowLimits {
+    pub rules: Vec<Rule>,
+    pub off: Vec<String>,
+}
+
+pub(super) fn flow_limits(bundle: &mut Bundle, context: Context<'_>) -> FlowLimits {
+    let mut limits = FlowLimits { rules: Vec::new(), off: Vec::new() };
+    for (path, id) in bundle.paths("limits") {
+        if !bundle.has(&path, "condition") {
+            continue;
+        }
+        let Some(file) = bundle.file::<FlowLimitFile>(&path) else {
+            continue;
+        };
+        bundle.check_name(&path, "", &id);
+        check_key(bundle, &path, "reason", context.notices.map(|texts| &texts.reasons), &file.reason);
+        let made = dated(bundle, &path, &id, &file, context);
+        let statuses: Vec<&str> = file.dated.iter().map(|figure| figure.status.as_str()).collect();
+        if is_enabled(bundle, &path, file.enabled, &statuses) {
+            limits.rules.extend(made);
+        } else {
+            limits.off.push(id);
+        }
+    }
+    limits.rules.sort_by(|a, b| (&a.id, a.version).cmp(&(&b.id, b.version)));
+    limits
+}
+
+/// What all dated figures of a limit have in common.
+struct Common<'a> {
+    title: Bilingual,
+    subject: SubjectKind,
+    triggers: Vec<Trigger>,
+    measure: MeasureKind,
+    measure_for: SpanMs,
+    own_purpose: Purpose,
+    file: &'a FlowLimitFile,
+    signals: &'a [Signal],
+}
+
+fn dated(bundle: &mut Bundle, path: &str, id: &str, file: &FlowLimitFile, context: Context<'_>) -> Vec<Rule> {
+    if file.dated.is_empty() {
+        bundle.problems.add(path, "dated", "is empty; a limit has at least one dated figure");
+    }
+    let Some(common) = common(bundle, path, file, context.signals) else {
+        return Vec::new();
+    };
+    let mut rules = Vec::new();
+    let mut spans = Vec::new();
+    for (place, figure) in file.dated.iter().enumerate() {
+        let key = |part: &str| format!("dated.{place}.{part}");
+        check_key(bundle, path, &key("basis"), context.notices.map(|texts| &texts.bases), &figure.basis);
+        let dates =
+            dates(bundle, path, &key, (&figure.effective_from, figure.effective_to.as_deref()), context.zone);
+        source(bundle, path, &key, &figure.source);
+        bundle.note(path, &key("status"), standing(&figure.status));
+        if figure.version == 0 {
+            bundle.problems.add(path, &key("version"), "versions count from 1");
+        }
+        let Some(dates) = dates else {
+            continue;
+        };
+        spans.push((figure.version, dates));
+        rules.extend(one(bundle, path, id, (&key, figure, dates), &common));
+    }
+    not_overlapping(bundle, path, spans);
+    rules
+}
+
+fn common<'a>(
+    bundle: &mut Bundle,
+    path: &str,
+    file: &'a FlowLimitFile,
+    signals: &'a [Signal],
+) -> Option<Common<'a>> {
+    let subjects = SUBJECTS.map(|kind| (kind.name(), kind));
+    let title = title(bundle, path, "title", file.title.clone());
+    let subject = bundle.note(path, "subject", named("subject of a limit", &file.subject, subjects));
+    let measure = bundle.note(path, "measure", measure(&file.measure));
+    let measure_for =
+        bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
+    let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
+    let (subject, measure) = (subject?, measure?);
+    bundle.note(path, "measure", fits(measure, subject))?;
+    let triggers = triggers(bundle, path, subject, &file.triggers, signals)?;
+    Some(Common {
+        title,
+        subject,
+        triggers,
+        measure,
+        measure_for: measure_for?,
+        own_purpose: own_purpose?,
+        file,
+        signals,
+    })
+}
+
+fn one(
+    bundle: &mut Bundle,
+    path: &str,
+    id: &str,
+    (key, figure, (effective_from, effective_to)): (
+        &dyn Fn(&str) -> String,
+        &FlowFigure,
+        (TimeMs, Option<TimeMs>),
+    ),
+    common: &Common<'_>,
+) -> Option<Rule> {
+    let mut constants: Vec<Constant> = Vec::new();
+    for (name, figure) in [("value", &figure.value), ("value_2", &figure.value_2)] {
+        if let Some(figure) = figure {
+            constants.push(bundle.note(path, &key(name), positive(name, figure))?);
+        }
+    }
+    let text = &common.file.condition;
+    for constant in constants.iter().filter(|constant| !text.contains(&constant.name)) {
+        let name = constant.name.trim_start_matches("limit.");
+        bundle.problems.add(path, &key(name), "the condition does not read it; leave it out");
+    }
+    let condition = condition(bundle, path, text, common.signals, &constants)?;
+    let reader = Reader {
+        subject: common.subject,
+        measure: common.measure,
+        triggers: &common.triggers,
+        signals: common.signals,
+    };
+    readable(bundle, path, &condition, &reader);
+    let mut read: Vec<&Signal> = Vec::new();
+    condition.signals(&mut |number| read.extend(common.signals.get(number)));
+    let sources = read.iter().map(|signal| (signal.name.as_str(), signal.purpose));
+    // Its lane is that of limits, its measure often one on an account: the data must serve both.
+    let uses: Vec<Use> = lane_use(common.measure.lane()).into_iter().chain([Use::OpeningLimit]).collect();
+    let purpose = bundle.note(path, "purpose", joined(common.own_purpose, sources, &uses))?;
+    Some(Rule {
+        id: id.to_owned(),
+        version: figure.version,
+        title: common.title.clone(),
+        status: RuleStatus::Enforced,
+        subject: common.subject,
+        triggers: common.triggers.clone(),
+        condition,
+        measure: common.measure,
+        measure_for: common.measure_for,
+        purpose,
+        basis: figure.basis.clone(),
+        reason: common.file.reason.clone(),
+        origin: RuleOrigin::Limit { effective_from, effective_to },
+        harm_budget: None,
+    })
+}
+
+fn positive(name: &str, figure: &FigureDecl) -> Result<Constant, String> {
+    if matches!(figure, FigureDecl::Number(value) if *value < 0) {
+        return Err("is below 0; a figure of a law is not".to_owned());
+    }
+    constant(format!("limit.{name}"), figure)
+}

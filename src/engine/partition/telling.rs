@@ -1,0 +1,332 @@
+//! Telling: which signals of other subjects stand at their level, and who is told of it (S9, DESIGN D3).
+
+use std::sync::Arc;
+
+use super::readings::{nothing_in, ratio};
+use super::{Active, EngineError, Out, Partition};
+use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
+use crate::engine::calendar::Calendar;
+use crate::engine::fact::{Fact, FactBody, Feed};
+use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
+use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
+use crate::engine::state::{Meeting, Told};
+use crate::engine::subject::{Party, Subject, SubjectKind};
+use crate::engine::window::{AsOf, AskedFor, Entry};
+
+impl Partition {
+    /// A shared subject was met: note by whom, and tell whom it concerns.
+    pub(super) fn meet(
+        &mut self,
+        fact: &Fact,
+        body: &FactBody,
+        at: TimeMs,
+        entry_event: Fingerprint,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let FactBody::Met { feed, holder, target, amount } = body else { return Ok(()) };
+        let Some(active) = self.rules.clone() else { return Ok(()) };
+        let about = fact.route;
+        let horizon = self.horizon();
+        if active.plans.get(&about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
+            let meetings = self.meetings.entry(about).or_default();
+            while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
+                meetings.pop_front();
+            }
+            let place = meetings.partition_point(|meeting| meeting.at <= at);
+            let meeting =
+                Meeting { at, event: entry_event, feed: *feed, holder: *holder, target: target.clone() };
+            meetings.insert(place, meeting);
+        }
+        let asked = AskedFor { amount: amount.map(|amount| amount.minor), ..AskedFor::default() };
+        let as_of = AsOf { at, horizon, bound: None, event: asked };
+        for number in active.index.told_of(about.kind) {
+            let Some((signal, report)) = active.told(*number) else { continue };
+            let told_here = match report.tell {
+                // A confirmation is no happening that a holder could be told of with that event.
+                Tell::Event => *feed != Feed::FraudConfirmedTerminal,
+                Tell::Holders => signal.question().is_some_and(|question| question.reads(*feed)),
+            };
+            let Some(value) =
+                told_here.then(|| self.at_level(*number, report, about, as_of, &active)).flatten()
+            else {
+                continue;
+            };
+            let telling = Telling {
+                number: *number,
+                about,
+                report,
+                value,
+                event: fact.event,
+                entry_event,
+                amount: *amount,
+                as_of,
+            };
+            self.tell(&telling, *holder, target, &active, out)?;
+        }
+        Ok(())
+    }
+
+    /// An account took part in a transfer: tell the other side, if it is ours, what concerns it.
+    pub(super) fn tell_other_side(
+        &mut self,
+        fact: &Fact,
+        body: &FactBody,
+        at: TimeMs,
+        entry_event: Fingerprint,
+        active: &Arc<Active>,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let signals = active.index.told_of(SubjectKind::Counterparty);
+        let FactBody::Transfer { account, counterparty, amount, other_side: Some(other), .. } = body else {
+            return Ok(());
+        };
+        if signals.is_empty() {
+            return Ok(());
+        }
+        let asked = AskedFor {
+            entry: Some(entry_event),
+            amount: Some(amount.minor),
+            other: Some(counterparty.short()),
+            left_out: None,
+        };
+        let as_of = AsOf { at, horizon: self.horizon(), bound: None, event: asked };
+        for number in signals {
+            let Some((_, report)) = active.told(*number) else { continue };
+            let Some(value) = self.at_level(*number, report, account.subject, as_of, active) else {
+                continue;
+            };
+            let telling = Telling {
+                number: *number,
+                about: Subject::new(SubjectKind::Counterparty, account.subject.token),
+                report,
+                value,
+                event: fact.event,
+                entry_event,
+                amount: Some(*amount),
+                as_of,
+            };
+            self.tell(&telling, other.holder, &other.account, active, out)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the holder of the event and, at a crossing, the other holders in the window.
+    fn tell(
+        &mut self,
+        telling: &Telling,
+        holder: Token,
+        target: &Party,
+        active: &Arc<Active>,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let about = telling.about;
+        let (Some(name), Some(signal)) =
+            (active.index.signal_name(telling.number), active.set.signals.get(telling.number))
+        else {
+            return Ok(());
+        };
+        let calendar = &active.set.calendar;
+        let (others, until) = match (telling.report.tell, signal.question()) {
+            (Tell::Holders, Some(question)) => {
+                let (crossing, until) = self.crossing(question, telling, calendar);
+                let others = crossing.then(|| self.others_in_window(question, telling, holder, calendar));
+                (others.unwrap_or_default(), until)
+            }
+            // It holds for this event and nothing else.
+            _ => (Vec::new(), telling.as_of.at.plus(SpanMs(1))),
+        };
+        let untold_count =
+            u32::try_from(others.len().saturating_sub(CROSSING_RECEIVERS_MAX)).unwrap_or(u32::MAX);
+        let receivers = others.into_iter().take(CROSSING_RECEIVERS_MAX);
+        let all = std::iter::once((holder, target.clone(), true))
+            .chain(receivers.map(|meeting| (meeting.holder, meeting.target, false)));
+        for (holder, target, reply) in all {
+            let standing = Standing {
+                signal: Arc::clone(name),
+                about,
+                holder,
+                target,
+                value: telling.value,
+                until,
+                event: telling.event,
+                at: telling.as_of.at,
+                reply,
+                amount: telling.amount.filter(|_| reply),
+                untold_count,
+            };
+            if telling.report.tell == Tell::Holders {
+                self.remember_told(about, &standing);
+            }
+            let destination = holder.partition(self.identity.partitions);
+            self.send(destination, ReportBody::Standing(standing), active, out)?;
+        }
+        Ok(())
+    }
+
+    /// The value of a signal over a log, if it is at its level.
+    fn at_level(
+        &mut self,
+        number: usize,
+        report: ReportLevel,
+        of: Subject,
+        as_of: AsOf,
+        active: &Active,
+    ) -> Option<u64> {
+        let value = self.told_value(number, of, as_of, active);
+        u64::try_from(value).ok().filter(|value| *value >= report.level)
+    }
+
+    /// The value of a signal over a log, for those who are told of it.
+    fn told_value(&mut self, number: usize, of: Subject, as_of: AsOf, active: &Active) -> i128 {
+        match active.set.signals.get(number).map(|signal| &signal.reads) {
+            Some(Reads::Log(question)) => {
+                i128::from(match (self.logs.get_mut(&of), active.plans.get(&of.kind)) {
+                    (Some(log), Some(plan)) => log.value(number, plan, as_of).0,
+                    _ => nothing_in(question, &active.set.calendar, as_of),
+                })
+            }
+            Some(Reads::Ratio { of: over, to, scale }) => {
+                let over = self.told_value(*over, of, as_of, active);
+                ratio(over, self.told_value(*to, of, as_of, active), *scale)
+            }
+            Some(Reads::Difference { of: over, to }) => {
+                let over = self.told_value(*over, of, as_of, active);
+                over - self.told_value(*to, of, as_of, active)
+            }
+            Some(Reads::SinceOpened) | None => 0,
+        }
+    }
+
+    /// Whether the event took the value to its level, and when it falls below if nothing more happens.
+    fn crossing(&self, question: &Question, telling: &Telling, calendar: &Calendar) -> (bool, TimeMs) {
+        let Some(log) = self.logs.get(&telling.about) else { return (false, telling.as_of.at) };
+        let behind: Vec<Entry> = log.behind(question, calendar, telling.as_of).collect();
+        let without: Vec<Entry> =
+            behind.iter().copied().filter(|entry| entry.event != telling.entry_event).collect();
+        let crossing = count(question, &without) < telling.report.level;
+        (crossing, level_ends(question, telling.report.level, &behind))
+    }
+
+    /// The last meeting of each other holder in a window, last seen first.
+    fn others_in_window(
+        &self,
+        question: &Question,
+        telling: &Telling,
+        holder: Token,
+        calendar: &Calendar,
+    ) -> Vec<Meeting> {
+        let (after, until) = telling.as_of.bounds(question, calendar);
+        let mut last: Vec<Meeting> = Vec::new();
+        for meeting in self.meetings.get(&telling.about).into_iter().flatten().rev() {
+            let inside = meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
+            if inside && meeting.holder != holder && !last.iter().any(|known| known.holder == meeting.holder)
+            {
+                last.push(meeting.clone());
+            }
+        }
+        last
+    }
+
+    fn remember_told(&mut self, about: Subject, standing: &Standing) {
+        let told = self.told.entry(about).or_default();
+        told.retain(|known| !(known.signal == standing.signal && known.holder == standing.holder));
+        told.push(Told {
+            signal: Arc::clone(&standing.signal),
+            holder: standing.holder,
+            until: standing.until,
+        });
+    }
+
+    /// After entries of a shared subject were taken out: tell of signals that fell early.
+    pub(super) fn tell_of_falls(
+        &mut self,
+        about: Subject,
+        feed: Feed,
+        fact: &Fact,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let Some(active) = self.rules.clone() else { return Ok(()) };
+        for number in active.index.told_of(about.kind) {
+            let Some((signal, report)) = active.told(*number) else { continue };
+            let Some(question) = signal.question() else { continue };
+            if report.tell != Tell::Holders || !question.reads(feed) {
+                continue;
+            }
+            let newest =
+                self.logs.get(&about).and_then(|log| log.entries().next_back().map(|entry| entry.at));
+            let as_of = AsOf {
+                at: newest.unwrap_or(fact.at),
+                horizon: self.horizon(),
+                bound: None,
+                event: AskedFor::default(),
+            };
+            let value = self.told_value(*number, about, as_of, &active);
+            if value >= i128::from(report.level) {
+                continue;
+            }
+            let Some(told) = self.told.get_mut(&about) else { continue };
+            let (of_signal, rest) =
+                std::mem::take(told).into_iter().partition(|known: &Told| *known.signal == *signal.name);
+            *told = rest;
+            let fallen: Vec<Told> = of_signal;
+            for known in fallen.into_iter().filter(|known| known.until > fact.at) {
+                let body = ReportBody::Fallen {
+                    signal: Arc::clone(&known.signal),
+                    about,
+                    holder: known.holder,
+                    event: fact.event,
+                    at: fact.at,
+                };
+                self.send(known.holder.partition(self.identity.partitions), body, &active, out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A signal at its level, told because of one event.
+struct Telling {
+    /// Its number in the rule set.
+    number: usize,
+    about: Subject,
+    report: ReportLevel,
+    value: u64,
+    event: Fingerprint,
+    entry_event: Fingerprint,
+    amount: Option<Money>,
+    as_of: AsOf,
+}
+
+/// Count or distinct over the entries behind a value; the loader admits no other aggregate and no
+/// other window than a sliding one where holders are told.
+fn count(question: &Question, behind: &[Entry]) -> u64 {
+    if question.aggregate == Aggregate::Distinct {
+        last_seen(behind).len() as u64
+    } else {
+        behind.len() as u64
+    }
+}
+
+/// Times at which each different other was last seen, newest first.
+fn last_seen(behind: &[Entry]) -> Vec<TimeMs> {
+    let mut others: Vec<u64> = Vec::new();
+    let mut times = Vec::new();
+    for entry in behind.iter().rev() {
+        if !others.contains(&entry.other) {
+            others.push(entry.other);
+            times.push(entry.at);
+        }
+    }
+    times
+}
+
+/// When the value falls below its level if nothing more happens.
+fn level_ends(question: &Question, level: u64, behind: &[Entry]) -> TimeMs {
+    let times: Vec<TimeMs> = if question.aggregate == Aggregate::Distinct {
+        last_seen(behind)
+    } else {
+        behind.iter().rev().map(|entry| entry.at).collect()
+    };
+    let place = usize::try_from(level.saturating_sub(1)).unwrap_or(usize::MAX);
+    times.get(place).map_or(TimeMs::MIN, |at| at.plus(question.window.span_max()))
+}
