@@ -118,11 +118,14 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
 
 /// What loads and makes no sense, each with its place.
 fn found(arguments: &CheckArguments, checked: &Checked) -> Result<Vec<String>, Failure> {
-    let names = arguments.source.as_deref().map_or_else(|| SourceMapping::SHIPPED_NAMES.to_vec(), |name| vec![name]);
-    let sources: Vec<SourceMapping> =
-        names.into_iter().map(SourceMapping::load).collect::<Result<_, _>>().map_err(Failure::configuration)?;
+    let names = arguments.source.as_deref().map_or_else(SourceMapping::shipped_names, |name| vec![name]);
+    let sources: Vec<SourceMapping> = names
+        .into_iter()
+        .map(SourceMapping::load)
+        .collect::<Result<_, _>>()
+        .map_err(Failure::configuration)?;
     let produced = |feed| sources.iter().any(|source| source.gives(feed));
-    let found = bundle::findings(&checked.rule_set, &produced);
+    let found = bundle::findings(&checked.rule_set, &checked.rules_off, &produced);
     Ok(found
         .iter()
         .map(|found| match bundle::place_of(&found.about, arguments.rules.as_deref(), &checked.paths) {

@@ -81,7 +81,8 @@ pub fn keygen(arguments: &KeygenArguments) -> Result<Exit, Failure> {
 /// # Errors
 /// Exit 3 when the key or bundle cannot be used, 2 when the signature cannot be written.
 pub fn sign(arguments: &SignArguments) -> Result<Exit, Failure> {
-    let signature = signed(&arguments.key, &bundle_of(arguments.bundle.as_deref(), arguments.profile.into())?)?;
+    let signature =
+        signed(&arguments.key, &bundle_of(arguments.bundle.as_deref(), arguments.profile.into())?)?;
     match &arguments.out {
         None => print!("{}", signature.text()),
         Some(out) => std::fs::write(out, signature.text())

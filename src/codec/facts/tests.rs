@@ -154,8 +154,19 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         let release = Release { signed_by, assessment, rollback };
         FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
     });
-    prop_oneof![transfer, payment, usage, fraud, met, opening, answered, appeal, rules, Just(FactBody::WentLive)]
-        .boxed()
+    prop_oneof![
+        transfer,
+        payment,
+        usage,
+        fraud,
+        met,
+        opening,
+        answered,
+        appeal,
+        rules,
+        Just(FactBody::WentLive)
+    ]
+    .boxed()
 }
 
 fn body() -> impl Strategy<Value = FactBody> {

@@ -22,10 +22,12 @@ use crate::engine::subject::SubjectKind;
 pub(super) struct FlowLimits {
     pub rules: Vec<Rule>,
     pub off: Vec<String>,
+    /// What those kept off would be.
+    pub rules_off: Vec<Rule>,
 }
 
 pub(super) fn flow_limits(bundle: &mut Bundle, context: Context<'_>) -> FlowLimits {
-    let mut limits = FlowLimits { rules: Vec::new(), off: Vec::new() };
+    let mut limits = FlowLimits { rules: Vec::new(), off: Vec::new(), rules_off: Vec::new() };
     for (path, id) in bundle.paths("limits") {
         if !bundle.has(&path, "condition") {
             continue;
@@ -41,6 +43,7 @@ pub(super) fn flow_limits(bundle: &mut Bundle, context: Context<'_>) -> FlowLimi
             limits.rules.extend(made);
         } else {
             limits.off.push(id);
+            limits.rules_off.extend(made);
         }
     }
     limits.rules.sort_by(|a, b| (&a.id, a.version).cmp(&(&b.id, b.version)));
