@@ -27,7 +27,7 @@ pub const MIDNIGHT: TimeMs = TimeMs(START.0 + 40_000);
 
 /// Whether the engine has protections, harm budgets, near misses, what clears evidence, and signals of
 /// counterparties yet.
-pub const WHOLE: bool = false;
+pub const WHOLE: bool = true;
 
 /// Rule sets by the text that activates them.
 #[derive(Default)]

@@ -79,11 +79,14 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
             // What is made of two is never told to all holders.
             let report =
                 random_report(dice, subject).map(|report| ReportLevel { tell: Tell::Event, ..report });
-            signals.push(signal(dice, format!("{name}_made"), subject, reads, report));
+            let mut made = signal(dice, format!("{name}_made"), subject, reads, report);
+            // The loader joins the purposes of the parts.
+            made.purpose = made.purpose.join(signals[of].purpose).join(signals[to].purpose);
+            signals.push(made);
         }
         let is_opened = matches!(
             subject,
-            SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard | SubjectKind::Counterparty
+            SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard
         );
         if is_opened && dice.chance(40) {
             let report = random_report(dice, subject);
@@ -102,7 +105,7 @@ fn signal(
 ) -> Signal {
     let purpose = match subject.lives_with_holder() {
         false => Purpose::SHARED_SUBJECT,
-        true if dice.chance(10) => Purpose::AML.join(Purpose::ANTI_FRAUD),
+        true if dice.chance(10) => Purpose::DEVICE_DATA,
         true => Purpose::ANTI_FRAUD,
     };
     Signal { name, subject, reads, purpose, basis: "b".to_owned(), report, title: text("title") }

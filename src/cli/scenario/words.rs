@@ -34,7 +34,7 @@ fn long(word: &str) -> &str {
 }
 
 /// The short words for fields that a type has.
-fn short_of(known: &Map<String, Value>) -> impl Iterator<Item = &'static str> + '_ {
+fn short_of(known: &Map<String, Value>) -> impl Iterator<Item = &str> {
     SHORT.into_iter().filter(|(_, long)| known.contains_key(*long)).map(|(short, _)| short)
 }
 
@@ -55,10 +55,7 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
             word => long(word),
         };
         if !known.contains_key(key) {
-            let mut words: Vec<&str> = known.keys().map(String::as_str).collect();
-            for short in short_of(&known) {
-                words.push(short);
-            }
+            let words = known.keys().map(String::as_str).chain(short_of(&known));
             let near = nearest(word, words).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             bail!("`{}` has no field `{word}`{near}", kind.name());
         }

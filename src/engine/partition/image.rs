@@ -59,7 +59,7 @@ impl Partition {
     #[must_use]
     pub fn image(&self) -> Image {
         let mut logs: Vec<(Subject, Vec<Entry>)> =
-            self.logs.iter().map(|(subject, log)| (*subject, log.entries().copied().collect())).collect();
+            self.logs.iter().map(|(subject, log)| (*subject, log.entries().collect())).collect();
         logs.sort_by_key(|(subject, _)| *subject);
         Image {
             coverage: self.coverage.clone(),
