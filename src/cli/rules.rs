@@ -118,7 +118,10 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
 
 /// What loads and makes no sense, each with its place.
 fn found(arguments: &CheckArguments, checked: &Checked) -> Result<Vec<String>, Failure> {
-    let names = arguments.source.as_deref().map_or_else(SourceMapping::shipped_names, |name| vec![name]);
+    let names: Vec<&str> = match &arguments.source {
+        Some(name) => vec![name],
+        None => SourceMapping::shipped_names(),
+    };
     let sources: Vec<SourceMapping> = names
         .into_iter()
         .map(SourceMapping::load)
