@@ -1,7 +1,7 @@
 //! Broken rule, signal, limit and protection files, each with exactly what is said about it.
 //!
 //! A file under `tests/broken_rules` begins with `# path:`, where it would lie below the rules folder, and
-//! holds a line `# says:` for each problem. `UPDATE_BROKEN=1 cargo test --test broken_rules` writes those
+//! ends with a line `# says:` for each problem. `UPDATE_BROKEN=1 cargo test --test broken_rules` writes those
 //! lines anew; review the change.
 
 use std::path::{Path, PathBuf};
@@ -51,8 +51,7 @@ fn each_broken_file_says_what_is_wrong_and_where() {
         let text = std::fs::read_to_string(&file).unwrap();
         let path = text.lines().next().unwrap().strip_prefix("# path: ").expect("says where it would lie");
         let folder = folder();
-        let (head, body): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with('#'));
-        // Lines of problems are those of the file as it stands here.
+        let (written, body): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with(SAYS));
         std::fs::write(folder.path().join(path), &text).unwrap();
         let said: Vec<String> = match bundle::check_dir(folder.path(), Profile::Strict) {
             Ok(_) => vec!["nothing: it loads".to_owned()],
@@ -60,15 +59,13 @@ fn each_broken_file_says_what_is_wrong_and_where() {
                 error.problems.iter().map(|problem| problem.to_string().replace('\n', " ")).collect()
             }
         };
-        let written: Vec<&str> = head.iter().filter_map(|line| line.strip_prefix(SAYS)).collect();
+        let written: Vec<&str> = written.iter().filter_map(|line| line.strip_prefix(SAYS)).collect();
         if written == said {
             continue;
         }
         if update {
-            let mut lines: Vec<String> =
-                head.iter().filter(|line| !line.starts_with(SAYS)).map(|line| (*line).to_owned()).collect();
+            let mut lines: Vec<String> = body.iter().map(|line| (*line).to_owned()).collect();
             lines.extend(said.iter().map(|said| format!("{SAYS}{said}")));
-            lines.extend(body.iter().map(|line| (*line).to_owned()));
             std::fs::write(&file, lines.join("\n") + "\n").unwrap();
         } else {
             wrong.push(format!("{}\n  written: {written:#?}\n  said: {said:#?}", file.display()));

@@ -106,7 +106,9 @@ fn signals_read(rules: &RuleSet, off: &[Rule]) -> BTreeSet<usize> {
     let mut read = BTreeSet::new();
     let conditions = rules.rules.iter().chain(off).map(|rule| &rule.condition);
     for condition in conditions.chain(rules.protections.iter().map(|protection| &protection.condition)) {
-        condition.signals(&mut |number| drop(read.insert(number)));
+        condition.signals(&mut |number| {
+            read.insert(number);
+        });
     }
     for trigger in rules.rules.iter().flat_map(|rule| &rule.triggers) {
         if let Trigger::Report(number) = trigger {
