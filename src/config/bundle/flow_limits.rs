@@ -119,15 +119,14 @@ fn common<'a>(
     })
 }
 
+/// A dated entry: how its keys are named, what it says, and when it holds.
+type Entry<'a> = (&'a dyn Fn(&str) -> String, &'a FlowFigure, (TimeMs, Option<TimeMs>));
+
 fn one(
     bundle: &mut Bundle,
     path: &str,
     id: &str,
-    (key, figure, (effective_from, effective_to)): (
-        &dyn Fn(&str) -> String,
-        &FlowFigure,
-        (TimeMs, Option<TimeMs>),
-    ),
+    (key, figure, (effective_from, effective_to)): Entry<'_>,
     common: &Common<'_>,
 ) -> Option<Rule> {
     let mut constants: Vec<Constant> = Vec::new();
