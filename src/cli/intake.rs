@@ -142,7 +142,7 @@ pub(super) fn sources(config: &Config, keys: &Arc<Keys>) -> Result<Vec<SourceSet
         let mut classifiers = BTreeMap::new();
         for version in &config.intake.versions {
             let mapping = config.mapping(source, version.number);
-            classifiers.insert(version.number, classifier(config, mapping, keys)?);
+            classifiers.insert(version.number, classifier(config, &source.name, mapping, keys)?);
         }
         sources.push(SourceSetup {
             name: Arc::from(source.name.as_str()),
@@ -155,7 +155,7 @@ pub(super) fn sources(config: &Config, keys: &Arc<Keys>) -> Result<Vec<SourceSet
     Ok(sources)
 }
 
-fn classifier(config: &Config, mapping: &str, keys: &Arc<Keys>) -> Result<Classifier, Failure> {
+fn classifier(config: &Config, source: &str, mapping: &str, keys: &Arc<Keys>) -> Result<Classifier, Failure> {
     let mapping = SourceMapping::load(mapping).map_err(Failure::configuration)?;
     let settings = ClassifierSettings {
         institution: config.institution.clone(),
@@ -164,7 +164,11 @@ fn classifier(config: &Config, mapping: &str, keys: &Arc<Keys>) -> Result<Classi
             TimeMode::Broker => Some(span(config.intake.future_ms_max)),
             TimeMode::Event => None,
         },
-        releases: releases(config)?,
+        releases: ReleasePolicy {
+            // Once a source is named for them, no other may carry them.
+            elsewhere: !config.rules.control_source.is_empty() && config.rules.control_source != source,
+            ..releases(config)?
+        },
     };
     Ok(Classifier::new(Arc::new(mapping), Arc::clone(keys), settings, Arc::new(bundle::Loader::new())))
 }
@@ -172,7 +176,7 @@ fn classifier(config: &Config, mapping: &str, keys: &Arc<Keys>) -> Result<Classi
 /// What this deployment demands of rule releases.
 pub(super) fn releases(config: &Config) -> Result<ReleasePolicy, Failure> {
     let keys = config.signing_keys().map_err(|why| Failure::configuration(anyhow::anyhow!(why)))?;
-    Ok(ReleasePolicy { keys, production: config.production })
+    Ok(ReleasePolicy { keys, production: config.production, elsewhere: false })
 }
 
 pub(super) fn versions(config: &Config) -> Result<Versions, Failure> {

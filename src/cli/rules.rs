@@ -86,7 +86,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
-/// The canonical bundle of a rules folder at an operating point, or of a file that holds one.
+/// The canonical bundle of a rules folder at that operating point, or of a file that holds one.
 ///
 /// # Errors
 /// Exit 3 with everything that is wrong with it.

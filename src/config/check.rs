@@ -60,6 +60,10 @@ fn releases(config: &Config, found: &mut Found) {
         found.push(("rules.go_live_on_first_start", why.to_owned()));
     }
     let control = &rules.control_source;
+    if config.production && control.is_empty() {
+        let why = "is empty: in production rule releases come by a source of their own; name it here";
+        found.push(("rules.control_source", why.to_owned()));
+    }
     if !control.is_empty() && config.sources.iter().all(|source| source.name != *control) {
         let names = config.sources.iter().map(|source| source.name.as_str());
         let hint = nearest::nearest(control, names)

@@ -18,6 +18,8 @@ use super::refusal::RefusalCode;
 pub struct ReleasePolicy {
     pub keys: Vec<RegisteredKey>,
     pub production: bool,
+    /// Releases and going live come by another source: here they are not accepted.
+    pub elsewhere: bool,
 }
 
 impl ReleasePolicy {

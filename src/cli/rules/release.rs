@@ -10,6 +10,7 @@ use clap::Args;
 use super::status::{moment, read, table};
 use super::{bundle_of, signing};
 use crate::cli::deployment::{ConfigArguments, connection};
+use crate::cli::run::Profile;
 use crate::cli::{Exit, Failure, intake};
 use crate::codec::event::control::{RuleSetActivated, WentLive};
 use crate::codec::event::envelope::to_structured;
@@ -43,6 +44,9 @@ pub struct ActivateArguments {
     /// Rules folder, or file with a canonical bundle [default: rules.dir, or the built-in rules]
     #[arg(long, value_name = "DIR|FILE")]
     bundle: Option<PathBuf>,
+    /// Operating point of a folder's rules [default: rules.profile]; a canonical bundle has its own
+    #[arg(long, value_enum)]
+    profile: Option<Profile>,
     /// Detached signature of the bundle, made by `rules sign`
     #[arg(long, value_name = "FILE", conflicts_with = "sign_key")]
     signature: Option<PathBuf>,
@@ -88,8 +92,9 @@ struct Delivery {
 pub fn activate(arguments: &ActivateArguments) -> Result<Exit, Failure> {
     let config = arguments.config.load()?;
     let source = control(&config)?;
+    let profile = arguments.profile.map_or(config.rules.profile, Into::into);
     let configured = Some(PathBuf::from(&config.rules.dir)).filter(|dir| !dir.as_os_str().is_empty());
-    let bundle = bundle_of(arguments.bundle.as_deref().or(configured.as_deref()), config.rules.profile)?;
+    let bundle = bundle_of(arguments.bundle.as_deref().or(configured.as_deref()), profile)?;
     let set = bundle::compile(&bundle).map_err(Failure::configuration)?;
     let sha256 = crate::codec::manifest::hex(&set.sha256);
     let decided = read(&config)?;

@@ -41,7 +41,7 @@ pub struct SignArguments {
     /// Rules folder, or file with a canonical bundle [default: the built-in rules]
     #[arg(long, value_name = "DIR|FILE")]
     bundle: Option<PathBuf>,
-    /// Operating point of a rules folder
+    /// Operating point of a folder's rules; a canonical bundle has its own
     #[arg(long, value_enum, default_value_t = Profile::Strict)]
     profile: Profile,
     /// File for the signature [default: standard output]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fs::File;
+use std::hash::BuildHasherDefault;
 use std::io::BufWriter;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +11,7 @@ use anyhow::{Context, anyhow};
 
 use super::append::Appending;
 use super::decide::{Signals, StopOnDrop, write_dead_letter};
-use super::ids::EventIds;
+use super::ids::{AsIs, EventIds};
 use super::report::InputReport;
 use crate::cli::Failure;
 use crate::codec::keys::Keys;
@@ -35,7 +36,8 @@ pub struct Census {
     pub labelled_events: BTreeSet<String>,
     /// Where appeals and activations stood: they may turn out to change nothing.
     pointers: HashMap<Fingerprint, (u32, u64)>,
-    seen: HashSet<Token>,
+    /// Tokens are the output of a keyed hash already.
+    seen: HashSet<Token, BuildHasherDefault<AsIs>>,
 }
 
 impl Census {

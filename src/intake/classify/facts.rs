@@ -53,7 +53,8 @@ impl Maker<'_> {
     pub fn classified(mut self, draft: Draft<'_>, record_time: TimeMs) -> Result<Classified, RefusalCode> {
         let at = in_range(draft.time)?;
         self.not_ahead(at, record_time)?;
-        if !self.mapping.accepts(draft.event.event_type()) {
+        let is_control = matches!(draft.event, Event::RuleSetActivated(_) | Event::WentLive(_));
+        if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere) {
             return Err(RefusalCode::TypeNotAccepted);
         }
         let facts = match &draft.event {

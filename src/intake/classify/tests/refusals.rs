@@ -371,6 +371,7 @@ fn releases_in_production_are_signed_assessed_and_reasoned() {
             registered("early", &key, 1, 9),
         ],
         production: true,
+        elsewhere: false,
     };
     let digest: String = Sha256::digest("{}").iter().map(|byte| format!("{byte:02x}")).collect();
     let mut release = |from: &str, to: &str| {
@@ -418,4 +419,8 @@ fn registered_keys_ask_for_a_signature_outside_of_production_too_and_for_no_more
         format!(r#"{{"bundle":"{{}}","sha256":"{digest}","signing_key":"good","signature":"{signature}"}}"#);
     assert!(classify(&mut classifier, &event("rule_set_activated", &data)).is_ok());
     assert!(classify(&mut classifier, &event("went_live", "{}")).is_ok());
+    classifier.settings.releases.elsewhere = true;
+    for text in [event("rule_set_activated", &data), event("went_live", "{}")] {
+        assert_eq!(classify(&mut classifier, &text), Err(Code::TypeNotAccepted));
+    }
 }
