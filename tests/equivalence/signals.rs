@@ -84,10 +84,8 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
             made.purpose = made.purpose.join(signals[of].purpose).join(signals[to].purpose);
             signals.push(made);
         }
-        let is_opened = matches!(
-            subject,
-            SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard
-        );
+        let is_opened =
+            matches!(subject, SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard);
         if is_opened && dice.chance(40) {
             let report = random_report(dice, subject);
             signals.push(signal(dice, format!("{name}_opened"), subject, Reads::SinceOpened, report));
