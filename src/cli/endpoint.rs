@@ -96,11 +96,7 @@ impl Endpoint {
             health: Arc::clone(&self.health),
             latencies: Arc::clone(&self.latencies),
             has_clock: self.has_clock,
-            state: Mutex::new(Counting {
-                partitions: BTreeMap::new(),
-                rules: None,
-                refreshed: Instant::now(),
-            }),
+            state: Mutex::new(Counting { partitions: BTreeMap::new(), refreshed: Instant::now() }),
         })
     }
 }
@@ -139,8 +135,6 @@ struct Counted {
 
 struct Counting {
     partitions: BTreeMap<u32, Assigned>,
-    /// Digest of the rule set that is shown.
-    rules: Option<[u8; 32]>,
     refreshed: Instant,
 }
 
@@ -220,14 +214,13 @@ impl Observe for Counted {
 
     fn advanced(&self, standing: Standing, rules: Option<&RuleSet>) {
         let mut state = self.state();
-        if let Some(rules) = rules.filter(|rules| state.rules != Some(rules.sha256)) {
-            state.rules = Some(rules.sha256);
-            self.metrics.decide.rule_set(rules);
-        }
         if let Some(assigned) = state.partitions.get_mut(&standing.partition) {
             assigned.metrics.update(standing.tally);
             assigned.partition_time = standing.partition_time;
             assigned.is_live = standing.is_live;
+            if let Some(rules) = rules {
+                assigned.metrics.rule_set(rules.version, &rules.sha256);
+            }
         }
     }
 

@@ -47,7 +47,10 @@ fn summary(report: &Report, rows: &Rows) -> String {
         (both("退回", "Refused"), html::number(lines.refused.values().sum())),
         (both("告警", "Alerts"), html::number(rows.all.len() as u64)),
         (both("档位", "Profile"), escaped(&report.profile)),
-        (both("规则集", "Rules"), format!("<code>{}</code>", escaped(report.rules_sha256.get(..12).unwrap_or("")))),
+        (
+            both("规则集", "Rules"),
+            format!("<code>{}</code>", escaped(report.rules_sha256.get(..12).unwrap_or(""))),
+        ),
     ];
     let cells: String =
         cells.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>")).collect();

@@ -1,6 +1,11 @@
-//! `duecourse rules`: whether rules, limits and wording load, and whether they decide as written down.
+//! `duecourse rules`: whether rules, limits and wording load, whether they decide as written down, and
+//! their release through the log.
 
-use std::path::PathBuf;
+mod release;
+mod signing;
+mod status;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
@@ -26,6 +31,11 @@ enum What {
     Check(CheckArguments),
     /// Play the examples in rule files, and scenarios, and compare what is decided with what they say.
     Test(TestArguments),
+    Activate(release::ActivateArguments),
+    GoLive(release::GoLiveArguments),
+    Status(status::StatusArguments),
+    Sign(signing::SignArguments),
+    Keygen(signing::KeygenArguments),
 }
 
 #[derive(Debug, Args)]
@@ -64,7 +74,28 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.what {
         What::Check(arguments) => check(&arguments),
         What::Test(arguments) => test(&arguments),
+        What::Activate(arguments) => release::activate(&arguments),
+        What::GoLive(arguments) => release::go_live(&arguments),
+        What::Status(arguments) => status::status(&arguments),
+        What::Sign(arguments) => signing::sign(&arguments),
+        What::Keygen(arguments) => signing::keygen(&arguments),
     }
+}
+
+/// The canonical bundle of a rules folder at that operating point, or of a file that holds one.
+///
+/// # Errors
+/// Exit 3 with everything that is wrong with it.
+fn bundle_of(path: Option<&Path>, profile: bundle::Profile) -> Result<String, Failure> {
+    let Some(file) = path.filter(|path| !path.is_dir()) else {
+        return Ok(inputs::rules(path, profile)?.bundle);
+    };
+    let named = |error: anyhow::Error| Failure::configuration(error.context(file.display().to_string()));
+    let text = std::fs::read_to_string(file).map_err(|error| named(error.into()))?;
+    // `rules check --bundle` ends its line.
+    let text = text.trim_end_matches('\n');
+    bundle::check(text).map_err(|error| named(error.into()))?;
+    Ok(text.to_owned())
 }
 
 fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {

@@ -5,6 +5,7 @@
 //! distinct, a monotone deque for maximum and minimum (SlickDeque, EDBT 2018). Both give the same
 //! numbers; a question about the past, or with an override's bound, is always answered by a scan.
 
+mod packed;
 mod running;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use super::ruleset::RuleSet;
 use super::signal::{Aggregate, OtherSide, Question};
 use super::subject::SubjectKind;
 
+use packed::{Packed, number_of};
 use running::Running;
 
 /// One event in a subject's log.
@@ -30,26 +32,42 @@ pub struct Entry {
     pub marks: u8,
 }
 
-impl Entry {
-    /// Whether a question counts this entry, whatever the event it is asked for.
-    fn feeds(&self, question: &Question) -> bool {
-        question.reads(self.feed)
-            && (!question.reads_amount() || self.is_within(question))
-            && self.marks & question.only == question.only
-            && self.marks & question.without == 0
+/// A question and what is worked out of it once.
+#[derive(Clone, Copy, Debug)]
+struct Planned {
+    question: Question,
+    feeds: u32,
+    /// The number of the only currency that counts; 0 when amounts are not looked at.
+    currency: u16,
+}
+
+impl Planned {
+    fn new(question: &Question) -> Planned {
+        let currency = if question.reads_amount() { number_of(question.currency) as u16 } else { 0 };
+        Planned { question: *question, feeds: question.feeds_read(), currency }
     }
 
-    /// Whether its amount is in the question's currency and within its bounds.
-    fn is_within(&self, question: &Question) -> bool {
-        self.amount.is_some_and(|amount| {
-            amount.currency == question.currency
-                && question.amount_min.is_none_or(|min| min <= amount.minor)
-                && question.amount_max.is_none_or(|max| amount.minor <= max)
-        })
+    /// Whether the question counts an entry, whatever the event it is asked for.
+    fn admits(&self, entry: &Packed) -> bool {
+        let question = &self.question;
+        self.feeds & entry.feed_bit() != 0
+            && (self.currency == 0 || self.currency == entry.currency() && self.is_within(entry.minor()))
+            && entry.marks() & question.only == question.only
+            && entry.marks() & question.without == 0
     }
 
-    fn minor(&self) -> i64 {
-        self.amount.map_or(0, |amount| amount.minor)
+    fn is_within(&self, minor: i64) -> bool {
+        self.question.amount_min.is_none_or(|min| min <= minor)
+            && self.question.amount_max.is_none_or(|max| minor <= max)
+    }
+
+    /// Whether another question counts the same entries, apart from its window.
+    fn admits_the_same(&self, other: &Planned) -> bool {
+        let bounds = |planned: &Planned| {
+            let question = &planned.question;
+            (question.amount_min, question.amount_max, question.only, question.without)
+        };
+        (self.feeds, self.currency, bounds(self)) == (other.feeds, other.currency, bounds(other))
     }
 }
 
@@ -57,7 +75,7 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// By place; `places` maps a signal's number in the rule set to it.
-    questions: Vec<Question>,
+    questions: Vec<Planned>,
     places: Vec<Option<usize>>,
     /// Union of the feeds that any of them reads.
     feeds: u32,
@@ -83,10 +101,10 @@ impl Plan {
     fn add(&mut self, question: &Question) -> usize {
         self.feeds |= question.feeds_read();
         self.reach_max = self.reach_max.max(question.reach());
-        match self.questions.iter().position(|known| known == question) {
+        match self.questions.iter().position(|known| known.question == *question) {
             Some(place) => place,
             None => {
-                self.questions.push(*question);
+                self.questions.push(Planned::new(question));
                 self.questions.len() - 1
             }
         }
@@ -108,7 +126,7 @@ impl Plan {
         &self.calendar
     }
 
-    fn asked(&self, signal: usize) -> Option<(usize, &Question)> {
+    fn asked(&self, signal: usize) -> Option<(usize, &Planned)> {
         let place = (*self.places.get(signal)?)?;
         Some((place, self.questions.get(place)?))
     }
@@ -122,7 +140,7 @@ const SCANNED_MAX: usize = 24;
 #[derive(Clone, Debug, Default)]
 pub struct SubjectLog {
     /// By event time; equal times in order of application.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Packed>,
     running: Option<Box<Running>>,
 }
 
@@ -158,9 +176,9 @@ impl AsOf {
     }
 
     /// Whether an entry that feeds the question counts for this event.
-    fn counts(&self, entry: &Entry, question: &Question) -> bool {
-        if question.without_event && self.event.entry == Some(entry.event)
-            || self.event.left_out == Some(entry.event)
+    fn counts(&self, entry: &Packed, question: &Question) -> bool {
+        if question.without_event && self.event.entry == Some(entry.event())
+            || self.event.left_out == Some(entry.event())
         {
             return false;
         }
@@ -170,8 +188,8 @@ impl AsOf {
         let bound = |per_mille: u32| i128::from(amount) * i128::from(per_mille);
         let other = match wanted.other {
             OtherSide::Any => true,
-            OtherSide::Same => self.event.other == Some(entry.other),
-            OtherSide::Different => self.event.other.is_some_and(|other| other != entry.other),
+            OtherSide::Same => self.event.other == Some(entry.other()),
+            OtherSide::Different => self.event.other.is_some_and(|other| other != entry.other()),
         };
         other && bound(wanted.low_per_mille) <= scaled && scaled <= bound(wanted.high_per_mille)
     }
@@ -181,11 +199,17 @@ impl SubjectLog {
     /// Rebuilds a log from what a snapshot kept.
     #[must_use]
     pub fn from_entries(entries: impl IntoIterator<Item = Entry>) -> SubjectLog {
-        SubjectLog { entries: entries.into_iter().collect(), running: None }
+        let packed = entries.into_iter().map(|entry| Packed::new(&entry));
+        SubjectLog { entries: packed.collect(), running: None }
     }
 
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.entries.iter()
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
+        self.entries.iter().map(Packed::unpacked)
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
     #[must_use]
@@ -198,14 +222,18 @@ impl SubjectLog {
         if entry.at <= horizon {
             return;
         }
-        if self.entries.back().is_none_or(|newest| newest.at <= entry.at) {
-            self.entries.push_back(entry);
-            if let Some(running) = &mut self.running {
-                running.push(&self.entries, plan);
+        let packed = Packed::new(&entry);
+        if self.entries.back().is_none_or(|newest| newest.at() <= entry.at) {
+            self.entries.push_back(packed);
+            match &mut self.running {
+                Some(running) if !running.is_outdated(plan, entry.at) => {
+                    running.advance(entry.at, &self.entries, plan);
+                }
+                _ => self.running = None,
             }
         } else {
-            let place = self.entries.partition_point(|earlier| earlier.at <= entry.at);
-            self.entries.insert(place, entry);
+            let place = self.entries.partition_point(|earlier| earlier.at() <= entry.at);
+            self.entries.insert(place, packed);
             self.running = None;
         }
         self.forget(horizon);
@@ -214,7 +242,7 @@ impl SubjectLog {
     /// Takes out the entries of an event; true if there were any.
     pub fn remove(&mut self, event: Fingerprint, feed: Feed) -> bool {
         let before = self.entries.len();
-        self.entries.retain(|entry| !(entry.event == event && entry.feed == feed));
+        self.entries.retain(|entry| !(entry.event() == event && entry.feed_bit() == feed.bit()));
         let removed = self.entries.len() != before;
         if removed {
             self.running = None;
@@ -223,7 +251,7 @@ impl SubjectLog {
     }
 
     fn forget(&mut self, horizon: TimeMs) {
-        while self.entries.front().is_some_and(|oldest| oldest.at <= horizon) {
+        while self.entries.front().is_some_and(|oldest| oldest.at() <= horizon) {
             let Some(gone) = self.entries.pop_front() else { return };
             // A late entry can push the horizon past what is still inside a window as of that entry.
             match &mut self.running {
@@ -235,79 +263,86 @@ impl SubjectLog {
 
     /// The value of a signal (its number in the rule set) and whether any entry was in its window.
     pub fn value(&mut self, signal: usize, plan: &Plan, as_of: AsOf) -> (i64, bool) {
-        let Some((place, question)) = plan.asked(signal) else { return (0, false) };
-        let newest_first = self.entries.back().is_none_or(|newest| newest.at <= as_of.at);
+        let Some((place, planned)) = plan.asked(signal) else { return (0, false) };
+        let newest_first = self.entries.back().is_none_or(|newest| newest.at() <= as_of.at);
         let whole = as_of.bound.is_none()
             && as_of.event.left_out.is_none()
             && as_of.at.minus(plan.reach_max) >= as_of.horizon;
-        if self.entries.len() <= SCANNED_MAX || !newest_first || !whole || !Running::keeps(question) {
-            return self.scan(question, plan.calendar(), as_of);
+        if self.entries.len() <= SCANNED_MAX
+            || !newest_first
+            || !whole
+            || !Running::keeps(&planned.question)
+        {
+            return self.scan_planned(planned, plan.calendar(), as_of);
         }
-        if self.running.as_ref().is_none_or(|running| running.is_outdated(plan, as_of.at)) {
-            self.running = Some(Box::new(Running::build(&self.entries, plan)));
-        }
-        match &mut self.running {
-            Some(running) => running.value(place, &self.entries, plan, as_of.at),
-            None => self.scan(question, plan.calendar(), as_of),
-        }
+        let known = self.running.take().filter(|running| !running.is_outdated(plan, as_of.at));
+        let running = self
+            .running
+            .insert(known.unwrap_or_else(|| Box::new(Running::build(&self.entries, plan, as_of.at))));
+        running.value(place, &self.entries, plan, as_of.at)
     }
 
     /// The entries behind a value, oldest first; those that `Returned` is answered by, too.
-    pub fn behind<'a>(
-        &'a self,
-        question: &'a Question,
+    pub fn behind(
+        &self,
+        question: &Question,
         calendar: &Calendar,
         as_of: AsOf,
-    ) -> impl DoubleEndedIterator<Item = Entry> + 'a {
-        let (after, until) = as_of.bounds(question, calendar);
-        let from = self.entries.partition_point(|entry| entry.at <= after);
-        let to = self.entries.partition_point(|entry| entry.at <= until).max(from);
+    ) -> impl DoubleEndedIterator<Item = Entry> {
+        self.inside(Planned::new(question), calendar, as_of).map(Packed::unpacked)
+    }
+
+    fn inside(
+        &self,
+        planned: Planned,
+        calendar: &Calendar,
+        as_of: AsOf,
+    ) -> impl DoubleEndedIterator<Item = &Packed> {
+        let (after, until) = as_of.bounds(&planned.question, calendar);
+        let from = self.entries.partition_point(|entry| entry.at() <= after);
+        let to = self.entries.partition_point(|entry| entry.at() <= until).max(from);
         self.entries
             .range(from..to)
-            .copied()
-            .filter(move |entry| entry.feeds(question) && as_of.counts(entry, question))
+            .filter(move |entry| planned.admits(entry) && as_of.counts(entry, &planned.question))
     }
 
     /// The value by looking at each entry of the window.
     pub fn scan(&self, question: &Question, calendar: &Calendar, as_of: AsOf) -> (i64, bool) {
-        let window = self.behind(question, calendar, as_of);
+        self.scan_planned(&Planned::new(question), calendar, as_of)
+    }
+
+    fn scan_planned(&self, planned: &Planned, calendar: &Calendar, as_of: AsOf) -> (i64, bool) {
+        let question = &planned.question;
+        let window = self.inside(*planned, calendar, as_of);
         let (after, until) = as_of.bounds(question, calendar);
         match question.aggregate {
             Aggregate::Count => {
                 let count = window.count();
                 (saturate(count as i128), count > 0)
             }
-            Aggregate::Sum => {
+            Aggregate::Sum | Aggregate::Average | Aggregate::Deviation => {
                 let total = Total::of(window);
-                (saturate(total.sum), total.count > 0)
+                (total.value(question.aggregate), total.count > 0)
             }
-            Aggregate::Average => {
-                let total = Total::of(window);
-                (saturate(total.average()), total.count > 0)
-            }
-            Aggregate::Deviation => {
-                let total = Total::of(window);
-                (saturate(total.deviation()), total.count > 0)
-            }
-            Aggregate::Max => optional(window.map(|entry| entry.minor()).max()),
-            Aggregate::Min => optional(window.map(|entry| entry.minor()).min()),
-            Aggregate::Last => optional(window.map(|entry| entry.minor()).next_back()),
+            Aggregate::Max => optional(window.map(Packed::minor).max()),
+            Aggregate::Min => optional(window.map(Packed::minor).min()),
+            Aggregate::Last => optional(window.map(Packed::minor).next_back()),
             Aggregate::Distinct => {
-                let mut others: Vec<u64> = window.map(|entry| entry.other).collect();
+                let mut others: Vec<u64> = window.map(|entry| entry.other()).collect();
                 others.sort_unstable();
                 others.dedup();
                 (saturate(others.len() as i128), !others.is_empty())
             }
             Aggregate::LargestShare => largest_share(window),
             Aggregate::Returned => returned(window, question),
-            Aggregate::SinceLast => match window.map(|entry| entry.at).next_back() {
+            Aggregate::SinceLast => match window.map(Packed::at).next_back() {
                 Some(newest) => (saturate(i128::from(as_of.at.0) - i128::from(newest.0)), true),
                 None => (saturate(i128::from(until.0) - i128::from(after.0)), false),
             },
             Aggregate::SinceFirst => {
                 let mut window = window;
                 let oldest =
-                    window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at.0)));
+                    window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at().0)));
                 optional(oldest)
             }
         }
@@ -319,12 +354,12 @@ impl SubjectLog {
 struct Total {
     count: i128,
     sum: i128,
-    /// Of amounts up to 2^63 and counts up to 2^32 this stays exact; beyond that it is held at the end.
+    /// Amounts are below 2^53, so this and its product with a count below 2^20 are exact in 127 bits.
     squares: i128,
 }
 
 impl Total {
-    fn of(entries: impl Iterator<Item = Entry>) -> Total {
+    fn of<'a>(entries: impl Iterator<Item = &'a Packed>) -> Total {
         entries.fold(Total::default(), |total, entry| total.plus(entry.minor()))
     }
 
@@ -335,6 +370,26 @@ impl Total {
             sum: self.sum + minor,
             squares: self.squares.saturating_add(minor * minor),
         }
+    }
+
+    /// Without an amount that counted before.
+    fn less(self, minor: i64) -> Total {
+        let minor = i128::from(minor);
+        Total {
+            count: self.count - 1,
+            sum: self.sum - minor,
+            squares: self.squares.saturating_sub(minor * minor),
+        }
+    }
+
+    /// Of a count, sum, average or deviation.
+    fn value(self, aggregate: Aggregate) -> i64 {
+        saturate(match aggregate {
+            Aggregate::Sum => self.sum,
+            Aggregate::Average => self.average(),
+            Aggregate::Deviation => self.deviation(),
+            _ => self.count,
+        })
     }
 
     fn average(self) -> i128 {
@@ -351,9 +406,9 @@ impl Total {
 }
 
 /// The largest sum of one other, per mille of all.
-fn largest_share(window: impl Iterator<Item = Entry>) -> (i64, bool) {
+fn largest_share<'a>(window: impl Iterator<Item = &'a Packed>) -> (i64, bool) {
     let mut by_other: Vec<(u64, i128)> =
-        window.map(|entry| (entry.other, i128::from(entry.minor()))).collect();
+        window.map(|entry| (entry.other(), i128::from(entry.minor()))).collect();
     by_other.sort_unstable();
     let sums = by_other
         .chunk_by(|a, b| a.0 == b.0)
@@ -363,15 +418,15 @@ fn largest_share(window: impl Iterator<Item = Entry>) -> (i64, bool) {
 }
 
 /// Others met by both sets of feeds.
-fn returned(window: impl Iterator<Item = Entry>, question: &Question) -> (i64, bool) {
+fn returned<'a>(window: impl Iterator<Item = &'a Packed>, question: &Question) -> (i64, bool) {
     let mut met: Vec<(u64, bool)> = Vec::new();
     for entry in window {
-        let bit = entry.feed.bit();
+        let bit = entry.feed_bit();
         if bit & question.feeds != 0 {
-            met.push((entry.other, false));
+            met.push((entry.other(), false));
         }
         if bit & question.returned_by != 0 {
-            met.push((entry.other, true));
+            met.push((entry.other(), true));
         }
     }
     met.sort_unstable();

@@ -7,7 +7,7 @@ use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Toke
 use duecourse::engine::disposition::AppealRef;
 use duecourse::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Side, TransferDetails, UsageKind,
+    Product, Release, Side, TransferDetails, UsageKind,
 };
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
@@ -91,8 +91,9 @@ impl Town {
         Event { id, facts: vec![(To::All, Fact { event: id, at, route, body })] }
     }
 
-    pub fn activation(&mut self, at: TimeMs, bundle: &str) -> Event {
-        self.broadcast(at, FactBody::RuleSetActivated { bundle: Arc::from(bundle) })
+    pub fn activation(&mut self, at: TimeMs, bundle: &str, is_rollback: bool) -> Event {
+        let release = Release { rollback: is_rollback.then(|| Arc::from("back")), ..Release::default() };
+        self.broadcast(at, FactBody::RuleSetActivated { bundle: Arc::from(bundle), release })
     }
 
     /// Some event at a time; kept, so that later ones can refer to it.

@@ -187,11 +187,11 @@ impl World<'_> {
                 _ => now,
             };
             if number == activates {
-                let event = self.town.activation(now, "one");
+                let event = self.town.activation(now, "one", false);
                 self.emit(event.facts, now);
             } else if self.dice.chance(3) {
                 let name = *self.dice.pick(&["one", "two", "two", "three"]);
-                let event = self.town.activation(now, name);
+                let event = self.town.activation(now, name, self.dice.chance(50));
                 self.emit(event.facts, now);
             }
             if number == if is_early { 0 } else { goes_live } {

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::html::{both, escaped, said, section};
+use super::html::{both, escaped, lines, minute, said, section};
 use super::rows::{Row, Rows, Truth};
 use super::timeline;
 use crate::cli::Failure;
 use crate::cli::explain::evidence::Evidence;
 use crate::cli::explain::rules_of_folder;
 use crate::cli::explain::told::{Teller, ThresholdSaid};
-use crate::cli::explain::words::{Both, moment};
+use crate::cli::explain::words::Both;
 use crate::codec::output::measure_title;
 use crate::engine::ruleset::RuleSet;
 
@@ -60,7 +60,7 @@ pub fn tell(out: &Path, rows: &Rows) -> Result<Told, Failure> {
             wanted.entry(place).or_insert_with(|| Both::new(zh, en));
         }
     }
-    let mut cases = Vec::new();
+    let mut chosen = Chosen { wanted, cases: Vec::new(), with_events: None };
     // Rows stand in the order of their records, those in shadow apart from the others.
     for (name, is_shadow) in [("dispositions.ndjson", false), ("shadow.ndjson", true)] {
         let places = rows
@@ -69,41 +69,73 @@ pub fn tell(out: &Path, rows: &Rows) -> Result<Told, Failure> {
             .enumerate()
             .filter(|(_, row)| (row.mode == "shadow") == is_shadow)
             .map(|(n, _)| n);
-        fetch(&out.join(name), places, rows, &mut wanted, &mut cases).map_err(Failure::input)?;
+        chosen.fetch(&out.join(name), places, rows).map_err(Failure::input)?;
     }
+    let cases = chosen.finish();
     let version = cases.first().and_then(|case: &Case| case.record.pointer("/data/rules_version")?.as_u64());
     let rules = version.map(|version| rules_of_folder(out, version)).transpose()?.flatten();
     Ok(Told { cases, rules })
 }
 
-fn fetch(
-    path: &Path,
-    mut places: impl Iterator<Item = usize>,
-    rows: &Rows,
-    wanted: &mut BTreeMap<usize, Both>,
-    cases: &mut Vec<Case>,
-) -> anyhow::Result<()> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let is_near = |line: &str| line.contains("\"near_misses\":[{");
-    let mut has_near = cases.iter().any(|case| !Evidence::of(&case.record).near_misses.is_empty());
-    for line in BufReader::new(file).lines() {
-        let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-        if !line.contains("\"evidence\":{") {
-            continue; // an end, an acceptance, a lapse
+/// Cases while their records are looked for.
+struct Chosen {
+    /// By place among the rows: why it is shown.
+    wanted: BTreeMap<usize, Both>,
+    cases: Vec<Case>,
+    /// The first with events behind it, for a run in which none of the others has any.
+    with_events: Option<Case>,
+}
+
+impl Chosen {
+    /// Takes the records of one file that are wanted. Its records stand in the order of `places`.
+    fn fetch(
+        &mut self,
+        path: &Path,
+        mut places: impl Iterator<Item = usize>,
+        rows: &Rows,
+    ) -> anyhow::Result<()> {
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        for line in BufReader::new(file).lines() {
+            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
+            if !line.contains("\"evidence\":{") {
+                continue; // an end, an acceptance, a lapse
+            }
+            let Some(place) = places.next() else { break };
+            let wanted = self.wanted.remove(&place);
+            let is_near = wanted.is_none() && line.contains("\"near_misses\":[{") && !self.has_near();
+            let is_first = self.with_events.is_none() && line.contains("\"events\":[{");
+            if wanted.is_none() && !is_near && !is_first {
+                continue;
+            }
+            let record: Value =
+                serde_json::from_str(&line).with_context(|| format!("in {}", path.display()))?;
+            let Some(row) = rows.all.get(place) else { continue };
+            // A record withheld for its purpose has a row and no line: then the two are out of step.
+            if record.pointer("/data/rule/id").and_then(Value::as_str) != Some(&row.rule) {
+                continue;
+            }
+            let case = |why: Both| Case { why, row: row.clone(), record: record.clone() };
+            if is_first {
+                self.with_events = Some(case(Both::new("有明细的告警", "An alert with events behind it")));
+            }
+            let near = || Both::new("另有规则接近触发", "Another rule came near");
+            self.cases.extend(wanted.or_else(|| is_near.then(near)).map(case));
         }
-        let Some(place) = places.next() else { break };
-        let why = wanted.remove(&place).or_else(|| {
-            (!has_near && is_near(&line)).then(|| Both::new("另有规则接近触发", "Another rule came near"))
-        });
-        let (Some(why), Some(row)) = (why, rows.all.get(place)) else { continue };
-        let record: Value = serde_json::from_str(&line).with_context(|| format!("in {}", path.display()))?;
-        // A record withheld for its purpose has a row and no line: then the two are out of step.
-        if record.pointer("/data/rule/id").and_then(Value::as_str) == Some(&row.rule) {
-            has_near |= is_near(&line);
-            cases.push(Case { why, row: row.clone(), record });
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn has_near(&self) -> bool {
+        self.cases.iter().any(|case| !Evidence::of(&case.record).near_misses.is_empty())
+    }
+
+    fn finish(mut self) -> Vec<Case> {
+        let has_events =
+            |case: &Case| Evidence::of(&case.record).signals.iter().any(|s| !s.events.is_empty());
+        if !self.cases.iter().any(has_events) {
+            self.cases.extend(self.with_events);
+        }
+        self.cases
+    }
 }
 
 /// The cards of all cases.
@@ -157,7 +189,7 @@ fn card(case: &Case, teller: Teller<'_>) -> String {
         why = said(&case.why),
         rule = said(&rule.title),
         measure = said(&measure),
-        at = said(&moment(at)),
+        at = minute(at),
         subject = escaped(&case.row.subject_id),
         event = escaped(&case.row.event_id),
         strength = both("强度", "strength"),
@@ -167,5 +199,5 @@ fn card(case: &Case, teller: Teller<'_>) -> String {
 }
 
 fn threshold(one: &ThresholdSaid, class: &str) -> String {
-    format!("<li class=\"{class}\">{} <b>{}</b></li>", said(&one.words), said(&one.left))
+    format!("<li class=\"{class}\">{}</li>", lines(&one.words, &one.left))
 }

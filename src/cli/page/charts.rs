@@ -1,9 +1,8 @@
 //! Tables and bars: scores, rules, alerts over time, time to detect.
 
-use super::html::{both, escaped, number, said, section};
+use super::html::{both, escaped, minute, number, said, section};
 use super::rows::{Rows, Truth};
 use crate::cli::explain::told::Teller;
-use crate::cli::explain::words::moment;
 use crate::cli::run::{Report, RuleReport};
 use crate::cli::score::{Level, TimeToDetect};
 use crate::codec::output::rfc3339;
@@ -29,7 +28,9 @@ fn mode(name: &str) -> String {
 #[must_use]
 pub fn scores(report: &Report) -> String {
     let mut modes = vec![("all", &report.levels)];
-    modes.extend(report.levels_by_mode.iter().map(|(name, levels)| (name.as_str(), levels)));
+    let has_alerts = |name: &str| report.rules.iter().any(|rule| rule.mode == name);
+    let by_mode = report.levels_by_mode.iter().filter(|(name, _)| has_alerts(name));
+    modes.extend(by_mode.map(|(name, levels)| (name.as_str(), levels)));
     let account: String = modes.iter().map(|(name, levels)| level_row(name, &levels.account)).collect();
     let event: String = modes.iter().map(|(name, levels)| level_row(name, &levels.event)).collect();
     let excluded = report.levels.account.excluded;
@@ -247,8 +248,7 @@ pub fn over_time(rows: &Rows, offset_minutes: i32) -> String {
             );
         }
     }
-    let written =
-        |at: i64| rfc3339(TimeMs(at), offset_minutes).map_or_else(String::new, |at| said(&moment(&at)));
+    let written = |at: i64| rfc3339(TimeMs(at), offset_minutes).map_or_else(String::new, |at| minute(&at));
     let label = format!("{} {}", both("最多", "at most"), number(most));
     section(
         &both("各时段告警", "Alerts over time"),

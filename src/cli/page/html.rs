@@ -36,17 +36,20 @@ pub fn said(text: &Both) -> String {
     both(&text.zh, &text.en)
 }
 
-/// The same inside of an SVG text.
+/// A text in both languages, each on a line of its own: (plain, bold).
 #[must_use]
-pub fn drawn(text: &Both) -> String {
-    if text.zh == text.en {
-        return escaped(&text.zh);
-    }
-    format!(
-        "<tspan lang=\"zh-CN\">{}</tspan><tspan lang=\"en\"> {}</tspan>",
-        escaped(&text.zh),
-        escaped(&text.en)
-    )
+pub fn lines(plain: &Both, bold: &Both) -> String {
+    let line = |lang: &str, plain: &str, bold: &str| {
+        format!("<span class=\"row\" lang=\"{lang}\">{} <b>{}</b></span>", escaped(plain), escaped(bold))
+    };
+    line("zh-CN", &plain.zh, &bold.zh) + &line("en", &plain.en, &bold.en)
+}
+
+/// A written time (RFC 3339) to the minute, the same in every language.
+#[must_use]
+pub fn minute(written: &str) -> String {
+    let (day, clock) = (written.get(..10), written.get(11..16));
+    day.zip(clock).map_or_else(|| escaped(written), |(day, clock)| escaped(&format!("{day} {clock}")))
 }
 
 #[must_use]
@@ -92,7 +95,7 @@ mod tests {
     fn nothing_of_the_input_becomes_markup() {
         assert_eq!(escaped("<b a='\"'>&"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
         assert!(!both("<script>", "x").contains("<script>"));
-        assert!(!drawn(&Both::new("<g>", "x")).contains("<g>"));
+        assert!(!lines(&Both::same("<g>"), &Both::same("<g>")).contains("<g>"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! A case's events on a time line, one lane a signal, drawn as SVG for a width of 360.
 
-use super::html::{drawn, escaped};
+use super::html::{escaped, minute};
 use crate::cli::explain::evidence::{Event, Evidence};
 use crate::cli::explain::told::{EventSaid, FactSaid, Teller};
-use crate::cli::explain::words::{Both, moment};
+use crate::cli::explain::words::Both;
 
 const WIDTH: f64 = 360.0;
 const MARGIN: f64 = 12.0;
-const LANE: f64 = 44.0;
+const LANE: f64 = 58.0;
 /// Radii of the smallest and the largest amount.
 const RADII: (f64, f64) = (3.0, 8.0);
 
@@ -26,39 +26,37 @@ pub fn draw(evidence: &Evidence, teller: Teller<'_>, at: &str, decided: &Both) -
     let scale = Scale { begin, end: end.max(begin.saturating_add(1)) };
     let largest = events().map(|event: &Event| event.amount).max().unwrap_or(0).max(1);
 
-    let height = LANE * lanes.len() as f64 + 34.0;
+    let height = LANE * lanes.len() as f64 + 22.0;
     let mut body = String::new();
     for (place, lane) in lanes.iter().enumerate() {
         body += &drawn_lane(lane, place as f64 * LANE, &scale, largest, &evidence.cleared_without);
     }
     let (x, bottom) = (scale.x(end), LANE * lanes.len() as f64 + 4.0);
-    let (from, to) = (moment(at_of(&lanes, begin).unwrap_or(at)), moment(at));
     format!(
         "<svg class=\"line\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">{body}\
          <path class=\"now\" d=\"M{x:.1} 2V{bottom:.1}\"/>\
          <text x=\"{MARGIN}\" y=\"{first:.1}\">{from}</text>\
-         <text x=\"{right}\" y=\"{second:.1}\" text-anchor=\"end\" class=\"strong\">{to} {decided}</text></svg>",
+         <text x=\"{right}\" y=\"{first:.1}\" text-anchor=\"end\" class=\"strong\">{to}</text></svg>",
         label = escaped(&decided.en),
         first = bottom + 12.0,
-        second = bottom + 26.0,
         right = WIDTH - MARGIN,
-        from = escaped(&short(&from.en)),
-        to = escaped(&short(&to.en)),
-        decided = drawn(decided),
+        from = minute(at_of(&lanes, begin).unwrap_or(at)),
+        to = minute(at),
     )
 }
 
 /// A lane: what the signal says, and its events.
 fn drawn_lane(lane: &FactSaid, top: f64, scale: &Scale, largest: i64, cleared: &[String]) -> String {
-    let axis = top + 29.0;
-    let value = Both::new(
-        format!("{}：{}", lane.title.zh, lane.value_text.zh),
-        format!("{}: {}", lane.title.en, lane.value_text.en),
-    );
+    let axis = top + 42.0;
+    let zh = format!("{}：{}", lane.title.zh, lane.value_text.zh);
+    let en = format!("{}: {}", lane.title.en, lane.value_text.en);
     let mut out = format!(
-        "<text x=\"{MARGIN}\" y=\"{:.1}\">{}</text><path class=\"axis\" d=\"M{MARGIN} {axis:.1}H{:.1}\"/>",
+        "<text lang=\"zh-CN\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text><text lang=\"en\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text>\
+         <path class=\"axis\" d=\"M{MARGIN} {axis:.1}H{:.1}\"/>",
         top + 13.0,
-        drawn(&value),
+        escaped(&zh),
+        top + 26.0,
+        escaped(&en),
         WIDTH - MARGIN
     );
     for event in &lane.events {
@@ -96,11 +94,6 @@ impl Scale {
 fn at_of(lanes: &[FactSaid], at_ms: i64) -> Option<&str> {
     let events = lanes.iter().flat_map(|lane| &lane.events);
     events.map(|event| event.at.as_str()).find(|at| written_ms(at) == Some(at_ms))
-}
-
-/// A written time without its seconds, which a line of days does not show.
-fn short(text: &str) -> String {
-    text.rsplit_once(':').map_or(text, |(minutes, _)| minutes).to_owned()
 }
 
 fn written_ms(written: &str) -> Option<i64> {

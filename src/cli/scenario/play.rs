@@ -22,6 +22,7 @@ use crate::engine::disposition::{AppealRef, Disposition};
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
 use crate::engine::partition::{Identity, Partition};
 use crate::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
+use crate::intake::release::ReleasePolicy;
 
 /// The institution that scenarios play at.
 pub(super) const INSTITUTION: &str = "demo-bank";
@@ -48,8 +49,12 @@ impl Stage {
         let keys = Arc::new(Keys::development());
         let mapping = SourceMapping::shipped("native")
             .ok_or_else(|| anyhow!("the mapping `native` is not shipped"))??;
-        let settings =
-            ClassifierSettings { institution: INSTITUTION.to_owned(), facts_partitions: 1, ahead_max: None };
+        let settings = ClassifierSettings {
+            institution: INSTITUTION.to_owned(),
+            facts_partitions: 1,
+            ahead_max: None,
+            releases: ReleasePolicy::default(),
+        };
         let classifier =
             Classifier::new(Arc::new(mapping), Arc::clone(&keys), settings, Arc::new(Loader::new()));
         let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time: TimeMode::Event };

@@ -12,7 +12,7 @@ use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Side, TransferDetails, UsageKind,
+    Product, Release, Side, TransferDetails, UsageKind,
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
@@ -149,7 +149,11 @@ fn plain_body() -> BoxedStrategy<FactBody> {
                 override_for: span.map(SpanMs),
             }
         });
-    let rules = ".{0,60}".prop_map(|bundle| FactBody::RuleSetActivated { bundle: Arc::from(bundle) });
+    let text = || proptest::option::of(".{0,9}".prop_map(Arc::from));
+    let rules = (".{0,60}", text(), text(), text()).prop_map(|(bundle, signed_by, assessment, rollback)| {
+        let release = Release { signed_by, assessment, rollback };
+        FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
+    });
     prop_oneof![
         transfer,
         payment,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::{Deciding, DecidingRules, decode_decided, encode_decided, encode_effect, rfc3339};
 use super::{EVIDENCE_BYTES_MAX, OutRecord, OutputContext, OutputError, Topic, gate};
-use super::{decode_decided, encode_decided, encode_effect, rfc3339};
 use crate::codec::keys::Keys;
 use crate::engine::base::{Bilingual, Fingerprint, SpanMs, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
@@ -466,12 +466,24 @@ fn progress_is_read_as_it_was_written() {
     coverage.sources.insert(id("openings"), Covered { last: -1, time: TimeMs::MIN });
     coverage.announce(ConfigVersion { from: TimeMs::MIN, number: 1 });
     coverage.announce(ConfigVersion { from: AT, number: 2 });
-    let record = encode_decided(3, 901, &coverage, TimeMs::MIN);
+    let deciding = Deciding {
+        rules: Some(DecidingRules {
+            version: 7,
+            sha256: "ab".to_owned(),
+            profile: Some("wide".to_owned()),
+            activated: (12, AT),
+        }),
+        live_since: Some(AT),
+    };
+    let record = encode_decided(3, 901, &coverage, TimeMs::MIN, &deciding);
     assert_eq!((record.topic, record.key.as_slice()), (Topic::Decided, b"3".as_slice()));
     let value = record.value.unwrap();
     let progress = decode_decided(&value).unwrap();
     assert_eq!((progress.facts_partition, progress.next_offset), (3, 901));
-    assert_eq!((progress.partition_time, progress.coverage), (TimeMs::MIN, coverage));
+    assert_eq!((progress.partition_time, &progress.coverage), (TimeMs::MIN, &coverage));
+    assert_eq!(progress.deciding, deciding);
+    let early = encode_decided(3, 901, &coverage, TimeMs::MIN, &Deciding::default()).value.unwrap();
+    assert_eq!(decode_decided(&early).unwrap().deciding, Deciding::default());
 
     let newer = String::from_utf8(value.clone()).unwrap().replace("decided/1", "decided/2");
     assert!(decode_decided(newer.as_bytes()).unwrap_err().to_string().contains("decided/2"));

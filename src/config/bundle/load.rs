@@ -32,6 +32,8 @@ pub struct Checked {
     pub limits_off: Vec<String>,
     /// What the rules' and limits' own examples expect.
     pub examples: Vec<Example>,
+    /// Paths of its files, below the rules folder.
+    pub paths: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +158,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let protections = protections::protections(&mut bundle, context);
     let calendar = calendar::calendar(&mut bundle, zone);
     let examples = examples::examples(&mut bundle);
+    let paths = bundle.files.into_keys().collect();
     bundle.problems.into_result()?;
     let (Some(settings), Some(notices)) = (settings, notices) else {
         return Err(whole("settings or notices are incomplete".to_owned()));
@@ -176,6 +179,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         relabelled,
         limits_off: limits.off,
         examples,
+        paths,
     })
 }
 

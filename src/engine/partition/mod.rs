@@ -39,7 +39,7 @@ use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::signal::{ReportLevel, Signal};
 use super::state::{
-    ByRule, Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
 };
 use super::subject::{Subject, SubjectKind};
 use super::timer::Timers;
@@ -82,6 +82,7 @@ pub struct Partition {
     timers: Timers,
     rules: Option<Arc<Active>>,
     live: bool,
+    in_force: InForce,
     /// Entries at or before this were forgotten under an earlier rule set (S5).
     floor: TimeMs,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
@@ -153,6 +154,7 @@ impl Partition {
             timers: Timers::default(),
             rules: None,
             live: false,
+            in_force: InForce::default(),
             floor: TimeMs::MIN,
             since: BTreeMap::new(),
             logs: HashMap::default(),
@@ -334,6 +336,18 @@ impl Partition {
         self.live
     }
 
+    /// The canonical text of the active rule set.
+    #[must_use]
+    pub fn bundle(&self) -> Option<&Arc<str>> {
+        self.rules.as_ref().map(|active| &active.bundle)
+    }
+
+    /// Where what is in force began.
+    #[must_use]
+    pub fn in_force(&self) -> InForce {
+        self.in_force
+    }
+
     /// Measures set and overruled over all partitions, as last told by each rule's own partition.
     pub fn rule_totals(&self) -> impl Iterator<Item = (&str, RuleCount)> + '_ {
         self.totals.iter().map(|(rule, count)| (rule.as_str(), *count))
@@ -343,6 +357,6 @@ impl Partition {
     #[must_use]
     pub fn retained(&self) -> (usize, usize) {
         // A count, so map order cannot show.
-        (self.logs.len(), self.logs.values().map(|log| log.entries().count()).sum())
+        (self.logs.len(), self.logs.values().map(|log| log.len()).sum())
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Entry, Plan, saturate};
-use crate::engine::base::TimeMs;
+use super::packed::Packed;
+use super::{Plan, Planned, Total, saturate};
+use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::signal::{Aggregate, Question};
 use crate::engine::state::TokenHash;
 
-/// Cursors and values of all planned signals, as of `clock`.
+/// Cursors and values of all planned questions, as of `clock`.
 ///
 /// Entries are named by their number since the log began: place in the deque plus `dropped`.
 #[derive(Clone, Debug)]
@@ -16,14 +17,25 @@ pub(super) struct Running {
     clock: TimeMs,
     /// Entries dropped from the front so far.
     dropped: u64,
-    slots: Vec<Slot>,
-    /// One per set of feeds that a distinct signal reads.
+    /// One per delay.
+    heads: Vec<Head>,
+    /// One per set of entries that a distinct question counts.
     classes: Vec<Class>,
+    slots: Vec<Slot>,
 }
 
-/// The running value of one planned signal.
+/// How far the windows of one delay have come.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    delay: SpanMs,
+    /// Number of the first entry that has not come in yet.
+    next: u64,
+}
+
+/// The running value of one planned question: over the entries from `cursor` to its head.
 #[derive(Clone, Debug)]
 struct Slot {
+    head: usize,
     /// Number of the first entry inside the window.
     cursor: u64,
     kind: SlotKind,
@@ -31,12 +43,14 @@ struct Slot {
 
 #[derive(Clone, Debug)]
 enum SlotKind {
-    /// Count or sum: entries that feed it, and their total.
-    Total { fed: u64, total: i128 },
+    /// Count, sum, average, deviation.
+    Total(Total),
     /// Maximum or minimum: numbers and amounts, best first.
     Extreme { deque: VecDeque<(u64, i64)> },
-    /// Number and amount of the newest entry that feeds it.
-    Last { newest: Option<(u64, i64)> },
+    /// Number, amount and time of the newest entry that feeds it.
+    Newest(Option<(u64, i64, TimeMs)>),
+    /// Number of the oldest entry in the window that feeds it.
+    Oldest(Option<u64>),
     /// Distinct others, by the class that marks superseded entries.
     Distinct { class: usize, total: u64 },
     /// Not kept running.
@@ -46,65 +60,72 @@ enum SlotKind {
 /// Which entry is the latest of each `other`, and which entries are no longer.
 #[derive(Clone, Debug)]
 struct Class {
-    feeds: u32,
+    head: usize,
+    planned: Planned,
     latest: HashMap<u64, u64, TokenHash>,
-    /// One per entry still in the log: a later entry has the same `other`.
+    /// One per entry that has come in and is still in the log: a later one has the same `other`.
     superseded: VecDeque<bool>,
+    /// Of the entry that comes in just now: the number of the one it supersedes.
+    before: Option<u64>,
 }
 
 impl Running {
     /// Whether a question is kept running; the others are answered by a scan of their window.
     pub(super) fn keeps(question: &Question) -> bool {
-        matches!(
-            question.aggregate,
-            Aggregate::Count
-                | Aggregate::Sum
-                | Aggregate::Max
-                | Aggregate::Min
-                | Aggregate::Last
-                | Aggregate::Distinct
-        ) && question.delay.0 == 0
+        !matches!(question.aggregate, Aggregate::LargestShare | Aggregate::Returned)
             && question.resembling.is_none()
             && !question.without_event
     }
 
-    pub(super) fn build(entries: &VecDeque<Entry>, plan: &Plan) -> Running {
+    pub(super) fn build(entries: &VecDeque<Packed>, plan: &Plan, at: TimeMs) -> Running {
         let mut running = Running {
             epoch: plan.epoch,
             clock: TimeMs::MIN,
             dropped: 0,
-            slots: Vec::new(),
+            heads: Vec::new(),
             classes: Vec::new(),
+            slots: Vec::with_capacity(plan.questions.len()),
         };
         for planned in &plan.questions {
-            let kind = running.slot_kind(planned);
-            running.slots.push(Slot { cursor: 0, kind });
+            running.add_slot(planned);
         }
-        for place in 0..entries.len() {
-            running.push_at(place, entries, plan);
-        }
+        running.advance(at, entries, plan);
         running
     }
 
-    fn slot_kind(&mut self, planned: &Question) -> SlotKind {
-        match planned.aggregate {
-            _ if !Running::keeps(planned) => SlotKind::Scanned,
-            Aggregate::Max | Aggregate::Min => SlotKind::Extreme { deque: VecDeque::new() },
-            Aggregate::Last => SlotKind::Last { newest: None },
-            Aggregate::Distinct => {
-                let known = self.classes.iter().position(|class| class.feeds == planned.feeds);
-                let class = known.unwrap_or_else(|| {
-                    self.classes.push(Class {
-                        feeds: planned.feeds,
-                        latest: HashMap::default(),
-                        superseded: VecDeque::new(),
-                    });
-                    self.classes.len() - 1
-                });
-                SlotKind::Distinct { class, total: 0 }
-            }
-            _ => SlotKind::Total { fed: 0, total: 0 },
+    fn add_slot(&mut self, planned: &Planned) {
+        let question = &planned.question;
+        if !Running::keeps(question) {
+            self.slots.push(Slot { head: 0, cursor: 0, kind: SlotKind::Scanned });
+            return;
         }
+        let known = self.heads.iter().position(|head| head.delay == question.delay);
+        let head = known.unwrap_or_else(|| {
+            self.heads.push(Head { delay: question.delay, next: 0 });
+            self.heads.len() - 1
+        });
+        let kind = match question.aggregate {
+            Aggregate::Max | Aggregate::Min => SlotKind::Extreme { deque: VecDeque::new() },
+            Aggregate::Last | Aggregate::SinceLast => SlotKind::Newest(None),
+            Aggregate::SinceFirst => SlotKind::Oldest(None),
+            Aggregate::Distinct => SlotKind::Distinct { class: self.class_of(planned, head), total: 0 },
+            _ => SlotKind::Total(Total::default()),
+        };
+        self.slots.push(Slot { head, cursor: 0, kind });
+    }
+
+    fn class_of(&mut self, planned: &Planned, head: usize) -> usize {
+        let same = |class: &Class| class.head == head && class.planned.admits_the_same(planned);
+        self.classes.iter().position(same).unwrap_or_else(|| {
+            self.classes.push(Class {
+                head,
+                planned: *planned,
+                latest: HashMap::default(),
+                superseded: VecDeque::new(),
+                before: None,
+            });
+            self.classes.len() - 1
+        })
     }
 
     /// Whether the values are of another rule set, or of a later time than asked for.
@@ -112,51 +133,65 @@ impl Running {
         self.epoch != plan.epoch || self.clock > at
     }
 
-    /// Takes in the entry that was just appended.
-    pub(super) fn push(&mut self, entries: &VecDeque<Entry>, plan: &Plan) {
-        if self.epoch == plan.epoch && !entries.is_empty() {
-            self.push_at(entries.len() - 1, entries, plan);
+    /// Moves all windows to a time not before `clock`, at which no entry lies in the future.
+    pub(super) fn advance(&mut self, at: TimeMs, entries: &VecDeque<Packed>, plan: &Plan) {
+        if at == self.clock && self.heads.iter().all(|head| head.next - self.dropped == entries.len() as u64) {
+            return;
         }
-    }
-
-    fn push_at(&mut self, place: usize, entries: &VecDeque<Entry>, plan: &Plan) {
-        let Some(entry) = entries.get(place) else { return };
-        let number = self.dropped + place as u64;
-        // Entries leave the windows before the new one comes in, so that a repeat can tell whether
-        // its predecessor is still inside.
-        self.advance(entry.at, entries, plan);
-        let previous: Vec<Option<u64>> =
-            self.classes.iter_mut().map(|class| class.push(entry, number, self.dropped)).collect();
-        for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
-            if entry.feeds(planned) {
-                slot.add(number, entry.minor(), planned.aggregate, &previous);
-            }
-        }
-    }
-
-    /// Moves all cursors to a time not before `clock`.
-    fn advance(&mut self, at: TimeMs, entries: &VecDeque<Entry>, plan: &Plan) {
         self.clock = at;
+        for head in 0..self.heads.len() {
+            self.let_in(head, at, entries, plan);
+        }
         for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
-            let after = planned.window.begin(at, &plan.calendar);
+            if matches!(slot.kind, SlotKind::Scanned) {
+                continue;
+            }
+            let question = &planned.question;
+            let after = question.window.begin(at.minus(question.delay), &plan.calendar);
             loop {
                 let place = (slot.cursor - self.dropped) as usize;
-                let Some(entry) = entries.get(place).filter(|entry| entry.at <= after) else { break };
-                if entry.feeds(planned) {
-                    slot.evict(entry.minor(), place, &self.classes);
+                let Some(entry) = entries.get(place).filter(|entry| entry.at() <= after) else { break };
+                if planned.admits(entry) {
+                    slot.evict(entry, self.dropped, entries, planned, &self.classes);
                 }
                 slot.cursor += 1;
             }
         }
     }
 
+    /// Lets the entries into the windows of a delay that have become old enough for it.
+    fn let_in(&mut self, head: usize, at: TimeMs, entries: &VecDeque<Packed>, plan: &Plan) {
+        let Some(Head { delay, next }) = self.heads.get(head).copied() else { return };
+        let (until, mut number) = (at.minus(delay), next);
+        while let Some(entry) =
+            entries.get((number - self.dropped) as usize).filter(|entry| entry.at() <= until)
+        {
+            for class in self.classes.iter_mut().filter(|class| class.head == head) {
+                class.push(entry, number, self.dropped);
+            }
+            for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
+                if slot.head == head && planned.admits(entry) {
+                    slot.add(number, entry, planned.question.aggregate, &self.classes);
+                }
+            }
+            number += 1;
+        }
+        if let Some(head) = self.heads.get_mut(head) {
+            head.next = number;
+        }
+    }
+
     /// Whether the oldest entry has left every window.
     pub(super) fn has_left_front(&self) -> bool {
-        self.slots.iter().all(|slot| slot.cursor > self.dropped)
+        self.heads.iter().all(|head| head.next > self.dropped)
+            && self
+                .slots
+                .iter()
+                .all(|slot| slot.cursor > self.dropped || matches!(slot.kind, SlotKind::Scanned))
     }
 
     /// The oldest entry, which has left every window, has left the log.
-    pub(super) fn dropped_front(&mut self, gone: &Entry) {
+    pub(super) fn dropped_front(&mut self, gone: &Packed) {
         for class in &mut self.classes {
             class.drop_front(gone, self.dropped);
         }
@@ -166,24 +201,23 @@ impl Running {
     pub(super) fn value(
         &mut self,
         place: usize,
-        entries: &VecDeque<Entry>,
+        entries: &VecDeque<Packed>,
         plan: &Plan,
         at: TimeMs,
     ) -> (i64, bool) {
         self.advance(at, entries, plan);
-        let aggregate = plan.questions.get(place).map(|planned| planned.aggregate);
-        let (Some(slot), Some(aggregate)) = (self.slots.get(place), aggregate) else { return (0, false) };
-        slot.value(aggregate)
+        let (Some(slot), Some(planned)) = (self.slots.get(place), plan.questions.get(place)) else {
+            return (0, false);
+        };
+        slot.value(&planned.question, self.dropped, entries, plan, at)
     }
 }
 
 impl Slot {
-    fn add(&mut self, number: u64, minor: i64, aggregate: Aggregate, previous: &[Option<u64>]) {
+    fn add(&mut self, number: u64, entry: &Packed, aggregate: Aggregate, classes: &[Class]) {
+        let minor = entry.minor();
         match &mut self.kind {
-            SlotKind::Total { fed, total } => {
-                *fed += 1;
-                *total += i128::from(minor);
-            }
+            SlotKind::Total(total) => *total = total.plus(minor),
             SlotKind::Extreme { deque } => {
                 let beaten = |old: i64| if aggregate == Aggregate::Max { old <= minor } else { old >= minor };
                 while deque.back().is_some_and(|(_, old)| beaten(*old)) {
@@ -194,10 +228,11 @@ impl Slot {
                     deque.pop_front();
                 }
             }
-            SlotKind::Last { newest } => *newest = Some((number, minor)),
+            SlotKind::Newest(newest) => *newest = Some((number, minor, entry.at())),
+            SlotKind::Oldest(oldest) => *oldest = oldest.or(Some(number)),
             SlotKind::Scanned => {}
             SlotKind::Distinct { class, total } => {
-                let before = previous.get(*class).copied().flatten();
+                let before = classes.get(*class).and_then(|class| class.before);
                 if before.is_none_or(|before| before < self.cursor) {
                     *total += 1;
                 }
@@ -205,35 +240,65 @@ impl Slot {
         }
     }
 
-    fn evict(&mut self, minor: i64, place: usize, classes: &[Class]) {
+    /// The entry at the cursor, which counted, leaves.
+    fn evict(
+        &mut self,
+        entry: &Packed,
+        dropped: u64,
+        entries: &VecDeque<Packed>,
+        planned: &Planned,
+        classes: &[Class],
+    ) {
+        let place = (self.cursor - dropped) as usize;
         match &mut self.kind {
-            SlotKind::Total { fed, total } => {
-                *fed -= 1;
-                *total -= i128::from(minor);
-            }
+            SlotKind::Total(total) => *total = total.less(entry.minor()),
             SlotKind::Distinct { class, total } => {
                 let superseded = classes.get(*class).and_then(|class| class.superseded.get(place));
                 if superseded == Some(&false) {
                     *total -= 1;
                 }
             }
-            SlotKind::Extreme { .. } | SlotKind::Last { .. } | SlotKind::Scanned => {}
+            SlotKind::Oldest(oldest) => {
+                // Entries that have not come in yet may be found too early; `value` leaves them out.
+                let next = entries.range(place + 1..).position(|entry| planned.admits(entry));
+                *oldest = next.map(|further| self.cursor + 1 + further as u64);
+            }
+            SlotKind::Extreme { .. } | SlotKind::Newest(_) | SlotKind::Scanned => {}
         }
     }
 
-    fn value(&self, aggregate: Aggregate) -> (i64, bool) {
+    fn value(
+        &self,
+        question: &Question,
+        dropped: u64,
+        entries: &VecDeque<Packed>,
+        plan: &Plan,
+        at: TimeMs,
+    ) -> (i64, bool) {
+        let until = at.minus(question.delay);
+        let since = |then: TimeMs| saturate(i128::from(at.0) - i128::from(then.0));
         match &self.kind {
-            SlotKind::Total { fed, total } => {
-                let value = if aggregate == Aggregate::Count { i128::from(*fed) } else { *total };
-                (saturate(value), *fed > 0)
-            }
+            SlotKind::Total(total) => (total.value(question.aggregate), total.count > 0),
             SlotKind::Extreme { deque } => {
                 let inside = deque.partition_point(|(number, _)| *number < self.cursor);
                 deque.get(inside).map_or((0, false), |(_, minor)| (*minor, true))
             }
-            SlotKind::Last { newest } => newest
-                .filter(|(number, _)| *number >= self.cursor)
-                .map_or((0, false), |(_, minor)| (minor, true)),
+            SlotKind::Newest(newest) => {
+                match newest.filter(|(number, _, _)| *number >= self.cursor) {
+                    Some((_, _, then)) if question.aggregate == Aggregate::SinceLast => (since(then), true),
+                    Some((_, minor, _)) => (minor, true),
+                    None if question.aggregate == Aggregate::SinceLast => {
+                        let after = question.window.begin(until, &plan.calendar);
+                        (saturate(i128::from(until.0) - i128::from(after.0)), false)
+                    }
+                    None => (0, false),
+                }
+            }
+            SlotKind::Oldest(oldest) => {
+                let entry = oldest.and_then(|number| entries.get((number - dropped) as usize));
+                let then = entry.map(Packed::at).filter(|then| *then <= until);
+                then.map_or((0, false), |then| (since(then), true))
+            }
             SlotKind::Distinct { total, .. } => (saturate(i128::from(*total)), *total > 0),
             SlotKind::Scanned => (0, false),
         }
@@ -241,23 +306,24 @@ impl Slot {
 }
 
 impl Class {
-    /// Notes a new entry; gives the number of the one it supersedes.
-    fn push(&mut self, entry: &Entry, number: u64, dropped: u64) -> Option<u64> {
+    /// Notes an entry that comes in, and the number of the one it supersedes.
+    fn push(&mut self, entry: &Packed, number: u64, dropped: u64) {
         self.superseded.push_back(false);
-        if entry.feed.bit() & self.feeds == 0 {
-            return None;
+        self.before = None;
+        if !self.planned.admits(entry) {
+            return;
         }
-        let before = self.latest.insert(entry.other, number)?;
-        if let Some(mark) = self.superseded.get_mut((before - dropped) as usize) {
+        self.before = self.latest.insert(entry.other(), number);
+        let mark = self.before.and_then(|before| self.superseded.get_mut((before - dropped) as usize));
+        if let Some(mark) = mark {
             *mark = true;
         }
-        Some(before)
     }
 
-    fn drop_front(&mut self, gone: &Entry, number: u64) {
+    fn drop_front(&mut self, gone: &Packed, number: u64) {
         self.superseded.pop_front();
-        if self.latest.get(&gone.other) == Some(&number) {
-            self.latest.remove(&gone.other);
+        if self.latest.get(&gone.other()) == Some(&number) {
+            self.latest.remove(&gone.other());
         }
     }
 }

@@ -34,6 +34,7 @@ fn settings() -> ClassifierSettings {
         institution: "bank-a".to_owned(),
         facts_partitions: 7,
         ahead_max: Some(SpanMs(60_000)),
+        releases: ReleasePolicy::default(),
     }
 }
 

@@ -121,8 +121,8 @@ pub const SNAPSHOT_TIME: Metric = gauge(
 );
 pub const RULE_SET: Metric = gauge(
     "duecourse_rule_set_info",
-    &["version", "sha256"],
-    "1 for the rule set in force; the digest is that of its bundle.",
+    &["partition", "version", "sha256"],
+    "1 for the rule set by which this facts partition decides; the digest is that of its bundle.",
 );
 pub const BUILD: Metric = gauge(
     "duecourse_build_info",

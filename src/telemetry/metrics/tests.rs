@@ -31,10 +31,30 @@ fn touched() -> Metrics {
         .decide
         .effect(&Effect::Unmatched { event: Fingerprint(1), reason: UnmatchedReason::AppealUnknown });
     metrics.decide.dispositions.with_label_values(&["measure_set", "r", "anomaly", "m"]).inc();
-    metrics.decide.rule_set.with_label_values(&["1", "00"]).set(1.0);
+    partition.rule_set(1, &[0; 32]);
     metrics.query_refused(Refused::OtherPurpose(Use::AmlReview));
     metrics.sink_refused("notices");
     metrics
+}
+
+#[test]
+fn a_partition_shows_the_one_rule_set_it_decides_by_until_it_is_let_go() {
+    let metrics = Metrics::new().unwrap();
+    let shown = || -> Vec<String> {
+        let text = metrics.text();
+        let lines = text.lines().filter(|line| line.starts_with("duecourse_rule_set_info{"));
+        lines
+            .map(|line| line.split('"').skip(1).step_by(2).step_by(2).collect::<Vec<_>>().join("/"))
+            .collect()
+    };
+    let mut partitions = [0, 1].map(|number| metrics.decide.partition(number, Tally::default()));
+    partitions.iter_mut().for_each(|partition| partition.rule_set(1, &[1; 32]));
+    partitions[1].rule_set(2, &[2; 32]);
+    partitions[1].rule_set(2, &[2; 32]);
+    assert_eq!(shown(), ["0/1", "1/2"]);
+    let [first, _second] = partitions;
+    drop(first);
+    assert_eq!(shown(), ["1/2"]);
 }
 
 #[test]

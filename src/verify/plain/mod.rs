@@ -218,8 +218,16 @@ impl Plain {
         loader: &dyn LoadRules,
     ) -> Result<(), PlainError> {
         match body {
-            FactBody::RuleSetActivated { bundle } => {
+            FactBody::RuleSetActivated { bundle, release } => {
                 let rules = loader.load(bundle).map_err(PlainError::Rules)?;
+                let active = self.rules.as_ref().map(|rules| rules.version);
+                if release.rollback.is_none() && active.is_some_and(|version| rules.version <= version) {
+                    if self.identity.partition == 0 {
+                        let reason = UnmatchedReason::RulesNotNewer;
+                        self.effects.push(Effect::Unmatched { event: occasion.event, reason });
+                    }
+                    return Ok(());
+                }
                 self.activate(rules);
                 return Ok(());
             }

@@ -301,7 +301,7 @@ fn rules_and_go_live_go_to_every_partition() {
     let classified = accepted("rule_set_activated", &format!(r#"{{"bundle":"{{}}","sha256":"{digest}"}}"#));
     assert_eq!(classified.facts[0].0, Destination::All);
     assert!(
-        matches!(&classified.facts[0].1.body, FactBody::RuleSetActivated { bundle } if &**bundle == "{}")
+        matches!(&classified.facts[0].1.body, FactBody::RuleSetActivated { bundle, .. } if &**bundle == "{}")
     );
     let classified = accepted("went_live", "{}");
     assert_eq!(classified.facts.len(), 1);

@@ -1,0 +1,139 @@
+//! How an entry is kept: 32 bytes, of which 16 are the two keyed fingerprints that cannot be made smaller.
+
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs};
+use crate::engine::fact::Feed;
+
+use super::Entry;
+
+/// An entry, packed. From the top: 48 bits of time, 5 of feed, 4 of marks, 15 of currency (0: no amount),
+/// 53 of minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packed {
+    bits: [u64; 2],
+    event: Fingerprint,
+    other: u64,
+}
+
+/// Intake refuses amounts beyond this (`amount_overflow`); what is beyond is held here.
+const MINOR_MAX: i64 = (1 << 53) - 1;
+/// 4,460 years to either side of 1970; event times are of 2000 to 2100. What is beyond is held here.
+const TIME_MAX: i64 = (1 << 47) - 1;
+
+const TIME_SHIFT: u32 = 16;
+const FEED_SHIFT: u32 = 11;
+const MARKS_SHIFT: u32 = 7;
+/// Of the 15 bits of currency, the upper 7 end the first word, the lower 8 begin the second.
+const CURRENCY_SHIFT: u32 = 53;
+
+impl Packed {
+    pub fn new(entry: &Entry) -> Packed {
+        let time = entry.at.0.clamp(-TIME_MAX - 1, TIME_MAX) as u64;
+        let currency = entry.amount.map_or(0, |amount| number_of(amount.currency));
+        let minor = entry.amount.map_or(0, |amount| amount.minor.clamp(0, MINOR_MAX)) as u64;
+        let upper = time << TIME_SHIFT
+            | u64::from(entry.feed as u8) << FEED_SHIFT
+            | u64::from(entry.marks & 0xf) << MARKS_SHIFT
+            | currency >> 8;
+        let lower = (currency & 0xff) << CURRENCY_SHIFT | minor;
+        Packed { bits: [upper, lower], event: entry.event, other: entry.other }
+    }
+
+    pub fn at(&self) -> TimeMs {
+        TimeMs((self.bits[0] as i64) >> TIME_SHIFT)
+    }
+
+    pub fn event(&self) -> Fingerprint {
+        self.event
+    }
+
+    pub fn other(&self) -> u64 {
+        self.other
+    }
+
+    /// The bit of its feed in a set of feeds.
+    pub fn feed_bit(&self) -> u32 {
+        1 << self.feed_code()
+    }
+
+    fn feed_code(&self) -> u8 {
+        (self.bits[0] >> FEED_SHIFT) as u8 & 0x1f
+    }
+
+    pub fn marks(&self) -> u8 {
+        (self.bits[0] >> MARKS_SHIFT) as u8 & 0xf
+    }
+
+    /// Minor units; 0 without an amount.
+    pub fn minor(&self) -> i64 {
+        (self.bits[1] & MINOR_MAX as u64) as i64
+    }
+
+    /// The number of its currency; 0 without an amount.
+    pub fn currency(&self) -> u16 {
+        ((self.bits[0] & 0x7f) << 8 | self.bits[1] >> CURRENCY_SHIFT) as u16
+    }
+
+    pub fn unpacked(&self) -> Entry {
+        let amount = currency_of(self.currency()).map(|currency| Money { minor: self.minor(), currency });
+        Entry {
+            at: self.at(),
+            event: self.event,
+            other: self.other,
+            amount,
+            // Only a feed's own number was packed.
+            feed: Feed::from_code(self.feed_code()).unwrap_or(Feed::TransferPayer),
+            marks: self.marks(),
+        }
+    }
+}
+
+/// Three letters as a number in base 26, from 1.
+pub(super) fn number_of(currency: Currency) -> u64 {
+    currency.bytes().iter().fold(0, |number, letter| number * 26 + u64::from(letter.wrapping_sub(b'A'))) + 1
+}
+
+fn currency_of(number: u16) -> Option<Currency> {
+    let number = number.checked_sub(1)?;
+    let letter = |place: u16| b'A' + (number / place % 26) as u8;
+    let letters = [letter(26 * 26), letter(26), letter(1)];
+    Currency::parse(std::str::from_utf8(&letters).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_entry_takes_32_bytes() {
+        assert_eq!(size_of::<Packed>(), 32);
+        assert!(Feed::ALL.iter().all(|feed| (*feed as u8) < 32));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(
+            at in TimeMs::EARLIEST.0 - 10_000_000_000_000..TimeMs::LATEST.0,
+            event in any::<u64>(),
+            other in any::<u64>(),
+            minor in 0..=MINOR_MAX,
+            code in "[A-Z]{3}",
+            has_amount in any::<bool>(),
+            feed in 0..Feed::ALL.len(),
+            marks in 0_u8..16,
+        ) {
+            let currency = Currency::parse(&code).unwrap();
+            let entry = Entry {
+                at: TimeMs(at),
+                event: Fingerprint(event),
+                other,
+                amount: has_amount.then_some(Money { minor, currency }),
+                feed: Feed::ALL[feed],
+                marks,
+            };
+            let packed = Packed::new(&entry);
+            prop_assert_eq!(packed.unpacked(), entry);
+            prop_assert_eq!(packed.feed_bit(), entry.feed.bit());
+        }
+    }
+}
