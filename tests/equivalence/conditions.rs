@@ -13,7 +13,7 @@ use duecourse::engine::signal::{Aggregate, Reads, Signal};
 use duecourse::engine::subject::SubjectKind;
 
 use super::dice::Dice;
-use super::rulesets::{START, WHOLE, text};
+use super::rulesets::{START, text};
 
 const ACCOUNT_MEASURES: &[MeasureKind] = &[
     MeasureKind::Account(AccountStep::VerifyTransaction),
@@ -91,7 +91,7 @@ fn random_rule(dice: &mut Dice, n: usize, signals: &[Signal]) -> Rule {
         1 if dice.chance(30) => RuleStatus::Off,
         _ => RuleStatus::Enforced,
     };
-    let harm_budget = (WHOLE && dice.chance(40)).then(|| HarmBudget {
+    let harm_budget = dice.chance(40).then(|| HarmBudget {
         hours_max: *dice.pick(&[1, 1, 2, 3, 40]),
         per: *dice.pick(&[SpanMs(30_000), SpanMs(200_000), SpanMs::DAY]),
     });

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use duecourse::engine::base::{SpanMs, TimeMs};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
 use duecourse::engine::disposition::{Disposition, EndCause};
+use duecourse::engine::evidence::Evidence;
 use duecourse::engine::fact::{Fact, FactBody};
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use duecourse::engine::measure::Lane as Remedies;
 use duecourse::engine::report::{Report, ReportBody};
+use duecourse::engine::subject::SubjectKind;
 use duecourse::verify::plain::Plain;
 
 use super::Who;
@@ -57,6 +60,41 @@ impl Seen {
             },
         };
         *self.0.entry(name).or_default() += 1;
+        match effect {
+            Effect::Disposed(disposition) => {
+                if let Disposition::MeasureSet(set) = disposition.as_ref() {
+                    self.note_evidence(set.evidence());
+                    let is_of_limit = set.head().lane == Remedies::Limit;
+                    self.note(
+                        "limit on an account",
+                        is_of_limit && set.measure().name().starts_with("account"),
+                    );
+                }
+            }
+            Effect::Observed(observation) => {
+                self.note("waived", observation.evidence.softened.is_some());
+                self.note_evidence(&observation.evidence);
+            }
+            Effect::Reported(report) => {
+                if let ReportBody::Standing(standing) = &report.body {
+                    self.note("counterparty reply", standing.about.kind == SubjectKind::Counterparty);
+                }
+            }
+            Effect::Unmatched { .. } => {}
+        }
+    }
+
+    fn note_evidence(&mut self, evidence: &Evidence) {
+        self.note("braked", evidence.braked);
+        self.note("softened", evidence.softened.is_some());
+        self.note("near miss", !evidence.near_misses.is_empty());
+        self.note("cleared without", !evidence.cleared_without.is_empty());
+    }
+
+    fn note(&mut self, what: &str, is_so: bool) {
+        if is_so {
+            *self.0.entry(what.to_owned()).or_default() += 1;
+        }
     }
 
     pub fn assert_rich(&self) {
@@ -77,6 +115,14 @@ impl Seen {
             "set victim_warn",
             "observed opening_refuse",
             "observed opening_check_further",
+            "limit on an account",
+            "waived",
+            "softened",
+            "braked",
+            "near miss",
+            "cleared without",
+            "counterparty reply",
+            "holding_closed",
         ];
         let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
         for name in wanted.into_iter().map(str::to_owned).chain(ends) {
@@ -171,7 +217,7 @@ impl World<'_> {
     fn run(&mut self) {
         let events = 20 + self.dice.below(60);
         let goes_live = self.dice.below(events / 2);
-        let is_early = self.dice.chance(60);
+        let is_early = self.dice.chance(45);
         let activates = if self.dice.chance(93) { 0 } else { 3 };
         let mut now = START;
         for number in 0..events {

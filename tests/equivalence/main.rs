@@ -13,8 +13,6 @@ mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use duecourse::engine::disposition::{Disposition, MeasureSet, Observation};
-use duecourse::engine::evidence::Evidence;
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
@@ -61,38 +59,11 @@ fn difference(who: Who, records: &[FactsRecord], shelf: &Shelf) -> Option<Differ
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("it panicked".to_owned()),
         };
-        let (expected, found) = (comparable(expected), found.map(comparable));
         if found.as_ref() != Ok(&expected) {
             return Some(Difference { at, plain: expected, engine: found });
         }
     }
     None
-}
-
-/// Without what the engine does not give yet.
-fn comparable(effects: Vec<Effect>) -> Vec<Effect> {
-    let bare = |evidence: &Evidence| Evidence {
-        near_misses: Vec::new(),
-        cleared_without: Vec::new(),
-        ..evidence.clone()
-    };
-    let without = |effect: Effect| match effect {
-        Effect::Disposed(disposition) => Effect::Disposed(Box::new(match *disposition {
-            Disposition::MeasureSet(set) => Disposition::MeasureSet(MeasureSet::new(
-                set.head().clone(),
-                set.measure().clone(),
-                set.notice().clone(),
-                bare(set.evidence()),
-            )),
-            other => other,
-        })),
-        Effect::Observed(observation) => {
-            let evidence = bare(&observation.evidence);
-            Effect::Observed(Box::new(Observation { evidence, ..*observation }))
-        }
-        other => other,
-    };
-    if rulesets::WHOLE { effects } else { effects.into_iter().map(without).collect() }
 }
 
 /// Takes facts and reports out of a log as long as the two still differ.

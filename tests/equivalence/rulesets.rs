@@ -25,10 +25,6 @@ pub const START: TimeMs = TimeMs(1_700_000_000_000);
 const MIDNIGHT_OFFSET: i32 = 106;
 pub const MIDNIGHT: TimeMs = TimeMs(START.0 + 40_000);
 
-/// Whether the engine has protections, harm budgets, near misses, what clears evidence, and signals of
-/// counterparties yet.
-pub const WHOLE: bool = true;
-
 /// Rule sets by the text that activates them.
 #[derive(Default)]
 pub struct Shelf(pub BTreeMap<String, Arc<RuleSet>>);
@@ -47,7 +43,7 @@ pub fn text(s: &str) -> Bilingual {
 pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
     let signals = random_signals(dice);
     let rules = random_rules(dice, &signals);
-    let protections = if WHOLE { random_protections(dice, &signals) } else { Vec::new() };
+    let protections = random_protections(dice, &signals);
     let limits_count = dice.below(4);
     let limits = (0..limits_count).map(|n| random_limit(dice, n)).collect();
     RuleSet {

@@ -10,7 +10,7 @@ use duecourse::engine::signal::{
 use duecourse::engine::subject::SubjectKind;
 
 use super::dice::Dice;
-use super::rulesets::{WHOLE, text};
+use super::rulesets::text;
 
 const ACCOUNT: &[Feed] = &[
     Feed::TransferPayer,
@@ -60,9 +60,6 @@ const KINDS: [(&str, SubjectKind, &[Feed], usize); 12] = [
 pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
     let mut signals: Vec<Signal> = Vec::new();
     for (name, subject, feeds, most) in KINDS {
-        if subject == SubjectKind::Counterparty && !WHOLE {
-            continue;
-        }
         let first = signals.len();
         let count = dice.below(most + 1);
         for number in 0..count {
