@@ -31,7 +31,7 @@ fn touched() -> Metrics {
         .decide
         .effect(&Effect::Unmatched { event: Fingerprint(1), reason: UnmatchedReason::AppealUnknown });
     metrics.decide.dispositions.with_label_values(&["measure_set", "r", "anomaly", "m"]).inc();
-    partition.rule_set(1, &[0; 32]);
+    metrics.decide.rule_set.with_label_values(&["3", "1", "00"]).set(1.0);
     metrics.query_refused(Refused::OtherPurpose(Use::AmlReview));
     metrics.sink_refused("notices");
     metrics
