@@ -230,6 +230,7 @@ measure = "account_verify_transaction"
 measure_for = "1d"
 purpose = "anti_fraud"
 basis = "apl_18"
+source = "made up for these tests"
 reason = "paid_to_many"
 "#;
 
