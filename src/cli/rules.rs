@@ -15,6 +15,7 @@ use super::scenario::{Outcome, compare, files, fired};
 use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
 use crate::config::bundle::{self, Checked, Example};
+use crate::config::source::SourceMapping;
 use crate::engine::limit::LimitForce;
 use crate::engine::rule::{Rule, RuleOrigin, RuleStatus};
 
@@ -46,6 +47,9 @@ struct CheckArguments {
     /// Operating point: at most 0.1 % or at most 1 % false positives
     #[arg(long, value_enum, default_value_t = Profile::Strict)]
     profile: Profile,
+    /// Measure what is fed against this source alone [default: all that are shipped]
+    #[arg(long, value_name = "NAME|FILE")]
+    source: Option<String>,
     /// Print the canonical bundle instead: what an activation event carries
     #[arg(long)]
     bundle: bool,
@@ -106,7 +110,32 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     }
     let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
     print!("{}", summary(&checked));
+    for found in found(arguments, &checked)? {
+        println!("finding: {found}");
+    }
     Ok(Exit::Done)
+}
+
+/// What loads and makes no sense, each with its place.
+fn found(arguments: &CheckArguments, checked: &Checked) -> Result<Vec<String>, Failure> {
+    let names: Vec<&str> = match &arguments.source {
+        Some(name) => vec![name],
+        None => SourceMapping::shipped_names(),
+    };
+    let sources: Vec<SourceMapping> = names
+        .into_iter()
+        .map(SourceMapping::load)
+        .collect::<Result<_, _>>()
+        .map_err(Failure::configuration)?;
+    let produced = |feed| sources.iter().any(|source| source.gives(feed));
+    let found = bundle::findings(&checked.rule_set, &checked.rules_off, &produced);
+    Ok(found
+        .iter()
+        .map(|found| match bundle::place_of(&found.about, arguments.rules.as_deref(), &checked.paths) {
+            Some((path, line)) => format!("{path}:{line}: {}: {found}", found.about),
+            None => format!("{}: {found}", found.about),
+        })
+        .collect())
 }
 
 fn summary(checked: &Checked) -> String {

@@ -119,7 +119,10 @@ pub struct EventMapping {
 
 impl SourceMapping {
     /// Names of the mappings that come with the program.
-    pub const SHIPPED_NAMES: [&str; 2] = ["native", "labelled-csv"];
+    #[must_use]
+    pub fn shipped_names() -> Vec<&'static str> {
+        SHIPPED.iter().map(|(name, _)| *name).collect()
+    }
 
     /// Reads a mapping.
     ///

@@ -268,10 +268,7 @@ impl SubjectLog {
         let whole = as_of.bound.is_none()
             && as_of.event.left_out.is_none()
             && as_of.at.minus(plan.reach_max) >= as_of.horizon;
-        if self.entries.len() <= SCANNED_MAX
-            || !newest_first
-            || !whole
-            || !Running::keeps(&planned.question)
+        if self.entries.len() <= SCANNED_MAX || !newest_first || !whole || !Running::keeps(&planned.question)
         {
             return self.scan_planned(planned, plan.calendar(), as_of);
         }

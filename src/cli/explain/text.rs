@@ -321,7 +321,8 @@ mod tests {
     }
 
     fn told(evidence: &Value) -> Explanation {
-        let rules = bundle::compile(&bundle::embedded(crate::config::bundle::Profile::Strict).unwrap()).unwrap();
+        let rules =
+            bundle::compile(&bundle::embedded(crate::config::bundle::Profile::Strict).unwrap()).unwrap();
         Explanation::of(&published(evidence), Some(&rules)).unwrap()
     }
 

@@ -52,9 +52,10 @@ impl fmt::Display for Found {
     }
 }
 
-/// Everything found, by kind and name. `produced` are the feeds that some source gives.
+/// Everything found, by kind and name. `off` are limits kept on file, `produced` the feeds that some
+/// source gives.
 #[must_use]
-pub fn findings(rules: &RuleSet, produced: &dyn Fn(Feed) -> bool) -> Vec<Found> {
+pub fn findings(rules: &RuleSet, off: &[Rule], produced: &dyn Fn(Feed) -> bool) -> Vec<Found> {
     let mut found = Vec::new();
     for rule in rules.rules.iter().filter(|rule| rule.status != RuleStatus::Off) {
         let add = |what, message: String| Found { what, about: rule.id.clone(), message };
@@ -68,13 +69,17 @@ pub fn findings(rules: &RuleSet, produced: &dyn Fn(Feed) -> bool) -> Vec<Found> 
             found.push(add(Finding::NeverTriggered, why));
         }
         if let Some(other) = rules.rules.iter().find(|other| shadows(other, rule, &rules.signals)) {
-            let why = format!("whenever it fires, `{}` fires too and does as much; one of the two can go", other.id);
+            let why = format!(
+                "whenever it fires, `{}` fires too and does as much; one of the two can go",
+                other.id
+            );
             found.push(add(Finding::Shadowed, why));
         }
     }
-    let read = signals_read(rules);
+    let read = signals_read(rules, off);
     for (number, signal) in rules.signals.iter().enumerate() {
-        let add = |what, message: &str| Found { what, about: signal.name.clone(), message: message.to_owned() };
+        let add =
+            |what, message: &str| Found { what, about: signal.name.clone(), message: message.to_owned() };
         if !read.contains(&number) {
             found.push(add(Finding::SignalNotRead, "no rule, limit, protection or other signal reads it"));
         }
@@ -97,11 +102,13 @@ fn is_produced(trigger: Trigger, signals: &[Signal], produced: &dyn Fn(Feed) -> 
 }
 
 /// Numbers of the signals that something reads: conditions, triggers, and those that others are made of.
-fn signals_read(rules: &RuleSet) -> BTreeSet<usize> {
+fn signals_read(rules: &RuleSet, off: &[Rule]) -> BTreeSet<usize> {
     let mut read = BTreeSet::new();
-    let conditions = rules.rules.iter().map(|rule| &rule.condition);
+    let conditions = rules.rules.iter().chain(off).map(|rule| &rule.condition);
     for condition in conditions.chain(rules.protections.iter().map(|protection| &protection.condition)) {
-        condition.signals(&mut |number| drop(read.insert(number)));
+        condition.signals(&mut |number| {
+            read.insert(number);
+        });
     }
     for trigger in rules.rules.iter().flat_map(|rule| &rule.triggers) {
         if let Trigger::Report(number) = trigger {
@@ -153,7 +160,9 @@ impl Leaf {
 
     fn name(self, signals: &[Signal]) -> String {
         match self {
-            Leaf::Signal(number) => signals.get(number).map_or_else(String::new, |signal| signal.name.clone()),
+            Leaf::Signal(number) => {
+                signals.get(number).map_or_else(String::new, |signal| signal.name.clone())
+            }
             Leaf::Field(field) => field.name().to_owned(),
         }
     }
@@ -184,7 +193,10 @@ fn contradiction(condition: &Condition, signals: &[Signal]) -> Option<String> {
         }
     }
     let of = |leaf: Leaf| {
-        bounds.iter().find(|(known, _)| *known == leaf).map_or_else(|| leaf.widest(signals), |(_, known)| *known)
+        bounds
+            .iter()
+            .find(|(known, _)| *known == leaf)
+            .map_or_else(|| leaf.widest(signals), |(_, known)| *known)
     };
     let never = parts.iter().find(|part| ranged(part, &of) == Some(false))?;
     Some(format!("`{}` never holds", never.text(signals)))
@@ -286,7 +298,8 @@ fn shadows(other: &Rule, rule: &Rule, signals: &[Signal]) -> bool {
         || other.status == RuleStatus::Shadow && rule.status == RuleStatus::Shadow;
     // A measured rule acts only with its record, so one without does less.
     let measured = other.may_act() || !rule.may_act();
-    let of_one_kind = matches!(other.origin, RuleOrigin::Measured(_)) && matches!(rule.origin, RuleOrigin::Measured(_));
+    let of_one_kind =
+        matches!(other.origin, RuleOrigin::Measured(_)) && matches!(rule.origin, RuleOrigin::Measured(_));
     other.id != rule.id
         && counts
         && measured
@@ -313,8 +326,10 @@ fn follows(part: &Condition, needed: &Condition, signals: &[Signal]) -> bool {
     if part == needed {
         return true;
     }
-    let (Condition::Compare { left, op, right }, Condition::Compare { left: its_left, op: its_op, right: its_right }) =
-        (part, needed)
+    let (
+        Condition::Compare { left, op, right },
+        Condition::Compare { left: its_left, op: its_op, right: its_right },
+    ) = (part, needed)
     else {
         // `a || b` follows from `a`.
         return matches!(needed, Condition::Any(parts) if parts.iter().any(|any| implies(part, any, signals)));
@@ -327,4 +342,92 @@ fn follows(part: &Condition, needed: &Condition, signals: &[Signal]) -> bool {
     }
     let all = narrowed(Interval::UNKNOWN, *op, i128::from(*value));
     *op != Op::Ne && all.compare(*its_op, Interval::point(i128::from(*its))) == Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Profile, compile, embedded};
+    use super::*;
+
+    fn shipped() -> RuleSet {
+        compile(&embedded(Profile::Strict).unwrap()).unwrap()
+    }
+
+    fn kinds(rules: &RuleSet, about: &str) -> Vec<Finding> {
+        let found = findings(rules, &[], &|_| true);
+        found.into_iter().filter(|found| found.about == about).map(|found| found.what).collect()
+    }
+
+    fn at_least(number: usize, op: Op, value: i64) -> Condition {
+        Condition::Compare { left: Term::Signal(number), op, right: Term::Constant(value) }
+    }
+
+    /// The shipped set with one more rule of a condition.
+    fn with(id: &str, condition: Condition) -> RuleSet {
+        let mut rules = shipped();
+        let mut rule = rules.rules.iter().find(|rule| rule.id == "pass_through").unwrap().clone();
+        rule.id = id.to_owned();
+        rule.condition = condition;
+        rules.rules.push(rule);
+        rules
+    }
+
+    #[test]
+    fn what_ships_can_fire_and_is_fed() {
+        let rules = shipped();
+        for found in findings(&rules, &[], &|_| true) {
+            assert_eq!(found.what, Finding::SignalNotRead, "{}: {found}", found.about);
+        }
+    }
+
+    #[test]
+    fn bounds_that_contradict_never_hold() {
+        let both = |a, b| Condition::All(vec![a, b]);
+        for never in [
+            both(at_least(0, Op::Ge, 5), at_least(0, Op::Lt, 5)),
+            both(at_least(0, Op::Eq, 5), at_least(0, Op::Gt, 6)),
+            at_least(0, Op::Lt, 0),
+            both(
+                at_least(0, Op::Le, 3),
+                Condition::Any(vec![at_least(0, Op::Gt, 3), at_least(0, Op::Gt, 4)]),
+            ),
+        ] {
+            assert!(
+                kinds(&with("broken", never.clone()), "broken").contains(&Finding::NeverFires),
+                "{never:?}"
+            );
+        }
+        let fine = both(at_least(0, Op::Ge, 5), at_least(0, Op::Le, 5));
+        assert_eq!(kinds(&with("broken", fine), "broken"), []);
+        assert_eq!(kinds(&with("broken", at_least(0, Op::Ge, 0)), "broken"), [Finding::AlwaysHolds]);
+    }
+
+    #[test]
+    fn a_rule_within_another_is_shadowed() {
+        let rules = |weak: Condition, strong: Condition| {
+            let mut rules = with("broken_a", weak);
+            rules.rules.extend(with("broken_b", strong).rules.pop());
+            rules
+        };
+        let tighter = Condition::All(vec![at_least(0, Op::Ge, 7), at_least(1, Op::Ge, 1)]);
+        let found = rules(at_least(0, Op::Gt, 5), tighter.clone());
+        assert_eq!(kinds(&found, "broken_b"), [Finding::Shadowed]);
+        assert_eq!(kinds(&found, "broken_a"), []);
+        assert_eq!(kinds(&rules(at_least(0, Op::Gt, 7), tighter), "broken_b"), []);
+        // Of two alike the later is useless, not both.
+        let alike = rules(at_least(0, Op::Gt, 5), at_least(0, Op::Gt, 5));
+        assert_eq!((kinds(&alike, "broken_a"), kinds(&alike, "broken_b")), (vec![], vec![Finding::Shadowed]));
+    }
+
+    #[test]
+    fn without_a_source_nothing_is_triggered_or_fed() {
+        let rules = shipped();
+        let found = findings(&rules, &[], &|_| false);
+        let count = |what| found.iter().filter(|found| found.what == what).count();
+        assert_eq!(
+            count(Finding::NeverTriggered),
+            rules.rules.iter().filter(|rule| rule.status != RuleStatus::Off).count()
+        );
+        assert!(count(Finding::SignalNotFed) > 0);
+    }
 }

@@ -84,7 +84,10 @@ impl Lowering<'_> {
             Node::Name(name) => {
                 let value = self.name(expr, name)?;
                 if value.kind != Kind::Flag {
-                    let message = format!("`{name}` is {}; a condition needs a comparison here: compare it with something, such as `>= 5`", value.kind.name());
+                    let message = format!(
+                        "`{name}` is {}; a condition needs a comparison here: compare it with something, such as `>= 5`",
+                        value.kind.name()
+                    );
                     return Err(self.error(expr, message));
                 }
                 self.count_comparison(expr)?;
@@ -276,8 +279,7 @@ impl Lowering<'_> {
         right: &Expr,
     ) -> Result<Typed, ExpressionError> {
         if !matches!(operator, Operator::Add | Operator::Sub | Operator::Mul) {
-            let message =
-                format!("`{}` gives true or false; a number is needed here", operator.symbol());
+            let message = format!("`{}` gives true or false; a number is needed here", operator.symbol());
             return Err(self.error(expr, message));
         }
         let (left, right) = (self.value(left)?, self.value(right)?);
@@ -312,11 +314,18 @@ impl Lowering<'_> {
         };
         kind.ok_or_else(|| {
             let (sign, left, right) = (operator.symbol(), left.name(), right.name());
-            self.error(expr, match operator {
-                _ if !numbers => format!("`{sign}` needs two numbers, and these are {left} and {right}"),
-                Operator::Mul => format!("multiplies {left} by {right}; a count, a ratio or a bare number can multiply"),
-                _ => format!("puts together {left} and {right}; both sides of `{sign}` must be of one type"),
-            })
+            self.error(
+                expr,
+                match operator {
+                    _ if !numbers => format!("`{sign}` needs two numbers, and these are {left} and {right}"),
+                    Operator::Mul => format!(
+                        "multiplies {left} by {right}; a count, a ratio or a bare number can multiply"
+                    ),
+                    _ => format!(
+                        "puts together {left} and {right}; both sides of `{sign}` must be of one type"
+                    ),
+                },
+            )
         })
     }
 }

@@ -26,8 +26,7 @@ pub fn parse(text: &str) -> Result<Expr, ExpressionError> {
         return Err(ExpressionError::at(text, offset, nested()));
     }
     let parser = Parser::new().max_recursion_depth(NESTING_MAX).error_recovery_limit(1);
-    let (parsed, places) =
-        parser.parse_with_source_info(text).map_err(|errors| syntax(text, &errors))?;
+    let (parsed, places) = parser.parse_with_source_info(text).map_err(|errors| syntax(text, &errors))?;
     Reading { text, places }.expr(&parsed, 0)
 }
 
@@ -59,7 +58,8 @@ fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
     let Some(error) = errors.errors.first() else {
         return ExpressionError::at(text, 0, "is no expression");
     };
-    let (line, column) = (usize::try_from(error.pos.0).unwrap_or(1), usize::try_from(error.pos.1).unwrap_or(1));
+    let (line, column) =
+        (usize::try_from(error.pos.0).unwrap_or(1), usize::try_from(error.pos.1).unwrap_or(1));
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let rest = text.get(before..).unwrap_or("");
     let offset = before + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
@@ -74,7 +74,8 @@ fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
         Some('&') => "write `&&` for and".to_owned(),
         Some('|') => "write `||` for or".to_owned(),
         Some(letter) => {
-            let word: String = tail.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            let word: String =
+                tail.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
             let found = if word.is_empty() { letter.to_string() } else { word };
             format!("`{found}` is not expected here")
         }
@@ -108,7 +109,10 @@ impl Reading<'_> {
             Parsed::Ident(_) | Parsed::Select(_) => return self.name(parsed),
             Parsed::Call(call) => self.call(call, offset, depth)?,
             Parsed::List(_) | Parsed::Map(_) | Parsed::Struct(_) => {
-                return self.refuse(offset, "there are no lists, maps or messages here; write comparisons joined by `||`");
+                return self.refuse(
+                    offset,
+                    "there are no lists, maps or messages here; write comparisons joined by `||`",
+                );
             }
             Parsed::Comprehension(_) => {
                 return self.refuse(offset, "there are no macros here; measure it as a signal instead");
@@ -152,7 +156,9 @@ impl Reading<'_> {
                     parts.push(select.field.as_str());
                     at = &select.operand;
                 }
-                _ => return self.refuse(self.offset(parsed), "`.` follows a name only, as in `event.amount`"),
+                _ => {
+                    return self.refuse(self.offset(parsed), "`.` follows a name only, as in `event.amount`");
+                }
             }
         }
         parts.reverse();
@@ -216,12 +222,15 @@ fn duration(text: &str) -> Option<i64> {
         let (unit_ms, length) = if unit.starts_with("ms") {
             (1, 2)
         } else {
-            (match unit.chars().next()? {
-                'h' => 3_600_000,
-                'm' => 60_000,
-                's' => 1_000,
-                _ => return None,
-            }, 1)
+            (
+                match unit.chars().next()? {
+                    'h' => 3_600_000,
+                    'm' => 60_000,
+                    's' => 1_000,
+                    _ => return None,
+                },
+                1,
+            )
         };
         total = total.checked_add(count.checked_mul(unit_ms)?)?;
         rest = unit.get(length..)?;

@@ -202,8 +202,11 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     assert!(message("event.amont > 1").contains("did you mean `event.amount`?"));
     assert!(message("qqqqqqqqqqqqq > 1").contains("declare it under config/signals"));
     assert!(message("threshold.payer <= payer_count_1d").contains("did you mean `threshold.payers`?"));
-    assert!(message("threshold.x <= payer_count_1d").contains("declare it under [thresholds]"));
-    assert!(message("limit.value <= payer_count_1d").contains("every [[dated]] entry needs it"));
+    assert!(
+        message("threshold.largest_yearly_turnover <= payer_count_1d")
+            .contains("declare it under [thresholds]")
+    );
+    assert!(message("limit.value_2 <= payer_count_1d").contains("every [[dated]] entry needs it"));
     assert!(message("event.channel == \"conter\"").contains("did you mean \"counter\"?"));
     assert!(message("event.channel == \"street\"").contains("known: counter, online"));
 }
@@ -288,8 +291,38 @@ fn bounds_are_held() {
 #[test]
 fn no_text_makes_the_parser_panic() {
     let words = [
-        "(", ")", "!", "&&", "||", "-", "*", "5", "in_sum_6h", ".", "event", ">", "=", "金", "\n", "&", "?",
-        ":", "[", "{", "\"", "'", "`", "has(", "duration(", "\\", "0x", "1e9", "r\"", "//", "\u{0}", "@",
+        "(",
+        ")",
+        "!",
+        "&&",
+        "||",
+        "-",
+        "*",
+        "5",
+        "in_sum_6h",
+        ".",
+        "event",
+        ">",
+        "=",
+        "金",
+        "\n",
+        "&",
+        "?",
+        ":",
+        "[",
+        "{",
+        "\"",
+        "'",
+        "`",
+        "has(",
+        "duration(",
+        "\\",
+        "0x",
+        "1e9",
+        "r\"",
+        "//",
+        "\u{0}",
+        "@",
     ];
     let mut dice = Dice(7);
     for _ in 0..4_000 {

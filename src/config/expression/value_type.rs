@@ -33,10 +33,9 @@ impl ValueType {
         match signal.reads {
             Reads::Log(question) => ValueType::of_question(&question),
             Reads::Ratio { .. } => ValueType::Ratio,
-            Reads::Difference { of, .. } => all
-                .get(of)
-                .and_then(Signal::question)
-                .map_or(ValueType::Count, ValueType::of_question),
+            Reads::Difference { of, .. } => {
+                all.get(of).and_then(Signal::question).map_or(ValueType::Count, ValueType::of_question)
+            }
             Reads::SinceOpened => ValueType::Duration,
         }
     }
@@ -99,9 +98,7 @@ impl Kind {
 
     /// The type of a product, if it has one: counts, ratios and bare numbers only multiply.
     pub(super) fn product(self, other: Kind) -> Option<Kind> {
-        let is_factor = |kind| {
-            matches!(kind, Kind::Bare | Kind::Number(ValueType::Count | ValueType::Ratio))
-        };
+        let is_factor = |kind| matches!(kind, Kind::Bare | Kind::Number(ValueType::Count | ValueType::Ratio));
         match (self, other) {
             (Kind::Bare, number @ (Kind::Bare | Kind::Number(_))) => Some(number),
             (number @ Kind::Number(_), Kind::Bare) => Some(number),

@@ -20,7 +20,9 @@ impl SourceMapping {
 /// only on a recorded basis (D18).
 fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) {
     match feed {
-        Feed::TransferPayer | Feed::TransferPayee | Feed::LivelihoodPayee => (EventType::TransferPosted, None),
+        Feed::TransferPayer | Feed::TransferPayee | Feed::LivelihoodPayee => {
+            (EventType::TransferPosted, None)
+        }
         Feed::TransferDevice => (EventType::TransferPosted, Some(SubjectKind::Device)),
         Feed::CardPaymentCard => (EventType::CardPaymentPosted, None),
         Feed::CardPaymentTerminal => (EventType::CardPaymentPosted, Some(SubjectKind::Terminal)),

@@ -135,7 +135,8 @@ impl Running {
 
     /// Moves all windows to a time not before `clock`, at which no entry lies in the future.
     pub(super) fn advance(&mut self, at: TimeMs, entries: &VecDeque<Packed>, plan: &Plan) {
-        if at == self.clock && self.heads.iter().all(|head| head.next - self.dropped == entries.len() as u64) {
+        if at == self.clock && self.heads.iter().all(|head| head.next - self.dropped == entries.len() as u64)
+        {
             return;
         }
         self.clock = at;
@@ -283,17 +284,15 @@ impl Slot {
                 let inside = deque.partition_point(|(number, _)| *number < self.cursor);
                 deque.get(inside).map_or((0, false), |(_, minor)| (*minor, true))
             }
-            SlotKind::Newest(newest) => {
-                match newest.filter(|(number, _, _)| *number >= self.cursor) {
-                    Some((_, _, then)) if question.aggregate == Aggregate::SinceLast => (since(then), true),
-                    Some((_, minor, _)) => (minor, true),
-                    None if question.aggregate == Aggregate::SinceLast => {
-                        let after = question.window.begin(until, &plan.calendar);
-                        (saturate(i128::from(until.0) - i128::from(after.0)), false)
-                    }
-                    None => (0, false),
+            SlotKind::Newest(newest) => match newest.filter(|(number, _, _)| *number >= self.cursor) {
+                Some((_, _, then)) if question.aggregate == Aggregate::SinceLast => (since(then), true),
+                Some((_, minor, _)) => (minor, true),
+                None if question.aggregate == Aggregate::SinceLast => {
+                    let after = question.window.begin(until, &plan.calendar);
+                    (saturate(i128::from(until.0) - i128::from(after.0)), false)
                 }
-            }
+                None => (0, false),
+            },
             SlotKind::Oldest(oldest) => {
                 let entry = oldest.and_then(|number| entries.get((number - dropped) as usize));
                 let then = entry.map(Packed::at).filter(|then| *then <= until);
