@@ -44,8 +44,9 @@ fn a_rule_is_braked_while_its_budget_of_this_interval_is_spent() {
     assert!(next.contains(&format!("duecourse_rule_info{{rule=\"{id}\",")), "{next}");
 }
 
-/// Metrics with every family touched at least once.
-fn touched() -> Metrics {
+/// Metrics with every family touched at least once, and what they show while a partition is held: one that
+/// is let go takes its gauges along.
+fn touched() -> (Metrics, String) {
     let metrics = Metrics::new().unwrap();
     metrics.intake.update(&IntakeTotals {
         accepted: 7,
@@ -73,7 +74,8 @@ fn touched() -> Metrics {
     metrics.rules.measures_softened.with_label_values(&["r", "p"]).inc();
     metrics.query_refused(Refused::OtherPurpose(Use::AmlReview));
     metrics.sink_refused("notices");
-    metrics
+    let text = metrics.text();
+    (metrics, text)
 }
 
 #[test]
@@ -98,7 +100,7 @@ fn a_partition_shows_the_one_rule_set_it_decides_by_until_it_is_let_go() {
 
 #[test]
 fn the_registry_shows_exactly_the_catalogue_with_its_help_and_kinds() {
-    let text = touched().text();
+    let (_, text) = touched();
     let mut shown = BTreeSet::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').unwrap();
@@ -126,7 +128,7 @@ fn names_follow_the_conventions() {
 
 #[test]
 fn totals_are_handed_over_as_differences() {
-    let metrics = touched();
+    let (metrics, _) = touched();
     let totals = IntakeTotals {
         accepted: 10,
         refused: BTreeMap::from([("time_jump", 2), ("not_utf8", 5)]),
