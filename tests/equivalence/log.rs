@@ -142,6 +142,8 @@ struct Lane {
     who: Who,
     plain: Plain,
     records: Vec<FactsRecord>,
+    /// Places of the packs that intake made, among records that nothing made.
+    packs: Vec<usize>,
     waiting: Vec<(usize, i64, u16, TimeMs, Fact)>,
     /// Per source: how far the packs sent so far cover, and whether any was.
     sent: Vec<Option<i64>>,
@@ -181,6 +183,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
                 who,
                 plain: who.plain(),
                 records,
+                packs: Vec::new(),
                 waiting: Vec::new(),
                 sent: vec![None; sources_count],
                 reports: Vec::new(),
@@ -357,18 +360,15 @@ impl World<'_> {
             }
             self.apply(number, FactsRecord::Facts(gap));
         }
+        let place = self.lanes[number].records.len();
+        self.lanes[number].packs.push(place);
         self.apply(number, FactsRecord::Facts(pack.clone()));
         if self.dice.chance(10) {
             self.apply(number, FactsRecord::Facts(pack));
         }
         if self.dice.chance(6) {
-            let packs: Vec<FactsRecord> = self.lanes[number]
-                .records
-                .iter()
-                .filter(|record| matches!(record, FactsRecord::Facts(_)))
-                .cloned()
-                .collect();
-            let old = self.dice.pick(&packs).clone();
+            let lane = &self.lanes[number];
+            let old = lane.records[*self.dice.pick(&lane.packs)].clone();
             self.apply(number, old);
         }
     }
