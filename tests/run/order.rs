@@ -226,7 +226,7 @@ status = "enforced"
 subject = "account"
 triggers = ["fraud_confirmed.payer", "fraud_confirmed.payee"]
 condition = "confirmed_1d >= 1"
-measure = "account_verify_transaction"
+measure = "account_reverify_identity"
 measure_for = "1d"
 purpose = "anti_fraud"
 basis = "apl_18"
