@@ -1,9 +1,7 @@
 //! Corrections: what was and what is, side by side.
 
-use super::events::{MONEY, accepted, holder, token};
+use super::events::{accepted, holder, token};
 use super::*;
-use crate::engine::base::{Currency, Money, Token};
-use crate::engine::fact::{AppealOutcome, Channel, Feed, OpeningStep, OtherParty, Product, UsageKind};
 use crate::engine::subject::{Subject, SubjectKind};
 
 #[test]
