@@ -288,13 +288,13 @@ mod tests {
     use crate::engine::signal::{Aggregate, Question, Reads, Signal};
     use crate::engine::subject::SubjectKind;
 
-    /// A measure by `fan_in_sudden` as it is published, with that evidence.
+    /// A measure by `fan_in` as it is published, with that evidence.
     fn published(evidence: &Value) -> Published {
         let texts = |text: &str| json!({"zh-CN": format!("{text}（中文）"), "en": text});
         Published {
             dispositions: vec![
                 json!({"id": "d1", "type": "set", "time": "2025-10-09T16:53:20.123+08:00", "data": {
-                    "lane": "anomaly", "rule": {"id": "fan_in_sudden", "version": 1}, "rules_version": 1,
+                    "lane": "anomaly", "rule": {"id": "fan_in", "version": 1}, "rules_version": 1,
                     "subject": {"kind": "account", "token": "00"}, "measure": "account_verify_transaction",
                     "reason": texts("a reason"), "basis": texts("a basis"),
                     "start": "2025-10-09T16:53:20.123+08:00", "end": "2025-10-12T16:53:20.123+08:00",
@@ -320,8 +320,8 @@ mod tests {
                 "events_count": 7, "events": [event]}],
             "softened": {"by": {"id": "some_protection", "version": 1}, "asked": "account_stop_non_counter"},
             "braked": true,
-            "near_misses": [{"rule": {"id": "fan_out_sudden", "version": 1},
-                "missed": [{"text": "payees_distinct_1d >= 6", "left": 5, "operator": ">=", "right": 6}]}],
+            "near_misses": [{"rule": {"id": "fan_out", "version": 1},
+                "missed": [{"text": "payees_distinct_1d >= 5", "left": 4, "operator": ">=", "right": 5}]}],
             "cleared_without": ["00000000000000aa"],
             "digest": "ab", "shortened": false
         })
@@ -388,8 +388,8 @@ mod tests {
             ("影响预算已用完", "harm budget was spent"),
             // What came near.
             (
-                "差在：一天内不同收款人数量 不低于 6；当时 5",
-                "missed: Different payees in a day is at least 6; it was 5",
+                "差在：一天内不同收款人数量 不低于 5；当时 4",
+                "missed: Different payees in a day is at least 5; it was 4",
             ),
             // What would clear it.
             ("通过：对该笔交易的核实", "Passing: verification of this transaction"),
