@@ -22,6 +22,7 @@ use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::classify::{Classifier, ClassifierSettings, SourceRecord};
 use duecourse::intake::first_start::{self, FirstStart};
 use duecourse::intake::pack::{Flush, PackBounds, Packed, Packer, Slot, Start};
+use duecourse::intake::release::ReleasePolicy;
 use duecourse::telemetry::clock::thread_cpu;
 use duecourse::telemetry::latency::Latencies;
 
@@ -83,8 +84,12 @@ fn intake(lines: &[(TimeMs, String)]) -> (Vec<Vec<u8>>, usize) {
 
 fn classifier(keys: &Arc<Keys>) -> Classifier {
     let mapping = Arc::new(SourceMapping::load("native").expect("shipped"));
-    let settings =
-        ClassifierSettings { institution: INSTITUTION.to_owned(), facts_partitions: 1, ahead_max: None };
+    let settings = ClassifierSettings {
+        institution: INSTITUTION.to_owned(),
+        facts_partitions: 1,
+        ahead_max: None,
+        releases: ReleasePolicy::default(),
+    };
     Classifier::new(mapping, Arc::clone(keys), settings, Arc::new(Loader::new()))
 }
 

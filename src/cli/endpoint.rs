@@ -10,10 +10,11 @@ use crate::config::{Config, Time};
 use crate::decide::observe::{Observe, Outcome, Standing};
 use crate::decide::view::{ReadView, Shown as Measure};
 use crate::engine::base::TimeMs;
-use crate::engine::disposition::AppealRef;
+use crate::engine::disposition::{AppealRef, Disposition};
 use crate::engine::input::{Effect, Tally};
 use crate::engine::purpose::{Purpose, Use};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::state::RuleCount;
 use crate::engine::subject::Subject;
 use crate::intake::desk;
 use crate::telemetry::clock::now;
@@ -98,8 +99,8 @@ impl Endpoint {
             has_clock: self.has_clock,
             state: Mutex::new(Counting {
                 partitions: BTreeMap::new(),
-                rules: None,
                 refreshed: Instant::now(),
+                rules_shown: None,
             }),
         })
     }
@@ -139,9 +140,8 @@ struct Counted {
 
 struct Counting {
     partitions: BTreeMap<u32, Assigned>,
-    /// Digest of the rule set that is shown.
-    rules: Option<[u8; 32]>,
     refreshed: Instant,
+    rules_shown: Option<Instant>,
 }
 
 /// A partition that is ours.
@@ -209,6 +209,15 @@ impl Observe for Counted {
 
     fn decided(&self, effect: &Effect) {
         self.metrics.decide.effect(effect);
+        match effect {
+            Effect::Disposed(disposition) => {
+                if let Disposition::MeasureSet(set) = &**disposition {
+                    self.metrics.rules.evidence(&set.head().rule.id, set.evidence());
+                }
+            }
+            Effect::Observed(seen) => self.metrics.rules.evidence(&seen.head.rule.id, &seen.evidence),
+            Effect::Unmatched { .. } | Effect::Reported(_) => {}
+        }
     }
 
     fn purpose_refused(&self, topic: Topic, purpose: Purpose) {
@@ -220,14 +229,26 @@ impl Observe for Counted {
 
     fn advanced(&self, standing: Standing, rules: Option<&RuleSet>) {
         let mut state = self.state();
-        if let Some(rules) = rules.filter(|rules| state.rules != Some(rules.sha256)) {
-            state.rules = Some(rules.sha256);
-            self.metrics.decide.rule_set(rules);
-        }
         if let Some(assigned) = state.partitions.get_mut(&standing.partition) {
             assigned.metrics.update(standing.tally);
             assigned.partition_time = standing.partition_time;
             assigned.is_live = standing.is_live;
+            if let Some(rules) = rules {
+                assigned.metrics.rule_set(rules.version, &rules.sha256);
+            }
+        }
+    }
+
+    fn rule_totals(
+        &self,
+        rules: &RuleSet,
+        newest: TimeMs,
+        totals: &mut dyn Iterator<Item = (&str, RuleCount)>,
+    ) {
+        let mut state = self.state();
+        if state.rules_shown.is_none_or(|shown| shown.elapsed() >= REFRESH_EVERY) {
+            state.rules_shown = Some(Instant::now());
+            self.metrics.rules.show(rules, newest, totals);
         }
     }
 

@@ -20,6 +20,7 @@ use crate::intake::classify::{Classifier, ClassifierSettings};
 use crate::intake::desk::{SourceSetup, Tally};
 use crate::intake::first_start::FirstStart;
 use crate::intake::pack::PackBounds;
+use crate::intake::release::ReleasePolicy;
 use crate::intake::run::{IntakeError, Setup, run};
 use crate::intake::sender::SenderTopics;
 use crate::intake::versions::Versions;
@@ -102,6 +103,9 @@ fn setup(config: &Config, until_end: bool) -> Result<Setup, Failure> {
     }
     let keys = Arc::new(keys(config)?);
     let intake = &config.intake;
+    if config.rules.signing_keys.is_empty() && !config.production {
+        eprintln!("note: rules.signing_keys is empty, so rule sets are activated without a signature");
+    }
     Ok(Setup {
         connection: connection(config, "intake"),
         group: config.kafka.intake_group(),
@@ -138,7 +142,7 @@ pub(super) fn sources(config: &Config, keys: &Arc<Keys>) -> Result<Vec<SourceSet
         let mut classifiers = BTreeMap::new();
         for version in &config.intake.versions {
             let mapping = config.mapping(source, version.number);
-            classifiers.insert(version.number, classifier(config, mapping, keys)?);
+            classifiers.insert(version.number, classifier(config, &source.name, mapping, keys)?);
         }
         sources.push(SourceSetup {
             name: Arc::from(source.name.as_str()),
@@ -151,7 +155,7 @@ pub(super) fn sources(config: &Config, keys: &Arc<Keys>) -> Result<Vec<SourceSet
     Ok(sources)
 }
 
-fn classifier(config: &Config, mapping: &str, keys: &Arc<Keys>) -> Result<Classifier, Failure> {
+fn classifier(config: &Config, source: &str, mapping: &str, keys: &Arc<Keys>) -> Result<Classifier, Failure> {
     let mapping = SourceMapping::load(mapping).map_err(Failure::configuration)?;
     let settings = ClassifierSettings {
         institution: config.institution.clone(),
@@ -160,8 +164,19 @@ fn classifier(config: &Config, mapping: &str, keys: &Arc<Keys>) -> Result<Classi
             TimeMode::Broker => Some(span(config.intake.future_ms_max)),
             TimeMode::Event => None,
         },
+        releases: ReleasePolicy {
+            // Once a source is named for them, no other may carry them.
+            elsewhere: !config.rules.control_source.is_empty() && config.rules.control_source != source,
+            ..releases(config)?
+        },
     };
     Ok(Classifier::new(Arc::new(mapping), Arc::clone(keys), settings, Arc::new(bundle::Loader::new())))
+}
+
+/// What this deployment demands of rule releases.
+pub(super) fn releases(config: &Config) -> Result<ReleasePolicy, Failure> {
+    let keys = config.signing_keys().map_err(|why| Failure::configuration(anyhow::anyhow!(why)))?;
+    Ok(ReleasePolicy { keys, production: config.production, elsewhere: false })
 }
 
 pub(super) fn versions(config: &Config) -> Result<Versions, Failure> {

@@ -11,6 +11,7 @@ use crate::intake::classify::{
 };
 use crate::intake::files::{Accepted, Judge, Label, OrderRefusal};
 use crate::intake::refusal::{Refusal, RefusalCode};
+use crate::intake::release::ReleasePolicy;
 
 /// The table of a source that the accounts file belongs to.
 pub const TABLE_ACCOUNTS: &str = "accounts";
@@ -34,8 +35,12 @@ impl FileJudge {
         inputs: usize,
     ) -> FileJudge {
         // Files have no broker's clock to be ahead of.
-        let settings =
-            ClassifierSettings { institution: institution.to_owned(), facts_partitions: 1, ahead_max: None };
+        let settings = ClassifierSettings {
+            institution: institution.to_owned(),
+            facts_partitions: 1,
+            ahead_max: None,
+            releases: ReleasePolicy::default(),
+        };
         let loader = Arc::new(Loader::new());
         let classifier =
             || Classifier::new(Arc::clone(mapping), Arc::clone(keys), settings.clone(), loader.clone());

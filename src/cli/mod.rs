@@ -17,6 +17,7 @@ mod inputs;
 mod intake;
 mod judge;
 mod keys;
+mod page;
 mod rules;
 mod run;
 pub mod scenario;

@@ -1,6 +1,11 @@
-//! `duecourse rules`: whether rules, limits and wording load, and whether they decide as written down.
+//! `duecourse rules`: whether rules, limits and wording load, whether they decide as written down, and
+//! their release through the log.
 
-use std::path::PathBuf;
+mod release;
+mod signing;
+mod status;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
@@ -10,6 +15,7 @@ use super::scenario::{Outcome, compare, files, fired};
 use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
 use crate::config::bundle::{self, Checked, Example};
+use crate::config::source::SourceMapping;
 use crate::engine::limit::LimitForce;
 use crate::engine::rule::{Rule, RuleOrigin, RuleStatus};
 
@@ -26,6 +32,11 @@ enum What {
     Check(CheckArguments),
     /// Play the examples in rule files, and scenarios, and compare what is decided with what they say.
     Test(TestArguments),
+    Activate(release::ActivateArguments),
+    GoLive(release::GoLiveArguments),
+    Status(status::StatusArguments),
+    Sign(signing::SignArguments),
+    Keygen(signing::KeygenArguments),
 }
 
 #[derive(Debug, Args)]
@@ -36,6 +47,9 @@ struct CheckArguments {
     /// Operating point: at most 0.1 % or at most 1 % false positives
     #[arg(long, value_enum, default_value_t = Profile::Strict)]
     profile: Profile,
+    /// Measure what is fed against this source alone [default: all that are shipped]
+    #[arg(long, value_name = "NAME|FILE")]
+    source: Option<String>,
     /// Print the canonical bundle instead: what an activation event carries
     #[arg(long)]
     bundle: bool,
@@ -64,7 +78,28 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.what {
         What::Check(arguments) => check(&arguments),
         What::Test(arguments) => test(&arguments),
+        What::Activate(arguments) => release::activate(&arguments),
+        What::GoLive(arguments) => release::go_live(&arguments),
+        What::Status(arguments) => status::status(&arguments),
+        What::Sign(arguments) => signing::sign(&arguments),
+        What::Keygen(arguments) => signing::keygen(&arguments),
     }
+}
+
+/// The canonical bundle of a rules folder at that operating point, or of a file that holds one.
+///
+/// # Errors
+/// Exit 3 with everything that is wrong with it.
+fn bundle_of(path: Option<&Path>, profile: bundle::Profile) -> Result<String, Failure> {
+    let Some(file) = path.filter(|path| !path.is_dir()) else {
+        return Ok(inputs::rules(path, profile)?.bundle);
+    };
+    let named = |error: anyhow::Error| Failure::configuration(error.context(file.display().to_string()));
+    let text = std::fs::read_to_string(file).map_err(|error| named(error.into()))?;
+    // `rules check --bundle` ends its line.
+    let text = text.trim_end_matches('\n');
+    bundle::check(text).map_err(|error| named(error.into()))?;
+    Ok(text.to_owned())
 }
 
 fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -75,7 +110,32 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     }
     let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
     print!("{}", summary(&checked));
+    for found in found(arguments, &checked)? {
+        println!("finding: {found}");
+    }
     Ok(Exit::Done)
+}
+
+/// What loads and makes no sense, each with its place.
+fn found(arguments: &CheckArguments, checked: &Checked) -> Result<Vec<String>, Failure> {
+    let names: Vec<&str> = match &arguments.source {
+        Some(name) => vec![name],
+        None => SourceMapping::shipped_names(),
+    };
+    let sources: Vec<SourceMapping> = names
+        .into_iter()
+        .map(SourceMapping::load)
+        .collect::<Result<_, _>>()
+        .map_err(Failure::configuration)?;
+    let produced = |feed| sources.iter().any(|source| source.gives(feed));
+    let found = bundle::findings(&checked.rule_set, &checked.rules_off, &produced);
+    Ok(found
+        .iter()
+        .map(|found| match bundle::place_of(&found.about, arguments.rules.as_deref(), &checked.paths) {
+            Some((path, line)) => format!("{path}:{line}: {}: {found}", found.about),
+            None => format!("{}: {found}", found.about),
+        })
+        .collect())
 }
 
 fn summary(checked: &Checked) -> String {

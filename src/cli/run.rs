@@ -28,7 +28,7 @@ use super::inputs::{self, Inputs, Rules};
 use super::keys::load_keys;
 use super::score::{self, Labels, Population};
 use super::screen::{Screen, thousands};
-use super::{Exit, Failure};
+use super::{Exit, Failure, page};
 use crate::codec::keys::Keys;
 use crate::codec::manifest::{InputFile, Manifest, facts_folder, hex};
 use crate::config::bundle;
@@ -41,7 +41,7 @@ pub use alerts::Alerts;
 pub use append::Appending;
 pub use decide::{Decided, Deciding, Signals, StopOnDrop, Watch, write_dead_letter};
 pub use read::{Census, Feeding, Progress, unreadable};
-pub use report::{Report, usage};
+pub use report::{Report, RuleReport, usage, write_by_rename};
 
 /// A power cut costs at most this much work; a killed process costs none.
 const SYNC: SyncPolicy = SyncPolicy::Interval(Duration::from_secs(1));
@@ -84,6 +84,9 @@ pub struct Arguments {
     /// Short name of the institution; native events that name another are refused [default: demo-bank]
     #[arg(long, value_name = "NAME")]
     institution: Option<String>,
+    /// Also draw the run as one self-contained page, without scripts
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print report.json to standard output instead of a summary, and no progress
     #[arg(long)]
     json: bool,
@@ -142,9 +145,14 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 
     write_alerts(&arguments.out, &census, &decided)?;
     let mut report = Report::of(&census, &decided.alerts, arguments.profile.name(), &rules.sha256);
+    let mut scores = None;
     if let (Some(labels), Some(file)) = (&labels, labels_file) {
-        let scores = score::of_alerts(&arguments.out, labels, &population(census, &decided.alerts))?;
-        report.set_scores(&scores, file.sha256);
+        let scored = score::of_alerts(&arguments.out, labels, &population(census, &decided.alerts))?;
+        report.set_scores(&scored, file.sha256);
+        scores = Some(scored);
+    }
+    if let Some(html) = &arguments.html {
+        page::write(&arguments.out, &report, labels.as_ref().zip(scores.as_ref()), html)?;
     }
     (report.cpu, report.rss_bytes_max) = usage();
     report.wall_s = started.elapsed().as_millis() as f64 / 1e3;

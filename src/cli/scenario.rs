@@ -11,10 +11,26 @@
 //! An event line is a time (or a span since the line before, such as `+10m`, and `x6` to do it six
 //! times), an event type and its fields. A party of ours is `holder/ref`; its kind follows from the
 //! field and the product, or is written behind a colon. `{n}` counts, `@last` is the newest appeal
-//! reference, and amounts are in yuan. An `event_corrected` has `original_event_id`, `original_type`,
-//! and the fields of its two forms as `before.time`, `before.amount`, `after.amount`. Lines that begin with two spaces are the program's and are
-//! written anew each time. The events take the whole road: intake's classifier, packed facts, the
-//! engine, the encoders.
+//! reference, and amounts and balances are in yuan. An `event_corrected` has `original_event_id`,
+//! `original_type`, and the fields of its two forms as `before.time`, `before.amount`, `after.amount`.
+//! Lines that begin with two spaces are the program's and are written anew each time. The events take
+//! the whole road: intake's classifier, packed facts, the engine, the encoders.
+//!
+//! Fields are those of the event type (`config/schemas/events/`); another name is an error. `id` names
+//! the event. Short words, and flags that need no value:
+//!
+//! ```text
+//! transfer_posted      payer= payee= counterparty= amount= device=
+//!                      channel=counter|online|mobile|self_service_machine|point_of_sale
+//!                      essential=salary|pension|tax|social_insurance|utility|medical, protected
+//!                      bound, own, cash, strong_auth, agreed=
+//!                      payer_balance= payee_balance=; balance= of our side (of two, the payer's)
+//! card_payment_posted  card= amount= terminal=
+//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer=
+//! opening_requested    opening= product= holder_kind= co_holders=a,b agent= device= phone_number=
+//!                      outlet= address= channels=
+//! fraud_confirmed      payer= payee= counterparty= terminal= amount=, of= (the event's id)
+//! ```
 //!
 //! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
 //! precision had been measured), `enable LIMIT`, `show notices`.
@@ -22,6 +38,7 @@
 mod play;
 mod script;
 mod tell;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -13,17 +13,17 @@ use clap::Args;
 use super::inputs::Inputs;
 use super::keys::load_keys;
 use super::run::{Census, Report};
-use super::{Exit, Failure};
+use super::{Exit, Failure, page};
 use crate::codec::manifest::{InputFile, Manifest, hex};
 
-pub use labels::Labels;
-pub use levels::{Alert, Levels, Population, Scores, Scoring, TimeToDetect};
+pub use labels::{Labels, split};
+pub use levels::{Alert, Level, Levels, Population, Scores, Scoring, TimeToDetect, truth};
 
 /// Score the alerts of a finished run against labels.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:  duecourse score --out out/ --labels labels.csv.gz\n\n\
     Reads the run's inputs again by the paths it recorded, to know which accounts and events there were. \
-    Writes the scores into report.json and nothing else.")]
+    Writes the scores into report.json, a page if asked to, and nothing else.")]
 pub struct Arguments {
     /// Output folder of a finished `run`
     #[arg(long, value_name = "DIR")]
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Labels: kind,id,typology,role,start_ts_ms[,scheme_id]
     #[arg(long, value_name = "F")]
     labels: PathBuf,
+    /// Also draw the scored run as one self-contained page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// Does it.
@@ -45,6 +48,9 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let population = recount(&arguments.out, &manifest, &labels)?;
     let scores = of_alerts(&arguments.out, &labels, &population)?;
     report.set_scores(&scores, file.sha256);
+    if let Some(html) = &arguments.html {
+        page::write(&arguments.out, &report, Some((&labels, &scores)), html)?;
+    }
     report.write(&arguments.out)?;
     let level = &report.levels.account;
     println!(

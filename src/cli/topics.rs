@@ -57,7 +57,10 @@ fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
     ];
     for source in &config.sources {
         if !specs.iter().any(|spec| spec.name == source.topic) {
-            specs.push(TopicSpec::source(&source.topic, kafka.source_partitions, replication, retention_ms));
+            // Who released which rules, on whose assessment, is kept for ever.
+            let is_control = source.name == config.rules.control_source;
+            let kept = if is_control { -1 } else { retention_ms };
+            specs.push(TopicSpec::source(&source.topic, kafka.source_partitions, replication, kept));
         }
     }
     Ok(specs)

@@ -7,4 +7,5 @@ pub mod keys;
 pub mod manifest;
 pub mod output;
 pub mod pointer;
+pub mod signing;
 pub mod snapshot;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::bundle::span;
+use super::nearest;
 use super::settings::{Config, IntakeVersion, MAINLAND, Time};
+use crate::codec::signing::RegisteredKey;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::ConfigVersion;
 
@@ -29,6 +31,7 @@ pub(super) fn problems(config: &Config) -> Found {
             "is empty: production refuses the development key; name a file with your own".to_owned(),
         ));
     }
+    releases(config, &mut found);
     if !config.http.listen.is_empty() && config.http.listen.parse::<SocketAddr>().is_err() {
         found.push((
             "http.listen",
@@ -36,6 +39,37 @@ pub(super) fn problems(config: &Config) -> Found {
         ));
     }
     found
+}
+
+/// Rule releases: keys that can be read, and no unsigned way past them.
+fn releases(config: &Config, found: &mut Found) {
+    let rules = &config.rules;
+    if let Err(message) = config.signing_keys() {
+        found.push(("rules.signing_keys", message));
+    }
+    if config.production && rules.signing_keys.is_empty() {
+        let why = "is empty: production takes signed rules only; `duecourse rules keygen` makes a key";
+        found.push(("rules.signing_keys", why.to_owned()));
+    }
+    if rules.activate_on_first_start && (config.production || !rules.signing_keys.is_empty()) {
+        let why = "is true, and that activation is not signed: set it to false and use `rules activate`";
+        found.push(("rules.activate_on_first_start", why.to_owned()));
+    }
+    if rules.go_live_on_first_start && config.production {
+        let why = "is true, and production records a reason: set it to false and use `rules go-live`";
+        found.push(("rules.go_live_on_first_start", why.to_owned()));
+    }
+    let control = &rules.control_source;
+    if config.production && control.is_empty() {
+        let why = "is empty: in production rule releases come by a source of their own; name it here";
+        found.push(("rules.control_source", why.to_owned()));
+    }
+    if !control.is_empty() && config.sources.iter().all(|source| source.name != *control) {
+        let names = config.sources.iter().map(|source| source.name.as_str());
+        let hint = nearest::nearest(control, names)
+            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        found.push(("rules.control_source", format!("is `{control}`, and no source has that name{hint}")));
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -165,6 +199,31 @@ fn sources(config: &Config, found: &mut Found) {
 }
 
 impl Config {
+    /// The registry of signing keys.
+    ///
+    /// # Errors
+    /// When an entry cannot be read, or an id stands twice.
+    pub fn signing_keys(&self) -> Result<Vec<RegisteredKey>, String> {
+        let mut keys: Vec<RegisteredKey> = Vec::new();
+        for entry in &self.rules.signing_keys {
+            let id = &entry.id;
+            let time = |name: &str, text: &str| match text.parse::<jiff::Timestamp>() {
+                Ok(moment) => Ok(TimeMs(moment.as_millisecond())),
+                Err(_) => Err(format!("has key `{id}` with a `{name}` that is no RFC 3339 time")),
+            };
+            let valid = (time("valid_from", &entry.valid_from)?, time("valid_to", &entry.valid_to)?);
+            if !is_name(id) || keys.iter().any(|known| known.id == *id) {
+                return Err(format!("has key `{id}`, which is no name or stands twice"));
+            }
+            if valid.0 >= valid.1 {
+                return Err(format!("has key `{id}`, which ends before it begins"));
+            }
+            let key = RegisteredKey::new(id, &entry.public_key, valid);
+            keys.push(key.map_err(|error| format!("has key `{id}`: its `public_key` {error}"))?);
+        }
+        Ok(keys)
+    }
+
     /// The dated list of intake configurations, the first since ever (D6).
     ///
     /// # Errors

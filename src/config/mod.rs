@@ -15,8 +15,8 @@ use std::path::Path;
 
 pub use origin::Origin;
 pub use settings::{
-    Config, Decide, Destination, Http, Intake, IntakeVersion, Kafka, Keys, MAINLAND, Rules, Snapshots,
-    Source, Time, Topics,
+    Config, Decide, Destination, Http, Intake, IntakeVersion, Kafka, Keys, MAINLAND, Rules, SigningKey,
+    Snapshots, Source, Time, Topics,
 };
 
 use origin::Layers;

@@ -55,6 +55,23 @@ pub struct Rules {
     pub activate_on_first_start: bool,
     /// Write the go-live fact when a first start finds empty facts.
     pub go_live_on_first_start: bool,
+    /// Name of the source whose topic carries `rules activate` and `rules go-live`; empty: none.
+    pub control_source: String,
+    /// Who may sign rule releases. Entries end; they are never taken out.
+    pub signing_keys: Vec<SigningKey>,
+}
+
+/// A public key that may sign rule releases for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SigningKey {
+    pub id: String,
+    /// Ed25519, 64 hexadecimal digits; `rules keygen` prints it.
+    pub public_key: String,
+    /// RFC 3339 with an offset.
+    pub valid_from: String,
+    /// RFC 3339 with an offset; from then on it signs no more.
+    pub valid_to: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 //! One mechanism for topics and files. `native` records are our events already. A `csv` source names
 //! columns, a `json` source JSON Pointers; each table of it makes one event of a row.
 
+mod feeds;
 mod file;
 mod target;
 mod tree;
@@ -20,8 +21,9 @@ pub use tree::{Leaf, Node, Values};
 pub struct SourceError(pub String);
 
 /// The shipped mappings by name.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
     ("native", include_str!("../../config/sources/native.toml")),
+    ("control", include_str!("../../config/sources/control.toml")),
     ("labelled-csv", include_str!("../../config/sources/labelled-csv.toml")),
 ];
 
@@ -116,6 +118,12 @@ pub struct EventMapping {
 }
 
 impl SourceMapping {
+    /// Names of the mappings that come with the program.
+    #[must_use]
+    pub fn shipped_names() -> Vec<&'static str> {
+        SHIPPED.iter().map(|(name, _)| *name).collect()
+    }
+
     /// Reads a mapping.
     ///
     /// # Errors

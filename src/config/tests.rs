@@ -110,6 +110,17 @@ fn bounds_are_held() {
         ("snapshots.kept=1", "at least 2"),
         ("http.listen=here", "no address"),
         ("production=true", "development key"),
+        ("production=true", "signed rules only"),
+        ("production=true", "use `rules activate`"),
+        ("rules.control_source=control", "no source has that name"),
+        (
+            "rules.signing_keys=[{ id = \"a\", public_key = \"00\", valid_from = \"2026-01-01T00:00:00Z\", valid_to = \"2027-01-01T00:00:00Z\" }]",
+            "64 hexadecimal digits",
+        ),
+        (
+            "rules.signing_keys=[{ id = \"a\", public_key = \"00\", valid_from = \"soon\", valid_to = \"later\" }]",
+            "no RFC 3339 time",
+        ),
         ("kafka.facts_retention=5 days", "no span"),
         ("kafka.facts_retention=1m", "shorter than an hour"),
         ("topics.shadow.name=duecourse.facts", "names two topics"),

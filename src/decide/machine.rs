@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::codec::facts::{self, DecodeError};
 use crate::codec::keys::Keys;
-use crate::codec::output::{OutRecord, OutputContext, OutputError, encode_decided, encode_effect};
+use crate::codec::output::{Deciding, OutRecord, OutputContext, OutputError, encode_decided, encode_effect};
+use crate::config::bundle;
 use crate::engine::LoadRules;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, FactsRecord};
@@ -57,6 +58,8 @@ pub struct Machine {
     committed: u64,
     next_offset: u64,
     effects: Vec<Effect>,
+    /// The operating point of the active rule set, by the set's digest.
+    profile: (Option<[u8; 32]>, Option<String>),
 }
 
 impl Machine {
@@ -68,7 +71,11 @@ impl Machine {
         committed: u64,
         surroundings: Surroundings,
     ) -> Machine {
-        Machine { partition, surroundings, committed, next_offset, effects: Vec::new() }
+        let effects = Vec::new();
+        let mut machine =
+            Machine { partition, surroundings, committed, next_offset, effects, profile: (None, None) };
+        machine.note_rules();
+        machine
     }
 
     #[must_use]
@@ -97,6 +104,7 @@ impl Machine {
         self.partition
             .apply(offset, &record, &*self.surroundings.loader, &mut self.effects)
             .map_err(|error| MachineError::Inapplicable { offset, error })?;
+        self.note_rules();
         self.next_offset = offset + 1;
         portion.next_offset = self.next_offset;
         let replayed = offset < self.committed;
@@ -114,7 +122,22 @@ impl Machine {
             self.next_offset,
             self.partition.coverage(),
             self.partition.partition_time(),
+            &Deciding::of(&self.partition, self.profile.1.as_deref()),
         )
+    }
+
+    /// Reads the active bundle's operating point, once for each rule set.
+    fn note_rules(&mut self) {
+        let digest = self.partition.rules().map(|rules| rules.sha256);
+        if digest != self.profile.0 {
+            let profile = self.partition.bundle().and_then(|bundle| bundle::profile_of(bundle));
+            tracing::info!(
+                partition = self.partition.identity().partition,
+                version = self.partition.rules().map(|rules| rules.version),
+                "a rule set decides here"
+            );
+            self.profile = (digest, profile);
+        }
     }
 
     fn write(&mut self, offset: u64, replayed: bool, portion: &mut Portion) -> Result<(), MachineError> {

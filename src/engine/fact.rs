@@ -424,9 +424,20 @@ pub enum FactBody {
     /// bodies are of the same routing subject; one of them may live in another partition.
     Corrected { original: Fingerprint, before: Option<Dated>, after: Option<Dated> },
     /// A rule set begins to decide here. The text is the canonical bundle; see `config::bundle`.
-    RuleSetActivated { bundle: std::sync::Arc<str> },
+    RuleSetActivated { bundle: std::sync::Arc<str>, release: Release },
     /// From here on measures are enforced; before it everything only observes (D28).
     WentLive,
+}
+
+/// How a rule set came to be released: on record with the fact. Only `rollback` decides (S1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// Id of the registered key whose signature intake found good; none when it was not asked for one.
+    pub signed_by: Option<std::sync::Arc<str>>,
+    /// Number of the impact assessment (PIPL 55, 56).
+    pub assessment: Option<std::sync::Arc<str>>,
+    /// Why a version that is not above the active one may begin all the same.
+    pub rollback: Option<std::sync::Arc<str>>,
 }
 
 /// A body with the event time it had or should have had.

@@ -57,19 +57,26 @@ pub enum UnmatchedReason {
     AppealUnknown,
     /// The appeal was decided for the person before; nothing is left to lift.
     AppealSettled,
+    /// A rule set whose version is not above the active one's, without a rollback reason.
+    RulesNotNewer,
     /// The account or card was closed before that time.
     HoldingClosed,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 3] =
-        [UnmatchedReason::AppealUnknown, UnmatchedReason::AppealSettled, UnmatchedReason::HoldingClosed];
+    pub const ALL: [UnmatchedReason; 4] = [
+        UnmatchedReason::AppealUnknown,
+        UnmatchedReason::AppealSettled,
+        UnmatchedReason::RulesNotNewer,
+        UnmatchedReason::HoldingClosed,
+    ];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             UnmatchedReason::AppealUnknown => "appeal_unknown",
             UnmatchedReason::AppealSettled => "appeal_settled",
+            UnmatchedReason::RulesNotNewer => "rules_not_newer",
             UnmatchedReason::HoldingClosed => "holding_closed",
         }
     }

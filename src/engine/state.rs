@@ -149,3 +149,12 @@ impl RuleCount {
         })
     }
 }
+
+/// Where in the log what is in force began: shown to people, never decided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InForce {
+    /// Offset of the facts record that activated the rule set, and the activation's time.
+    pub activated: Option<(u64, TimeMs)>,
+    /// The time of the first go-live.
+    pub live_since: Option<TimeMs>,
+}

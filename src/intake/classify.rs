@@ -22,6 +22,7 @@ use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
 use crate::engine::fact::Fact;
 
 use super::refusal::{Refusal, RefusalCode};
+use super::release::ReleasePolicy;
 use facts::Maker;
 
 /// The largest record, in bytes.
@@ -75,6 +76,8 @@ pub struct ClassifierSettings {
     pub facts_partitions: u32,
     /// How far an event's time may lie past its record's timestamp; `None` without a broker's clock.
     pub ahead_max: Option<SpanMs>,
+    /// What is demanded of rule releases.
+    pub releases: ReleasePolicy,
 }
 
 /// A line of a feedback file that names an event and since when it is known to be fraud.

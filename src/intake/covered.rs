@@ -129,6 +129,7 @@ mod tests {
                 next_offset: 0,
                 partition_time: TimeMs::MIN,
                 coverage,
+                deciding: crate::codec::output::Deciding::default(),
             })
         };
         Decided(lasts.iter().map(progress).collect())

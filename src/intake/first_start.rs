@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::codec::keys::Keys;
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::cover::SourceId;
-use crate::engine::fact::{Fact, FactBody};
+use crate::engine::fact::{Fact, FactBody, Release};
 use crate::engine::subject::{Subject, SubjectKind};
 
 use super::classify::Destination;
@@ -35,7 +35,8 @@ impl FirstStart {
     pub fn records(&self, keys: &Keys, at: TimeMs) -> Vec<(Destination, Fact)> {
         let everyone = Subject::new(SubjectKind::Holder, Token(0));
         let fact = |id: &str, body| Fact { event: keys.fingerprint(id), at, route: everyone, body };
-        let activated = FactBody::RuleSetActivated { bundle: Arc::clone(&self.bundle) };
+        let activated =
+            FactBody::RuleSetActivated { bundle: Arc::clone(&self.bundle), release: Release::default() };
         let mut records = vec![(Destination::All, fact("duecourse.first-start\nrules", activated))];
         if self.goes_live {
             records.push((Destination::All, fact("duecourse.first-start\nlive", FactBody::WentLive)));
@@ -53,7 +54,7 @@ mod tests {
         let start = FirstStart { bundle: Arc::from("{}"), goes_live: true };
         let records = start.records(&Keys::development(), TimeMs(5));
         assert_eq!(records.len(), 2);
-        assert!(matches!(&records[0].1.body, FactBody::RuleSetActivated { bundle } if &**bundle == "{}"));
+        assert!(matches!(&records[0].1.body, FactBody::RuleSetActivated { bundle, .. } if &**bundle == "{}"));
         assert_eq!(records[1].1.body, FactBody::WentLive);
         assert_ne!(records[0].1.event, records[1].1.event);
         assert!(records.iter().all(|(to, fact)| *to == Destination::All && fact.at == TimeMs(5)));

@@ -4,7 +4,9 @@
 //! `engine::cover` applies each fact exactly once, because here
 //! * P1 a pack's range of a source begins where the last pack to that destination ended;
 //! * P2 the facts of one source record never stand in two packs;
-//! * P3 a pack was made under one configuration version, and so was every record of its ranges.
+//! * P3 a pack was made under one configuration version, and so was every record of its ranges;
+//! * P4 the facts of an activation stand in a pack of their own, so that outputs name the rule set that
+//!   decided them.
 
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{Range, SourceId};
@@ -142,6 +144,11 @@ impl Packer {
         facts: impl IntoIterator<Item = (Destination, Fact)>,
     ) {
         self.switch(version);
+        let facts: Vec<(Destination, Fact)> = facts.into_iter().collect();
+        let activates = facts.iter().any(|(_, fact)| matches!(fact.body, FactBody::RuleSetActivated { .. }));
+        if activates {
+            self.finish_all_with_facts();
+        }
         let Some(source) = self.sources.get_mut(usize::from(slot.0)).and_then(Option::as_mut) else { return };
         source.position = offset;
         source.through = source.through.max(time);
@@ -162,7 +169,15 @@ impl Packer {
             }
         }
         for destination in 0..self.packs.len() {
-            if self.packs.get(destination).is_some_and(|pack| pack.is_full(self.bounds)) {
+            if activates || self.packs.get(destination).is_some_and(|pack| pack.is_full(self.bounds)) {
+                self.finish(destination);
+            }
+        }
+    }
+
+    fn finish_all_with_facts(&mut self) {
+        for destination in 0..self.packs.len() {
+            if self.packs.get(destination).is_some_and(|pack| !pack.facts.is_empty()) {
                 self.finish(destination);
             }
         }
@@ -281,7 +296,7 @@ impl Pack {
 fn estimate_bytes(fact: &Fact) -> usize {
     const FIXED: usize = 128;
     match &fact.body {
-        FactBody::RuleSetActivated { bundle } => FIXED + bundle.len(),
+        FactBody::RuleSetActivated { bundle, .. } => FIXED + bundle.len(),
         FactBody::Corrected { .. } => 3 * FIXED,
         _ => FIXED,
     }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::base::{Fingerprint, Token};
 use crate::engine::cover::{Admission, ConfigVersion, Coverage};
+use crate::engine::fact::Release;
 use crate::engine::subject::{Subject, SubjectKind};
 
 const PARTITIONS: u32 = 3;
@@ -117,9 +118,31 @@ fn a_pack_is_cut_at_its_bounds_but_never_inside_a_record() {
     let cut = packer.take_finished();
     assert_eq!(cut.iter().map(|(_, pack)| pack.facts.len()).collect::<Vec<_>>(), [4]);
     let big: Arc<str> = "x".repeat(PackBounds::default().bytes_max).into();
-    let bundle = Fact { body: FactBody::RuleSetActivated { bundle: big }, ..fact(2) };
+    let bundle = Fact { body: activation(big), ..fact(2) };
     packer.read(slot, 1, 3, TimeMs(3), [(Destination::All, bundle)]);
-    assert_eq!(packer.take_finished().len(), 1);
+    let cut = packer.take_finished();
+    assert_eq!(cut.iter().map(|(_, pack)| pack.facts.len()).collect::<Vec<_>>(), [2, 1]);
+}
+
+fn activation(bundle: Arc<str>) -> FactBody {
+    FactBody::RuleSetActivated { bundle, release: Release::default() }
+}
+
+#[test]
+fn an_activation_stands_in_packs_of_its_own() {
+    let mut packer = Packer::new(2, PackBounds::default());
+    let slot = packer.assign(source(0), start(-1));
+    packer.read(slot, 1, 0, TimeMs(0), [(Destination::Partition(0), fact(1))]);
+    let rules = Fact { body: activation("{}".into()), ..fact(2) };
+    packer.read(slot, 1, 1, TimeMs(1), [(Destination::All, rules)]);
+    packer.read(slot, 1, 2, TimeMs(2), [(Destination::Partition(0), fact(3))]);
+    let packs = packer.flush(Flush::WithFacts);
+    let events = |destination: u32| -> Vec<Vec<u64>> {
+        let of = packs.iter().filter(|(to, _)| *to == destination);
+        of.map(|(_, pack)| pack.facts.iter().map(|packed| packed.fact.event.0).collect()).collect()
+    };
+    assert_eq!(events(0), [[1], [2], [3]]);
+    assert_eq!(events(1), [[2]]);
 }
 
 #[test]

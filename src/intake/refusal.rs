@@ -85,6 +85,12 @@ refusal_codes! {
     CorrectionTypeUnsupported "correction_type_unsupported" "Events of the corrected type cannot be corrected.",
     RulesDigestMismatch "rules_digest_mismatch" "The rule bundle's SHA-256 is not the one that the event names.",
     RulesDoNotCompile "rules_do_not_compile" "The rule bundle does not compile; the rules in force stay.",
+    RulesUnsigned "rules_unsigned" "The rule bundle is not signed, and signing keys are registered or this is production.",
+    RulesKeyUnknown "rules_key_unknown" "The rule bundle is signed by a key that `rules.signing_keys` does not have.",
+    RulesKeyNotValid "rules_key_not_valid" "The key that signed the rule bundle is not valid yet, or not any more, at the record's time.",
+    RulesSignatureInvalid "rules_signature_invalid" "The signature does not fit the rule bundle and its key.",
+    RulesAssessmentMissing "rules_assessment_missing" "In production an activation names the id of its impact assessment (PIPL 55, 56), and this one does not.",
+    GoLiveReasonMissing "go_live_reason_missing" "In production going live names its reason, and this event does not.",
 }
 
 impl RefusalCode {

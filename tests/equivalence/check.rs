@@ -308,8 +308,8 @@ fn a_report_that_was_changed_is_seen() {
                 for record in records.iter_mut() {
                     let FactsRecord::Reports(reports) = record else { continue };
                     for report in reports {
-                        if let ReportBody::RuleTotalled { overruled, .. } = &mut report.body {
-                            *overruled += 1;
+                        if let ReportBody::RuleTotalled { count, .. } = &mut report.body {
+                            count.overruled += 1;
                             return Some(());
                         }
                     }

@@ -6,7 +6,8 @@ use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::disposition::AppealRef;
 use duecourse::engine::fact::{
-    AppealOutcome, Dated, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Side,
+    AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
+    Product, Release, Side, TransferDetails, UsageKind,
 };
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
@@ -90,14 +91,15 @@ impl Town {
         Event { id, facts: vec![(To::All, Fact { event: id, at, route, body })] }
     }
 
-    pub fn activation(&mut self, at: TimeMs, bundle: &str) -> Event {
-        self.broadcast(at, FactBody::RuleSetActivated { bundle: Arc::from(bundle) })
+    pub fn activation(&mut self, at: TimeMs, bundle: &str, is_rollback: bool) -> Event {
+        let release = Release { rollback: is_rollback.then(|| Arc::from("back")), ..Release::default() };
+        self.broadcast(at, FactBody::RuleSetActivated { bundle: Arc::from(bundle), release })
     }
 
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 18, 14, 4, 7, 10, 4]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -106,6 +108,7 @@ impl Town {
             5 => self.platform(dice, id, at),
             6 => self.appeal(dice, id, at),
             7 => self.correction(dice, id, at),
+            9 => self.fraud(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -151,7 +154,6 @@ impl Town {
 
     fn transfer(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let amount = Town::amount(dice);
-        let protected = dice.chance(8);
         let (payer_number, payer) = Town::holder(dice);
         let (payee_number, payee) = Town::holder(dice);
         let from = Town::account(dice, payer_number);
@@ -160,17 +162,29 @@ impl Town {
             Subject::new(SubjectKind::Account, token(SubjectKind::Account, 900 + dice.below(3) as u64));
         let which = dice.below(4);
         let (payer_own, payee_own) = (which != 0, which != 1);
+        let essential = if dice.chance(90) { Essential::No } else { *dice.pick(&Essential::ALL) };
+        let details = TransferDetails { essential, ..Town::details(dice) };
+        // Each side is told of the other when both are ours, unless the transfer is essential.
+        let of_other = |holder: Token, account: &Party| {
+            let is_told = payer_own && payee_own && essential == Essential::No;
+            is_told.then(|| Box::new(OtherParty { holder, account: account.clone() }))
+        };
         let mut facts = Vec::new();
         if payer_own {
             let counterparty = if payee_own { to.subject.token } else { outside.token };
             let account = from.clone();
-            let body = FactBody::Transfer { side: Side::Payer, account, counterparty, amount, protected };
+            let other_side = of_other(payee, &to);
+            let side = Side::Payer;
+            let body = FactBody::Transfer { side, account, counterparty, amount, details, other_side };
             facts.push(self.of_holder(payer, id, at, body));
         }
         if payee_own {
             let counterparty = if payer_own { from.subject.token } else { outside.token };
             let account = to;
-            let body = FactBody::Transfer { side: Side::Payee, account, counterparty, amount, protected };
+            let other_side = of_other(payer, &from);
+            let side = Side::Payee;
+            let details = TransferDetails { balance_after: None, ..details };
+            let body = FactBody::Transfer { side, account, counterparty, amount, details, other_side };
             facts.push(self.of_holder(payee, id, at, body));
         }
         if payer_own && dice.chance(50) {
@@ -178,6 +192,62 @@ impl Town {
             facts.push(self.met(id, at, Feed::TransferDevice, device, payer, &from, Some(amount)));
         }
         facts
+    }
+
+    fn details(dice: &mut Dice) -> TransferDetails {
+        TransferDetails {
+            channel: if dice.chance(50) { Channel::Unstated } else { *dice.pick(&Channel::ALL) },
+            essential: Essential::No,
+            to_bound_account: dice.chance(20),
+            to_own_account: dice.chance(20),
+            cash: dice.chance(20),
+            strong_auth: dice.chance(20),
+            balance_after: dice.chance(40).then(|| *dice.pick(&[0, 50, 100, 5_000])),
+            agreed_daily_sum: dice.chance(20).then(|| *dice.pick(&[100, 500])),
+        }
+    }
+
+    /// A transfer or payment that happened turns out to be part of a fraud.
+    fn fraud(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let recent = self.history.len().saturating_sub(15);
+        let paid: Vec<Fact> = self.history[recent..]
+            .iter()
+            .flat_map(|event| &event.facts)
+            .map(|(_, fact)| fact)
+            .filter(|fact| matches!(fact.body, FactBody::Transfer { .. } | FactBody::CardPayment { .. }))
+            .cloned()
+            .collect();
+        if paid.is_empty() {
+            return self.card_payment(dice, id, at);
+        }
+        let of = dice.pick(&paid);
+        let holder = of.route.token;
+        match &of.body {
+            FactBody::Transfer { side, account, counterparty, amount, .. } => {
+                let feed = match side {
+                    Side::Payer => Feed::FraudConfirmedPayer,
+                    Side::Payee => Feed::FraudConfirmedPayee,
+                };
+                let amount = dice.chance(80).then_some(*amount);
+                let (account, other) = (account.clone(), *counterparty);
+                vec![self.of_holder(
+                    holder,
+                    id,
+                    at,
+                    FactBody::FraudConfirmed { feed, account, other, amount },
+                )]
+            }
+            FactBody::CardPayment { account, terminal, amount } => {
+                let feed = Feed::FraudConfirmedPayer;
+                let amount = dice.chance(80).then_some(*amount);
+                let about = Subject::new(SubjectKind::Terminal, *terminal);
+                let met = self.met(id, at, Feed::FraudConfirmedTerminal, about, holder, account, amount);
+                let (account, other) = (account.clone(), *terminal);
+                let body = FactBody::FraudConfirmed { feed, account, other, amount };
+                vec![self.of_holder(holder, id, at, body), met]
+            }
+            _ => unreachable!("only transfers and payments were kept"),
+        }
     }
 
     fn card_payment(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
@@ -195,9 +265,12 @@ impl Town {
 
     fn card_usage(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let (number, holder) = Town::holder(dice);
-        let card = party(SubjectKind::PhoneCard, number * 10 + dice.below(2) as u64);
+        let kind = if dice.chance(75) { SubjectKind::PhoneCard } else { SubjectKind::IotCard };
+        let card = party(kind, number * 10 + dice.below(2) as u64);
+        let usage = *dice.pick(&UsageKind::ALL);
+        let peer = dice.chance(70).then(|| token(SubjectKind::PhoneNumber, dice.below(3) as u64));
         let device = Subject::new(SubjectKind::Device, token(SubjectKind::Device, dice.below(2) as u64));
-        let body = FactBody::CardUsage { card: card.clone(), device: device.token };
+        let body = FactBody::CardUsage { card: card.clone(), device: device.token, usage, peer };
         vec![
             self.of_holder(holder, id, at, body),
             self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None),
@@ -223,6 +296,7 @@ impl Town {
         };
         self.openings.push((holder, opening.clone(), product, holder_kind));
         let step = OpeningStep::Requested;
+        let identity_channels = dice.chance(50).then(|| dice.below(4) as u8);
         let body = |co_holder| FactBody::Opening {
             step,
             opening: opening.clone(),
@@ -230,6 +304,7 @@ impl Town {
             product,
             holder_kind,
             co_holder,
+            identity_channels,
         };
         let mut facts = vec![self.of_holder(holder, id, at, body(false))];
         if dice.chance(12) {
@@ -241,9 +316,10 @@ impl Town {
             (Feed::OpeningRequestedDevice, SubjectKind::Device),
             (Feed::OpeningRequestedPhoneNumber, SubjectKind::PhoneNumber),
             (Feed::OpeningRequestedOutlet, SubjectKind::Outlet),
+            (Feed::OpeningRequestedAddress, SubjectKind::Address),
         ];
         for (feed, kind) in shared {
-            if dice.chance(40) {
+            if dice.chance(35) {
                 let about = Subject::new(kind, token(kind, dice.below(2) as u64));
                 facts.push(self.met(id, at, feed, about, holder, &opening, None));
             }
@@ -286,7 +362,15 @@ impl Town {
         let holding = (step != OpeningStep::Abandoned || dice.chance(30)).then_some(holding);
         let co_holder = dice.chance(10);
         let holder_kind = HolderKind::Person;
-        let body = FactBody::Opening { step, opening, holding, product, holder_kind, co_holder };
+        let body = FactBody::Opening {
+            step,
+            opening,
+            holding,
+            product,
+            holder_kind,
+            co_holder,
+            identity_channels: None,
+        };
         vec![self.of_holder(holder, id, at, body)]
     }
 
@@ -336,7 +420,9 @@ impl Town {
             let body = Box::new(fact.body.clone());
             let before = dice.chance(92).then(|| Dated { at: fact.at, body: body.clone() });
             let after_at = if dice.chance(50) { fact.at.minus(moved) } else { fact.at.plus(moved) };
-            let after = (!gone).then(|| Dated { at: after_at, body: with_amount(body, amount) });
+            let details = dice.chance(30).then(|| Town::details(dice));
+            let after = (!gone)
+                .then(|| Dated { at: after_at, body: with_details(with_amount(body, amount), details) });
             let body = FactBody::Corrected { original: original.id, before, after };
             facts.push((*to, Fact { event: id, at, route: fact.route, body }));
         }
@@ -347,8 +433,18 @@ impl Town {
 fn with_amount(mut body: Box<FactBody>, new: Money) -> Box<FactBody> {
     match body.as_mut() {
         FactBody::Transfer { amount, .. } | FactBody::CardPayment { amount, .. } => *amount = new,
-        FactBody::Met { amount: Some(amount), .. } => *amount = new,
+        FactBody::Met { amount: Some(amount), .. }
+        | FactBody::FraudConfirmed { amount: Some(amount), .. } => {
+            *amount = new;
+        }
         _ => {}
+    }
+    body
+}
+
+fn with_details(mut body: Box<FactBody>, new: Option<TransferDetails>) -> Box<FactBody> {
+    if let (FactBody::Transfer { details, .. }, Some(new)) = (body.as_mut(), new) {
+        *details = TransferDetails { essential: details.essential, ..new };
     }
     body
 }

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use duecourse::engine::base::{SpanMs, TimeMs};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
 use duecourse::engine::disposition::{Disposition, EndCause};
+use duecourse::engine::evidence::Evidence;
 use duecourse::engine::fact::{Fact, FactBody};
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use duecourse::engine::measure::Lane as Remedies;
 use duecourse::engine::report::{Report, ReportBody};
+use duecourse::engine::subject::SubjectKind;
 use duecourse::verify::plain::Plain;
 
 use super::Who;
@@ -57,6 +60,41 @@ impl Seen {
             },
         };
         *self.0.entry(name).or_default() += 1;
+        match effect {
+            Effect::Disposed(disposition) => {
+                if let Disposition::MeasureSet(set) = disposition.as_ref() {
+                    self.note_evidence(set.evidence());
+                    let is_of_limit = set.head().lane == Remedies::Limit;
+                    self.note(
+                        "limit on an account",
+                        is_of_limit && set.measure().name().starts_with("account"),
+                    );
+                }
+            }
+            Effect::Observed(observation) => {
+                self.note("waived", observation.evidence.softened.is_some());
+                self.note_evidence(&observation.evidence);
+            }
+            Effect::Reported(report) => {
+                if let ReportBody::Standing(standing) = &report.body {
+                    self.note("counterparty reply", standing.about.kind == SubjectKind::Counterparty);
+                }
+            }
+            Effect::Unmatched { .. } => {}
+        }
+    }
+
+    fn note_evidence(&mut self, evidence: &Evidence) {
+        self.note("braked", evidence.braked);
+        self.note("softened", evidence.softened.is_some());
+        self.note("near miss", !evidence.near_misses.is_empty());
+        self.note("cleared without", !evidence.cleared_without.is_empty());
+    }
+
+    fn note(&mut self, what: &str, is_so: bool) {
+        if is_so {
+            *self.0.entry(what.to_owned()).or_default() += 1;
+        }
     }
 
     pub fn assert_rich(&self) {
@@ -77,6 +115,14 @@ impl Seen {
             "set victim_warn",
             "observed opening_refuse",
             "observed opening_check_further",
+            "limit on an account",
+            "waived",
+            "softened",
+            "braked",
+            "near miss",
+            "cleared without",
+            "counterparty reply",
+            "holding_closed",
         ];
         let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
         for name in wanted.into_iter().map(str::to_owned).chain(ends) {
@@ -96,6 +142,8 @@ struct Lane {
     who: Who,
     plain: Plain,
     records: Vec<FactsRecord>,
+    /// Places of the packs that intake made, among records that nothing made.
+    packs: Vec<usize>,
     waiting: Vec<(usize, i64, u16, TimeMs, Fact)>,
     /// Per source: how far the packs sent so far cover, and whether any was.
     sent: Vec<Option<i64>>,
@@ -135,6 +183,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
                 who,
                 plain: who.plain(),
                 records,
+                packs: Vec::new(),
                 waiting: Vec::new(),
                 sent: vec![None; sources_count],
                 reports: Vec::new(),
@@ -171,22 +220,27 @@ impl World<'_> {
     fn run(&mut self) {
         let events = 20 + self.dice.below(60);
         let goes_live = self.dice.below(events / 2);
-        let is_early = self.dice.chance(60);
+        let is_early = self.dice.chance(45);
         let activates = if self.dice.chance(93) { 0 } else { 3 };
         let mut now = START;
         for number in 0..events {
             now = now.plus(SpanMs(*self.dice.pick(&[0, 0, 500, 1_000, 1_000, 2_000, 2_000, 5_000, 30_000])));
-            let at = match self.dice.below(8) {
+            if self.dice.chance(2) {
+                // A day, or to the end of the month or of the year.
+                now = now.plus(SpanMs::days(*self.dice.pick(&[1, 1, 2, 16, 31])));
+            }
+            let at = match self.dice.below(9) {
                 0 => now.minus(SpanMs(*self.dice.pick(&[1_000, 4_000, 15_000, 90_000, 400_000]))),
                 1 => now.plus(SpanMs(2_000)),
+                2 => near_midnight(now, *self.dice.pick(&[-1, 0, 0, 1])),
                 _ => now,
             };
             if number == activates {
-                let event = self.town.activation(now, "one");
+                let event = self.town.activation(now, "one", false);
                 self.emit(event.facts, now);
             } else if self.dice.chance(3) {
                 let name = *self.dice.pick(&["one", "two", "two", "three"]);
-                let event = self.town.activation(now, name);
+                let event = self.town.activation(now, name, self.dice.chance(50));
                 self.emit(event.facts, now);
             }
             if number == if is_early { 0 } else { goes_live } {
@@ -306,18 +360,15 @@ impl World<'_> {
             }
             self.apply(number, FactsRecord::Facts(gap));
         }
+        let place = self.lanes[number].records.len();
+        self.lanes[number].packs.push(place);
         self.apply(number, FactsRecord::Facts(pack.clone()));
         if self.dice.chance(10) {
             self.apply(number, FactsRecord::Facts(pack));
         }
         if self.dice.chance(6) {
-            let packs: Vec<FactsRecord> = self.lanes[number]
-                .records
-                .iter()
-                .filter(|record| matches!(record, FactsRecord::Facts(_)))
-                .cloned()
-                .collect();
-            let old = self.dice.pick(&packs).clone();
+            let lane = &self.lanes[number];
+            let old = lane.records[*self.dice.pick(&lane.packs)].clone();
             self.apply(number, old);
         }
     }
@@ -365,6 +416,13 @@ impl World<'_> {
             }
         }
     }
+}
+
+/// The midnight within a minute of a time, or a moment from it; the time itself if there is none.
+fn near_midnight(now: TimeMs, moment: i64) -> TimeMs {
+    let since = (now.0 - rulesets::MIDNIGHT.0).rem_euclid(SpanMs::DAY.0);
+    let back = if since < 60_000 { since } else { since - SpanMs::DAY.0 };
+    if back > -60_000 { TimeMs(now.0 - back + moment) } else { now }
 }
 
 fn lane_push(

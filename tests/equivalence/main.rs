@@ -4,10 +4,12 @@
 //! the seed that replays it and the shortest log found that still differs.
 
 mod check;
+mod conditions;
 mod dice;
 mod events;
 mod log;
 mod rulesets;
+mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -93,6 +95,19 @@ fn shorten(who: Who, mut records: Vec<FactsRecord>, shelf: &Shelf) -> Vec<FactsR
     records
 }
 
+/// From a few lines before the first that differs.
+fn print_difference(found: &Difference) {
+    let plain = format!("{:#?}", Ok::<_, String>(&found.plain));
+    let engine = format!("{:#?}", found.engine);
+    let same = plain.lines().zip(engine.lines()).take_while(|(plain, engine)| plain == engine).count();
+    for (who, all) in [("plain", plain), ("engine", engine)] {
+        eprintln!("--- {who}, from line {}", same + 1);
+        for line in all.lines().skip(same.saturating_sub(25)).take(60) {
+            eprintln!("{line}");
+        }
+    }
+}
+
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
@@ -126,7 +141,8 @@ fn the_engine_does_what_the_plain_evaluator_does() {
                 eprintln!("{name}: {:?}\n  {:?}", rules.settings, rules.signals);
                 eprintln!("  {:?}\n  {:?}", rules.rules, rules.limits);
             }
-            eprintln!("{who:?}\nplain:  {:#?}\nengine: {:#?}", found.plain, found.engine);
+            eprintln!("{who:?}");
+            print_difference(&found);
             panic!("DUECOURSE_SEED={seed} DUECOURSE_CASES=1 differs at record {}", found.at);
         }
     }

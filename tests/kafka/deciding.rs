@@ -18,7 +18,7 @@ use duecourse::decide::view::ReadView;
 use duecourse::engine::base::{Fingerprint, TimeMs, Token};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
 use duecourse::engine::disposition::AppealRef;
-use duecourse::engine::fact::{AppealOutcome, Fact, FactBody};
+use duecourse::engine::fact::{AppealOutcome, Fact, FactBody, Release};
 use duecourse::engine::input::{FactsPack, FactsRecord, PackedFact, TimeMode};
 use duecourse::engine::subject::{Subject, SubjectKind};
 use duecourse::log::{Batch, CommitOutcome, DecideEvent, DecideLog, LogError, Progress};
@@ -107,7 +107,10 @@ fn setup(store: &Arc<SnapshotStore>, until_end: bool) -> Setup {
 fn appeal(partition: u32, number: u64) -> Vec<u8> {
     let body = match number {
         0 => return encoded(&FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs(0), number: 1 })),
-        1 => FactBody::RuleSetActivated { bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into() },
+        1 => FactBody::RuleSetActivated {
+            bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into(),
+            release: Release::default(),
+        },
         _ => FactBody::AppealDecided {
             appeal: AppealRef::from_bits(number),
             outcome: AppealOutcome::Overturned,

@@ -20,12 +20,29 @@ impl Deployment {
         Deployment::prepare_with(folder, partitions, "")
     }
 
+    /// With rules that are released by signed events on a topic `control`, and nothing at a first start.
+    pub fn prepare_signed(folder: &Path, partitions: u32, signing_key: &str) -> Deployment {
+        let rules = format!(
+            "activate_on_first_start = false\ncontrol_source = \"control\"\nsigning_keys = [{signing_key}]\n"
+        );
+        Deployment::made(folder, partitions, |text, prefix| {
+            let control = format!(
+                "\n[[sources]]\nname = \"control\"\ntopic = \"{prefix}.control\"\nmapping = \"control\"\ngeneration = 1\n"
+            );
+            text.replace("go_live_on_first_start = true\n", &rules) + &control
+        })
+    }
+
     /// With further lines at the end of its configuration.
     pub fn prepare_with(folder: &Path, partitions: u32, further: &str) -> Deployment {
+        Deployment::made(folder, partitions, |text, _| text + further)
+    }
+
+    fn made(folder: &Path, partitions: u32, change: impl FnOnce(String, &str) -> String) -> Deployment {
         let servers = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
         let prefix = format!("d{}", uuid::Uuid::new_v4().simple());
         let config = folder.join("duecourse.toml");
-        let text = configuration(&servers, &prefix, folder, partitions) + further;
+        let text = change(configuration(&servers, &prefix, folder, partitions), &prefix);
         std::fs::write(&config, text).unwrap();
         let connection =
             Connection { bootstrap_servers: servers, client_id: prefix.clone(), ..Connection::default() };

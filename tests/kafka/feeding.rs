@@ -52,7 +52,7 @@ fn rows_and_feedback_are_written_once_however_often_feed_starts() {
     .unwrap();
     let firsts: Vec<&str> = values.iter().map(|value| value.split(',').next().unwrap()).collect();
     assert_eq!(firsts, ["E0", "E1", "E2", "E3", "E4", "E5", "event", "E6", "E7", "E8", "E9"]);
-    assert_eq!(values[6], format!("event,E2,{known_ms},A2,B"));
+    assert_eq!(values[6], format!("event,E2,{known_ms},A2,,B,,,,100,CNY"));
 
     let mut intake = deployment.start("intake", &["--until-end"]);
     intake.finish(DONE_WITHIN_MAX);

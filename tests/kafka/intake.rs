@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use duecourse::codec::facts;
 use duecourse::codec::keys::Keys;
-use duecourse::codec::output::encode_decided;
+use duecourse::codec::output::{Deciding, encode_decided};
 use duecourse::config::bundle::Loader;
 use duecourse::config::source::SourceMapping;
 use duecourse::engine::base::{SpanMs, TimeMs};
@@ -18,6 +18,7 @@ use duecourse::intake::classify::{Classifier, ClassifierSettings, HEADER_CSV_HEA
 use duecourse::intake::desk::{SourceSetup, Tally};
 use duecourse::intake::feed::{Feeder, Row};
 use duecourse::intake::pack::PackBounds;
+use duecourse::intake::release::ReleasePolicy;
 use duecourse::intake::run::{IntakeError, Setup, run};
 use duecourse::intake::sender::SenderTopics;
 use duecourse::intake::versions::Versions;
@@ -59,6 +60,7 @@ impl Deployment {
                 institution: "demo-bank".into(),
                 facts_partitions: FACTS_PARTITIONS,
                 ahead_max: None,
+                releases: ReleasePolicy::default(),
             };
             Classifier::new(mapping, Arc::clone(&keys), settings, Arc::new(Loader::new()))
         };
@@ -156,7 +158,7 @@ impl Deployment {
         let mut producer = AckedProducer::connect(&self.cluster.connection, "test", 0).unwrap();
         let topic = self.cluster.topic("decided");
         for (partition, (coverage, _)) in (0..).zip(self.applied()) {
-            let record = encode_decided(partition, 1, &coverage, TimeMs(0));
+            let record = encode_decided(partition, 1, &coverage, TimeMs(0), &Deciding::default());
             let value = record.value.as_deref();
             let message =
                 OutMessage { topic: &topic, key: Some(&record.key), value, ..OutMessage::default() };

@@ -10,5 +10,6 @@ mod feeding;
 mod intake;
 mod membership;
 mod process;
+mod releasing;
 mod same_as_file;
 mod serving;

@@ -207,23 +207,63 @@ fn accounts_are_stated_first_and_only_their_declared_columns_are_read() {
     assert_eq!(input["undeclared"]["age"], 304);
 }
 
+/// Says at once that a fraud was confirmed; observes only.
+const CONFIRMED_SIGNAL: &str = r#"
+[confirmed_1d]
+title = { zh = "一天内确认的涉诈", en = "frauds confirmed in a day" }
+subject = "account"
+feeds = ["fraud_confirmed.payer", "fraud_confirmed.payee"]
+aggregate = "sum"
+window = "1d"
+currency = "CNY"
+purpose = "anti_fraud"
+basis = "apl_18"
+"#;
+const CONFIRMED_RULE: &str = r#"
+version = 1
+title = { zh = "已确认涉诈", en = "Fraud confirmed" }
+status = "enforced"
+subject = "account"
+triggers = ["fraud_confirmed.payer", "fraud_confirmed.payee"]
+condition = "confirmed_1d >= 1"
+measure = "account_reverify_identity"
+measure_for = "1d"
+purpose = "anti_fraud"
+basis = "apl_18"
+source = "made up for these tests"
+reason = "paid_to_many"
+"#;
+
 #[test]
 fn feedback_becomes_known_at_its_time_and_without_the_flag_no_label_does() {
     let place = Place::new();
+    std::fs::write(place.rules().join("signals/confirmed.toml"), CONFIRMED_SIGNAL).unwrap();
+    std::fs::write(place.rules().join("rules/confirmed.toml"), CONFIRMED_RULE).unwrap();
     let rows = rows(1500);
     let input = place.file("events.csv", csv(&rows));
     let late = rows[1400].ts_ms;
+    let fraud = rows.iter().find(|row| row.kind == "transfer" && row.from != row.to).unwrap();
+    let other = rows.iter().find(|row| row.id != fraud.id).unwrap();
     let feedback = format!(
         "kind,id,typology,role,start_ts_ms,label_available_ts_ms\nevent,{},x,,{},{late}\naccount,A00300,x,mule,1,{late}\n\
          event,{},x,,{},\nevent,NOBODY,x,,1,{late}\n",
-        rows[10].id, rows[10].ts_ms, rows[11].id, rows[11].ts_ms
+        fraud.id, fraud.ts_ms, other.id, other.ts_ms
     );
     let feedback = place.file("labels.csv", feedback);
     run(&place, &[&input], &place.path("without"), &[], 0);
     let ran = run_with(&place, &[&input], &place.path("with"), &["--feedback", feedback.to_str().unwrap()]);
-    // No rule reads confirmed frauds yet: they are read, placed and counted.
-    assert_same_decisions(&place.path("without"), &place.path("with"));
     assert_eq!(report(&place.path("with"))["input"]["feedback"]["accepted"], 1);
     // One label names an event that is not there.
     assert_eq!((ran.code, dead_letters(&place.path("with")).len()), (5, 1));
+    // It reaches both sides of the transfer when it became known, not before, under no row's name,
+    // and changes nothing else.
+    let (with, without) =
+        (read(&place.path("with"), "alerts.csv"), read(&place.path("without"), "alerts.csv"));
+    let (confirmed, rest): (Vec<&str>, Vec<&str>) = with.lines().partition(|row| row.contains(",confirmed,"));
+    let starts: Vec<String> =
+        [&fraud.from, &fraud.to].map(|account| format!(",{late},account,{account},")).to_vec();
+    assert_eq!(confirmed.len(), 2, "{confirmed:?}");
+    assert!(confirmed.iter().zip(&starts).all(|(row, start)| row.starts_with(start)), "{confirmed:?}");
+    assert_eq!(rest, without.lines().collect::<Vec<_>>());
+    assert_alerts(&place.path("without"));
 }

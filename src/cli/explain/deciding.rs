@@ -33,7 +33,7 @@ impl Search {
     fn see(&mut self, record: &[u8]) -> bool {
         let Ok(FactsRecord::Facts(pack)) = facts::decode(record) else { return false };
         for packed in &pack.facts {
-            if let FactBody::RuleSetActivated { bundle } = &packed.fact.body
+            if let FactBody::RuleSetActivated { bundle, .. } = &packed.fact.body
                 && let Ok(rules) = self.loader.load(bundle)
                 && u64::from(rules.version) == self.version
             {

@@ -362,7 +362,10 @@ mod tests {
 
     #[test]
     fn comparisons_are_said_in_the_words_of_their_signals() {
-        let rules = crate::config::bundle::compile(&crate::config::bundle::embedded().unwrap()).unwrap();
+        let rules = crate::config::bundle::compile(
+            &crate::config::bundle::embedded(crate::config::bundle::Profile::Strict).unwrap(),
+        )
+        .unwrap();
         let mut said = 0;
         for rule in &rules.rules {
             let mut all = vec![&rule.condition];

@@ -14,6 +14,7 @@ use crate::intake::classify::{
 };
 use crate::intake::files::{Accepted, Judge, Label, OrderRefusal};
 use crate::intake::refusal::{Refusal, RefusalCode};
+use crate::intake::release::ReleasePolicy;
 
 /// A line on its way to a record.
 pub struct Item {
@@ -77,6 +78,8 @@ impl FeedJudge {
             institution: config.institution.clone(),
             facts_partitions: config.kafka.facts_partitions,
             ahead_max: None,
+            // Feeding refuses only what a topic cannot carry; intake asks for signatures.
+            releases: ReleasePolicy::default(),
         };
         let classifier = || {
             Classifier::new(

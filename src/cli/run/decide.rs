@@ -218,7 +218,13 @@ impl<'a> Deciding<'a> {
             return Ok(());
         }
         let (coverage, time) = (self.partition.coverage(), self.partition.partition_time());
-        self.batch.push(encode_decided(0, self.next_offset, coverage, time));
+        self.batch.push(encode_decided(
+            0,
+            self.next_offset,
+            coverage,
+            time,
+            &crate::codec::output::Deciding::of(&self.partition, None),
+        ));
         let records = std::mem::take(&mut self.batch);
         let batch = Batch { partition: 0, next_offset: self.next_offset, records };
         // The local log either commits or fails.

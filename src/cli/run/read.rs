@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fs::File;
+use std::hash::BuildHasherDefault;
 use std::io::BufWriter;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +11,7 @@ use anyhow::{Context, anyhow};
 
 use super::append::Appending;
 use super::decide::{Signals, StopOnDrop, write_dead_letter};
-use super::ids::EventIds;
+use super::ids::{AsIs, EventIds};
 use super::report::InputReport;
 use crate::cli::Failure;
 use crate::codec::keys::Keys;
@@ -33,9 +34,10 @@ pub struct Census {
     pub scored_events: u64,
     /// Those of them that the labels name.
     pub labelled_events: BTreeSet<String>,
-    /// Where appeals stood: they may turn out to refer to nothing.
-    appeals: HashMap<Fingerprint, (u32, u64)>,
-    seen: HashSet<Token>,
+    /// Where appeals and activations stood: they may turn out to change nothing.
+    pointers: HashMap<Fingerprint, (u32, u64)>,
+    /// Tokens are the output of a keyed hash already.
+    seen: HashSet<Token, BuildHasherDefault<AsIs>>,
 }
 
 impl Census {
@@ -80,8 +82,8 @@ impl Census {
             {
                 self.accounts.insert(id);
             }
-            if let FactBody::AppealDecided { .. } = fact.body {
-                self.appeals.insert(classified.event, place);
+            if let FactBody::AppealDecided { .. } | FactBody::RuleSetActivated { .. } = fact.body {
+                self.pointers.insert(classified.event, place);
             }
         }
         true
@@ -93,10 +95,10 @@ impl Census {
         *counts.refused.entry(reason.to_owned()).or_default() += 1;
     }
 
-    /// Input and line of an appeal.
+    /// Input and line of an appeal or activation.
     #[must_use]
     pub fn place_of(&self, event: Fingerprint) -> Option<(u32, u64)> {
-        self.appeals.get(&event).copied()
+        self.pointers.get(&event).copied()
     }
 }
 

@@ -171,7 +171,8 @@ pub fn write_by_rename(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         file.sync_all()?;
         std::fs::rename(&unfinished, path)?;
         // The rename itself, too.
-        path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     };
     write().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::unreachable)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
-use crate::codec::event::field::MinorUnits;
+use super::words::{self, data};
 use crate::codec::event::{EventTime, EventType};
 use crate::codec::output::rfc3339;
 use crate::config::nearest::nearest;
@@ -126,7 +126,10 @@ fn happening(first: &str, words: &[&str], now: Option<TimeMs>) -> anyhow::Result
     let fields = fields
         .iter()
         .map(|field| {
-            let (key, value) = field.split_once('=').ok_or_else(|| anyhow!("`{field}` has no `=`"))?;
+            let (key, value) = field
+                .split_once('=')
+                .or_else(|| words::is_flag(field).then_some((*field, "true")))
+                .ok_or_else(|| anyhow!("`{field}` has no `=`"))?;
             Ok((key.to_owned(), value.to_owned()))
         })
         .collect::<anyhow::Result<_>>()?;
@@ -177,51 +180,4 @@ fn correction(fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {
         corrected[form] = state;
     }
     Ok(corrected)
-}
-
-fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {
-    let product = fields.get("product").map_or("", String::as_str);
-    let mut data = serde_json::Map::new();
-    for (key, text) in fields {
-        let value = match key.as_str() {
-            "id" => continue,
-            "payer" | "payee" | "opening" | "holding" | "card" | "party" => {
-                own(text, kind_of(kind, key, product))?
-            }
-            "counterparty" => json!({ "account": text }),
-            "amount" => {
-                let minor =
-                    MinorUnits::parse_decimal(text, 2).map_err(|_| anyhow!("`{text}` is no amount"))?;
-                json!({ "minor": minor.0, "currency": "CNY" })
-            }
-            "protected" => json!(text == "true"),
-            "elsewhere_count" | "override_days" => json!(text.parse::<u32>().with_context(|| key.clone())?),
-            "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
-            _ => json!(text),
-        };
-        data.insert(key.clone(), value);
-    }
-    Ok(Value::Object(data))
-}
-
-/// A party of ours: `holder/ref` or `holder/ref:kind`.
-fn own(text: &str, usual: &str) -> anyhow::Result<Value> {
-    let (address, kind) = match text.split_once(':') {
-        Some((address, kind)) => (address, kind),
-        None => (text, usual),
-    };
-    let Some((holder, reference)) = address.split_once('/') else {
-        bail!("`{text}` is no party of ours; write `holder/ref`");
-    };
-    Ok(json!({ "institution": super::play::INSTITUTION, "holder": holder, "ref": reference, "kind": kind }))
-}
-
-fn kind_of(kind: EventType, key: &str, product: &str) -> &'static str {
-    match (key, product) {
-        ("opening", _) => "opening",
-        ("holding", "phone_card") => "phone_card",
-        ("holding", "iot_card") => "iot_card",
-        ("card", _) if kind == EventType::CardUsageRecorded => "phone_card",
-        _ => "account",
-    }
 }

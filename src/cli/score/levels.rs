@@ -82,9 +82,14 @@ pub struct Scores {
     pub levels: Levels,
     pub levels_by_mode: BTreeMap<String, Levels>,
     pub time_to_detect: TimeToDetect,
+    /// What those figures are of, in milliseconds, ascending.
+    pub delays_ms: Vec<i64>,
     /// By rule and mode.
     pub rules: BTreeMap<(String, String), RuleHits>,
 }
+
+/// The modes of alerts (CONTRACT, `alerts.csv`).
+const MODES: [&str; 3] = ["enforced", "shadow", "braked"];
 
 /// Adds alerts up, one at a time, and scores them at the end. Holds alerted ids, not alerts.
 pub struct Scoring<'a> {
@@ -124,7 +129,8 @@ impl<'a> Scoring<'a> {
             labels,
             population,
             all: Alerted::default(),
-            by_mode: BTreeMap::new(),
+            // Each mode has its levels, alerted in or not.
+            by_mode: MODES.iter().map(|mode| ((*mode).to_owned(), Alerted::default())).collect(),
             rules: BTreeMap::new(),
         }
     }
@@ -144,13 +150,15 @@ impl<'a> Scoring<'a> {
     #[must_use]
     pub fn finish(self) -> Scores {
         let Scoring { labels, population, all, by_mode, rules } = self;
+        let delays_ms = all.delays_ms(labels, population);
         Scores {
             levels: all.levels(labels, population),
             levels_by_mode: by_mode
                 .iter()
                 .map(|(mode, alerted)| (mode.clone(), alerted.levels(labels, population)))
                 .collect(),
-            time_to_detect: all.time_to_detect(labels, population),
+            time_to_detect: TimeToDetect::of(&delays_ms),
+            delays_ms,
             rules,
         }
     }
@@ -158,7 +166,8 @@ impl<'a> Scoring<'a> {
 
 /// Whether an alert was about a positive, by its account or by its event; `None` when its account is
 /// left out of scoring.
-fn truth(alert: &Alert<'_>, labels: &Labels) -> Option<bool> {
+#[must_use]
+pub fn truth(alert: &Alert<'_>, labels: &Labels) -> Option<bool> {
     let began = |of: Option<&Vec<Label>>| {
         of.is_some_and(|labels| {
             labels.iter().any(|label| label.start_ms.is_none_or(|start| alert.at_ms >= start))
@@ -258,8 +267,8 @@ impl Alerted {
         level
     }
 
-    /// First alert of each labelled account at or after its first start, less that start.
-    fn time_to_detect(&self, labels: &Labels, population: &Population) -> TimeToDetect {
+    /// First alert of each labelled account at or after its first start, less that start; ascending.
+    fn delays_ms(&self, labels: &Labels, population: &Population) -> Vec<i64> {
         let mut delays_ms: Vec<i64> = labels
             .accounts
             .keys()
@@ -270,10 +279,16 @@ impl Alerted {
             })
             .collect();
         delays_ms.sort_unstable();
+        delays_ms
+    }
+}
+
+impl TimeToDetect {
+    fn of(sorted_ms: &[i64]) -> TimeToDetect {
         TimeToDetect {
-            median: percentile_s(&delays_ms, 50),
-            p90: percentile_s(&delays_ms, 90),
-            n: delays_ms.len() as u64,
+            median: percentile_s(sorted_ms, 50),
+            p90: percentile_s(sorted_ms, 90),
+            n: sorted_ms.len() as u64,
         }
     }
 }

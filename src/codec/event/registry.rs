@@ -80,7 +80,7 @@ event_types! {
     FraudConfirmed "fraud_confirmed" review::FraudConfirmed<'a>, review::FraudConfirmed<'static>;
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
-    WentLive "went_live" control::WentLive, control::WentLive;
+    WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -30,7 +30,7 @@ use crate::engine::base::SpanMs;
 use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product,
-    Side, TransferDetails, UsageKind,
+    Release, Side, TransferDetails, UsageKind,
 };
 
 use super::DecodeError;
@@ -129,9 +129,12 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.option(before.as_ref(), write_dated);
             writer.option(after.as_ref(), write_dated);
         }
-        FactBody::RuleSetActivated { bundle } => {
+        FactBody::RuleSetActivated { bundle, release } => {
             writer.byte(RULE_SET_ACTIVATED);
             writer.blob(bundle.as_bytes());
+            for text in [&release.signed_by, &release.assessment, &release.rollback] {
+                writer.option(text.as_deref(), |writer, text| writer.blob(text.as_bytes()));
+            }
         }
         FactBody::WentLive => writer.byte(WENT_LIVE),
     }
@@ -244,7 +247,14 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             elsewhere_count: reader.u32("the count of an answer")?,
         }),
         APPEAL_DECIDED => read_appeal(reader),
-        RULE_SET_ACTIVATED => Ok(FactBody::RuleSetActivated { bundle: Arc::from(reader.text("a bundle")?) }),
+        RULE_SET_ACTIVATED => Ok(FactBody::RuleSetActivated {
+            bundle: Arc::from(reader.text("a bundle")?),
+            release: Release {
+                signed_by: read_text(reader, "the key of a release")?,
+                assessment: read_text(reader, "the assessment of a release")?,
+                rollback: read_text(reader, "the reason of a rollback")?,
+            },
+        }),
         WENT_LIVE => Ok(FactBody::WentLive),
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }
@@ -274,6 +284,10 @@ fn read_appeal(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
     let outcome = if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
     let override_for = reader.option("the override of an appeal", |reader| reader.zigzag("a span"))?;
     Ok(FactBody::AppealDecided { appeal, outcome, override_for: override_for.map(SpanMs) })
+}
+
+fn read_text(reader: &mut Reader<'_>, what: &'static str) -> Result<Option<Arc<str>>, DecodeError> {
+    reader.option(what, |reader| reader.text(what).map(Arc::from))
 }
 
 fn read_product(reader: &mut Reader<'_>) -> Result<Product, DecodeError> {

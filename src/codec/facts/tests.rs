@@ -12,7 +12,7 @@ use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Side, TransferDetails, UsageKind,
+    Product, Release, Side, TransferDetails, UsageKind,
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
@@ -70,25 +70,24 @@ fn details() -> impl Strategy<Value = TransferDetails> {
         option::of(any::<i64>()),
         option::of(any::<i64>()),
     )
-        .prop_map(
-            |(channel, essential, [bound, own, cash, strong], balance_after, agreed_daily_sum)| {
-                TransferDetails {
-                    channel,
-                    essential,
-                    to_bound_account: bound,
-                    to_own_account: own,
-                    cash,
-                    strong_auth: strong,
-                    balance_after,
-                    agreed_daily_sum,
-                }
-            },
-        );
+        .prop_map(|(channel, essential, [bound, own, cash, strong], balance_after, agreed_daily_sum)| {
+            TransferDetails {
+                channel,
+                essential,
+                to_bound_account: bound,
+                to_own_account: own,
+                cash,
+                strong_auth: strong,
+                balance_after,
+                agreed_daily_sum,
+            }
+        });
     prop_oneof![1 => Just(TransferDetails::default()), 2 => said]
 }
 
 fn plain_body() -> BoxedStrategy<FactBody> {
-    let other_side = (token(), party()).prop_map(|(holder, account)| Box::new(OtherParty { holder, account }));
+    let other_side =
+        (token(), party()).prop_map(|(holder, account)| Box::new(OtherParty { holder, account }));
     let transfer = (any::<bool>(), party(), token(), money(), details(), option::of(other_side)).prop_map(
         |(payee, account, counterparty, amount, details, other_side)| FactBody::Transfer {
             side: if payee { Side::Payee } else { Side::Payer },
@@ -99,18 +98,15 @@ fn plain_body() -> BoxedStrategy<FactBody> {
             other_side,
         },
     );
-    let fraud = (prop::sample::select(Feed::ALL.to_vec()), party(), token(), option::of(money())).prop_map(
-        |(feed, account, other, amount)| FactBody::FraudConfirmed { feed, account, other, amount },
-    );
+    let fraud = (prop::sample::select(Feed::ALL.to_vec()), party(), token(), option::of(money()))
+        .prop_map(|(feed, account, other, amount)| FactBody::FraudConfirmed { feed, account, other, amount });
     let payment = (party(), token(), money()).prop_map(|(account, terminal, amount)| FactBody::CardPayment {
         account,
         terminal,
         amount,
     });
-    let usage =
-        (party(), token(), prop::sample::select(UsageKind::ALL.to_vec()), option::of(token())).prop_map(
-            |(card, device, usage, peer)| FactBody::CardUsage { card, device, usage, peer },
-        );
+    let usage = (party(), token(), prop::sample::select(UsageKind::ALL.to_vec()), option::of(token()))
+        .prop_map(|(card, device, usage, peer)| FactBody::CardUsage { card, device, usage, peer });
     let met = (prop::sample::select(Feed::ALL.to_vec()), token(), party(), option::of(money()))
         .prop_map(|(feed, holder, target, amount)| FactBody::Met { feed, holder, target, amount });
     let steps = vec![
@@ -131,14 +127,16 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         any::<bool>(),
         option::of(any::<u8>()),
     )
-        .prop_map(|(step, opening, holding, product, unit, co_holder, identity_channels)| FactBody::Opening {
-            step,
-            opening,
-            holding,
-            product,
-            holder_kind: if unit { HolderKind::Unit } else { HolderKind::Person },
-            co_holder,
-            identity_channels,
+        .prop_map(|(step, opening, holding, product, unit, co_holder, identity_channels)| {
+            FactBody::Opening {
+                step,
+                opening,
+                holding,
+                product,
+                holder_kind: if unit { HolderKind::Unit } else { HolderKind::Person },
+                co_holder,
+                identity_channels,
+            }
         });
     let answered = (token(), product, any::<u32>()).prop_map(|(opening, product, elsewhere_count)| {
         FactBody::HoldingsAnswered { opening, product, elsewhere_count }
@@ -151,9 +149,24 @@ fn plain_body() -> BoxedStrategy<FactBody> {
                 override_for: span.map(SpanMs),
             }
         });
-    let rules = ".{0,60}".prop_map(|bundle| FactBody::RuleSetActivated { bundle: Arc::from(bundle) });
-    prop_oneof![transfer, payment, usage, fraud, met, opening, answered, appeal, rules, Just(FactBody::WentLive)]
-        .boxed()
+    let text = || proptest::option::of(".{0,9}".prop_map(Arc::from));
+    let rules = (".{0,60}", text(), text(), text()).prop_map(|(bundle, signed_by, assessment, rollback)| {
+        let release = Release { signed_by, assessment, rollback };
+        FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
+    });
+    prop_oneof![
+        transfer,
+        payment,
+        usage,
+        fraud,
+        met,
+        opening,
+        answered,
+        appeal,
+        rules,
+        Just(FactBody::WentLive)
+    ]
+    .boxed()
 }
 
 fn body() -> impl Strategy<Value = FactBody> {
@@ -200,22 +213,24 @@ fn report() -> impl Strategy<Value = Report> {
         (name(), subject(), token(), party()),
         (any::<u64>(), time(), any::<u64>(), time(), any::<bool>(), option::of(money()), any::<u32>()),
     )
-        .prop_map(|((signal, about, holder, target), (value, until, event, at, reply, amount, untold_count))| {
-            let event = Fingerprint(event);
-            ReportBody::Standing(Standing {
-                signal,
-                about,
-                holder,
-                target,
-                value,
-                until,
-                event,
-                at,
-                reply,
-                amount,
-                untold_count,
-            })
-        });
+        .prop_map(
+            |((signal, about, holder, target), (value, until, event, at, reply, amount, untold_count))| {
+                let event = Fingerprint(event);
+                ReportBody::Standing(Standing {
+                    signal,
+                    about,
+                    holder,
+                    target,
+                    value,
+                    until,
+                    event,
+                    at,
+                    reply,
+                    amount,
+                    untold_count,
+                })
+            },
+        );
     let fallen =
         (name(), subject(), token(), any::<u64>(), time()).prop_map(|(signal, about, holder, event, at)| {
             let event = Fingerprint(event);
@@ -346,8 +361,8 @@ fn numbers_have_one_form() {
 fn details_that_say_nothing_are_refused_and_others_are_not() {
     let mut bytes = packed(&one_transfer("CNY"));
     let end = bytes.len() - 4;
-    // Flags (payer's side), account, counterparty, amount, no other side; then what would follow.
-    let flags = bytes[..end].iter().rposition(|byte| *byte == 7).unwrap() - 28 - 1 - 17;
+    // Before the sealed reference stand its length, the account's kind and token, and the flags.
+    let flags = bytes.windows(28).position(|sealed| sealed == [7; 28]).unwrap() - 1 - 17 - 1;
     assert_eq!(bytes[flags], 0);
     bytes[flags] = 2;
     let with = |details: [u8; 5]| [&bytes[..end], &details, &[0; 4]].concat();

@@ -15,7 +15,7 @@ use super::{OutRecord, OutputContext, OutputError, Topic};
 pub(super) struct UnmatchedData {
     /// Keyed fingerprint of the event.
     event: String,
-    /// `appeal_unknown` or `appeal_settled`.
+    /// `appeal_unknown`, `appeal_settled` or `rules_not_newer`.
     reason: &'static str,
     /// Version of the rule set that was in force.
     rules_version: u32,

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::codec::manifest::hex;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
+use crate::engine::partition::Partition;
 
 use super::{OutRecord, Topic};
 
@@ -23,6 +25,43 @@ pub struct DecidedProgress {
     pub next_offset: u64,
     pub partition_time: TimeMs,
     pub coverage: Coverage,
+    pub deciding: Deciding,
+}
+
+/// By what a facts partition decides, and since where in its log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deciding {
+    /// `None` before the first activation.
+    pub rules: Option<DecidingRules>,
+    /// The time of going live; `None` while everything only observes.
+    pub live_since: Option<TimeMs>,
+}
+
+/// An active rule set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecidingRules {
+    pub version: u32,
+    /// Of the bundle, in hexadecimal.
+    pub sha256: String,
+    /// The operating point that the bundle was made for, if it says.
+    pub profile: Option<String>,
+    /// Offset of the facts record that activated it, and the activation's time.
+    pub activated: (u64, TimeMs),
+}
+
+impl Deciding {
+    /// Of a partition as it is now. `profile` is its bundle's.
+    #[must_use]
+    pub fn of(partition: &Partition, profile: Option<&str>) -> Deciding {
+        let in_force = partition.in_force();
+        let rules = partition.rules().zip(in_force.activated).map(|(rules, activated)| DecidingRules {
+            version: rules.version,
+            sha256: hex(&rules.sha256),
+            profile: profile.map(str::to_owned),
+            activated,
+        });
+        Deciding { rules, live_since: in_force.live_since }
+    }
 }
 
 /// Why a value is not a progress record.
@@ -46,6 +85,26 @@ pub(super) struct DecidedData {
     partition_time_ms: i64,
     sources: Vec<SourceData>,
     versions: Vec<VersionData>,
+    /// Absent before the first activation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rules: Option<RulesData>,
+    /// The time of going live; absent while everything only observes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live_since_ms: Option<i64>,
+}
+
+/// The rule set that decides here.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RulesData {
+    version: u32,
+    sha256: String,
+    /// The operating point that the bundle was made for, if it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+    /// Offset of the facts record that activated it.
+    activated_offset: u64,
+    activated_ms: i64,
 }
 
 /// What has been applied of one source partition.
@@ -76,6 +135,7 @@ pub fn encode_decided(
     next_offset: u64,
     coverage: &Coverage,
     partition_time: TimeMs,
+    deciding: &Deciding,
 ) -> OutRecord {
     let source = |(source, covered): (&SourceId, &Covered)| SourceData {
         name: source.name.to_string(),
@@ -92,6 +152,14 @@ pub fn encode_decided(
         partition_time_ms: partition_time.0,
         sources: coverage.sources.iter().map(source).collect(),
         versions: coverage.versions.iter().map(version).collect(),
+        rules: deciding.rules.as_ref().map(|rules| RulesData {
+            version: rules.version,
+            sha256: rules.sha256.clone(),
+            profile: rules.profile.clone(),
+            activated_offset: rules.activated.0,
+            activated_ms: rules.activated.1.0,
+        }),
+        live_since_ms: deciding.live_since.map(|time| time.0),
     };
     // Strings, integers and lists of them always have a JSON form.
     let value = serde_json::to_vec(&data).unwrap_or_default();
@@ -124,5 +192,14 @@ pub fn decode_decided(value: &[u8]) -> Result<DecidedProgress, DecidedError> {
         next_offset: data.next_offset,
         partition_time: TimeMs(data.partition_time_ms),
         coverage,
+        deciding: Deciding {
+            rules: data.rules.map(|rules| DecidingRules {
+                version: rules.version,
+                sha256: rules.sha256,
+                profile: rules.profile,
+                activated: (rules.activated_offset, TimeMs(rules.activated_ms)),
+            }),
+            live_since: data.live_since_ms.map(TimeMs),
+        },
     })
 }

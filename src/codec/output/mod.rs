@@ -22,7 +22,7 @@ mod schemas;
 mod tests;
 mod text;
 
-pub use decided::{DecidedError, DecidedProgress, decode_decided, encode_decided};
+pub use decided::{DecidedError, DecidedProgress, Deciding, DecidingRules, decode_decided, encode_decided};
 pub use envelope::{event_hex, id_hex, rfc3339, token_hex};
 pub use evidence::EVIDENCE_BYTES_MAX;
 pub use schemas::schemas;

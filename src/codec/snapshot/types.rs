@@ -12,7 +12,7 @@ use crate::engine::notice::RuleName;
 use crate::engine::partition::Image;
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
-use crate::engine::state::{Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
+use crate::engine::state::{Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
 use crate::engine::timer::Timer;
 use crate::engine::window::Entry;
 
@@ -75,6 +75,7 @@ packed_struct!(Firing { until, event });
 packed_struct!(Override { lift, until });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
+packed_struct!(InForce { activated, live_since });
 packed_struct!(RuleCount { measures, overruled, interval, harm_ms });
 packed_struct!(Image {
     coverage,
@@ -86,6 +87,7 @@ packed_struct!(Image {
     timers,
     bundle,
     live,
+    in_force,
     floor,
     since,
     logs,

@@ -6,7 +6,7 @@ use crate::engine::attributes::Field;
 use crate::engine::fact::Feed;
 use crate::engine::measure::MeasureKind;
 use crate::engine::rule::{Condition, Term, Trigger};
-use crate::engine::signal::Signal;
+use crate::engine::signal::{Signal, Tell};
 use crate::engine::subject::SubjectKind;
 
 /// A rule's or limit's own part in it.
@@ -38,9 +38,9 @@ pub(super) fn readable(bundle: &mut Bundle, path: &str, condition: &Condition, r
             bundle.problems.add(path, "condition", message);
         }
     }
-    if reader.measure.is_per_event() && !reader.triggers.iter().all(|trigger| is_payers_own(*trigger)) {
-        // D2: the payer's side disposes of a transfer; a report names no transfer at all.
-        bundle.problems.add(path, "measure", "is about one payment, so only the payer's side may trigger it: `transfer_posted.payer` or `card_payment_posted.card`");
+    let names_payment = |trigger: &Trigger| names_payment(*trigger, reader.signals);
+    if reader.measure.is_per_event() && !reader.triggers.iter().all(names_payment) {
+        bundle.problems.add(path, "measure", "is about one payment, so only the payer's side may trigger it: `transfer_posted.payer`, `card_payment_posted.card`, or a report that is told to the event alone");
     }
     for signal in signals_read(condition, reader.signals) {
         if let Err(message) = signal_readable(signal, reader) {
@@ -169,8 +169,16 @@ fn is_transaction(feed: Feed) -> bool {
     )
 }
 
-fn is_payers_own(trigger: Trigger) -> bool {
-    matches!(trigger, Trigger::Feed(Feed::TransferPayer | Feed::CardPaymentCard))
+/// Whether a trigger is about one payment of the party's (D2: the payer's side disposes of it). A
+/// report that is told to the event alone names that event; one told to holders names none of theirs.
+fn names_payment(trigger: Trigger, signals: &[Signal]) -> bool {
+    match trigger {
+        Trigger::Feed(feed) => matches!(feed, Feed::TransferPayer | Feed::CardPaymentCard),
+        Trigger::Report(number) => signals
+            .get(number)
+            .and_then(|signal| signal.report)
+            .is_some_and(|report| report.tell == Tell::Event),
+    }
 }
 
 fn name(trigger: Trigger, signals: &[Signal]) -> String {

@@ -22,10 +22,12 @@ use crate::engine::subject::SubjectKind;
 pub(super) struct FlowLimits {
     pub rules: Vec<Rule>,
     pub off: Vec<String>,
+    /// What those kept off would be.
+    pub rules_off: Vec<Rule>,
 }
 
 pub(super) fn flow_limits(bundle: &mut Bundle, context: Context<'_>) -> FlowLimits {
-    let mut limits = FlowLimits { rules: Vec::new(), off: Vec::new() };
+    let mut limits = FlowLimits { rules: Vec::new(), off: Vec::new(), rules_off: Vec::new() };
     for (path, id) in bundle.paths("limits") {
         if !bundle.has(&path, "condition") {
             continue;
@@ -41,6 +43,7 @@ pub(super) fn flow_limits(bundle: &mut Bundle, context: Context<'_>) -> FlowLimi
             limits.rules.extend(made);
         } else {
             limits.off.push(id);
+            limits.rules_off.extend(made);
         }
     }
     limits.rules.sort_by(|a, b| (&a.id, a.version).cmp(&(&b.id, b.version)));
@@ -116,15 +119,14 @@ fn common<'a>(
     })
 }
 
+/// A dated entry: how its keys are named, what it says, and when it holds.
+type Entry<'a> = (&'a dyn Fn(&str) -> String, &'a FlowFigure, (TimeMs, Option<TimeMs>));
+
 fn one(
     bundle: &mut Bundle,
     path: &str,
     id: &str,
-    (key, figure, (effective_from, effective_to)): (
-        &dyn Fn(&str) -> String,
-        &FlowFigure,
-        (TimeMs, Option<TimeMs>),
-    ),
+    (key, figure, (effective_from, effective_to)): Entry<'_>,
     common: &Common<'_>,
 ) -> Option<Rule> {
     let mut constants: Vec<Constant> = Vec::new();

@@ -17,6 +17,7 @@ use super::{
 use crate::config::nearest::plain;
 use crate::engine::LoadRules;
 use crate::engine::notice::NoticeTexts;
+use crate::engine::rule::Rule;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::Signal;
 
@@ -30,8 +31,12 @@ pub struct Checked {
     pub relabelled: Vec<Relabelled>,
     /// Limits on file that are not in force.
     pub limits_off: Vec<String>,
+    /// What those with a condition would be.
+    pub rules_off: Vec<Rule>,
     /// What the rules' and limits' own examples expect.
     pub examples: Vec<Example>,
+    /// Paths of its files, below the rules folder.
+    pub paths: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +161,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let protections = protections::protections(&mut bundle, context);
     let calendar = calendar::calendar(&mut bundle, zone);
     let examples = examples::examples(&mut bundle);
+    let paths = bundle.files.into_keys().collect();
     bundle.problems.into_result()?;
     let (Some(settings), Some(notices)) = (settings, notices) else {
         return Err(whole("settings or notices are incomplete".to_owned()));
@@ -175,7 +181,9 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         warnings: bundle.warnings.0,
         relabelled,
         limits_off: limits.off,
+        rules_off: flow.rules_off,
         examples,
+        paths,
     })
 }
 

@@ -4,6 +4,7 @@ use super::load::Bundle;
 use super::notices::title;
 use super::purposes::Relabelled;
 use super::signals::Declared;
+use crate::config::expression::ValueType;
 use crate::config::nearest::nearest;
 use crate::engine::purpose::Purpose;
 use crate::engine::signal::{Reads, Signal};
@@ -45,6 +46,12 @@ pub(super) fn signal(
         one.useless(bundle, &[("scale", one.decl.scale.is_some())], "a difference is not scaled");
         Reads::Difference { of, to }
     };
+    let (one_type, other_type) = (ValueType::of(first, parts), ValueType::of(second, parts));
+    if one_type != other_type {
+        let message =
+            format!("names {} and {}; both must be of one type", one_type.name(), other_type.name());
+        bundle.problems.add(&one.path, &one.key("of"), message);
+    }
     let purpose = one.note(bundle, "purpose", joined(own, [first, second]))?;
     let report = one.report(bundle, subject, &reads);
     Some(Signal {

@@ -14,6 +14,7 @@ mod condition;
 mod embedded;
 mod examples;
 mod files;
+mod findings;
 mod flow_limits;
 mod gather;
 mod limits;
@@ -34,6 +35,7 @@ mod values;
 mod tests;
 
 pub use examples::Example;
+pub use findings::{Finding, Found, findings};
 pub(crate) use gather::canonical;
 pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
@@ -125,6 +127,16 @@ pub fn from_dir(dir: &Path, profile: Profile) -> Result<String, BundleError> {
     gather::gather(gather::read_dir(dir)?, profile)
 }
 
+/// The operating point that a bundle text was made for, if it says.
+#[must_use]
+pub fn profile_of(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        profile: Option<String>,
+    }
+    serde_json::from_str::<Head>(text).ok()?.profile
+}
+
 /// Compiles a bundle text into a rule set.
 ///
 /// # Errors
@@ -162,4 +174,28 @@ pub fn check_embedded(profile: Profile) -> Result<Checked, BundleError> {
             embedded::FILES.iter().find(|(path, _)| *path == file).map(|(_, text)| (*text).to_owned())
         })
     })
+}
+
+/// The file and line of a rule, limit or signal of a bundle: of the embedded one, or of a folder's.
+#[must_use]
+pub fn place_of(about: &str, dir: Option<&Path>, paths: &[String]) -> Option<(String, usize)> {
+    let text = |path: &str| match dir {
+        Some(dir) => std::fs::read_to_string(dir.join(path)).ok(),
+        None => embedded::FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| (*text).to_owned()),
+    };
+    for folder in ["rules", "limits"] {
+        let path = format!("{folder}/{about}.toml");
+        if paths.contains(&path) {
+            let line = text(&path).and_then(|text| line_of(&text, "condition"));
+            return Some((path, line.unwrap_or(1)));
+        }
+    }
+    let signals = paths.iter().filter(|path| path.starts_with("signals/"));
+    signals.filter_map(|path| Some((path.clone(), declared_at(&text(path)?, about)?))).next()
+}
+
+/// The line of a table in a file, from 1; `None` when it has none of that name.
+fn declared_at(text: &str, table: &str) -> Option<usize> {
+    let header = format!("[{table}]");
+    text.lines().position(|line| line.trim_end() == header).map(|place| place + 1)
 }

@@ -1,5 +1,11 @@
 //! Ranges of integer expressions, so that `i128` cannot overflow and every product has a known factor.
 
+use crate::engine::attributes::{Field, FieldType};
+use crate::engine::signal::{Reads, Signal};
+
+/// A sum of a million of the largest amounts still fits below.
+const SIGNAL_MAX: i128 = (i64::MAX as i128) << 20;
+
 /// What values an expression can take, and whether it reads a signal (which may be cold, and then is
 /// known from one side only).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,14 +20,30 @@ impl Range {
         Range { low: i128::from(value), high: i128::from(value), reads_signal: false }
     }
 
-    /// An event's amount is never negative.
-    pub(super) fn amount() -> Range {
-        Range { low: 0, high: i128::from(i64::MAX), reads_signal: false }
+    /// Amounts and counts are never negative; a balance may be.
+    pub(super) fn field(field: Field) -> Range {
+        let (low, high) = match field.value_type() {
+            FieldType::Money if field == Field::BalanceAfter => (i64::MIN, i64::MAX),
+            FieldType::Money | FieldType::Count => (0, i64::MAX),
+            FieldType::Flag => (0, 1),
+            FieldType::Word(_) => (0, i64::from(u8::MAX)),
+        };
+        Range { low: low.into(), high: high.into(), reads_signal: false }
     }
 
-    /// Counts and amounts are never negative; a sum of a million of the largest amounts still fits.
-    pub(super) fn signal() -> Range {
-        Range { low: 0, high: i128::from(i64::MAX) << 20, reads_signal: true }
+    /// Only a difference can be negative.
+    pub(super) fn signal(signal: &Signal) -> Range {
+        let low = if matches!(signal.reads, Reads::Difference { .. }) { -SIGNAL_MAX } else { 0 };
+        Range { low, high: SIGNAL_MAX, reads_signal: true }
+    }
+
+    /// What either of two can be.
+    pub(super) fn hull(self, other: Range) -> Range {
+        Range {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            reads_signal: self.reads_signal || other.reads_signal,
+        }
     }
 
     pub(super) fn add(self, other: Range) -> Option<Range> {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::bounds::Range;
 use super::tree::{Expr, Node, Operator};
+use super::value_type::{Kind, ValueType};
 use super::{COMPARISONS_MAX, ExpressionError, SIGNALS_MAX, Scope};
 use crate::config::nearest::nearest;
-use crate::engine::attributes::Field;
+use crate::engine::attributes::{Field, FieldType};
 use crate::engine::rule::{Condition, Op, Term};
 
-/// Checks a tree and lowers it. `signals` are the readable names in the order of their numbers.
+/// Checks a tree and lowers it.
 ///
 /// # Errors
 /// An unknown name, a clash of types, or a bound that is passed.
@@ -37,6 +38,21 @@ struct Lowering<'a> {
     comparisons: usize,
 }
 
+/// A value with its type and the range of what it can be.
+struct Typed {
+    term: Term,
+    kind: Kind,
+    range: Range,
+    /// Of a word in quotes.
+    quoted: Option<String>,
+}
+
+impl Typed {
+    fn new(term: Term, kind: Kind, range: Range) -> Typed {
+        Typed { term, kind, range, quoted: None }
+    }
+}
+
 impl Lowering<'_> {
     fn error(&self, at: &Expr, message: impl Into<String>) -> ExpressionError {
         ExpressionError::at(self.text, at.offset, message)
@@ -51,16 +67,34 @@ impl Lowering<'_> {
                 Ok(if *operator == Operator::And { Condition::All(parts) } else { Condition::Any(parts) })
             }
             Node::Not(inner) => Ok(Condition::Not(Box::new(self.condition(inner)?))),
-            Node::Binary(operator, left, right) => {
-                let Some(op) = comparison(*operator) else {
-                    return Err(self.error(expr, "this is an integer; a condition needs a comparison here"));
-                };
-                self.compare(expr, op, left, right)
+            Node::Binary(operator, left, right) => match comparison(*operator) {
+                Some(op) => self.compare(expr, op, left, right),
+                None => Err(self.error(expr, "this is a number; a condition needs a comparison here")),
+            },
+            Node::If(condition, first, second) => {
+                let condition = self.condition(condition)?;
+                let (first, second) = (self.condition(first)?, self.condition(second)?);
+                let not = Condition::Not(Box::new(condition.clone()));
+                Ok(Condition::Any(vec![
+                    Condition::All(vec![condition, first]),
+                    Condition::All(vec![not, second]),
+                ]))
             }
             Node::Bool(_) => Err(self.error(expr, "is true or false whatever happens; leave it out")),
-            Node::Name(_) => Err(self.error(expr, "this is an integer; compare it with something, such as `>= 5`; a condition needs a comparison here")),
-            Node::Int(_) | Node::Negate(_) => {
-                Err(self.error(expr, "this is an integer; a condition needs a comparison here"))
+            Node::Name(name) => {
+                let value = self.name(expr, name)?;
+                if value.kind != Kind::Flag {
+                    let message = format!(
+                        "`{name}` is {}; a condition needs a comparison here: compare it with something, such as `>= 5`",
+                        value.kind.name()
+                    );
+                    return Err(self.error(expr, message));
+                }
+                self.count_comparison(expr)?;
+                Ok(Condition::Compare { left: value.term, op: Op::Eq, right: Term::Constant(1) })
+            }
+            Node::Int(_) | Node::Negate(_) | Node::Duration(_) | Node::Text(_) => {
+                Err(self.error(expr, "this is no condition; a condition needs a comparison here"))
             }
         }
     }
@@ -84,21 +118,24 @@ impl Lowering<'_> {
         }
     }
 
+    fn count_comparison(&mut self, expr: &Expr) -> Result<(), ExpressionError> {
+        self.comparisons += 1;
+        if self.comparisons > COMPARISONS_MAX {
+            let message = format!("holds more than {COMPARISONS_MAX} comparisons; make two rules of it");
+            return Err(self.error(expr, message));
+        }
+        Ok(())
+    }
+
     fn compare(
         &mut self,
         expr: &Expr,
         op: Op,
-        left: &Expr,
-        right: &Expr,
+        left_expr: &Expr,
+        right_expr: &Expr,
     ) -> Result<Condition, ExpressionError> {
-        self.comparisons += 1;
-        if self.comparisons > COMPARISONS_MAX {
-            return Err(self.error(
-                expr,
-                format!("holds more than {COMPARISONS_MAX} comparisons; make two rules of it"),
-            ));
-        }
-        let chained = [left, right].into_iter().any(|side| match &side.node {
+        self.count_comparison(expr)?;
+        let chained = [left_expr, right_expr].into_iter().any(|side| match &side.node {
             Node::Binary(operator, ..) => comparison(*operator).is_some(),
             _ => false,
         });
@@ -107,51 +144,131 @@ impl Lowering<'_> {
                 self.error(expr, "a comparison gives true or false, not a number; write `a < b && b < c`")
             );
         }
-        let (left, _) = self.term(left)?;
-        let (right, _) = self.term(right)?;
-        Ok(Condition::Compare { left, op, right })
+        let (left, right) = (self.value(left_expr)?, self.value(right_expr)?);
+        let (left, right) = match (left.kind, right.kind) {
+            (Kind::Word(field), Kind::Quoted) => {
+                let right = self.word(right_expr, field, &right)?;
+                (left, right)
+            }
+            (Kind::Quoted, Kind::Word(field)) => (self.word(left_expr, field, &left)?, right),
+            _ => (left, right),
+        };
+        let Some(kind) = left.kind.unified(right.kind).filter(|kind| *kind != Kind::Quoted) else {
+            let message = format!(
+                "compares {} with {}; both sides of `{}` must be of one type",
+                left.kind.name(),
+                right.kind.name(),
+                op.symbol()
+            );
+            return Err(self.error(expr, message));
+        };
+        if matches!(kind, Kind::Flag | Kind::Word(_)) && !matches!(op, Op::Eq | Op::Ne) {
+            let message = format!("{} has no order; compare with `==` or `!=`", kind.name());
+            return Err(self.error(expr, message));
+        }
+        Ok(Condition::Compare { left: left.term, op, right: right.term })
     }
 
-    /// An integer expression and the range of its possible values.
-    fn term(&mut self, expr: &Expr) -> Result<(Term, Range), ExpressionError> {
+    /// A quoted word as its number in the field's list.
+    fn word(&self, expr: &Expr, field: Field, quoted: &Typed) -> Result<Typed, ExpressionError> {
+        let text = quoted.quoted.as_deref().unwrap_or("");
+        let FieldType::Word(known) = field.value_type() else {
+            return Err(self.error(expr, format!("{} has no words", field.name())));
+        };
+        if let Some((_, number)) = known.iter().find(|(word, _)| *word == text) {
+            return Ok(Typed::new(Term::Constant(*number), Kind::Word(field), Range::constant(*number)));
+        }
+        let names = || known.iter().map(|(word, _)| *word);
+        let message = match nearest(text, names()) {
+            Some(near) => format!("{} is never \"{text}\"; did you mean \"{near}\"?", field.name()),
+            None => format!(
+                "{} is never \"{text}\"; known: {}",
+                field.name(),
+                names().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Err(self.error(expr, message))
+    }
+
+    /// An expression that is compared: an integer of some type, a flag or a word.
+    fn value(&mut self, expr: &Expr) -> Result<Typed, ExpressionError> {
+        let constant = |value: i64, kind| Typed::new(Term::Constant(value), kind, Range::constant(value));
         match &expr.node {
-            Node::Int(value) => Ok((Term::Constant(*value), Range::constant(*value))),
+            Node::Int(value) => Ok(constant(*value, Kind::Bare)),
+            Node::Duration(span) => Ok(constant(*span, Kind::Number(ValueType::Duration))),
+            Node::Bool(value) => Ok(constant(i64::from(*value), Kind::Flag)),
+            Node::Text(text) => Ok(Typed { quoted: Some(text.clone()), ..constant(0, Kind::Quoted) }),
             Node::Negate(inner) => self.negated(expr, inner),
             Node::Name(name) => self.name(expr, name),
             Node::Binary(operator, left, right) => self.arithmetic(expr, *operator, left, right),
-            Node::Bool(_) | Node::Not(_) => {
-                Err(self.error(expr, "this is true or false; an operator beside it needs an integer"))
+            Node::If(condition, first, second) => {
+                let condition = self.condition(condition)?;
+                let (first, second) = (self.value(first)?, self.value(second)?);
+                let Some(kind) = first.kind.unified(second.kind).filter(|kind| *kind != Kind::Quoted) else {
+                    let message = format!(
+                        "gives {} or {}; both sides of `:` must be of one type",
+                        first.kind.name(),
+                        second.kind.name()
+                    );
+                    return Err(self.error(expr, message));
+                };
+                let range = first.range.hull(second.range);
+                let term = Term::If(Box::new(condition), Box::new(first.term), Box::new(second.term));
+                Ok(Typed::new(term, kind, range))
+            }
+            Node::Not(_) => {
+                Err(self.error(expr, "this is true or false; an operator beside it needs a number"))
             }
         }
     }
 
-    fn negated(&mut self, expr: &Expr, inner: &Expr) -> Result<(Term, Range), ExpressionError> {
+    fn negated(&mut self, expr: &Expr, inner: &Expr) -> Result<Typed, ExpressionError> {
         match &inner.node {
             // Constants are at most 10^15, so they can always be negated.
-            Node::Int(value) => Ok((Term::Constant(-value), Range::constant(-value))),
+            Node::Int(value) => Ok(Typed::new(Term::Constant(-value), Kind::Bare, Range::constant(-value))),
             _ => Err(self.error(expr, "`-` before a name is not used here; write `0 - name`")),
         }
     }
 
-    fn name(&mut self, expr: &Expr, name: &str) -> Result<(Term, Range), ExpressionError> {
+    fn name(&mut self, expr: &Expr, name: &str) -> Result<Typed, ExpressionError> {
         if let Some(field) = Field::from_name(name) {
             self.event_read = true;
-            return Ok((Term::Field(field), Range::amount()));
+            return Ok(Typed::new(Term::Field(field), Kind::of_field(field), Range::field(field)));
         }
         if let Some(constant) = self.scope.constants.iter().find(|constant| constant.name == name) {
-            return Ok((Term::Constant(constant.value), Range::constant(constant.value)));
+            let kind = constant.kind.map_or(Kind::Bare, Kind::Number);
+            return Ok(Typed::new(Term::Constant(constant.value), kind, Range::constant(constant.value)));
         }
-        if let Some(number) = self.scope.signals.iter().position(|known| known.name == name) {
+        let signals = self.scope.signals;
+        if let Some((number, signal)) = signals.iter().enumerate().find(|(_, known)| known.name == name) {
             self.read.insert(number);
-            return Ok((Term::Signal(number), Range::signal()));
+            let kind = Kind::Number(ValueType::of(signal, signals));
+            return Ok(Typed::new(Term::Signal(number), kind, Range::signal(signal)));
         }
-        let known = self.scope.signals.iter().map(|signal| signal.name.as_str());
-        let known = known.chain(self.scope.constants.iter().map(|constant| constant.name.as_str()));
-        let message = match nearest(name, known.chain(Field::ALL.map(Field::name))) {
-            Some(near) => format!("unknown signal `{name}`; did you mean `{near}`?"),
-            None => format!("unknown signal `{name}`; declare it under config/signals"),
+        Err(self.error(expr, self.unknown(name)))
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let what = match name.split_once('.').map(|(before, _)| before) {
+            Some("event" | "party") => "field of the event",
+            Some("threshold") => "threshold",
+            Some("limit") => "figure of the limit",
+            _ => "signal",
         };
-        Err(self.error(expr, message))
+        let signals = self.scope.signals.iter().map(|signal| signal.name.as_str());
+        let constants = self.scope.constants.iter().map(|constant| constant.name.as_str());
+        match (nearest(name, signals.chain(constants).chain(Field::ALL.map(Field::name))), what) {
+            (Some(near), _) => format!("unknown {what} `{name}`; did you mean `{near}`?"),
+            (None, "signal") => format!("unknown signal `{name}`; declare it under config/signals"),
+            (None, "threshold") => format!("unknown threshold `{name}`; declare it under [thresholds]"),
+            (None, "figure of the limit") => {
+                format!("unknown figure of the limit `{name}`; every [[dated]] entry needs it")
+            }
+            (None, _) => {
+                let known = Field::ALL.map(Field::name).join(", ");
+                format!("unknown {what} `{name}`; known: {known}")
+            }
+        }
     }
 
     fn arithmetic(
@@ -160,27 +277,56 @@ impl Lowering<'_> {
         operator: Operator,
         left: &Expr,
         right: &Expr,
-    ) -> Result<(Term, Range), ExpressionError> {
+    ) -> Result<Typed, ExpressionError> {
         if !matches!(operator, Operator::Add | Operator::Sub | Operator::Mul) {
-            let message =
-                format!("`{}` gives true or false; an integer needs an integer here", operator.symbol());
+            let message = format!("`{}` gives true or false; a number is needed here", operator.symbol());
             return Err(self.error(expr, message));
         }
-        let (left_term, left_range) = self.term(left)?;
-        let (right_term, right_range) = self.term(right)?;
+        let (left, right) = (self.value(left)?, self.value(right)?);
+        let kind = self.arithmetic_kind(expr, operator, left.kind, right.kind)?;
         let range = match operator {
-            Operator::Add => left_range.add(right_range),
-            Operator::Sub => left_range.sub(right_range),
-            _ => left_range.mul(right_range).map_err(|why| self.error(expr, why))?,
+            Operator::Add => left.range.add(right.range),
+            Operator::Sub => left.range.sub(right.range),
+            _ => left.range.mul(right.range).map_err(|why| self.error(expr, why))?,
         };
         let range = range.ok_or_else(|| self.error(expr, "this could overflow; use smaller constants"))?;
-        let (a, b) = (Box::new(left_term), Box::new(right_term));
+        let (a, b) = (Box::new(left.term), Box::new(right.term));
         let term = match operator {
             Operator::Add => Term::Add(a, b),
             Operator::Sub => Term::Sub(a, b),
             _ => Term::Mul(a, b),
         };
-        Ok((term, range))
+        Ok(Typed::new(term, kind, range))
+    }
+
+    fn arithmetic_kind(
+        &self,
+        expr: &Expr,
+        operator: Operator,
+        left: Kind,
+        right: Kind,
+    ) -> Result<Kind, ExpressionError> {
+        let numbers = [left, right].iter().all(|kind| matches!(kind, Kind::Bare | Kind::Number(_)));
+        let kind = match operator {
+            _ if !numbers => None,
+            Operator::Mul => left.product(right),
+            _ => left.unified(right),
+        };
+        kind.ok_or_else(|| {
+            let (sign, left, right) = (operator.symbol(), left.name(), right.name());
+            self.error(
+                expr,
+                match operator {
+                    _ if !numbers => format!("`{sign}` needs two numbers, and these are {left} and {right}"),
+                    Operator::Mul => format!(
+                        "multiplies {left} by {right}; a count, a ratio or a bare number can multiply"
+                    ),
+                    _ => format!(
+                        "puts together {left} and {right}; both sides of `{sign}` must be of one type"
+                    ),
+                },
+            )
+        })
     }
 }
 

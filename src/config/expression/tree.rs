@@ -1,6 +1,6 @@
-//! The untyped tree that a parser makes. Positions are byte offsets into the text.
+//! The untyped tree that a condition is read into. Positions are byte offsets into the text.
 
-/// An expression and where it begins.
+/// An expression and where it stands: a name or literal where it begins, an operator where its sign is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expr {
     pub node: Node,
@@ -11,14 +11,20 @@ pub struct Expr {
 pub enum Node {
     Int(i64),
     Bool(bool),
-    /// A signal, or a field of the event (`event.amount`), dots included.
+    /// A quoted word.
+    Text(String),
+    /// A signal, a figure, or a field of the event (`event.amount`), dots included.
     Name(String),
+    /// `duration("24h")`, in milliseconds.
+    Duration(i64),
     Not(Box<Expr>),
     Negate(Box<Expr>),
     Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `condition ? first : second`.
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
 }
 
-/// Binary operators, loosest first, as in CEL.
+/// Binary operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     Or,
@@ -49,18 +55,6 @@ impl Operator {
             Operator::Add => "+",
             Operator::Sub => "-",
             Operator::Mul => "*",
-        }
-    }
-
-    /// How tightly it binds; all are left-associative.
-    #[must_use]
-    pub fn precedence(self) -> u8 {
-        match self {
-            Operator::Or => 1,
-            Operator::And => 2,
-            Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge | Operator::Eq | Operator::Ne => 3,
-            Operator::Add | Operator::Sub => 4,
-            Operator::Mul => 5,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::config::bundle;
 use crate::decide::machine::{Machine, Portion};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
-use crate::engine::fact::{Fact, FactBody, Feed, HolderKind, OpeningStep, Product};
+use crate::engine::fact::{Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Release};
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact, TimeMode};
 use crate::engine::partition::{Identity, Partition};
 use crate::engine::subject::{Party, Subject, SubjectKind};
@@ -159,8 +159,10 @@ impl Writer {
     fn begin(&mut self) {
         let version = ConfigVersion { from: TimeMs(0), number: 1 };
         self.append(&FactsRecord::VersionAnnounced(version));
-        let bundle =
-            FactBody::RuleSetActivated { bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into() };
+        let bundle = FactBody::RuleSetActivated {
+            bundle: bundle::embedded(bundle::Profile::Strict).unwrap().into(),
+            release: Release::default(),
+        };
         let broadcast = Subject::new(SubjectKind::Holder, Token(0));
         let facts = [bundle, FactBody::WentLive].map(|body| self.fact(broadcast, body));
         self.pack(facts.to_vec());
@@ -183,6 +185,7 @@ impl Writer {
             product: Product::PhoneCard,
             holder_kind: HolderKind::Person,
             co_holder: false,
+            identity_channels: None,
         };
         self.fact(holder, body)
     }

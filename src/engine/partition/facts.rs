@@ -7,7 +7,7 @@ use super::{Active, EngineError, Out, Partition};
 use crate::engine::LoadRules;
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
-use crate::engine::fact::{Essential, Fact, FactBody, Feed, OpeningStep, Side, UsageKind};
+use crate::engine::fact::{Essential, Fact, FactBody, Feed, OpeningStep, Release, Side, UsageKind};
 use crate::engine::holder::{Holder, PlatformAnswer};
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::rule::Trigger;
@@ -125,9 +125,12 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         match &fact.body {
-            FactBody::RuleSetActivated { bundle } => self.activate(bundle, loader),
+            FactBody::RuleSetActivated { bundle, release } => {
+                self.activate(fact, bundle, release, loader, out)
+            }
             FactBody::WentLive => {
                 self.live = true;
+                self.in_force.live_since.get_or_insert(fact.at);
                 Ok(())
             }
             FactBody::AppealDecided { appeal, outcome, override_for } => {
@@ -229,9 +232,25 @@ impl Partition {
         }
     }
 
-    /// A rule set begins to decide here (S6, S5: `since` and `floor`).
-    fn activate(&mut self, bundle: &Arc<str>, loader: &dyn LoadRules) -> Result<(), EngineError> {
+    /// A rule set begins to decide here (S1; S6, S5: `since` and `floor`).
+    fn activate(
+        &mut self,
+        fact: &Fact,
+        bundle: &Arc<str>,
+        release: &Release,
+        loader: &dyn LoadRules,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
         let set = loader.load(bundle).map_err(EngineError::Rules)?;
+        let is_newer = self.rules.as_ref().is_none_or(|active| set.version > active.set.version);
+        if !is_newer && release.rollback.is_none() {
+            // Every partition comes to this, and the event has one dead letter.
+            if self.identity.partition == 0 {
+                out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::RulesNotNewer });
+            }
+            return Ok(());
+        }
+        self.in_force.activated = Some((self.offset, fact.at));
         self.floor = self.horizon();
         let old = self.rules.take();
         let unchanged = |signal: &Signal| {

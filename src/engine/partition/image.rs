@@ -11,7 +11,9 @@ use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::seen::Seen;
-use crate::engine::state::{ByRule, Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
+use crate::engine::state::{
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told,
+};
 use crate::engine::subject::Subject;
 use crate::engine::timer::{Timer, Timers};
 use crate::engine::window::{Entry, SubjectLog};
@@ -34,6 +36,7 @@ pub struct Image {
     pub timers: Vec<(TimeMs, u64, Timer)>,
     pub bundle: Option<Arc<str>>,
     pub live: bool,
+    pub in_force: InForce,
     pub floor: TimeMs,
     pub since: BTreeMap<String, TimeMs>,
     pub logs: Vec<(Subject, Vec<Entry>)>,
@@ -68,6 +71,7 @@ impl Partition {
             timers: self.timers.all().collect(),
             bundle: self.rules.as_ref().map(|active| Arc::clone(&active.bundle)),
             live: self.live,
+            in_force: self.in_force,
             floor: self.floor,
             since: self.since.clone(),
             logs,
@@ -110,6 +114,7 @@ impl Partition {
         partition.record = image.record;
         partition.timers = Timers::restore(image.timers_set_count, image.timers);
         partition.live = image.live;
+        partition.in_force = image.in_force;
         partition.floor = image.floor;
         partition.since = image.since;
         partition.number_since();

@@ -39,7 +39,7 @@ use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::signal::{ReportLevel, Signal};
 use super::state::{
-    ByRule, Firing, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
 };
 use super::subject::{Subject, SubjectKind};
 use super::timer::Timers;
@@ -82,6 +82,7 @@ pub struct Partition {
     timers: Timers,
     rules: Option<Arc<Active>>,
     live: bool,
+    in_force: InForce,
     /// Entries at or before this were forgotten under an earlier rule set (S5).
     floor: TimeMs,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
@@ -155,6 +156,7 @@ impl Partition {
             timers: Timers::default(),
             rules: None,
             live: false,
+            in_force: InForce::default(),
             floor: TimeMs::MIN,
             since: BTreeMap::new(),
             since_of: Vec::new(),
@@ -342,6 +344,18 @@ impl Partition {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// The canonical text of the active rule set.
+    #[must_use]
+    pub fn bundle(&self) -> Option<&Arc<str>> {
+        self.rules.as_ref().map(|active| &active.bundle)
+    }
+
+    /// Where what is in force began.
+    #[must_use]
+    pub fn in_force(&self) -> InForce {
+        self.in_force
     }
 
     /// Measures set and overruled over all partitions, as last told by each rule's own partition.

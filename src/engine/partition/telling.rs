@@ -37,7 +37,8 @@ impl Partition {
                 Meeting { at, event: entry_event, feed: *feed, holder: *holder, target: target.clone() };
             meetings.insert(place, meeting);
         }
-        let asked = AskedFor { amount: amount.map(|amount| amount.minor), ..AskedFor::default() };
+        let amount_asked = amount.map(|amount| amount.minor);
+        let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
         for number in active.index.told_of(about.kind) {
             let Some((signal, report)) = active.told(*number) else { continue };

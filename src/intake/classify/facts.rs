@@ -53,11 +53,18 @@ impl Maker<'_> {
     pub fn classified(mut self, draft: Draft<'_>, record_time: TimeMs) -> Result<Classified, RefusalCode> {
         let at = in_range(draft.time)?;
         self.not_ahead(at, record_time)?;
-        if !self.mapping.accepts(draft.event.event_type()) {
+        let is_control = matches!(draft.event, Event::RuleSetActivated(_) | Event::WentLive(_));
+        if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere)
+        {
             return Err(RefusalCode::TypeNotAccepted);
         }
         let facts = match &draft.event {
             Event::EventCorrected(corrected) => self.correction(corrected, at, record_time)?,
+            Event::RuleSetActivated(activated) => self.rule_set(activated, at, record_time)?,
+            Event::WentLive(event) => {
+                self.settings.releases.go_live(event)?;
+                vec![self.to_all(at, FactBody::WentLive)]
+            }
             event => self.facts(event, at)?,
         };
         Ok(Classified { event_id: draft.id, event: self.event, at, facts, undeclared: Vec::new() })
@@ -85,14 +92,14 @@ impl Maker<'_> {
             | Event::HoldingsAnswered(_) => self.opening(event, at),
             Event::CardUsageRecorded(usage) => self.card_usage(usage, at),
             Event::AppealDecided(decided) => self.appeal(decided, at),
-            Event::RuleSetActivated(activated) => self.rule_set(activated, at),
-            Event::WentLive(_) => Ok(vec![self.to_all(at, FactBody::WentLive)]),
             Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
             Event::VerificationPassed(event) => self.unused(&event.party, &event.disposition_id),
             Event::VerificationFailed(event) => self.unused(&event.party, &event.disposition_id),
             Event::NoticeDelivered(event) => self.unused(&event.party, &event.disposition_id),
             Event::NoticeUndeliverable(event) => self.unused(&event.party, &event.disposition_id),
-            Event::EventCorrected(_) => Err(RefusalCode::CorrectionTypeUnsupported),
+            Event::EventCorrected(_) | Event::RuleSetActivated(_) | Event::WentLive(_) => {
+                Err(RefusalCode::CorrectionTypeUnsupported)
+            }
         }
     }
 
@@ -223,14 +230,24 @@ impl Maker<'_> {
         Ok(vec![self.to_holder(own.holder, at, body)])
     }
 
-    fn rule_set(&self, activated: &RuleSetActivated<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+    fn rule_set(
+        &self,
+        activated: &RuleSetActivated<'_>,
+        at: TimeMs,
+        record_time: TimeMs,
+    ) -> Result<Facts, RefusalCode> {
         let digest = Sha256::digest(activated.bundle.as_bytes());
         let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         if *hexadecimal != *activated.sha256 {
             return Err(RefusalCode::RulesDigestMismatch);
         }
+        // An event may claim any time; the broker's clock is believed where there is one.
+        let signed_at = if self.settings.ahead_max.is_some() { record_time } else { at };
+        let release = self.settings.releases.activation(activated, signed_at)?;
+        // Last, for it is the dearest: what nobody vouches for is not compiled.
         self.rules.load(&activated.bundle).map_err(|_| RefusalCode::RulesDoNotCompile)?;
-        Ok(vec![self.to_all(at, FactBody::RuleSetActivated { bundle: Arc::from(&*activated.bundle) })])
+        let bundle = Arc::from(&*activated.bundle);
+        Ok(vec![self.to_all(at, FactBody::RuleSetActivated { bundle, release })])
     }
 
     /// Each side of ours learns of it, and the terminal where a card was used.

@@ -1,5 +1,6 @@
 //! Facts of each event, a refusal for each code, and that nothing is left from one record to the next.
 
+mod corrections;
 mod events;
 mod mutations;
 mod refusals;
@@ -34,6 +35,7 @@ fn settings() -> ClassifierSettings {
         institution: "bank-a".to_owned(),
         facts_partitions: 7,
         ahead_max: Some(SpanMs(60_000)),
+        releases: ReleasePolicy::default(),
     }
 }
 

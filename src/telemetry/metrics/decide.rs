@@ -9,7 +9,6 @@ use super::{BoundedLabel, catalogue, counter, counter_vec, gauge_vec, raise, reg
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::{Effect, Tally};
-use crate::engine::ruleset::RuleSet;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
 const LATENCY_BUCKETS_S: [f64; 15] =
@@ -96,6 +95,9 @@ impl DecideMetrics {
             snapshot: self.snapshot_time.with_label_values(&labels),
             counters: self.counters.clone(),
             before: since,
+            rule_sets: self.rule_set.clone(),
+            rule_set: None,
+            partition: label.clone(),
         }
     }
 
@@ -145,13 +147,6 @@ impl DecideMetrics {
     pub fn latency(&self, latency: Duration) {
         self.end_to_end.observe(latency.as_secs_f64());
     }
-
-    /// The rule set in force; the one before it is no longer shown.
-    pub fn rule_set(&self, rules: &RuleSet) {
-        let sha256: String = rules.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.rule_set.reset();
-        self.rule_set.with_label_values(&[rules.version.to_string().as_str(), sha256.as_str()]).set(1.0);
-    }
 }
 
 /// One assigned partition's metrics, with their children looked up once.
@@ -163,6 +158,16 @@ pub struct PartitionMetrics {
     snapshot: Gauge,
     counters: FactCounters,
     before: Tally,
+    rule_sets: GaugeVec,
+    /// Version and digest shown.
+    rule_set: Option<(u32, [u8; 32])>,
+    partition: String,
+}
+
+impl Drop for PartitionMetrics {
+    fn drop(&mut self) {
+        self.forget_rule_set();
+    }
 }
 
 impl PartitionMetrics {
@@ -190,6 +195,28 @@ impl PartitionMetrics {
         }
         self.time.set(seconds(partition_time));
         self.covered_lag.set((seconds(now) - seconds(partition_time)).max(0.0));
+    }
+
+    /// The rule set that decides; the one before it is no longer shown.
+    pub fn rule_set(&mut self, version: u32, sha256: &[u8; 32]) {
+        if self.rule_set == Some((version, *sha256)) {
+            return;
+        }
+        self.forget_rule_set();
+        self.rule_set = Some((version, *sha256));
+        self.rule_sets.with_label_values(&self.rule_set_labels().each_ref().map(String::as_str)).set(1.0);
+    }
+
+    fn forget_rule_set(&mut self) {
+        // Fails only when none was shown.
+        let _ = self.rule_sets.remove_label_values(&self.rule_set_labels().each_ref().map(String::as_str));
+        self.rule_set = None;
+    }
+
+    fn rule_set_labels(&self) -> [String; 3] {
+        let (version, sha256) = self.rule_set.unwrap_or_default();
+        let hexadecimal = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        [self.partition.clone(), version.to_string(), hexadecimal]
     }
 
     /// A snapshot was written at `now`.

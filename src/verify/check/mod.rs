@@ -19,11 +19,13 @@ use serde::Serialize;
 use super::plain::{Plain, PlainError, PlainIdentity};
 use crate::codec::facts::{self, DecodeError};
 use crate::codec::keys::Keys;
+use crate::codec::manifest::hex;
 use crate::codec::output::{OutputContext, OutputError, Topic, encode_effect};
 use crate::engine::LoadRules;
 use crate::engine::cover::SourceId;
 use crate::engine::fact::Fact;
 use crate::engine::input::{Effect, FactsRecord, TimeMode};
+use crate::engine::ruleset::RuleSet;
 
 use inputs::Inputs;
 use outputs::Outputs;
@@ -44,12 +46,35 @@ pub struct Verdict {
     pub dispositions: u64,
     /// Outputs, refusals and reports that are not the recomputed ones.
     pub mismatched: u64,
+    /// The rule sets that decided, by version: more than one where a release went through the log.
+    pub rules: Vec<RulesSeen>,
     /// The first few differences, for people: places, never content.
     #[serde(skip)]
     pub details: Vec<String>,
 }
 
+/// A rule set that decided in some facts partitions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RulesSeen {
+    pub version: u32,
+    /// Of the bundle, in hexadecimal.
+    pub sha256: String,
+    /// Facts partitions in which it was activated, in order, once for each time.
+    pub partitions: Vec<u32>,
+}
+
 impl Verdict {
+    fn saw_rules(&mut self, partition: u32, rules: &RuleSet) {
+        let sha256 = hex(&rules.sha256);
+        match self.rules.iter_mut().find(|seen| seen.sha256 == sha256) {
+            Some(seen) => seen.partitions.push(partition),
+            None => {
+                self.rules.push(RulesSeen { version: rules.version, sha256, partitions: vec![partition] });
+                self.rules.sort_by_key(|seen| seen.version);
+            }
+        }
+    }
+
     /// Nothing lost, nothing doubled, nothing different.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -154,6 +179,7 @@ impl<'a> Check<'a> {
             id_key: self.deployment.keys.id_key(),
             time: self.deployment.time,
         });
+        let mut digest = None;
         while let Some((offset, bytes)) = next()? {
             let record = facts::decode(&bytes).map_err(|error| CheckError::Undecodable {
                 partition,
@@ -171,6 +197,10 @@ impl<'a> Check<'a> {
                     self.reports.received(partition, reports, &mut self.verdict);
                 }
                 FactsRecord::VersionAnnounced(_) => {}
+            }
+            if let Some(rules) = plain.rules().filter(|rules| digest != Some(rules.sha256)) {
+                digest = Some(rules.sha256);
+                self.verdict.saw_rules(partition, rules);
             }
             self.note_effects(partition, offset, &effects, &plain)?;
         }

@@ -52,6 +52,10 @@ impl Plain {
             reserved_by: None,
             lapsed: false,
         };
+        // It lapses unpublished; but an event that is corrected after going live may find the timer set.
+        if let Some(until) = request.reserved_until {
+            self.set_timer(until, Timer::ReservationLapses { holder, opening: token });
+        }
         let openings = self.openings_mut(holder);
         openings.requests.push(request);
         let (Some(rules), false) = (rules, *co_holder) else { return Ok(()) };

@@ -24,10 +24,11 @@ impl Plain {
     pub(super) fn is_braked(&self, rule: &Rule, at: TimeMs) -> bool {
         let Some(budget) = rule.harm_budget else { return false };
         let interval = interval_of(rule, at);
-        let is_spent = |count: Option<&RuleCount>| {
-            count.is_some_and(|count| count.interval == interval && count.harm_ms >= hours(budget.hours_max))
-        };
-        is_spent(self.rule_counts.get(&rule.id)) || is_spent(self.rule_totals.get(&rule.id))
+        let here = self.harms.get(&(rule.id.clone(), interval)).copied();
+        let total = self.rule_totals.get(&rule.id).filter(|total| total.interval == interval);
+        let is_spent =
+            |harm_ms: Option<u64>| harm_ms.is_some_and(|harm_ms| harm_ms >= hours(budget.hours_max));
+        is_spent(here) || is_spent(total.map(|total| total.harm_ms))
     }
 
     /// One more enforced measure of a rule, and its harm; told at powers of two and at sixteenths.
@@ -37,11 +38,11 @@ impl Plain {
         let mut is_told = count.measures.is_power_of_two();
         if let Some(budget) = rule.harm_budget {
             let interval = interval_of(rule, at);
-            let before = if count.interval == interval { count.harm_ms } else { 0 };
-            let after = before + rule.measure_for.0.unsigned_abs();
+            let harm_ms = self.harms.entry((rule.id.clone(), interval)).or_default();
+            let before = *harm_ms;
+            *harm_ms += rule.measure_for.0.unsigned_abs();
             let step = hours((budget.hours_max / 16).max(1));
-            is_told |= before / step < after / step;
-            (count.interval, count.harm_ms) = (interval, after);
+            is_told |= before / step < *harm_ms / step;
         }
         if is_told { self.tell_count(&rule.id) } else { Ok(()) }
     }
@@ -52,7 +53,11 @@ impl Plain {
     }
 
     fn tell_count(&mut self, rule: &str) -> Result<(), PlainError> {
-        let count = self.rule_counts.get(rule).copied().unwrap_or_default();
+        let mut count = self.rule_counts.get(rule).copied().unwrap_or_default();
+        let harms = self.harms.iter().filter(|((named, _), _)| named == rule);
+        if let Some(((_, interval), harm_ms)) = harms.max_by_key(|((_, interval), _)| *interval) {
+            (count.interval, count.harm_ms) = (*interval, *harm_ms);
+        }
         let home = fnv1a_64(rule.as_bytes()) % u64::from(self.identity.partitions.max(1));
         let body = ReportBody::RuleCounted { rule: Arc::from(rule), count };
         self.send(u32::try_from(home).unwrap_or(0), body)

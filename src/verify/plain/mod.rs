@@ -88,6 +88,8 @@ pub struct Plain {
     measures: BTreeMap<DispositionId, measures::Held>,
     holders: BTreeMap<Token, openings::Openings>,
     rule_counts: BTreeMap<String, RuleCount>,
+    /// Harm in milliseconds by rule id and interval of its budget.
+    harms: BTreeMap<(String, i64), u64>,
     /// What was last told of each rule over all partitions.
     rule_totals: BTreeMap<String, RuleCount>,
 
@@ -144,6 +146,7 @@ impl Plain {
             measures: BTreeMap::new(),
             holders: BTreeMap::new(),
             rule_counts: BTreeMap::new(),
+            harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
             standings: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -215,8 +218,16 @@ impl Plain {
         loader: &dyn LoadRules,
     ) -> Result<(), PlainError> {
         match body {
-            FactBody::RuleSetActivated { bundle } => {
+            FactBody::RuleSetActivated { bundle, release } => {
                 let rules = loader.load(bundle).map_err(PlainError::Rules)?;
+                let active = self.rules.as_ref().map(|rules| rules.version);
+                if release.rollback.is_none() && active.is_some_and(|version| rules.version <= version) {
+                    if self.identity.partition == 0 {
+                        let reason = UnmatchedReason::RulesNotNewer;
+                        self.effects.push(Effect::Unmatched { event: occasion.event, reason });
+                    }
+                    return Ok(());
+                }
                 self.activate(rules);
                 return Ok(());
             }

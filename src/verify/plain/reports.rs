@@ -9,7 +9,7 @@ use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
 use crate::engine::ruleset::RuleSet;
-use crate::engine::signal::{Aggregate, Question, Reads, Signal, Tell};
+use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::{Party, Subject, SubjectKind};
 
 use super::rules::Case;
@@ -161,7 +161,8 @@ impl Plain {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         for (number, signal) in rules.signals.iter().enumerate() {
             let reads = taken.iter().any(|feed| reads_feed(&rules, signal, *feed));
-            let Some(report) = signal.report.filter(|_| reads && signal.subject == about.kind) else {
+            let falls = |report: &ReportLevel| report.tell == Tell::Holders && signal.subject == about.kind;
+            let Some(report) = signal.report.filter(|report| reads && falls(report)) else {
                 continue;
             };
             let log = self.logs.get(&about).into_iter().flatten();
@@ -226,7 +227,13 @@ impl Plain {
     }
 
     fn hear_standing(&mut self, standing: &Standing) -> Result<(), PlainError> {
+        let lateness = self.rules.as_ref().map_or(SpanMs(i64::MAX), |rules| rules.settings.lateness);
+        let put_out = self.newest_time.minus(lateness);
         let standings = self.standings.entry(standing.holder).or_default();
+        standings.retain(|told| {
+            let is_same = (&told.signal, told.about) == (&standing.signal, standing.about);
+            is_same || told.until > put_out
+        });
         let known = standings
             .iter_mut()
             .find(|told| (&told.signal, told.about) == (&standing.signal, standing.about));

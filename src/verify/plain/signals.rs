@@ -64,10 +64,7 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Vec<(Subject, E
             ),
             Essential::Salary | Essential::Pension if *side == Side::Payee => in_each(
                 &[account.subject, holder],
-                Entry {
-                    marks: Mark::of(details),
-                    ..entry(Feed::LivelihoodPayee, Some(*amount), *counterparty)
-                },
+                entry(Feed::LivelihoodPayee, Some(*amount), *counterparty),
             ),
             _ => Vec::new(),
         },

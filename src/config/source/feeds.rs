@@ -1,0 +1,42 @@
+//! Which feeds of the engine a source can give at all: what `rules check` measures signals against.
+
+use super::{Format, SourceMapping};
+use crate::codec::event::EventType;
+use crate::engine::fact::Feed;
+use crate::engine::subject::SubjectKind;
+
+impl SourceMapping {
+    /// Whether some record of this source could become an event that gives the feed.
+    #[must_use]
+    pub fn gives(&self, feed: Feed) -> bool {
+        let (kind, met) = behind(feed);
+        let mapped = self.format == Format::Native
+            || self.tables.iter().any(|table| table.events.iter().any(|event| event.event_type == kind));
+        mapped && self.accepts(kind) && met.is_none_or(|met| self.shared_subjects.basis(met).is_some())
+    }
+}
+
+/// The event type behind a feed, and the shared subject that meets somebody in it, which a source keeps
+/// only on a recorded basis (D18).
+fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) {
+    match feed {
+        Feed::TransferPayer | Feed::TransferPayee | Feed::LivelihoodPayee => {
+            (EventType::TransferPosted, None)
+        }
+        Feed::TransferDevice => (EventType::TransferPosted, Some(SubjectKind::Device)),
+        Feed::CardPaymentCard => (EventType::CardPaymentPosted, None),
+        Feed::CardPaymentTerminal => (EventType::CardPaymentPosted, Some(SubjectKind::Terminal)),
+        Feed::CardUsageCard | Feed::CallPlacedCard | Feed::CallReceivedCard | Feed::MessageSentCard => {
+            (EventType::CardUsageRecorded, None)
+        }
+        Feed::CardUsageDevice => (EventType::CardUsageRecorded, Some(SubjectKind::Device)),
+        Feed::OpeningRequestedHolder => (EventType::OpeningRequested, None),
+        Feed::OpeningRequestedAgent => (EventType::OpeningRequested, Some(SubjectKind::Agent)),
+        Feed::OpeningRequestedDevice => (EventType::OpeningRequested, Some(SubjectKind::Device)),
+        Feed::OpeningRequestedPhoneNumber => (EventType::OpeningRequested, Some(SubjectKind::PhoneNumber)),
+        Feed::OpeningRequestedOutlet => (EventType::OpeningRequested, Some(SubjectKind::Outlet)),
+        Feed::OpeningRequestedAddress => (EventType::OpeningRequested, Some(SubjectKind::Address)),
+        Feed::FraudConfirmedPayer | Feed::FraudConfirmedPayee => (EventType::FraudConfirmed, None),
+        Feed::FraudConfirmedTerminal => (EventType::FraudConfirmed, Some(SubjectKind::Terminal)),
+    }
+}
