@@ -408,6 +408,7 @@ impl Class {
 
     /// Notes an entry that came out of order.
     fn insert(&mut self, entry: &Packed, number: u64, dropped: u64) {
+        // Each moves up by itself, so map order cannot show.
         for latest in self.latest.values_mut() {
             *latest += u64::from(*latest >= number);
         }
