@@ -17,6 +17,7 @@ use duecourse::engine::input::FactsRecord;
 use duecourse::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord, TABLE_EVENTS};
 use duecourse::intake::lines::{Lines, NextLine};
 use duecourse::intake::pack::{PackBounds, Packer, Start};
+use duecourse::intake::release::ReleasePolicy;
 use duecourse::telemetry::clock::thread_cpu;
 
 const GENERATED_COUNT: u64 = 500_000;
@@ -81,8 +82,12 @@ fn main() {
 
 fn classifier() -> Classifier {
     let mapping = Arc::new(SourceMapping::load("labelled-csv").expect("shipped"));
-    let settings =
-        ClassifierSettings { institution: "demo-bank".to_owned(), facts_partitions: 1, ahead_max: None };
+    let settings = ClassifierSettings {
+        institution: "demo-bank".to_owned(),
+        facts_partitions: 1,
+        ahead_max: None,
+        releases: ReleasePolicy::default(),
+    };
     Classifier::new(mapping, Arc::new(Keys::development()), settings, Arc::new(Loader::new()))
 }
 

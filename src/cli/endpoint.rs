@@ -10,10 +10,11 @@ use crate::config::{Config, Time};
 use crate::decide::observe::{Observe, Outcome, Standing};
 use crate::decide::view::{ReadView, Shown as Measure};
 use crate::engine::base::TimeMs;
-use crate::engine::disposition::AppealRef;
+use crate::engine::disposition::{AppealRef, Disposition};
 use crate::engine::input::{Effect, Tally};
 use crate::engine::purpose::{Purpose, Use};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::state::RuleCount;
 use crate::engine::subject::Subject;
 use crate::intake::desk;
 use crate::telemetry::clock::now;
@@ -96,7 +97,11 @@ impl Endpoint {
             health: Arc::clone(&self.health),
             latencies: Arc::clone(&self.latencies),
             has_clock: self.has_clock,
-            state: Mutex::new(Counting { partitions: BTreeMap::new(), refreshed: Instant::now() }),
+            state: Mutex::new(Counting {
+                partitions: BTreeMap::new(),
+                refreshed: Instant::now(),
+                rules_shown: None,
+            }),
         })
     }
 }
@@ -136,6 +141,7 @@ struct Counted {
 struct Counting {
     partitions: BTreeMap<u32, Assigned>,
     refreshed: Instant,
+    rules_shown: Option<Instant>,
 }
 
 /// A partition that is ours.
@@ -203,6 +209,15 @@ impl Observe for Counted {
 
     fn decided(&self, effect: &Effect) {
         self.metrics.decide.effect(effect);
+        match effect {
+            Effect::Disposed(disposition) => {
+                if let Disposition::MeasureSet(set) = &**disposition {
+                    self.metrics.rules.evidence(&set.head().rule.id, set.evidence());
+                }
+            }
+            Effect::Observed(seen) => self.metrics.rules.evidence(&seen.head.rule.id, &seen.evidence),
+            Effect::Unmatched { .. } | Effect::Reported(_) => {}
+        }
     }
 
     fn purpose_refused(&self, topic: Topic, purpose: Purpose) {
@@ -221,6 +236,19 @@ impl Observe for Counted {
             if let Some(rules) = rules {
                 assigned.metrics.rule_set(rules.version, &rules.sha256);
             }
+        }
+    }
+
+    fn rule_totals(
+        &self,
+        rules: &RuleSet,
+        newest: TimeMs,
+        totals: &mut dyn Iterator<Item = (&str, RuleCount)>,
+    ) {
+        let mut state = self.state();
+        if state.rules_shown.is_none_or(|shown| shown.elapsed() >= REFRESH_EVERY) {
+            state.rules_shown = Some(Instant::now());
+            self.metrics.rules.show(rules, newest, totals);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, Tally};
 use crate::engine::purpose::Purpose;
 use crate::engine::ruleset::RuleSet;
+use crate::engine::state::RuleCount;
 
 /// How a partition's transaction came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,15 @@ pub trait Observe: Send + Sync {
     fn purpose_refused(&self, topic: Topic, purpose: Purpose) {}
     /// Records were applied, under these rules at the end (`None` before the first activation).
     fn advanced(&self, standing: Standing, rules: Option<&RuleSet>) {}
+    /// What each rule did over all partitions, as this one was last told; said after `advanced`. Who does
+    /// not want it now leaves the iterator alone.
+    fn rule_totals(
+        &self,
+        rules: &RuleSet,
+        newest: TimeMs,
+        totals: &mut dyn Iterator<Item = (&str, RuleCount)>,
+    ) {
+    }
     /// A transaction's outcome for one partition. `packs`: newest record time and facts of each pack
     /// of facts that became visible with it.
     fn settled(&self, partition: u32, outcome: Outcome, records: usize, packs: &[(TimeMs, u32)]) {}

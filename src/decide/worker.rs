@@ -105,7 +105,11 @@ impl Assignment {
             is_live: partition.is_live(),
             tally: partition.tally(),
         };
-        self.surroundings.observe.advanced(standing, partition.rules().map(|rules| &**rules));
+        let observe = &self.surroundings.observe;
+        observe.advanced(standing, partition.rules().map(|rules| &**rules));
+        if let Some(rules) = partition.rules() {
+            observe.rule_totals(rules, standing.newest_time, &mut partition.rule_totals());
+        }
         Ok(portion)
     }
 

@@ -24,7 +24,8 @@ fn keygen(folder: &Path) -> (PathBuf, String) {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", text(&made.stderr));
-    let entry = text(&made.stdout).trim().replace("2026-01-01", "2020-01-01").replace("2027-01-01", "2090-01-01");
+    let entry =
+        text(&made.stdout).trim().replace("2026-01-01", "2020-01-01").replace("2027-01-01", "2090-01-01");
     (file, entry)
 }
 
@@ -106,8 +107,12 @@ fn rule_sets_are_released_signed_while_everything_runs() {
     }
     // Two releases, going live, and what slipped past the command.
     assert_eq!(counts["covered"], EVENTS + 4, "{counts}");
-    let seen: Vec<(&Value, &Value)> =
-        counts["rules"].as_array().unwrap().iter().map(|seen| (&seen["version"], &seen["partitions"])).collect();
+    let seen: Vec<(&Value, &Value)> = counts["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|seen| (&seen["version"], &seen["partitions"]))
+        .collect();
     assert_eq!(seen, [(&json!(101), &json!([0, 1])), (&json!(102), &json!([0, 1]))]);
     assert_eq!(deciders(&deployment), [101, 102]);
     assert_eq!(reasons(&deployment), ["rules_unsigned"]);

@@ -51,13 +51,13 @@ fn rules_check_says_what_only_observes_and_where_a_rule_is_wrong() {
     let place = Place::new();
     let folder = place.path("broken");
     copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("config").as_path(), &folder);
-    let rule = folder.join("rules/fan_in.toml");
+    let rule = folder.join("rules/fan_in_sudden.toml");
     let text = std::fs::read_to_string(&rule).unwrap();
     std::fs::write(&rule, text.replace("payers_distinct_1d", "payer_distinct_1d")).unwrap();
     let (code, _, why) = said(&["rules", "check", "--rules", folder.to_str().unwrap()]);
     assert_eq!(code, Some(3));
     assert!(
-        why.contains("rules/fan_in.toml:") && why.contains("did you mean `payers_distinct_1d`?"),
+        why.contains("rules/fan_in_sudden.toml:") && why.contains("did you mean `payers_distinct_1d`?"),
         "{why}"
     );
 }

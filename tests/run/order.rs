@@ -226,10 +226,11 @@ status = "enforced"
 subject = "account"
 triggers = ["fraud_confirmed.payer", "fraud_confirmed.payee"]
 condition = "confirmed_1d >= 1"
-measure = "account_verify_transaction"
+measure = "account_reverify_identity"
 measure_for = "1d"
 purpose = "anti_fraud"
 basis = "apl_18"
+source = "made up for these tests"
 reason = "paid_to_many"
 "#;
 

@@ -11,9 +11,7 @@ const VERIFIED: [&str; 3] = ["lost", "doubled", "mismatched"];
 
 /// Transfers between own accounts as native events.
 fn transfers(rows: &[Row]) -> Vec<String> {
-    let party = |account: &str| {
-        json!({ "institution": "demo-bank", "holder": format!("H{account}"), "ref": account, "kind": "account" })
-    };
+    let party = |account: &str| json!({ "institution": "demo-bank", "holder": format!("H{account}"), "ref": account, "kind": "account" });
     let transfer = |row: &Row| {
         let (yuan, fen) = row.amount.split_once('.').unwrap_or((&row.amount, "00"));
         let minor: i64 = format!("{yuan}{fen}").parse().unwrap();
@@ -26,7 +24,8 @@ fn transfers(rows: &[Row]) -> Vec<String> {
 
 fn event(id: &str, ts_ms: i64, kind: &str, data: Value) -> String {
     let time = jiff::Timestamp::from_millisecond(ts_ms).unwrap().to_string();
-    json!({ "specversion": "1.0", "id": id, "source": "test", "type": kind, "time": time, "data": data }).to_string()
+    json!({ "specversion": "1.0", "id": id, "source": "test", "type": kind, "time": time, "data": data })
+        .to_string()
 }
 
 /// The bundle of these tests' rules at another version of the whole.
@@ -116,7 +115,9 @@ fn a_release_in_the_middle_names_its_version_keeps_counts_and_replays_identicall
         .as_array()
         .unwrap()
         .iter()
-        .map(|rules| (rules["version"].as_u64().unwrap(), rules["partitions"].as_array().unwrap().len() as u64))
+        .map(|rules| {
+            (rules["version"].as_u64().unwrap(), rules["partitions"].as_array().unwrap().len() as u64)
+        })
         .collect();
     assert_eq!(seen, [(before, 1), (newer, 1)]);
     assert_eq!(verified(&quiet)["rules"].as_array().unwrap().len(), 1);

@@ -280,6 +280,13 @@ mod tests {
     use super::*;
     use crate::cli::explain::Published;
     use crate::config::bundle;
+    use crate::engine::base::{Bilingual, SpanMs};
+    use crate::engine::fact::Feed;
+    use crate::engine::purpose::Purpose;
+    use crate::engine::rule::{Condition, Op, Rule, Term};
+    use crate::engine::ruleset::RuleSet;
+    use crate::engine::signal::{Aggregate, Question, Reads, Signal};
+    use crate::engine::subject::SubjectKind;
 
     /// A measure by `fan_in` as it is published, with that evidence.
     fn published(evidence: &Value) -> Published {
@@ -321,9 +328,47 @@ mod tests {
     }
 
     fn told(evidence: &Value) -> Explanation {
-        let rules =
-            bundle::compile(&bundle::embedded(crate::config::bundle::Profile::Strict).unwrap()).unwrap();
-        Explanation::of(&published(evidence), Some(&rules)).unwrap()
+        Explanation::of(&published(evidence), Some(&rules())).unwrap()
+    }
+
+    /// Two rules over three signals, whatever the shipped ones are.
+    fn rules() -> RuleSet {
+        let mut rules = bundle::compile(&bundle::embedded(bundle::Profile::Strict).unwrap()).unwrap();
+        let signal = |name: &str, aggregate: Aggregate, zh: &str, en: &str| Signal {
+            name: name.to_owned(),
+            subject: SubjectKind::Account,
+            reads: Reads::Log(Question::sliding(Feed::TransferPayee.bit(), aggregate, SpanMs::DAY)),
+            purpose: Purpose::ANTI_FRAUD,
+            basis: "apl_18".to_owned(),
+            report: None,
+            title: Bilingual { zh: zh.to_owned(), en: en.to_owned() },
+        };
+        rules.signals = vec![
+            signal(
+                "payers_distinct_1d",
+                Aggregate::Distinct,
+                "一天内不同付款人数量",
+                "Different payers in a day",
+            ),
+            signal(
+                "payees_distinct_1d",
+                Aggregate::Distinct,
+                "一天内不同收款人数量",
+                "Different payees in a day",
+            ),
+            signal("in_sum_1d", Aggregate::Sum, "一天内转入金额", "Sum received in a day"),
+        ];
+        let rule = |id: &str, signal: usize| Rule {
+            id: id.to_owned(),
+            condition: Condition::Compare {
+                left: Term::Signal(signal),
+                op: Op::Ge,
+                right: Term::Constant(5),
+            },
+            ..rules.rules[0].clone()
+        };
+        rules.rules = vec![rule("fan_in", 0), rule("fan_out", 1)];
+        rules
     }
 
     #[test]

@@ -179,18 +179,19 @@ impl Stage {
 fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<String> {
     let mut document: Value = serde_json::from_str(bundle)?;
     for directive in directives {
-        let (file, key, value) = match directive {
+        let (file, changes) = match directive {
             Directive::Enforce(rule) => {
                 let assumed =
                     json!({ "data": "assumed by a scenario", "date": "2026-01-01", "per_mille": 0 });
-                (format!("rules/{rule}.toml"), "precision", assumed)
+                (format!("rules/{rule}.toml"), vec![("precision", assumed), ("status", json!("enforced"))])
             }
-            Directive::Enable(limit) => (format!("limits/{limit}.toml"), "enabled", json!(true)),
+            Directive::Enable(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(true))]),
             Directive::RulesSince(_) | Directive::ShowNotices => continue,
         };
         let table =
             document.get_mut("files").and_then(|files| files.get_mut(&file)).and_then(Value::as_object_mut);
-        table.ok_or_else(|| anyhow!("the rules have no {file}"))?.insert(key.to_owned(), value);
+        let table = table.ok_or_else(|| anyhow!("the rules have no {file}"))?;
+        table.extend(changes.into_iter().map(|(key, value)| (key.to_owned(), value)));
     }
     Ok(crate::config::bundle::canonical(&document))
 }

@@ -54,7 +54,8 @@ impl Maker<'_> {
         let at = in_range(draft.time)?;
         self.not_ahead(at, record_time)?;
         let is_control = matches!(draft.event, Event::RuleSetActivated(_) | Event::WentLive(_));
-        if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere) {
+        if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere)
+        {
             return Err(RefusalCode::TypeNotAccepted);
         }
         let facts = match &draft.event {

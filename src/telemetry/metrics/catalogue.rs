@@ -124,6 +124,36 @@ pub const RULE_SET: Metric = gauge(
     &["partition", "version", "sha256"],
     "1 for the rule set by which this facts partition decides; the digest is that of its bundle.",
 );
+pub const RULE: Metric = gauge(
+    "duecourse_rule_info",
+    &["rule", "version", "state"],
+    "1 for each rule of the rule set in force, with its version; its state is enforced, shadow (it only observes) or off.",
+);
+pub const RULE_HARM: Metric = gauge(
+    "duecourse_rule_harm_seconds",
+    &["rule"],
+    "Restriction that a rule's measures of the current interval may cost, added up over persons and partitions, as last told.",
+);
+pub const RULE_HARM_BUDGET: Metric = gauge(
+    "duecourse_rule_harm_budget_seconds",
+    &["rule"],
+    "How much of it the rule may cost in one interval; a rule without a budget has none here.",
+);
+pub const RULE_BRAKED: Metric = gauge(
+    "duecourse_rule_braked",
+    &["rule"],
+    "1 while the rule's harm budget is spent, so that it only asks for verification (alarm on this), else 0.",
+);
+pub const MEASURES_BRAKED: Metric = counter(
+    "duecourse_measures_braked_total",
+    &["rule"],
+    "Measures that became a verification because their rule's harm budget was spent.",
+);
+pub const MEASURES_SOFTENED: Metric = counter(
+    "duecourse_measures_softened_total",
+    &["rule", "protection"],
+    "Measures that a protection made milder or waived.",
+);
 pub const BUILD: Metric = gauge(
     "duecourse_build_info",
     &["version", "semantics"],
@@ -131,7 +161,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 23] = [
+pub const ALL: [Metric; 29] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -154,6 +184,12 @@ pub const ALL: [Metric; 23] = [
     PARTITION_LIVE,
     SNAPSHOT_TIME,
     RULE_SET,
+    RULE,
+    RULE_HARM,
+    RULE_HARM_BUDGET,
+    RULE_BRAKED,
+    MEASURES_BRAKED,
+    MEASURES_SOFTENED,
     BUILD,
 ];
 

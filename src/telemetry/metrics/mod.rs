@@ -4,6 +4,7 @@
 pub mod catalogue;
 mod decide;
 mod intake;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ use prometheus::{GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncode
 
 pub use decide::{DecideMetrics, PartitionMetrics};
 pub use intake::{IntakeMetrics, IntakeTotals};
+pub use rules::RuleMetrics;
 
 use super::query::Refused;
 use crate::engine::SEMANTICS;
@@ -29,6 +31,7 @@ pub struct Metrics {
     registry: Registry,
     pub intake: IntakeMetrics,
     pub decide: DecideMetrics,
+    pub rules: RuleMetrics,
     purpose_refusals: IntCounterVec,
 }
 
@@ -42,6 +45,7 @@ impl Metrics {
         Ok(Metrics {
             intake: IntakeMetrics::new(&registry)?,
             decide: DecideMetrics::new(&registry)?,
+            rules: RuleMetrics::new(&registry)?,
             purpose_refusals: counter_vec(&registry, &catalogue::PURPOSE_REFUSALS)?,
             registry,
         })

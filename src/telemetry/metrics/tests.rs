@@ -5,12 +5,48 @@ use std::time::Duration;
 
 use super::catalogue::{self, Kind};
 use super::*;
-use crate::engine::base::{Fingerprint, TimeMs};
+use crate::config::bundle;
+use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
 use crate::engine::input::{Effect, Tally, UnmatchedReason};
 use crate::engine::purpose::Use;
+use crate::engine::rule::HarmBudget;
+use crate::engine::ruleset::RuleSet;
+use crate::engine::state::RuleCount;
 
-/// Metrics with every family touched at least once.
-fn touched() -> Metrics {
+/// The embedded rules, the first with a budget of one hour a day.
+fn budgeted() -> RuleSet {
+    let mut rules = bundle::compile(&bundle::embedded(bundle::Profile::Strict).unwrap()).unwrap();
+    rules.rules[0].harm_budget = Some(HarmBudget { hours_max: 1, per: SpanMs::DAY });
+    rules
+}
+
+#[test]
+fn a_rule_is_braked_while_its_budget_of_this_interval_is_spent() {
+    let metrics = Metrics::new().unwrap();
+    let rules = budgeted();
+    let id = rules.rules[0].id.as_str();
+    let spent = RuleCount { interval: 2, harm_ms: 3_600_000, ..RuleCount::default() };
+    let shown_on_day = |day: i64| {
+        let newest = TimeMs(day * SpanMs::DAY.0);
+        metrics.rules.show(&rules, newest, &mut std::iter::once((id, spent)));
+        metrics.text()
+    };
+    let now = shown_on_day(2);
+    for line in [
+        format!("duecourse_rule_harm_seconds{{rule=\"{id}\"}} 3600"),
+        format!("duecourse_rule_harm_budget_seconds{{rule=\"{id}\"}} 3600"),
+        format!("duecourse_rule_braked{{rule=\"{id}\"}} 1"),
+    ] {
+        assert!(now.lines().any(|found| found == line), "{line} is not in\n{now}");
+    }
+    let next = shown_on_day(3);
+    assert!(next.contains(&format!("duecourse_rule_braked{{rule=\"{id}\"}} 0\n")), "{next}");
+    assert!(next.contains(&format!("duecourse_rule_info{{rule=\"{id}\",")), "{next}");
+}
+
+/// Metrics with every family touched at least once, and what they show while a partition is held: one that
+/// is let go takes its gauges along.
+fn touched() -> (Metrics, String) {
     let metrics = Metrics::new().unwrap();
     metrics.intake.update(&IntakeTotals {
         accepted: 7,
@@ -31,10 +67,15 @@ fn touched() -> Metrics {
         .decide
         .effect(&Effect::Unmatched { event: Fingerprint(1), reason: UnmatchedReason::AppealUnknown });
     metrics.decide.dispositions.with_label_values(&["measure_set", "r", "anomaly", "m"]).inc();
-    partition.rule_set(1, &[0; 32]);
+    // The partition's own is let go at the end of this function.
+    metrics.decide.rule_set.with_label_values(&["3", "1", "00"]).set(1.0);
+    metrics.rules.show(&budgeted(), TimeMs(0), &mut std::iter::empty());
+    metrics.rules.measures_braked.with_label_values(&["r"]).inc();
+    metrics.rules.measures_softened.with_label_values(&["r", "p"]).inc();
     metrics.query_refused(Refused::OtherPurpose(Use::AmlReview));
     metrics.sink_refused("notices");
-    metrics
+    let text = metrics.text();
+    (metrics, text)
 }
 
 #[test]
@@ -59,7 +100,7 @@ fn a_partition_shows_the_one_rule_set_it_decides_by_until_it_is_let_go() {
 
 #[test]
 fn the_registry_shows_exactly_the_catalogue_with_its_help_and_kinds() {
-    let text = touched().text();
+    let (_, text) = touched();
     let mut shown = BTreeSet::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').unwrap();
@@ -87,7 +128,7 @@ fn names_follow_the_conventions() {
 
 #[test]
 fn totals_are_handed_over_as_differences() {
-    let metrics = touched();
+    let (metrics, _) = touched();
     let totals = IntakeTotals {
         accepted: 10,
         refused: BTreeMap::from([("time_jump", 2), ("not_utf8", 5)]),

@@ -5,19 +5,19 @@ use crate::engine::base::{Currency, Money, Token};
 use crate::engine::fact::{AppealOutcome, Channel, Feed, OpeningStep, OtherParty, Product, UsageKind};
 use crate::engine::subject::{Subject, SubjectKind};
 
-fn token(kind: SubjectKind, id: &str) -> Token {
+pub(super) fn token(kind: SubjectKind, id: &str) -> Token {
     Keys::development().token(kind, id)
 }
 
-fn holder(id: &str) -> Subject {
+pub(super) fn holder(id: &str) -> Subject {
     Subject::new(SubjectKind::Holder, token(SubjectKind::Holder, id))
 }
 
-fn accepted(kind: &str, data: &str) -> Classified {
+pub(super) fn accepted(kind: &str, data: &str) -> Classified {
     classify(&mut native(), &event(kind, data)).unwrap()
 }
 
-const MONEY: Money = Money { minor: 1050, currency: Currency::CNY };
+pub(super) const MONEY: Money = Money { minor: 1050, currency: Currency::CNY };
 
 #[test]
 fn a_transfer_between_two_of_ours_gives_both_sides_and_the_device() {
@@ -316,83 +316,6 @@ fn what_no_rule_uses_is_validated_and_not_kept() {
         let wrong = event(kind, r#"{"party":{},"disposition_id":"ab"}"#);
         assert!(classify(&mut native(), &wrong).is_err());
     }
-}
-
-#[test]
-fn a_correction_pairs_what_was_with_what_is() {
-    let side = |holder: &str, reference: &str| party(holder, reference, "account");
-    let transfer = |payee: &str, device: &str| {
-        format!(r#"{{"payer":{},"payee":{payee},{AMOUNT}{device}}}"#, side("h1", "a1"))
-    };
-    let state = |time: &str, data: &str| format!(r#"{{"time":"{time}","data":{data}}}"#);
-    let data = format!(
-        r#"{{"original_event_id":"e0","original_type":"transfer_posted","before":{},"after":{}}}"#,
-        state("2023-12-31T00:00:00Z", &transfer(&side("h2", "a2"), r#","device":"d1""#)),
-        state("2023-12-30T00:00:00Z", &transfer(&side("h3", "a3"), r#","nickname":"x""#)),
-    );
-    let classified = accepted("event_corrected", &data);
-    assert_eq!(classified.undeclared, ["after.data.nickname"]);
-    let seen: Vec<(Subject, bool, bool)> = classified
-        .facts
-        .iter()
-        .map(|(_, fact)| match &fact.body {
-            FactBody::Corrected { original, before, after } => {
-                assert_eq!(*original, Keys::development().fingerprint("e0"));
-                assert_eq!((fact.event, fact.at), (classified.event, AT));
-                (fact.route, before.is_some(), after.is_some())
-            }
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    let device = Subject::new(SubjectKind::Device, token(SubjectKind::Device, "d1"));
-    assert_eq!(
-        seen,
-        [
-            (holder("h1"), true, true),
-            (holder("h2"), true, false),
-            (holder("h3"), false, true),
-            (device, true, false)
-        ]
-    );
-    let withdrawn = format!(
-        r#"{{"original_event_id":"e0","original_type":"transfer_posted","before":{}}}"#,
-        state("2023-12-31T00:00:00Z", &transfer(&side("h2", "a2"), "")),
-    );
-    assert_eq!(accepted("event_corrected", &withdrawn).facts.len(), 2);
-}
-
-#[test]
-fn a_correction_of_a_confirmed_fraud_pairs_its_roles() {
-    let data = |payee: &str| {
-        format!(
-            r#"{{"event_id":"e0","payer":{},"payee":{payee},"terminal":"t1"}}"#,
-            party("h1", "a1", "account")
-        )
-    };
-    let (was, is) = (data(&party("h2", "a2", "account")), data(&party("h3", "a3", "account")));
-    let text = format!(
-        r#"{{"original_event_id":"f0","original_type":"fraud_confirmed",
-            "before":{{"time":"2023-12-31T00:00:00Z","data":{was}}},
-            "after":{{"time":"2023-12-31T00:00:00Z","data":{is}}}}}"#
-    );
-    let terminal = Subject::new(SubjectKind::Terminal, token(SubjectKind::Terminal, "t1"));
-    let seen: Vec<(Subject, bool, bool)> = accepted("event_corrected", &text)
-        .facts
-        .iter()
-        .map(|(_, fact)| match &fact.body {
-            FactBody::Corrected { before, after, .. } => (fact.route, before.is_some(), after.is_some()),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(
-        seen,
-        [
-            (holder("h1"), true, true),
-            (holder("h2"), true, false),
-            (holder("h3"), false, true),
-            (terminal, true, true)
-        ]
-    );
 }
 
 #[test]
