@@ -218,7 +218,9 @@ impl Lane {
 
 impl World<'_> {
     fn run(&mut self) {
-        let events = 20 + self.dice.below(60);
+        // Some logs are long enough for running values to be kept.
+        let is_long = self.dice.chance(6);
+        let events = if is_long { 150 + self.dice.below(150) } else { 20 + self.dice.below(60) };
         let goes_live = self.dice.below(events / 2);
         let is_early = self.dice.chance(45);
         let activates = if self.dice.chance(93) { 0 } else { 3 };
