@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, PutMode, PutOptions};
+use object_store::{ObjectMeta, ObjectStore, PutMode, PutOptions};
 
 use crate::engine::SEMANTICS;
+use crate::engine::base::TimeMs;
 
 const MAGIC: [u8; 4] = *b"DCSS";
 const HEADER_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 4;
@@ -49,6 +50,9 @@ pub enum Flaw {
 pub struct Entry {
     pub offset: u64,
     pub semantics: u32,
+    /// By the store's clock.
+    pub stored: TimeMs,
+    pub bytes: u64,
     path: ObjectPath,
 }
 
@@ -118,7 +122,7 @@ impl SnapshotStore {
         let folder = self.folder(partition);
         let found = self.runtime.block_on(self.store.list_with_delimiter(Some(&folder)))?;
         let mut entries: Vec<Entry> =
-            found.objects.into_iter().filter_map(|object| entry(object.location)).collect();
+            found.objects.into_iter().filter_map(entry).collect();
         entries.sort_by(|a, b| (b.offset, b.semantics).cmp(&(a.offset, a.semantics)));
         Ok(entries)
     }
@@ -191,8 +195,14 @@ fn unframe(bytes: &[u8]) -> Option<Header> {
     })
 }
 
-fn entry(path: ObjectPath) -> Option<Entry> {
-    let name = path.filename()?.strip_suffix(".snapshot")?;
+fn entry(object: ObjectMeta) -> Option<Entry> {
+    let name = object.location.filename()?.strip_suffix(".snapshot")?;
     let (offset, semantics) = name.split_once(".v")?;
-    Some(Entry { offset: offset.parse().ok()?, semantics: semantics.parse().ok()?, path })
+    Some(Entry {
+        offset: offset.parse().ok()?,
+        semantics: semantics.parse().ok()?,
+        stored: TimeMs(object.last_modified.timestamp_millis()),
+        bytes: object.size,
+        path: object.location,
+    })
 }

@@ -10,7 +10,7 @@ use crate::engine::partition::Identity;
 
 use super::machine::{Machine, MachineError, Portion, Surroundings};
 use super::observe::Standing;
-use super::restore::restore;
+use super::restore::{Restored, restore};
 use super::snapshot::{SnapshotStore, StoreError};
 
 /// Batches a partition's thread may have waiting; more wait with the loop, which then pauses delivery.
@@ -66,10 +66,13 @@ impl Assignment {
         let began = Instant::now();
         let loader = &*self.surroundings.loader;
         let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader);
-        let (partition, offset) = match restored {
+        let Restored { state: partition, offset, stored } = match restored {
             Ok(restored) => restored,
             Err(error) => return self.answer(Done::NotRestored(error)),
         };
+        if let Some(stored) = stored {
+            self.surroundings.observe.snapshot_found(self.identity.partition, stored);
+        }
         let committed = self.committed.unwrap_or(0);
         self.surroundings.observe.restored(self.identity.partition, offset, committed, began.elapsed());
         self.answer(Done::Restored(offset));
@@ -102,6 +105,7 @@ impl Assignment {
             next_offset: machine.next_offset(),
             partition_time: partition.partition_time(),
             newest_time: partition.newest_time(),
+            next_timer: partition.next_timer(),
             is_live: partition.is_live(),
             tally: partition.tally(),
         };

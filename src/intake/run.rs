@@ -196,7 +196,7 @@ impl Intake {
                 Ok(()) => {}
                 Err(IntakeError::Log(LogError::Unreachable(why))) if !stopping => {
                     tracing::warn!(why, "a delivery failed; reading begins anew at what has been covered");
-                    self.begin_anew(stop)?;
+                    self.begin_anew(stop, observe)?;
                 }
                 Err(error) => return Err(error),
             }

@@ -19,6 +19,7 @@ fn standing(partition: u32) -> Standing {
         next_offset: 4,
         partition_time: TimeMs(1_000),
         newest_time: TimeMs(2_000),
+        next_timer: Some(TimeMs(1_500)),
         is_live: true,
         tally,
     }

@@ -18,7 +18,7 @@ fn image() -> Vec<u8> {
 }
 
 fn restored(store: &SnapshotStore, committed: Option<u64>) -> Result<u64, StoreError> {
-    restore(Some(store), &identity(1), committed, &Loader::new()).map(|(_, offset)| offset)
+    restore(Some(store), &identity(1), committed, &Loader::new()).map(|restored| restored.offset)
 }
 
 #[test]
