@@ -97,8 +97,11 @@ fn look(config: &Config, connection: &Connection) -> Result<Seen, Failure> {
     for need in topics::needs(config) {
         topics.insert(need.name.clone(), told(admin.inspect(&need.name))?);
     }
-    let there: Vec<&str> =
-        topics.iter().filter(|(_, state)| !matches!(state, Ok(None))).map(|(name, _)| name.as_str()).collect();
+    let there: Vec<&str> = topics
+        .iter()
+        .filter(|(_, state)| !matches!(state, Ok(None)))
+        .map(|(name, _)| name.as_str())
+        .collect();
     let groups = [config.kafka.intake_group(), config.kafka.decide_group()];
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
     let (on_topics, on_groups) = admin.allowed(&there, &groups)?;

@@ -46,9 +46,10 @@ impl Endpoint {
         if let Ok(kept_ms) = config.facts_retention_ms() {
             metrics.decide.facts_retention(u64::try_from(kept_ms).ok().map(Duration::from_millis));
         }
-        let health = Arc::new(Health::default().waiting_for_transactions(Duration::from_millis(
-            config.kafka.transaction_timeout_ms.into(),
-        )));
+        let health = Arc::new(
+            Health::default()
+                .waiting_for_transactions(Duration::from_millis(config.kafka.transaction_timeout_ms.into())),
+        );
         let view = view.map(|view| Arc::new(Reviewed(view)) as Arc<dyn View>);
         let shown = Shown { metrics: Arc::clone(&metrics), health: Arc::clone(&health), view };
         let server = match config.http.listen.as_str() {
@@ -188,7 +189,8 @@ impl Counted {
 
     /// Ready: something is assigned, and all of it is back.
     fn tell_readiness(&self, state: &Counting) {
-        let all_are = |wanted: fn(Recovery) -> bool| state.partitions.values().all(|one| wanted(one.recovery));
+        let all_are =
+            |wanted: fn(Recovery) -> bool| state.partitions.values().all(|one| wanted(one.recovery));
         self.health.set_restoring(!all_are(|one| matches!(one, Recovery::Done | Recovery::Stopped)));
         if !state.partitions.is_empty() {
             self.health.set_assigned();

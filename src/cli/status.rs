@@ -119,7 +119,9 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 fn look(config: &Config, connection: &Connection) -> Result<Status, Failure> {
     let facts = config.topics.facts.name.as_str();
     let described = Admin::connect(connection)?.describe(facts)?.ok_or_else(|| {
-        Failure::configuration(anyhow::anyhow!("topic `{facts}` does not exist; `duecourse topics create` makes it"))
+        Failure::configuration(anyhow::anyhow!(
+            "topic `{facts}` does not exist; `duecourse topics create` makes it"
+        ))
     })?;
     // Ends before offsets before progress: what is seen is never further than what it is compared with.
     let spans = topic_spans(connection, facts)?;
@@ -163,7 +165,8 @@ fn add_progress(partition: &mut Partition, number: u32, decided: &Decided) {
     }
     let others = || decided.partitions().iter().flatten();
     let trails = |source: &SourceId| {
-        let last = |coverage: &crate::engine::cover::Coverage| coverage.sources.get(source).map(|one| one.last);
+        let last =
+            |coverage: &crate::engine::cover::Coverage| coverage.sources.get(source).map(|one| one.last);
         let furthest = others().filter_map(|other| last(&other.coverage)).max()?;
         Some(furthest - last(&own.coverage)?)
     };
@@ -177,7 +180,8 @@ fn newest_snapshots(config: &Config, partitions: u32) -> Result<Vec<Option<Snaps
         return Err(format!("snapshots.dir `{}` is not to be seen from here", config.snapshots.dir));
     }
     let kept = config.snapshots.kept as usize;
-    let store = SnapshotStore::in_folder(folder, &config.topics.facts.name, kept).map_err(|error| error.to_string())?;
+    let store = SnapshotStore::in_folder(folder, &config.topics.facts.name, kept)
+        .map_err(|error| error.to_string())?;
     let newest = |partition: u32| {
         let entries = store.list(partition).map_err(|error| error.to_string())?;
         Ok(entries.first().map(|entry| Snapshot {

@@ -121,8 +121,7 @@ impl SnapshotStore {
     pub fn list(&self, partition: u32) -> Result<Vec<Entry>, StoreError> {
         let folder = self.folder(partition);
         let found = self.runtime.block_on(self.store.list_with_delimiter(Some(&folder)))?;
-        let mut entries: Vec<Entry> =
-            found.objects.into_iter().filter_map(entry).collect();
+        let mut entries: Vec<Entry> = found.objects.into_iter().filter_map(entry).collect();
         entries.sort_by(|a, b| (b.offset, b.semantics).cmp(&(a.offset, a.semantics)));
         Ok(entries)
     }

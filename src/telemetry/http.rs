@@ -113,7 +113,8 @@ impl Health {
     #[must_use]
     pub fn is_started(&self) -> bool {
         let waited = self.began.elapsed() >= ASSIGNED_WITHIN_MAX && !self.assigned.load(Ordering::Relaxed);
-        let restored = self.is_ready() || (self.assigned.load(Ordering::Relaxed) && !self.restoring.load(Ordering::Relaxed));
+        let restored = self.is_ready()
+            || (self.assigned.load(Ordering::Relaxed) && !self.restoring.load(Ordering::Relaxed));
         if waited || restored {
             self.started.store(true, Ordering::Relaxed);
         }

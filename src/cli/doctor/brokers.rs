@@ -49,7 +49,8 @@ fn internal_topics(judge: &mut Judge, config: &Config, number: &dyn Fn(&str) -> 
     let must = |judge: &mut Judge, name: &str, least: i64, why: &str| match number(name) {
         Some(value) if value < least => {
             let found = format!("is {value}: {why}");
-            let mend = format!("set {name}={least} on every broker and reassign the internal topic's partitions");
+            let mend =
+                format!("set {name}={least} on every broker and reassign the internal topic's partitions");
             let say = if config.production || count >= 3 { Judge::error } else { Judge::warning };
             say(judge, "internal_topics", name, found, mend);
         }

@@ -12,7 +12,12 @@ pub(super) fn all(config: &Config, seen: &Seen) -> (Vec<Finding>, usize) {
     for need in topics::needs(config) {
         match seen.topics.get(&need.name) {
             Some(Ok(Some(state))) => topic(&mut judge, config, &need, state),
-            Some(Err(why)) => judge.error("acl", &need.name, why.clone(), judge.grant(&need.name, Operation::DescribeConfigs)),
+            Some(Err(why)) => judge.error(
+                "acl",
+                &need.name,
+                why.clone(),
+                judge.grant(&need.name, Operation::DescribeConfigs),
+            ),
             Some(Ok(None)) | None => {
                 let mend = "duecourse topics create --config FILE".to_owned();
                 judge.error("topic", &need.name, "the topic does not exist".to_owned(), mend);
@@ -75,8 +80,10 @@ fn topic(judge: &mut Judge, config: &Config, need: &Need, state: &TopicState) {
     if state.partitions == need.partitions {
         judge.well();
     } else {
-        let found = format!("{} partitions, and the configuration says {}", state.partitions, need.partitions);
-        let mend = "set the configuration to what the topic has: the number never changes under live state".to_owned();
+        let found =
+            format!("{} partitions, and the configuration says {}", state.partitions, need.partitions);
+        let mend = "set the configuration to what the topic has: the number never changes under live state"
+            .to_owned();
         judge.error("partitions", name, found, mend);
     }
     let policy = state.setting("cleanup.policy");
@@ -92,7 +99,8 @@ fn topic(judge: &mut Judge, config: &Config, need: &Need, state: &TopicState) {
         judge.error("cleanup_policy", name, found, judge.set(name, &format!("cleanup.policy={wanted}")));
     }
     if need.append_time && state.setting("message.timestamp.type") != "LogAppendTime" {
-        let found = "message.timestamp.type=CreateTime: producers would move the time of decisions".to_owned();
+        let found =
+            "message.timestamp.type=CreateTime: producers would move the time of decisions".to_owned();
         judge.error("timestamps", name, found, judge.set(name, "message.timestamp.type=LogAppendTime"));
     } else {
         judge.well();
@@ -116,7 +124,8 @@ fn copies(judge: &mut Judge, config: &Config, name: &str, state: &TopicState) {
         );
         judge.error("min_insync", name, found, judge.set(name, "min.insync.replicas=2"));
     } else if copies >= 2 && in_sync_min == copies {
-        let found = format!("min.insync.replicas={in_sync_min} with {copies} copies: one broker away stops writing");
+        let found =
+            format!("min.insync.replicas={in_sync_min} with {copies} copies: one broker away stops writing");
         let mend = "add a copy (kafka-reassign-partitions.sh), so that one may be away".to_owned();
         judge.warning("min_insync", name, found, mend);
     } else {
@@ -126,13 +135,19 @@ fn copies(judge: &mut Judge, config: &Config, name: &str, state: &TopicState) {
         judge.well();
     } else {
         let found = format!("{copies} copies: two brokers lost, or one and a disk, lose records for good");
-        let mend = "kafka-reassign-partitions.sh to three copies; for new topics set kafka.replication = 3".to_owned();
+        let mend = "kafka-reassign-partitions.sh to three copies; for new topics set kafka.replication = 3"
+            .to_owned();
         let say = if config.production { Judge::error } else { Judge::warning };
         say(judge, "copies", name, found, mend);
     }
     if state.copies_in_sync < copies {
         let found = format!("a partition has {} of {copies} copies in sync", state.copies_in_sync);
-        judge.warning("in_sync", name, found, "find the broker that is away or slow, and bring it back".to_owned());
+        judge.warning(
+            "in_sync",
+            name,
+            found,
+            "find the broker that is away or slow, and bring it back".to_owned(),
+        );
     } else {
         judge.well();
     }
@@ -183,14 +198,19 @@ fn snapshots(judge: &mut Judge, config: &Config, seen: &Seen) {
             kept_ms / 1_000,
             wanted_ms / 1_000
         );
-        let mend = "lengthen kafka.facts_retention (and the topic's retention.ms) or shorten snapshots.interval_ms";
+        let mend =
+            "lengthen kafka.facts_retention (and the topic's retention.ms) or shorten snapshots.interval_ms";
         judge.error("snapshot_age", "snapshots.interval_ms", found, mend.to_owned());
     } else {
         judge.well();
     }
     match seen.snapshot_age_ms {
         Some(age_ms) if kept_ms > 0 && age_ms > kept_ms / 2 => {
-            let found = format!("a newest snapshot is {} s old, and facts are kept for {} s", age_ms / 1_000, kept_ms / 1_000);
+            let found = format!(
+                "a newest snapshot is {} s old, and facts are kept for {} s",
+                age_ms / 1_000,
+                kept_ms / 1_000
+            );
             let mend = "see why snapshots are not stored (runbook DuecourseSnapshotOld); until then lengthen the facts' retention";
             judge.error("snapshot_age", "snapshots.dir", found, mend.to_owned());
         }
@@ -213,8 +233,10 @@ fn operations(judge: &mut Judge, allowed: &Allowed, need: &Need) {
 
 fn groups(judge: &mut Judge, config: &Config, allowed: &Allowed) {
     for group in [config.kafka.intake_group(), config.kafka.decide_group()] {
-        let is_allowed =
-            allowed.get(&group).and_then(|told| told.as_ref().ok()).is_some_and(|told| told.contains(&Operation::Read));
+        let is_allowed = allowed
+            .get(&group)
+            .and_then(|told| told.as_ref().ok())
+            .is_some_and(|told| told.contains(&Operation::Read));
         if is_allowed {
             judge.well();
             continue;
@@ -259,7 +281,8 @@ fn client(judge: &mut Judge, config: &Config) {
     }
     let protocol = properties.get("security.protocol").map_or("plaintext", String::as_str);
     if config.production && protocol.eq_ignore_ascii_case("plaintext") {
-        let mend = "set \"security.protocol\" = \"sasl_ssl\" and credentials by [kafka.property_files]".to_owned();
+        let mend =
+            "set \"security.protocol\" = \"sasl_ssl\" and credentials by [kafka.property_files]".to_owned();
         let found = "plaintext in production: anybody on the way reads and writes".to_owned();
         judge.error("transport", "kafka.properties.\"security.protocol\"", found, mend);
     } else {

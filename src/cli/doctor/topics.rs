@@ -67,7 +67,12 @@ pub(super) fn needs(config: &Config) -> Vec<Need> {
     for source in &config.sources {
         needs.push(Need {
             append_time: config.time == Time::Broker,
-            ..need(&source.topic, kafka.source_partitions, Cleanup::Delete, &[Read, Describe, DescribeConfigs])
+            ..need(
+                &source.topic,
+                kafka.source_partitions,
+                Cleanup::Delete,
+                &[Read, Describe, DescribeConfigs],
+            )
         });
     }
     needs

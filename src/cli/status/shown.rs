@@ -80,7 +80,15 @@ pub(super) fn json(status: &Status) -> Value {
 pub(super) fn text(status: &Status) -> String {
     let mut text = format!(
         "{:>9}  {:>9}  {:>8}  {:>11}  {:>9}  {:>6}  {:>12}  {:>12}  {}\n",
-        "partition", "undecided", "age", "covered lag", "timer lag", "gap", "snapshot age", "of retention", "state"
+        "partition",
+        "undecided",
+        "age",
+        "covered lag",
+        "timer lag",
+        "gap",
+        "snapshot age",
+        "of retention",
+        "state"
     );
     for (number, partition) in status.partitions.iter().enumerate() {
         let snapshot = partition.snapshot.as_ref();
@@ -100,7 +108,11 @@ pub(super) fn text(status: &Status) -> String {
     text.push_str(&format!("\n{:<24}  {:>9}  {:>10}  {:>10}\n", "source", "partition", "unread", "lost"));
     for source in &status.sources {
         let (name, partition) = (&source.name, source.partition);
-        text.push_str(&format!("{name:<24}  {partition:>9}  {:>10}  {:>10}\n", source.unread(), source.lost()));
+        text.push_str(&format!(
+            "{name:<24}  {partition:>9}  {:>10}  {:>10}\n",
+            source.unread(),
+            source.lost()
+        ));
     }
     for remark in remarks(status) {
         text.push_str(&format!("! {remark}\n"));
@@ -189,7 +201,8 @@ mod tests {
             oldest_undecided: None,
             ..well.clone()
         };
-        let source = |partition, covered| Source { name: "payments".to_owned(), partition, span: (5, 9), covered };
+        let source =
+            |partition, covered| Source { name: "payments".to_owned(), partition, span: (5, 9), covered };
         Status {
             at: TimeMs(100_000),
             has_clock: true,
@@ -206,12 +219,16 @@ mod tests {
         let first = &shown["partitions"][0];
         assert_eq!((&first["undecided_records"], &first["undecided_age_s"]), (&json!(10), &json!(2.0)));
         assert_eq!((&first["covered_lag_s"], &first["timer_lag_s"]), (&json!(2.5), &json!(0.0)));
-        assert_eq!((&first["snapshot"]["age_s"], &first["snapshot"]["of_retention"]), (&json!(30.0), &json!(0.5)));
+        assert_eq!(
+            (&first["snapshot"]["age_s"], &first["snapshot"]["of_retention"]),
+            (&json!(30.0), &json!(0.5))
+        );
         assert_eq!(first["snapshot"]["usable"], true);
         let second = &shown["partitions"][1];
         assert_eq!((&second["timer_lag_s"], &second["snapshot"]["usable"]), (&json!(60.0), &json!(false)));
         assert_eq!(shown["partitions"][2]["snapshot"], Value::Null);
-        let unread: Vec<&Value> = shown["sources"].as_array().unwrap().iter().map(|one| &one["unread_records"]).collect();
+        let unread: Vec<&Value> =
+            shown["sources"].as_array().unwrap().iter().map(|one| &one["unread_records"]).collect();
         assert_eq!(unread, [&json!(0), &json!(7), &json!(4)]);
         assert_eq!(shown["sources"][1]["lost_records"], 3);
     }

@@ -44,7 +44,8 @@ pub(super) fn on_topics(
     // SAFETY: `client` is borrowed for the whole call by the caller. The collection copies the names and is
     // destroyed once asked. The result belongs to the event, which outlives every use of it in `ask`.
     unsafe {
-        let collection = native::rd_kafka_TopicCollection_of_topic_names(names.pointers().as_mut_ptr(), names.0.len());
+        let collection =
+            native::rd_kafka_TopicCollection_of_topic_names(names.pointers().as_mut_ptr(), names.0.len());
         let operation = native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
         let asked = ask(
             client,
@@ -58,7 +59,8 @@ pub(super) fn on_topics(
                 let one = |at: usize| {
                     let topic = *topics.add(at);
                     let mut operations = 0;
-                    let list = native::rd_kafka_TopicDescription_authorized_operations(topic, &raw mut operations);
+                    let list =
+                        native::rd_kafka_TopicDescription_authorized_operations(topic, &raw mut operations);
                     let name = text(native::rd_kafka_TopicDescription_name(topic));
                     (name, read(native::rd_kafka_TopicDescription_error(topic), list, operations))
                 };
@@ -86,7 +88,13 @@ pub(super) fn on_groups(
             wait_max,
             |options, queue| {
                 let mut pointers = names.pointers();
-                native::rd_kafka_DescribeConsumerGroups(client, pointers.as_mut_ptr(), pointers.len(), options, queue);
+                native::rd_kafka_DescribeConsumerGroups(
+                    client,
+                    pointers.as_mut_ptr(),
+                    pointers.len(),
+                    options,
+                    queue,
+                );
             },
             |event| {
                 let result = native::rd_kafka_event_DescribeConsumerGroups_result(event);
@@ -95,8 +103,10 @@ pub(super) fn on_groups(
                 let one = |at: usize| {
                     let group = *groups.add(at);
                     let mut operations = 0;
-                    let list =
-                        native::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut operations);
+                    let list = native::rd_kafka_ConsumerGroupDescription_authorized_operations(
+                        group,
+                        &raw mut operations,
+                    );
                     let name = text(native::rd_kafka_ConsumerGroupDescription_group_id(group));
                     (name, read(native::rd_kafka_ConsumerGroupDescription_error(group), list, operations))
                 };

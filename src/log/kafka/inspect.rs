@@ -41,7 +41,9 @@ impl Admin {
     /// When brokers do not answer, or do not let it be described.
     pub fn inspect(&self, topic: &str) -> Result<Option<TopicState>, LogError> {
         let metadata = self.consumer.fetch_metadata(Some(topic), ASK_MAX).map_err(unreachable)?;
-        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
+            return Ok(None);
+        };
         match found.error().map(RDKafkaErrorCode::from) {
             Some(code @ RDKafkaErrorCode::TopicAuthorizationFailed) => {
                 return Err(LogError::Refused(code.to_string()));

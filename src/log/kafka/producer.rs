@@ -84,8 +84,7 @@ impl AckedProducer {
     fn create(config: &ClientConfig, tokens: Tokens) -> Result<AckedProducer, LogError> {
         let acks = Arc::new(Acks::default());
         let context = AckContext { acks: Arc::clone(&acks), tokens: tokens.clone() };
-        let producer: ThreadedProducer<AckContext> =
-            config.create_with_context(context).map_err(refused)?;
+        let producer: ThreadedProducer<AckContext> = config.create_with_context(context).map_err(refused)?;
         tokens.begin(producer.client().native_ptr())?;
         Ok(AckedProducer { producer, acks, sent: 0 })
     }

@@ -135,11 +135,8 @@ pub const TIMER_LAG: Metric = gauge(
     &["partition"],
     "How long the oldest timer that has not fired is overdue by the clock; 0 when none is.",
 );
-pub const SNAPSHOTS: Metric = counter(
-    "duecourse_snapshots_total",
-    &["outcome"],
-    "Snapshots of facts partitions: stored, or failed.",
-);
+pub const SNAPSHOTS: Metric =
+    counter("duecourse_snapshots_total", &["outcome"], "Snapshots of facts partitions: stored, or failed.");
 pub const SNAPSHOT_BYTES: Metric = gauge(
     "duecourse_snapshot_bytes",
     &["partition"],

@@ -154,7 +154,8 @@ fn each_thing_put_wrong_is_found_with_its_mend() {
         let found: Vec<(&str, &str)> =
             findings.iter().map(|finding| (finding.check, finding.about.as_str())).collect();
         assert!(found.contains(&(check, about)), "{check} of {about} is not in {findings:?}");
-        let finding = findings.iter().find(|finding| finding.about == about && finding.check == check).unwrap();
+        let finding =
+            findings.iter().find(|finding| finding.about == about && finding.check == check).unwrap();
         assert!(finding.mend.contains(mend), "{finding:?}");
         let others = findings.iter().filter(|finding| finding.about != about).count();
         assert_eq!(others, 0, "{findings:?}");
