@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::{Intake, IntakeError, RETRY_EVERY};
+use crate::intake::desk::Tally;
 use crate::intake::pack::{Flush, Packer};
 use crate::intake::sender::Sender;
 use crate::log::LogError;
