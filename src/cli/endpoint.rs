@@ -18,11 +18,11 @@ use crate::engine::state::RuleCount;
 use crate::engine::subject::Subject;
 use crate::intake::desk;
 use crate::telemetry::clock::now;
-use crate::telemetry::http::{Health, Server, Shown, View};
+use crate::telemetry::http::{Health, Refresh, Server, Shown, View};
 use crate::telemetry::latency::Latencies;
 use crate::telemetry::metrics::{IntakeTotals, Metrics, PartitionMetrics};
 
-/// How often gauges that depend on the clock are brought up to date.
+/// How often what rules cost is shown anew.
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
 /// The endpoint of a process. It stops listening when this is dropped.
@@ -30,6 +30,7 @@ pub struct Endpoint {
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
     latencies: Arc<Mutex<Latencies>>,
+    state: Arc<Mutex<Counting>>,
     /// Records carry a broker's time; under `time = event` there is no clock to compare with.
     has_clock: bool,
     _server: Option<Server>,
@@ -51,7 +52,14 @@ impl Endpoint {
                 .waiting_for_transactions(Duration::from_millis(config.kafka.transaction_timeout_ms.into())),
         );
         let view = view.map(|view| Arc::new(Reviewed(view)) as Arc<dyn View>);
-        let shown = Shown { metrics: Arc::clone(&metrics), health: Arc::clone(&health), view };
+        let has_clock = config.time == Time::Broker;
+        let state: Arc<Mutex<Counting>> = Arc::default();
+        let shown = Shown {
+            metrics: Arc::clone(&metrics),
+            refresh: Some(refresh(Arc::clone(&state), has_clock)),
+            health: Arc::clone(&health),
+            view,
+        };
         let server = match config.http.listen.as_str() {
             "" => None,
             address => match Server::start(address, shown) {
@@ -65,13 +73,7 @@ impl Endpoint {
                 }
             },
         };
-        Ok(Endpoint {
-            metrics,
-            health,
-            latencies: Arc::default(),
-            has_clock: config.time == Time::Broker,
-            _server: server,
-        })
+        Ok(Endpoint { metrics, health, latencies: Arc::default(), state, has_clock, _server: server })
     }
 
     /// What intake hands over about once a second.
@@ -103,11 +105,7 @@ impl Endpoint {
             health: Arc::clone(&self.health),
             latencies: Arc::clone(&self.latencies),
             has_clock: self.has_clock,
-            state: Mutex::new(Counting {
-                partitions: BTreeMap::new(),
-                refreshed: Instant::now(),
-                rules_shown: None,
-            }),
+            state: Arc::clone(&self.state),
         })
     }
 }
@@ -141,13 +139,26 @@ struct Counted {
     health: Arc<Health>,
     latencies: Arc<Mutex<Latencies>>,
     has_clock: bool,
-    state: Mutex<Counting>,
+    state: Arc<Mutex<Counting>>,
 }
 
+#[derive(Default)]
 struct Counting {
     partitions: BTreeMap<u32, Assigned>,
-    refreshed: Instant,
     rules_shown: Option<Instant>,
+}
+
+/// Gauges that grow while nothing happens are computed when somebody looks.
+fn refresh(state: Arc<Mutex<Counting>>, has_clock: bool) -> Refresh {
+    Arc::new(move || {
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        for assigned in state.partitions.values() {
+            assigned.metrics.progress(assigned.partition_time, assigned.is_live, now());
+            if has_clock {
+                assigned.metrics.timers(assigned.next_timer, now());
+            }
+        }
+    })
 }
 
 /// A partition that is ours.
@@ -202,17 +213,6 @@ impl Counted {
 impl Observe for Counted {
     fn turned(&self) {
         self.health.beat();
-        let mut state = self.state();
-        if state.refreshed.elapsed() < REFRESH_EVERY {
-            return;
-        }
-        state.refreshed = Instant::now();
-        for assigned in state.partitions.values() {
-            assigned.metrics.progress(assigned.partition_time, assigned.is_live, now());
-            if self.has_clock {
-                assigned.metrics.timers(assigned.next_timer, now());
-            }
-        }
     }
 
     fn assigned(&self, partition: u32) {

@@ -4,7 +4,9 @@
 
 mod shown;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -13,7 +15,7 @@ use super::{Exit, Failure};
 use crate::config::{Config, Time};
 use crate::decide::snapshot::SnapshotStore;
 use crate::engine::base::TimeMs;
-use crate::engine::cover::SourceId;
+use crate::engine::cover::{Coverage, SourceId};
 use crate::intake::covered::Decided;
 use crate::log::kafka::{Admin, Connection, group_offsets, read_time, topic_spans};
 use crate::telemetry::clock::now;
@@ -56,8 +58,7 @@ struct Partition {
     next_timer: Option<TimeMs>,
     live_since: Option<TimeMs>,
     rules_version: Option<u32>,
-    /// Records of sources that another facts partition has covered and this one has not, though it has decided
-    /// all it was handed.
+    /// Records of sources that another facts partition has covered and this one waits for.
     gap_records: i64,
     snapshot: Option<Snapshot>,
 }
@@ -131,6 +132,7 @@ fn look(config: &Config, connection: &Connection) -> Result<Status, Failure> {
         Ok(snapshots) => (snapshots, None),
         Err(why) => (Vec::new(), Some(why)),
     };
+    let gaps = gaps(config, connection, &decided)?;
     let mut partitions = Vec::with_capacity(spans.len());
     for (number, (span, committed)) in (0..).zip(spans.into_iter().zip(committed)) {
         let mut partition = Partition { span, committed, ..Partition::default() };
@@ -139,6 +141,10 @@ fn look(config: &Config, connection: &Connection) -> Result<Status, Failure> {
             partition.oldest_undecided = read_time(connection, facts, number, from)?.map(TimeMs);
         }
         partition.snapshot = snapshots.get(number as usize).copied().flatten();
+        if partition.undecided() == 0 {
+            // Else what is missing may stand in what is not decided yet.
+            partition.gap_records = gaps.get(number as usize).copied().unwrap_or(0);
+        }
         add_progress(&mut partition, number, &decided);
         partitions.push(partition);
     }
@@ -152,7 +158,7 @@ fn look(config: &Config, connection: &Connection) -> Result<Status, Failure> {
     })
 }
 
-/// What the progress record of the partition says, compared with those of the others.
+/// What the progress record of the partition says.
 fn add_progress(partition: &mut Partition, number: u32, decided: &Decided) {
     let progress = |number: u32| decided.partitions().get(number as usize).and_then(Option::as_ref);
     let Some(own) = progress(number) else { return };
@@ -160,17 +166,47 @@ fn add_progress(partition: &mut Partition, number: u32, decided: &Decided) {
     partition.next_timer = own.deciding.next_timer;
     partition.live_since = own.deciding.live_since;
     partition.rules_version = own.deciding.rules.as_ref().map(|rules| rules.version);
-    if partition.undecided() > 0 {
-        return; // what is missing may stand in what is not decided yet
+}
+
+/// For each facts partition the source records that another has covered and this one has not, where that does
+/// not change: every partition is told of every source each `intake.idle_cover_ms`, so one that stands still
+/// while others are ahead waits for something that is missing.
+fn gaps(config: &Config, connection: &Connection, decided: &Decided) -> Result<Vec<i64>, Failure> {
+    let before = behind(decided);
+    if before.iter().all(BTreeMap::is_empty) {
+        return Ok(Vec::new());
     }
-    let others = || decided.partitions().iter().flatten();
-    let trails = |source: &SourceId| {
-        let last =
-            |coverage: &crate::engine::cover::Coverage| coverage.sources.get(source).map(|one| one.last);
-        let furthest = others().filter_map(|other| last(&other.coverage)).max()?;
-        Some(furthest - last(&own.coverage)?)
+    let told_within_ms = 2 * config.intake.idle_cover_ms + config.decide.idle_commit_interval_ms;
+    std::thread::sleep(Duration::from_millis(told_within_ms + 500));
+    let partitions = u32::try_from(before.len()).unwrap_or(u32::MAX);
+    let later = behind(&Decided::read(connection, &config.topics.decided.name, partitions)?);
+    let standing = |(before, later): (&Behind, &Behind)| -> i64 {
+        let stands =
+            before.iter().filter(|(source, (last, _))| later.get(*source).is_some_and(|now| now.0 == *last));
+        stands.map(|(_, (_, records))| records).sum()
     };
-    partition.gap_records = own.coverage.sources.keys().filter_map(trails).sum();
+    Ok(before.iter().zip(&later).map(standing).collect())
+}
+
+/// Sources in which a facts partition is behind others: the last offset it covered, and by how many records.
+type Behind = BTreeMap<SourceId, (i64, i64)>;
+
+fn behind(decided: &Decided) -> Vec<Behind> {
+    let coverages: Vec<Option<&Coverage>> =
+        decided.partitions().iter().map(|progress| progress.as_ref().map(|one| &one.coverage)).collect();
+    let furthest = |source: &SourceId| {
+        let lasts = coverages.iter().flatten().filter_map(|one| one.sources.get(source));
+        lasts.map(|covered| covered.last).max()
+    };
+    let of = |coverage: &Option<&Coverage>| -> Behind {
+        let sources = coverage.iter().flat_map(|coverage| &coverage.sources);
+        let behind = sources.filter_map(|(source, covered)| {
+            let records = furthest(source)? - covered.last;
+            (records > 0).then(|| (source.clone(), (covered.last, records)))
+        });
+        behind.collect()
+    };
+    coverages.iter().map(of).collect()
 }
 
 /// The newest snapshot of each partition, or why they cannot be seen from here.

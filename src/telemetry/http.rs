@@ -122,10 +122,16 @@ impl Health {
     }
 }
 
+/// Brings gauges that depend on the clock up to date.
+pub type Refresh = Arc<dyn Fn() + Send + Sync>;
+
 /// What the server shows.
 #[derive(Clone)]
 pub struct Shown {
     pub metrics: Arc<Metrics>,
+    /// Called before the metrics are shown: a loop that waits for its brokers refreshes nothing, and lag is
+    /// what one wants to see then.
+    pub refresh: Option<Refresh>,
     pub health: Arc<Health>,
     /// `None` in a process that decides nothing.
     pub view: Option<Arc<dyn View>>,
@@ -206,6 +212,9 @@ fn routes(shown: Shown) -> Router {
 }
 
 async fn metrics(State(shown): State<Shown>) -> Response {
+    if let Some(refresh) = &shown.refresh {
+        refresh();
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shown.metrics.text())
         .into_response()
 }

@@ -106,7 +106,12 @@ fn every_command_that_a_container_runs_exists() {
 
 #[test]
 fn every_path_that_is_probed_is_served() {
-    let shown = Shown { metrics: Arc::new(Metrics::new().unwrap()), health: Arc::default(), view: None };
+    let shown = Shown {
+        metrics: Arc::new(Metrics::new().unwrap()),
+        refresh: None,
+        health: Arc::default(),
+        view: None,
+    };
     let server = Server::start("127.0.0.1:0", shown).unwrap();
     for file in ["base/intake.yaml", "base/decide.yaml"] {
         let paths: Vec<String> = after(&read(file), " path: ").filter(|path| path.starts_with('/')).collect();

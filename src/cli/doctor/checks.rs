@@ -12,12 +12,10 @@ pub(super) fn all(config: &Config, seen: &Seen) -> (Vec<Finding>, usize) {
     for need in topics::needs(config) {
         match seen.topics.get(&need.name) {
             Some(Ok(Some(state))) => topic(&mut judge, config, &need, state),
-            Some(Err(why)) => judge.error(
-                "acl",
-                &need.name,
-                why.clone(),
-                judge.grant(&need.name, Operation::DescribeConfigs),
-            ),
+            Some(Err(why)) => {
+                let mend = judge.grant(&need.name, need.operations);
+                judge.error("acl", &need.name, why.clone(), mend);
+            }
             Some(Ok(None)) | None => {
                 let mend = "duecourse topics create --config FILE".to_owned();
                 judge.error("topic", &need.name, "the topic does not exist".to_owned(), mend);
@@ -66,11 +64,12 @@ impl Judge {
         )
     }
 
-    fn grant(&self, topic: &str, operation: Operation) -> String {
+    fn grant(&self, topic: &str, operations: &[Operation]) -> String {
+        let operations: String =
+            operations.iter().map(|operation| format!("--operation {} ", operation.name())).collect();
         format!(
-            "kafka-acls.sh --bootstrap-server {} --add --allow-principal User:NAME --operation {} --topic {topic}",
-            self.servers,
-            operation.name()
+            "kafka-acls.sh --bootstrap-server {} --add --allow-principal User:NAME {operations}--topic {topic}",
+            self.servers
         )
     }
 }
@@ -226,7 +225,7 @@ fn operations(judge: &mut Judge, allowed: &Allowed, need: &Need) {
             judge.well();
         } else {
             let found = format!("{} is not allowed to us", operation.name());
-            judge.error("acl", name, found, judge.grant(name, *operation));
+            judge.error("acl", name, found, judge.grant(name, &[*operation]));
         }
     }
 }

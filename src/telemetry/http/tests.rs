@@ -26,7 +26,7 @@ impl View for OneMeasure {
 }
 
 fn shown(view: Option<Arc<dyn View>>) -> Shown {
-    Shown { metrics: Arc::new(Metrics::new().unwrap()), health: Arc::default(), view }
+    Shown { metrics: Arc::new(Metrics::new().unwrap()), refresh: None, health: Arc::default(), view }
 }
 
 fn start(shown: &Shown) -> Server {
