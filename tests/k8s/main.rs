@@ -114,7 +114,8 @@ fn every_path_that_is_probed_is_served() {
     };
     let server = Server::start("127.0.0.1:0", shown).unwrap();
     for file in ["base/intake.yaml", "base/decide.yaml"] {
-        let paths: Vec<String> = after(&read(file), " path: ").filter(|path| path.starts_with('/')).collect();
+        let paths: Vec<String> =
+            after(&read(file), " path: ").into_iter().filter(|path| path.starts_with('/')).collect();
         assert_eq!(paths, ["/startupz", "/livez", "/readyz"], "{file}: startup, liveness, readiness");
         for path in paths {
             assert_ne!(status(&server, &path), 404, "{path}");

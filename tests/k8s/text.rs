@@ -3,13 +3,9 @@
 use std::path::{Path, PathBuf};
 
 /// What follows `mark` on each line that has it.
-pub fn after(text: &str, mark: &str) -> impl Iterator<Item = String> {
-    let found: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.split_once(mark))
-        .map(|(_, rest)| rest.trim().to_owned())
-        .collect();
-    found.into_iter()
+pub fn after(text: &str, mark: &str) -> Vec<String> {
+    let found = text.lines().filter_map(|line| line.split_once(mark));
+    found.map(|(_, rest)| rest.trim().to_owned()).collect()
 }
 
 /// The values of a key, wherever it stands.

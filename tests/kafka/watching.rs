@@ -4,6 +4,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use duecourse::codec::facts;
+use duecourse::engine::base::TimeMs;
+use duecourse::engine::cover::{Range, SourceId};
+use duecourse::engine::input::{FactsPack, FactsRecord};
 use duecourse::log::kafka::{AckedProducer, OutMessage};
 
 use crate::deployment::Deployment;
@@ -121,6 +125,26 @@ fn metric(address: &str, name: &str) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum())
 }
 
+/// Facts of the source `events` that follow on this offset, made under this version of the configuration.
+fn pack(version: u32, previous: i64) -> Vec<u8> {
+    let source = SourceId { name: "events".into(), generation: 1, partition: 0 };
+    let time = TimeMs(1_900_000_000_000);
+    let range = Range {
+        source,
+        baseline: false,
+        previous,
+        last: previous + 1,
+        timestamps: (time, time),
+        through: time,
+    };
+    let mut bytes = Vec::new();
+    facts::encode(
+        &FactsRecord::Facts(FactsPack { version, ranges: vec![range], facts: Vec::new() }),
+        &mut bytes,
+    );
+    bytes
+}
+
 /// Each of these is tried here and told in a page of k8s/runbook.
 #[test]
 fn what_alerts_read_moves_when_things_go_wrong_and_moves_back() {
@@ -173,6 +197,14 @@ fn what_alerts_read_moves_when_things_go_wrong_and_moves_back() {
     wait_for("the refusal is counted", || {
         metric(&intake_at, "duecourse_events_total{outcome=\"refused\"}") == Some(1.0)
             && metric(&intake_at, "duecourse_refusals_total{") == Some(1.0)
+    });
+
+    // DuecourseGap and DuecourseWrongVersion: packs of somebody who is no intake of this deployment.
+    put("facts", &pack(1, 1_000_000));
+    wait_for("the gap is counted", || at("duecourse_ranges_ignored_total{verdict=\"gap\"}") == Some(1.0));
+    put("facts", &pack(9, 1_000_000));
+    wait_for("the version is", || {
+        at("duecourse_ranges_ignored_total{verdict=\"wrong_version\"}") == Some(1.0)
     });
 
     // DuecourseSnapshotsFail: the store takes nothing, as a full or detached volume.
