@@ -155,7 +155,7 @@ fn totals_are_handed_over_as_differences() {
         "duecourse_partition_recovered{partition=\"3\"} 1",
         "duecourse_partition_stopped{partition=\"3\"} 0",
         "duecourse_recovery_duration_seconds_count 1",
-        "duecourse_facts_retention_seconds +Inf",
+        "duecourse_facts_retention_seconds inf",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
