@@ -4,8 +4,9 @@ KAFKA_TESTS = cargo test --test kafka --
 
 .PHONY: check-k8s demo test broker-loss demo-kafka model bench fmt lint
 
-# A generated day of a small institution, decided before your eyes. Needs nothing but Rust.
+# A generated day of a small institution, decided before your eyes. Needs no service: Rust, a C compiler, zlib, OpenSSL.
 demo:
+	scripts/install-missing build
 	cargo run --release -- demo
 
 # Everything: what needs no service, then a real Kafka broker on loopback and all that needs one.

@@ -196,19 +196,26 @@ fn the_container_is_slim_without_rights_and_runs_what_is_built() {
         stages[0].contains(&format!("rust:{rust}-slim-bookworm")),
         "built with the oldest Rust that is promised"
     );
-    let root = root().join("..");
+    let (root, context) = (root().join(".."), tempfile::tempdir().unwrap());
+    let ignore = std::fs::read_to_string(root.join(".containerignore")).unwrap();
     for copied in
         text.lines().filter_map(|line| line.strip_prefix("COPY ")).filter(|line| !line.starts_with("--"))
     {
         let mut words: Vec<&str> = copied.split(' ').collect();
         words.pop();
         for word in words {
-            assert!(root.join(word).exists(), "{word} is copied and not there");
-            let ignore = std::fs::read_to_string(root.join(".containerignore")).unwrap();
             assert!(
                 ignore.lines().any(|line| line == format!("!{word}")),
                 "{word} is left out of the context"
             );
+            let done =
+                Command::new("cp").arg("-r").arg(root.join(word)).arg(context.path()).status().unwrap();
+            assert!(done.success(), "{word} is copied and not there");
         }
     }
+    // What the builder is given is a package to cargo, with a lock that needs no change.
+    let line = ["metadata", "--format-version=1", "--locked", "--offline"];
+    let output = Command::new(env!("CARGO")).args(line).current_dir(context.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"src_path\":"));
 }
