@@ -16,6 +16,7 @@ use crate::codec::manifest::hex;
 use crate::codec::output::{OutputContext, encode_effect, rfc3339};
 use crate::config::bundle::Loader;
 use crate::config::source::SourceMapping;
+use crate::engine::LoadRules;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::disposition::{AppealRef, Disposition};
@@ -33,7 +34,7 @@ const VERSION: u32 = 1;
 pub(super) struct Stage {
     keys: Arc<Keys>,
     classifier: Classifier,
-    loader: Loader,
+    loader: Arc<Loader>,
     partition: Partition,
     source: SourceId,
     show_notices: bool,
@@ -55,13 +56,14 @@ impl Stage {
             ahead_max: None,
             releases: ReleasePolicy::default(),
         };
-        let classifier =
-            Classifier::new(Arc::new(mapping), Arc::clone(&keys), settings, Arc::new(Loader::new()));
+        let loader = Arc::new(Loader::new());
+        let rules: Arc<dyn LoadRules + Send + Sync> = Arc::<Loader>::clone(&loader);
+        let classifier = Classifier::new(Arc::new(mapping), Arc::clone(&keys), settings, rules);
         let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time: TimeMode::Event };
         let mut stage = Stage {
             keys,
             classifier,
-            loader: Loader::new(),
+            loader,
             partition: Partition::new(identity),
             source: SourceId { name: "scenario".into(), generation: 1, partition: 0 },
             show_notices: script.directives.contains(&Directive::ShowNotices),
@@ -82,7 +84,7 @@ impl Stage {
         });
         let at = since.unwrap_or_else(|| script.first.minus(RULES_BEFORE));
         let announced = FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: VERSION });
-        self.partition.apply(0, &announced, &self.loader, &mut Vec::new())?;
+        self.partition.apply(0, &announced, &*self.loader, &mut Vec::new())?;
         let sha256 = hex(&Sha256::digest(bundle.as_bytes()));
         let activated = json!({ "bundle": bundle, "sha256": sha256 });
         for (kind, data) in [(EventType::RuleSetActivated, activated), (EventType::WentLive, json!({}))] {
@@ -144,7 +146,7 @@ impl Stage {
         facts::encode(&FactsRecord::Facts(pack), &mut bytes);
         let record = facts::decode(&bytes).context("packed facts")?;
         let mut effects = Vec::new();
-        self.partition.apply(u64::from(self.records), &record, &self.loader, &mut effects)?;
+        self.partition.apply(u64::from(self.records), &record, &*self.loader, &mut effects)?;
         Ok(effects)
     }
 
@@ -186,6 +188,14 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 (format!("rules/{rule}.toml"), vec![("precision", assumed), ("status", json!("enforced"))])
             }
             Directive::Enable(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(true))]),
+            Directive::Off(id) if document.pointer(&format!("/files/rules~1{id}.toml")).is_some() => {
+                (format!("rules/{id}.toml"), vec![("status", json!("off"))])
+            }
+            Directive::Off(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(false))]),
+            Directive::Budget(rule, hours) => {
+                let budget = json!({ "hours_max": hours, "per": "1d" });
+                (format!("rules/{rule}.toml"), vec![("harm_budget", budget)])
+            }
             Directive::RulesSince(_) | Directive::ShowNotices => continue,
         };
         let table =

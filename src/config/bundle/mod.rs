@@ -13,6 +13,7 @@ mod calendar;
 mod condition;
 mod embedded;
 mod examples;
+mod figures;
 mod files;
 mod findings;
 mod flow_limits;
