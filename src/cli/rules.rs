@@ -52,6 +52,9 @@ struct CheckArguments {
     /// Measure what is fed against this source alone [default: all that are shipped]
     #[arg(long, value_name = "NAME|FILE")]
     source: Option<String>,
+    /// List every signal instead: its subject, purpose, legal basis, source fields, and how far it reaches
+    #[arg(long, conflicts_with = "bundle")]
+    signals: bool,
     /// Print the canonical bundle instead: what an activation event carries
     #[arg(long)]
     bundle: bool,
@@ -112,6 +115,10 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
+    if arguments.signals {
+        print!("{}", bundle::signal_listing(&checked));
+        return Ok(Exit::Done);
+    }
     print!("{}", summary(&checked));
     for found in found(arguments, &checked)? {
         println!("finding: {found}");

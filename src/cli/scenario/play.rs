@@ -38,6 +38,8 @@ pub(super) struct Stage {
     partition: Partition,
     source: SourceId,
     show_notices: bool,
+    /// A rule that the scenario was written for is switched off.
+    is_cut: bool,
     /// Records so far: the offset of the next, in the source and in the facts alike.
     records: u32,
     last_appeal: Option<AppealRef>,
@@ -67,6 +69,7 @@ impl Stage {
             partition: Partition::new(identity),
             source: SourceId { name: "scenario".into(), generation: 1, partition: 0 },
             show_notices: script.directives.contains(&Directive::ShowNotices),
+            is_cut: script.directives.iter().any(|directive| matches!(directive, Directive::Off(_))),
             records: 0,
             last_appeal: None,
             fired: BTreeSet::new(),
@@ -102,7 +105,14 @@ impl Stage {
         let id = event.id.clone().unwrap_or_else(|| format!("E{}", self.records));
         let mut data = event.data.clone();
         if let Some(reference) = data.get_mut("appeal_ref").filter(|text| **text == "@last") {
-            let last = self.last_appeal.ok_or_else(|| anyhow!("there is no appeal reference yet"))?;
+            let Some(last) = self.last_appeal else {
+                // With a rule off there may be nothing to appeal against, so nobody does.
+                return if self.is_cut {
+                    Ok(Vec::new())
+                } else {
+                    Err(anyhow!("there is no appeal reference yet"))
+                };
+            };
             *reference = json!(last.to_string());
         }
         let time = rfc3339(event.at, 480).ok_or_else(|| anyhow!("this time cannot be written"))?;

@@ -79,6 +79,10 @@ fn evidence(evidence: &Evidence, told: &mut Vec<String>) {
         let (left, right) = (comparison.left, comparison.right);
         told.push(format!("=   because {}: {left} {} {right}", comparison.text, comparison.op.symbol()));
     }
+    for sign in &evidence.signs {
+        let (left, right) = (sign.left, sign.right);
+        told.push(format!("=     sign {}: {left} {} {right}", sign.text, sign.op.symbol()));
+    }
 }
 
 /// Appends the text of a notice in both languages, as it leaves.

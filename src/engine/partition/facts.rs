@@ -97,15 +97,15 @@ fn set_off<'a>(
             if details.essential == Essential::No =>
         {
             let feed = if *side == Side::Payer { Feed::TransferPayer } else { Feed::TransferPayee };
-            let attributes = of_party(account, Attributes::of_transfer(amount.minor, details));
+            let attributes = of_party(account, Attributes::of_transfer(*amount, details));
             Some((feed, account, *counterparty, attributes))
         }
         FactBody::CardPayment { account, terminal, amount } => {
-            let attributes = of_party(account, Attributes::of_amount(amount.minor));
+            let attributes = of_party(account, Attributes::of_amount(*amount));
             Some((Feed::CardPaymentCard, account, *terminal, attributes))
         }
         FactBody::FraudConfirmed { feed, account, other, amount } => {
-            let known = Attributes::default().with(Field::Amount, amount.map(|amount| amount.minor));
+            let known = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
             Some((*feed, account, *other, of_party(account, known)))
         }
         FactBody::CardUsage { card, device, usage, .. } => {

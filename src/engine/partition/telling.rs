@@ -37,7 +37,7 @@ impl Partition {
                 Meeting { at, event: entry_event, feed: *feed, holder: *holder, target: target.clone() };
             meetings.insert(place, meeting);
         }
-        let amount_asked = amount.map(|amount| amount.minor);
+        let amount_asked = amount.and_then(Money::fen);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
         for number in active.index.told_of(about.kind) {
@@ -86,7 +86,7 @@ impl Partition {
         }
         let asked = AskedFor {
             entry: Some(entry_event),
-            amount: Some(amount.minor),
+            amount: amount.fen(),
             other: Some(counterparty.short()),
             left_out: None,
         };

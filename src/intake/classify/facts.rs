@@ -243,7 +243,7 @@ impl Maker<'_> {
         }
         // An event may claim any time; the broker's clock is believed where there is one.
         let signed_at = if self.settings.ahead_max.is_some() { record_time } else { at };
-        let release = self.settings.releases.activation(activated, signed_at)?;
+        let release = self.settings.releases.activation(activated, &self.settings.institution, signed_at)?;
         // Last, for it is the dearest: what nobody vouches for is not compiled.
         self.rules.load(&activated.bundle).map_err(|_| RefusalCode::RulesDoNotCompile)?;
         let bundle = Arc::from(&*activated.bundle);

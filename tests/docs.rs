@@ -1,7 +1,13 @@
-//! The table of docs/limits.md against the files it names.
+//! Pages below `docs/` against the files they are about. `UPDATE_DOCS=1 cargo test --test docs` writes
+//! what is generated anew.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use duecourse::config::bundle;
+
+#[path = "support/docs.rs"]
+mod page;
 
 /// What issue and legal notes ask to be looked at, one by one.
 const IDS: [&str; 26] = [
@@ -82,4 +88,30 @@ fn each_row_says_what_its_files_say() {
         let scenario = read(&format!("tests/golden/{}", row.scenario.expect("a scenario")));
         assert!(scenario.contains(&format!(", {id} version ")), "its scenario does not show {id}");
     }
+}
+
+#[test]
+fn every_signal_is_listed_with_fields_that_exist_a_purpose_a_basis_and_a_reach() {
+    let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
+    let listing = bundle::signal_listing(&checked);
+    page::hold("signals.md", "signals", &listing);
+    let mut declared = BTreeSet::new();
+    for file in std::fs::read_dir(project("config/signals")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        declared.extend(toml::from_str::<toml::Table>(&text).unwrap().into_iter().map(|(name, _)| name));
+    }
+    let mut listed = BTreeSet::new();
+    for line in listing.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(cells.iter().all(|cell| !cell.is_empty()), "{line}");
+        listed.insert(cells[0].trim_start_matches('`').split('`').next().unwrap().to_owned());
+        for field in cells[3].split(", ").map(|field| field.trim_matches('`')) {
+            let (event, field) = field.split_once('.').unwrap();
+            let schema: serde_json::Value =
+                serde_json::from_str(&read(&format!("config/schemas/events/{event}.schema.json"))).unwrap();
+            let known = schema.pointer(&format!("/properties/data/properties/{field}")).is_some();
+            assert!(known || field == "time", "no event has {event}.{field}");
+        }
+    }
+    assert_eq!(listed, declared);
 }
