@@ -40,11 +40,11 @@ impl Kept {
 
     /// Adds what was decided. Of replayed records only the view's changes come, and are visible
     /// already: they are returned.
-    pub(super) fn add(&mut self, portion: Portion) -> Vec<Change> {
+    pub(super) fn add(&mut self, portion: Portion, now: Instant) -> Vec<Change> {
         if portion.next_offset <= self.committed && portion.records.is_empty() && portion.reports.is_empty() {
             return portion.changes;
         }
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert(now);
         self.batch.next_offset = self.batch.next_offset.max(portion.next_offset);
         self.output_bytes += portion.records.iter().map(size).sum::<usize>();
         self.batch.records.extend(portion.records);

@@ -34,9 +34,21 @@ impl Decided {
     /// # Errors
     /// When brokers do not answer, or a value is not a progress record.
     pub fn read(connection: &Connection, topic: &str, facts_partitions: u32) -> Result<Decided, LogError> {
+        Decided::of(read_latest(connection, topic)?.into_values(), topic, facts_partitions)
+    }
+
+    /// What the latest values of that topic say.
+    ///
+    /// # Errors
+    /// When one is not a progress record, or is of a partition that there is not.
+    pub fn of(
+        values: impl IntoIterator<Item = Vec<u8>>,
+        topic: &str,
+        facts_partitions: u32,
+    ) -> Result<Decided, LogError> {
         let mut partitions = vec![None; facts_partitions as usize];
-        for value in read_latest(connection, topic)?.values() {
-            let progress = decode_decided(value).map_err(|error| {
+        for value in values {
+            let progress = decode_decided(&value).map_err(|error| {
                 LogError::Damaged(format!("topic `{topic}` ({:?}): {error}", Topic::Decided))
             })?;
             match partitions.get_mut(progress.facts_partition as usize) {
