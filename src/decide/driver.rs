@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::input::TimeMode;
 use crate::engine::partition::Identity;
+use crate::engine::planted::{Planted, is_planted};
 use crate::log::{Batch, CommitOutcome, DecideEvent, DecideLog, LogError};
 use crate::telemetry::clock::{Clock, MachineClock};
 
@@ -164,7 +165,12 @@ impl<L: DecideLog> Driver<L> {
                 DecideEvent::Assigned { partition, committed } => self.assigned(partition, committed)?,
                 DecideEvent::Revoked { partitions } => {
                     // What was lost together with this revocation must not be sent either (I5).
-                    self.let_go(&lost_among(&events));
+                    if !is_planted(Planted::LostTogether) {
+                        self.let_go(&lost_among(&events));
+                    }
+                    if is_planted(Planted::SettleOnRevoke) {
+                        self.log.release(&partitions)?;
+                    }
                     self.collect()?;
                     self.settle()?;
                     self.let_go(&partitions);
@@ -182,10 +188,10 @@ impl<L: DecideLog> Driver<L> {
     }
 
     fn assigned(&mut self, partition: u32, committed: Option<u64>) -> Result<(), DecideError> {
-        let key = partition.to_string();
-        if committed.is_none() && self.log.holds(crate::codec::output::Topic::Decided, key.as_bytes())? {
-            return Err(DecideError::OffsetMissing(partition));
-        }
+        let committed = match committed {
+            None => self.committed_anew(partition)?,
+            committed => committed,
+        };
         self.tenures += 1;
         let surroundings = self.setup.surroundings.clone();
         surroundings.observe.assigned(partition);
@@ -202,6 +208,19 @@ impl<L: DecideLog> Driver<L> {
         let kept = Kept::new(partition, committed.unwrap_or(0));
         self.held.insert(partition, Held::new(self.tenures, kept, worker, self.now()));
         Ok(())
+    }
+
+    /// The offset of a partition that has none. It must never have been decided then; if it was, somebody
+    /// may have begun after our offset was read.
+    fn committed_anew(&mut self, partition: u32) -> Result<Option<u64>, DecideError> {
+        let key = partition.to_string();
+        if !self.log.holds(crate::codec::output::Topic::Decided, key.as_bytes())? {
+            return Ok(None);
+        }
+        let progress = self.log.progress()?;
+        let now = progress.iter().find(|progress| progress.partition == partition);
+        let committed = now.and_then(|progress| progress.committed);
+        committed.map(Some).ok_or(DecideError::OffsetMissing(partition))
     }
 
     /// Forgets partitions and whatever of them was not committed: their next owner decides it again.

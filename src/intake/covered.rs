@@ -3,6 +3,7 @@
 use crate::codec::output::{DecidedProgress, Topic, decode_decided};
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{Coverage, SourceId};
+use crate::engine::planted::{Planted, is_planted};
 use crate::log::LogError;
 use crate::log::kafka::{Connection, read_latest};
 
@@ -93,7 +94,7 @@ impl Decided {
                 baseline = true;
                 continue;
             };
-            if covered.last >= high {
+            if covered.last >= high && !is_planted(Planted::RewoundSource) {
                 return Err(StartError::Rewound {
                     name: source.name.to_string(),
                     partition: source.partition,
@@ -102,7 +103,10 @@ impl Decided {
                 });
             }
             let (last, time) = lowest.unwrap_or((covered.last, covered.time));
-            lowest = Some((last.min(covered.last), time.min(covered.time)));
+            lowest = Some(match is_planted(Planted::LowestStart) {
+                true => (last.max(covered.last), time.max(covered.time)),
+                false => (last.min(covered.last), time.min(covered.time)),
+            });
         }
         if let Some((covered, _)) = lowest.filter(|(covered, _)| *covered < low - 1) {
             return Err(StartError::Overtaken {

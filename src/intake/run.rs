@@ -192,6 +192,11 @@ impl<L: IntakeLog> Intake<L> {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn into_log(self) -> L {
+        self.log
+    }
+
     fn turns(&mut self, stop: &AtomicBool, observe: &mut dyn FnMut(&Tally)) -> Result<(), IntakeError> {
         loop {
             let stopping = stop.load(Ordering::SeqCst);

@@ -5,6 +5,7 @@ use crate::codec::output::DecidedProgress;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::Covered;
 use crate::engine::input::TimeMode;
+use crate::engine::planted::{Planted, is_planted};
 use crate::intake::covered::{Decided, StartError};
 use crate::intake::desk::Desk;
 use crate::intake::first_start;
@@ -129,7 +130,7 @@ fn read_through<L: IntakeLog>(
     let (slot, partition) = (assigned.slot, assigned.id.partition);
     let (_, end) = log.watermarks(&assigned.topic, partition)?;
     let last = packer.position(slot).unwrap_or(-1);
-    if end <= last {
+    if end <= last && !is_planted(Planted::RewoundSource) {
         let name = assigned.id.name.to_string();
         return Err(StartError::Rewound { name, partition, covered: last, high: end }.into());
     }
