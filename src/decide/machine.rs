@@ -10,6 +10,7 @@ use crate::engine::LoadRules;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, FactsRecord};
 use crate::engine::partition::{EngineError, Partition};
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::Report;
 
 use super::observe::Observe;
@@ -107,7 +108,7 @@ impl Machine {
         self.note_rules();
         self.next_offset = offset + 1;
         portion.next_offset = self.next_offset;
-        let replayed = offset < self.committed;
+        let replayed = offset < self.committed && !is_planted(Planted::SuppressedRange);
         if !replayed {
             portion.packs.extend(newest(&record));
         }

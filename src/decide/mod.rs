@@ -19,7 +19,7 @@ pub mod snapshot;
 #[cfg(test)]
 mod tests;
 pub mod view;
-mod worker;
+pub mod worker;
 
 use crate::log::LogError;
 

@@ -2,6 +2,7 @@
 
 use crate::codec::snapshot;
 use crate::engine::partition::{Identity, Partition};
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::{LoadRules, SEMANTICS};
 
 use super::snapshot::{Flaw, SnapshotStore, StoreError};
@@ -47,6 +48,7 @@ fn newest_usable(
 ) -> Result<Look, StoreError> {
     let partition = identity.partition;
     let entries = store.list(partition)?;
+    let committed = if is_planted(Planted::SnapshotBeyondCommit) { u64::MAX } else { committed };
     let usable = entries.iter().filter(|entry| entry.offset <= committed && entry.semantics == SEMANTICS);
     for entry in usable {
         let bytes = match store.get(partition, identity.partitions, entry)? {

@@ -19,6 +19,7 @@ pub mod limit;
 pub mod measure;
 pub mod notice;
 pub mod partition;
+pub mod planted;
 pub mod protection;
 pub mod purpose;
 pub mod report;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::base::{TimeMs, Token};
 use super::disposition::DispositionId;
+use super::planted::{Planted, is_planted};
 
 /// What a timer does when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,7 @@ impl Timers {
     pub fn next_due(&mut self, partition_time: TimeMs, newest_time: TimeMs) -> Option<(TimeMs, Timer)> {
         let easing =
             self.easing.first_key_value().map(|(key, _)| *key).filter(|(due, _)| *due <= newest_time);
+        let partition_time = if is_planted(Planted::TimerClock) { newest_time } else { partition_time };
         let worsening =
             self.worsening.first_key_value().map(|(key, _)| *key).filter(|(due, _)| *due <= partition_time);
         let worsening_first = match (easing, worsening) {

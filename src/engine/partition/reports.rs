@@ -8,6 +8,7 @@ use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::holder::Answer;
 use crate::engine::input::Effect;
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
 use crate::engine::state::RuleCount;
@@ -43,7 +44,7 @@ impl Partition {
             self.tally.reports_stale += 1;
             return Ok(());
         }
-        if report.previous != last {
+        if report.previous != last && !is_planted(Planted::ReportPredecessor) {
             self.tally.reports_gap += 1;
             return Ok(());
         }

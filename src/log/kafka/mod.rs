@@ -4,6 +4,7 @@
 //! * `admin` topics: create, describe, refuse what cannot be a source (DESIGN D8, D9);
 //! * `producer` acknowledged, idempotent writes: facts, reports, dead letters, feed;
 //! * `source` a group consumer over source topics, for intake;
+//! * `intake` that consumer with the producer and readers an intake needs;
 //! * `reader` whole topics and latest values, read from start to end, for verify and for start-up;
 //! * `decide` consumer, transactions and reports of a deciding worker (DESIGN D11);
 //! * `transaction` one transactional producer and what to do when it is in doubt.
@@ -14,6 +15,7 @@ mod admin;
 mod connection;
 mod decide;
 mod group;
+mod intake;
 mod positions;
 mod producer;
 mod reader;
@@ -23,9 +25,10 @@ mod transaction;
 pub use admin::{Admin, TopicDescription, TopicSpec};
 pub use connection::Connection;
 pub use decide::{DecideOptions, KafkaDecideLog, OutputTopics};
+pub use intake::{IntakeTopics, KafkaIntakeLog};
 pub use producer::{AckedProducer, OutMessage};
 pub use reader::{ReadRecord, open_transactions, read_from, read_latest, read_time, read_topic};
-pub use source::{SourceConsumer, SourceEvent, SourceOptions, SourceRecord, TimestampKind};
+pub use source::{SourceConsumer, SourceOptions};
 
 /// The largest record of a source: a line of 1 MiB, its key and headers.
 const RECORD_BYTES_MAX: u32 = 2 << 20;
