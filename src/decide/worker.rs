@@ -5,13 +5,13 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::codec::snapshot;
 use crate::engine::partition::Identity;
 
 use super::machine::{Machine, MachineError, Portion, Surroundings};
 use super::observe::Standing;
-use super::restore::restore;
+use super::restore::{Restored, restore};
 use super::snapshot::{SnapshotStore, StoreError};
+use super::snapshotter::Snapshotter;
 
 /// Batches a partition's thread may have waiting; more wait with the loop, which then pauses delivery.
 const WORK_MAX: usize = 4;
@@ -66,7 +66,7 @@ impl Assignment {
         let began = Instant::now();
         let loader = &*self.surroundings.loader;
         let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader);
-        let (partition, offset) = match restored {
+        let Restored { partition, offset, chain } = match restored {
             Ok(restored) => restored,
             Err(error) => return self.answer(Done::NotRestored(error)),
         };
@@ -74,7 +74,10 @@ impl Assignment {
         self.surroundings.observe.restored(self.identity.partition, offset, committed, began.elapsed());
         self.answer(Done::Restored(offset));
         let mut machine = Machine::new(partition, offset, committed, self.surroundings.clone());
-        let mut stored = offset;
+        let mut snapshotter = self.store.clone().map(|store| {
+            let observe = Arc::clone(&self.surroundings.observe);
+            Snapshotter::new(store, observe, self.identity.clone(), (offset, chain))
+        });
         while let Ok(work) = work.recv() {
             match work {
                 Work::Records(records) => match self.decide(&mut machine, &records) {
@@ -86,8 +89,15 @@ impl Assignment {
                     let next_offset = machine.next_offset();
                     self.answer(Done::Progressed(Portion { next_offset, records, ..Portion::default() }));
                 }
-                Work::Snapshot { committed } => self.snapshot(&machine, committed, &mut stored),
+                Work::Snapshot { committed } => {
+                    if let Some(snapshotter) = &mut snapshotter {
+                        snapshotter.begin(&mut machine, committed);
+                    }
+                }
             }
+        }
+        if let Some(snapshotter) = &mut snapshotter {
+            snapshotter.finish();
         }
     }
 
@@ -111,24 +121,6 @@ impl Assignment {
             observe.rule_totals(rules, standing.newest_time, &mut partition.rule_totals());
         }
         Ok(portion)
-    }
-
-    /// A snapshot may be ahead of what is committed; it becomes usable when the commit catches up.
-    fn snapshot(&self, machine: &Machine, committed: u64, stored: &mut u64) {
-        let (offset, identity) = (machine.next_offset(), &self.identity);
-        let Some(store) = self.store.as_deref().filter(|_| offset > *stored) else { return };
-        let bytes = snapshot::encode(machine.partition());
-        let size = match store.put(identity.partition, identity.partitions, (offset, committed), &bytes) {
-            Ok(()) => {
-                *stored = offset;
-                Some(bytes.len())
-            }
-            Err(error) => {
-                tracing::warn!(partition = identity.partition, %error, "a snapshot could not be stored");
-                None
-            }
-        };
-        self.surroundings.observe.snapshot(identity.partition, size);
     }
 
     fn answer(&self, done: Done) {
