@@ -68,7 +68,7 @@ pub struct Host {
 }
 
 impl Default for Host {
-    /// This machine, with a thread for each partition.
+    /// This machine, with a thread for each partition and each snapshot under way.
     fn default() -> Host {
         Host { clock: Arc::new(MachineClock), crew: Arc::new(Threads) }
     }
@@ -202,9 +202,9 @@ impl<L: DecideLog> Driver<L> {
             time: self.setup.time,
         };
         let (store, answers) = (self.setup.snapshots.clone(), self.sender.clone());
-        let assignment =
-            Assignment { identity, tenure: self.tenures, committed, store, surroundings, answers };
-        let worker = spawn(&*self.setup.host.crew, assignment).map_err(DecideError::Thread)?;
+        let (tenure, crew) = (self.tenures, Arc::clone(&self.setup.host.crew));
+        let assignment = Assignment { identity, tenure, committed, store, surroundings, crew, answers };
+        let worker = spawn(assignment).map_err(DecideError::Thread)?;
         let kept = Kept::new(partition, committed.unwrap_or(0));
         self.held.insert(partition, Held::new(self.tenures, kept, worker, self.now()));
         Ok(())

@@ -9,7 +9,7 @@ use crate::config::bundle;
 use crate::engine::LoadRules;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, FactsRecord};
-use crate::engine::partition::{EngineError, Partition};
+use crate::engine::partition::{EngineError, Frozen, Partition};
 use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::Report;
 
@@ -82,6 +82,11 @@ impl Machine {
     #[must_use]
     pub fn partition(&self) -> &Partition {
         &self.partition
+    }
+
+    /// The state as it is now, to be written down elsewhere.
+    pub fn freeze(&mut self) -> Frozen {
+        self.partition.freeze()
     }
 
     /// One past the last record applied.

@@ -1,40 +1,56 @@
 //! State comes back: the newest snapshot that is whole, known and not ahead of what is committed (D12).
 
+use bytes::Bytes;
+
 use crate::codec::snapshot;
 use crate::engine::partition::{Identity, Partition};
 use crate::engine::planted::{Planted, is_planted};
 use crate::engine::{LoadRules, SEMANTICS};
 
-use super::snapshot::{Flaw, SnapshotStore, StoreError};
+use super::snapshot::{Entry, Flaw, SnapshotStore, StoreError, chain};
+use super::snapshotter::Chain;
 
 /// How often a list that was out of date is asked for again.
 const LOOKS_MAX: usize = 10;
 
-/// A partition to go on with: its state, and the offset of the next record it needs.
+/// A partition to go on with: its state, the offset of the next record it needs, and the snapshots
+/// that it came from.
+pub(super) struct Restored {
+    pub partition: Partition,
+    pub offset: u64,
+    pub chain: Chain,
+}
+
+impl Restored {
+    /// From the beginning of the facts; `DecideLog::start` refuses if that is no longer there.
+    fn nothing(identity: &Identity) -> Restored {
+        Restored { partition: Partition::new(identity.clone()), offset: 0, chain: Chain::default() }
+    }
+}
+
 pub(super) fn restore(
     store: Option<&SnapshotStore>,
     identity: &Identity,
     committed: Option<u64>,
     loader: &dyn LoadRules,
-) -> Result<(Partition, u64), StoreError> {
+) -> Result<Restored, StoreError> {
     // Snapshots may be ahead of what is committed, even of nothing: only `decided` records tell a
     // lost offset from a first start, and the loop has asked for them.
     let (Some(store), Some(committed)) = (store, committed) else {
-        return Ok((Partition::new(identity.clone()), 0));
+        return Ok(Restored::nothing(identity));
     };
     for _ in 0..LOOKS_MAX {
         match newest_usable(store, identity, committed, loader)? {
-            Look::Found(state, offset) => return Ok((state, offset)),
+            Look::Found(restored) => return Ok(*restored),
             Look::Gone => {}
             Look::Nothing => break,
         }
     }
-    // From the beginning of the facts; `DecideLog::start` refuses if that is no longer there.
-    Ok((Partition::new(identity.clone()), 0))
+    Ok(Restored::nothing(identity))
 }
 
 enum Look {
-    Found(Partition, u64),
+    Found(Box<Restored>),
     /// The list was out of date: whoever dropped a snapshot has stored a newer one.
     Gone,
     Nothing,
@@ -51,20 +67,34 @@ fn newest_usable(
     let committed = if is_planted(Planted::SnapshotBeyondCommit) { u64::MAX } else { committed };
     let usable = entries.iter().filter(|entry| entry.offset <= committed && entry.semantics == SEMANTICS);
     for entry in usable {
-        let bytes = match store.get(partition, identity.partitions, entry)? {
-            Ok(bytes) => bytes,
+        let Some(links) = chain(&entries, entry) else { continue };
+        let snapshots = match read(store, identity, &links)? {
+            Ok(snapshots) => snapshots,
             Err(Flaw::Gone) => return Ok(Look::Gone),
             Err(flaw) => {
                 tracing::warn!(partition, offset = entry.offset, %flaw, "a snapshot is passed over");
                 continue;
             }
         };
-        match snapshot::decode(&bytes, identity.clone(), loader) {
-            Ok(state) => return Ok(Look::Found(state, entry.offset)),
+        match snapshot::decode(snapshots.iter().map(|bytes| &**bytes), identity.clone(), loader) {
+            Ok(partition) => {
+                let (offset, chain) = (entry.offset, Chain::of(&links));
+                return Ok(Look::Found(Box::new(Restored { partition, offset, chain })));
+            }
             Err(error) => {
                 tracing::warn!(partition, offset = entry.offset, %error, "a snapshot is passed over");
             }
         }
     }
     Ok(Look::Nothing)
+}
+
+/// The bytes of a chain, or what is wrong with one of its links.
+fn read(
+    store: &SnapshotStore,
+    identity: &Identity,
+    links: &[&Entry],
+) -> Result<Result<Vec<Bytes>, Flaw>, StoreError> {
+    let read = |entry: &&Entry| store.get(identity.partition, identity.partitions, entry);
+    links.iter().map(read).collect()
 }

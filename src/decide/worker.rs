@@ -5,13 +5,13 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::codec::snapshot;
 use crate::engine::partition::Identity;
 
 use super::machine::{Machine, MachineError, Portion, Surroundings};
 use super::observe::Standing;
-use super::restore::restore;
+use super::restore::{Restored, restore};
 use super::snapshot::{SnapshotStore, StoreError};
+use super::snapshotter::Snapshotter;
 
 /// Batches a partition's thread may have waiting; more wait with the loop, which then pauses delivery.
 const WORK_MAX: usize = 4;
@@ -50,6 +50,7 @@ pub(super) struct Assignment {
     pub committed: Option<u64>,
     pub store: Option<Arc<SnapshotStore>>,
     pub surroundings: Surroundings,
+    pub crew: Arc<dyn Crew>,
     pub answers: Sender<Answer>,
 }
 
@@ -79,7 +80,7 @@ pub enum Turn {
 }
 
 /// A task under way.
-pub trait Running {
+pub trait Running: Send {
     /// Waits for its end.
     fn join(self: Box<Self>);
 }
@@ -98,17 +99,15 @@ impl Crew for Threads {
 impl Running for JoinHandle<()> {
     fn join(self: Box<Self>) {
         if JoinHandle::join(*self).is_err() {
-            tracing::error!("a partition's thread has panicked");
+            tracing::error!("a thread has panicked");
         }
     }
 }
 
 /// Starts the worker of a partition. It ends when the sender of its work is dropped.
-pub(super) fn spawn(
-    crew: &dyn Crew,
-    assignment: Assignment,
-) -> std::io::Result<(SyncSender<Work>, Box<dyn Running>)> {
+pub(super) fn spawn(assignment: Assignment) -> std::io::Result<(SyncSender<Work>, Box<dyn Running>)> {
     let (sender, work) = sync_channel(WORK_MAX);
+    let crew = Arc::clone(&assignment.crew);
     let name = format!("facts-{}", assignment.identity.partition);
     let running = crew.begin(name, Box::new(Worker { assignment, work, deciding: None }))?;
     Ok((sender, running))
@@ -123,8 +122,8 @@ struct Worker {
 
 struct Deciding {
     machine: Machine,
-    /// Offset of the newest snapshot that is known to be stored.
-    stored: u64,
+    /// None without a store.
+    snapshotter: Option<Snapshotter>,
 }
 
 impl Task for Worker {
@@ -140,7 +139,10 @@ impl Task for Worker {
         };
         match work {
             Some(work) => self.assignment.work(work, deciding),
-            None => Turn::Ended,
+            None => {
+                deciding.snapshotter.as_mut().map(Snapshotter::finish);
+                Turn::Ended
+            }
         }
     }
 }
@@ -149,8 +151,8 @@ impl Assignment {
     fn restore(&self) -> Option<Deciding> {
         let began = Instant::now();
         let loader = &*self.surroundings.loader;
-        let (partition, offset) = match restore(self.store.as_deref(), &self.identity, self.committed, loader)
-        {
+        let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader);
+        let Restored { partition, offset, chain } = match restored {
             Ok(restored) => restored,
             Err(error) => {
                 self.answer(Done::NotRestored(error));
@@ -161,10 +163,14 @@ impl Assignment {
         self.surroundings.observe.restored(self.identity.partition, offset, committed, began.elapsed());
         self.answer(Done::Restored(offset));
         let machine = Machine::new(partition, offset, committed, self.surroundings.clone());
-        Some(Deciding { machine, stored: offset })
+        let snapshotter = self.store.clone().map(|store| {
+            let (crew, observe) = (Arc::clone(&self.crew), Arc::clone(&self.surroundings.observe));
+            Snapshotter::new(store, crew, observe, self.identity.clone(), (offset, chain))
+        });
+        Some(Deciding { machine, snapshotter })
     }
 
-    fn work(&self, work: Work, Deciding { machine, stored }: &mut Deciding) -> Turn {
+    fn work(&self, work: Work, Deciding { machine, snapshotter }: &mut Deciding) -> Turn {
         match work {
             Work::Records(records) => match self.decide(machine, &records) {
                 Ok(portion) => self.answer(Done::Decided(portion)),
@@ -178,7 +184,11 @@ impl Assignment {
                 let next_offset = machine.next_offset();
                 self.answer(Done::Progressed(Portion { next_offset, records, ..Portion::default() }));
             }
-            Work::Snapshot { committed } => self.snapshot(machine, committed, stored),
+            Work::Snapshot { committed } => {
+                if let Some(snapshotter) = snapshotter {
+                    snapshotter.begin(machine, committed);
+                }
+            }
         }
         Turn::Done
     }
@@ -203,24 +213,6 @@ impl Assignment {
             observe.rule_totals(rules, standing.newest_time, &mut partition.rule_totals());
         }
         Ok(portion)
-    }
-
-    /// A snapshot may be ahead of what is committed; it becomes usable when the commit catches up.
-    fn snapshot(&self, machine: &Machine, committed: u64, stored: &mut u64) {
-        let (offset, identity) = (machine.next_offset(), &self.identity);
-        let Some(store) = self.store.as_deref().filter(|_| offset > *stored) else { return };
-        let bytes = snapshot::encode(machine.partition());
-        let size = match store.put(identity.partition, identity.partitions, (offset, committed), &bytes) {
-            Ok(()) => {
-                *stored = offset;
-                Some(bytes.len())
-            }
-            Err(error) => {
-                tracing::warn!(partition = identity.partition, %error, "a snapshot could not be stored");
-                None
-            }
-        };
-        self.surroundings.observe.snapshot(identity.partition, size);
     }
 
     fn answer(&self, done: Done) {

@@ -29,6 +29,7 @@ pub mod seen;
 pub mod signal;
 pub mod state;
 pub mod subject;
+pub mod table;
 pub mod timer;
 pub mod window;
 

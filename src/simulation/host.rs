@@ -56,9 +56,14 @@ impl SimHost {
             return false;
         }
         let place = (place % tasks.len() as u64) as usize;
-        let turn = tasks[place].1.turn(false);
-        if turn == Turn::Ended {
-            tasks.remove(place);
+        let (number, mut task) = tasks.remove(place);
+        // A task may begin another, or wait for one.
+        drop(tasks);
+        let turn = task.turn(false);
+        let mut tasks = self.tasks.lock().unwrap();
+        if turn != Turn::Ended {
+            let place = place.min(tasks.len());
+            tasks.insert(place, (number, task));
         }
         turn == Turn::Done
     }
@@ -104,6 +109,7 @@ impl Running for Joining {
         let mut tasks = self.tasks.lock().unwrap();
         let Some(place) = tasks.iter().position(|(number, _)| *number == self.number) else { return };
         let (_, mut task) = tasks.remove(place);
+        drop(tasks);
         while task.turn(true) != Turn::Ended {}
     }
 }

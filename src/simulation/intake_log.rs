@@ -61,7 +61,8 @@ impl SimIntakeLog {
                 continue;
             }
             let count = (1 + self.sim.dice.borrow_mut().below(4) as usize).min(most);
-            for (offset, at, value) in source.records.iter().filter(|(offset, ..)| offset >= next).take(count) {
+            for (offset, at, value) in source.records.iter().filter(|(offset, ..)| offset >= next).take(count)
+            {
                 records.push((*partition, *offset, *at, value.clone()));
             }
             if let Some((_, offset, ..)) = records.last().filter(|(of, ..)| of == partition) {
@@ -111,7 +112,11 @@ impl IntakeLog for SimIntakeLog {
         for change in changes {
             match change {
                 GroupEvent::Assigned(partitions) => partitions.iter().for_each(|partition| {
-                    serve(SourceEvent::Assigned { topic: SOURCE_TOPIC, partition: *partition, committed: None });
+                    serve(SourceEvent::Assigned {
+                        topic: SOURCE_TOPIC,
+                        partition: *partition,
+                        committed: None,
+                    });
                 }),
                 GroupEvent::Revoked(partitions) => {
                     serve(SourceEvent::Revoked { partitions: &places(&partitions) });

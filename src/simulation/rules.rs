@@ -11,9 +11,7 @@ use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::purpose::Purpose;
-use crate::engine::rule::{
-    Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger,
-};
+use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
 use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::SubjectKind;
@@ -101,7 +99,12 @@ fn signals() -> Vec<Signal> {
     vec![
         signal("paid", SubjectKind::Account, over(Feed::TransferPayer, Aggregate::Count), None),
         signal("payers", SubjectKind::Device, over(Feed::TransferDevice, Aggregate::Distinct), Some(2)),
-        signal("openers", SubjectKind::Device, over(Feed::OpeningRequestedDevice, Aggregate::Distinct), Some(3)),
+        signal(
+            "openers",
+            SubjectKind::Device,
+            over(Feed::OpeningRequestedDevice, Aggregate::Distinct),
+            Some(3),
+        ),
     ]
 }
 

@@ -394,7 +394,9 @@ impl Sim {
                 let setup = self.deployment.intake(&self.config.borrow());
                 let log = SimIntakeLog::join(self, place);
                 let begun = Intake::start(log, setup, Arc::new(host));
-                begun.map(|intake| Process::Intake(Box::new(intake))).map_err(|error| self.intake_ended(&error))
+                begun
+                    .map(|intake| Process::Intake(Box::new(intake)))
+                    .map_err(|error| self.intake_ended(&error))
             }
             Kind::Decide => {
                 let setup = self.deployment.decide(&host);

@@ -176,7 +176,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     }
     let lanes = (0..partitions)
         .map(|partition| {
-            let who = Who { partition, partitions, time };
+            let who = Who { partition, partitions, time, restarts: seed % 2 == 0 };
             let version = ConfigVersion { from: TimeMs(0), number: 1 };
             let records = Vec::new();
             let mut lane = Lane {

@@ -13,6 +13,7 @@ mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use duecourse::codec::snapshot::{self, Extent};
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
@@ -25,17 +26,44 @@ pub struct Who {
     partition: u32,
     partitions: u32,
     time: TimeMode,
+    /// Whether the engine is restored from its snapshots now and then.
+    restarts: bool,
 }
 
 impl Who {
     pub fn plain(self) -> Plain {
-        let Who { partition, partitions, time } = self;
+        let Who { partition, partitions, time, .. } = self;
         Plain::new(PlainIdentity { partition, partitions, id_key: events::keys().id_key(), time })
     }
 
+    fn identity(self) -> Identity {
+        let Who { partition, partitions, time, .. } = self;
+        Identity { partition, partitions, id_key: events::keys().id_key(), time }
+    }
+
     pub fn engine(self) -> Partition {
-        let Who { partition, partitions, time } = self;
-        Partition::new(Identity { partition, partitions, id_key: events::keys().id_key(), time })
+        Partition::new(self.identity())
+    }
+}
+
+/// Snapshots of the engine as it goes: one of all of its state, then some of what changed.
+#[derive(Default)]
+struct Snapshots(Vec<Vec<u8>>);
+
+impl Snapshots {
+    /// The engine, stored once more and restored from all that was stored.
+    fn restarted(&mut self, who: Who, mut engine: Partition, shelf: &Shelf) -> Result<Partition, String> {
+        let frozen = engine.freeze();
+        let whole = snapshot::encode(&frozen, Extent::Whole);
+        if self.0.len() == 3 {
+            self.0.clear();
+        }
+        let extent = if self.0.is_empty() { Extent::Whole } else { Extent::Changes };
+        self.0.push(snapshot::encode(&frozen, extent));
+        let mut restored = snapshot::decode(self.0.iter().map(Vec::as_slice), who.identity(), shelf)
+            .map_err(|error| error.to_string())?;
+        let again = snapshot::encode(&restored.freeze(), Extent::Whole);
+        if again != whole { Err("what was restored is not what was stored".to_owned()) } else { Ok(restored) }
     }
 }
 
@@ -47,8 +75,14 @@ struct Difference {
 
 /// The first record on which the two differ.
 fn difference(who: Who, records: &[FactsRecord], shelf: &Shelf) -> Option<Difference> {
-    let (mut plain, mut engine) = (who.plain(), who.engine());
+    let (mut plain, mut engine, mut snapshots) = (who.plain(), who.engine(), Snapshots::default());
     for (at, record) in records.iter().enumerate() {
+        if who.restarts && at % 5 == 4 {
+            match snapshots.restarted(who, engine, shelf) {
+                Ok(restored) => engine = restored,
+                Err(error) => return Some(Difference { at, plain: Vec::new(), engine: Err(error) }),
+            }
+        }
         let expected = plain.apply(at as u64, record, shelf).expect("the plain evaluator applies it");
         let found = catch_unwind(AssertUnwindSafe(|| {
             let mut effects = Vec::new();

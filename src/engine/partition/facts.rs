@@ -166,7 +166,7 @@ impl Partition {
         match body {
             FactBody::Opening { .. } => self.apply_opening(fact, body, at, entry_event, out),
             FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
-                let holder = self.holders.entry(fact.route.token).or_default();
+                let holder = self.holders.get_or_default(fact.route.token);
                 holder.answers.push(PlatformAnswer {
                     event: entry_event,
                     opening: *opening,
@@ -228,7 +228,7 @@ impl Partition {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;
             };
-            self.logs.entry(subject).or_default().insert(entry, plan, horizon);
+            self.logs.get_or_default(subject).insert(entry, plan, horizon);
         }
     }
 

@@ -94,7 +94,7 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let forgotten = self.newest_time.minus(self.lateness());
-        self.holders.entry(standing.holder).or_default().stand(standing.clone(), forgotten);
+        self.holders.get_or_default(standing.holder).stand(standing.clone(), forgotten);
         let Some(active) = active else { return Ok(()) };
         let Some(number) = active.index.signal_number(&standing.signal) else { return Ok(()) };
         let target = standing.target.subject;
