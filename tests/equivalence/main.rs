@@ -11,8 +11,10 @@ mod log;
 mod rulesets;
 mod signals;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use duecourse::codec::snapshot;
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
@@ -34,8 +36,12 @@ impl Who {
     }
 
     pub fn engine(self) -> Partition {
+        Partition::new(self.identity())
+    }
+
+    fn identity(self) -> Identity {
         let Who { partition, partitions, time } = self;
-        Partition::new(Identity { partition, partitions, id_key: events::keys().id_key(), time })
+        Identity { partition, partitions, id_key: events::keys().id_key(), time }
     }
 }
 
@@ -149,5 +155,55 @@ fn the_engine_does_what_the_plain_evaluator_does() {
     eprintln!("{cases} cases: {seen:?}");
     if cases >= 1_000 {
         seen.assert_rich();
+    }
+}
+
+/// What a partition holds at its snapshot, by kind: each must be there in many of them.
+fn held(partition: &Partition) -> [(&'static str, bool); 8] {
+    let image = partition.image();
+    [
+        ("harms", !image.harms.is_empty()),
+        ("heard", !image.heard.is_empty()),
+        ("totals", !image.totals.is_empty()),
+        ("told", image.told.iter().any(|(_, told)| !told.is_empty())),
+        ("overrides", image.overrides.iter().any(|(_, overrides)| !overrides.is_empty())),
+        ("firings", image.firings.iter().any(|(_, firings)| !firings.is_empty())),
+        ("meetings", image.meetings.iter().any(|(_, meetings)| !meetings.is_empty())),
+        ("standings", image.holders.iter().any(|(_, holder)| !holder.standings.is_empty())),
+    ]
+}
+
+#[test]
+fn a_restored_snapshot_goes_on_as_its_partition_does() {
+    let first = setting("DUECOURSE_SEED", 1);
+    let cases = setting("DUECOURSE_CASES", 2_000) / 10;
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in first..first + cases {
+        let case = log::random_case(seed, log::Delivery::Lossy, &mut log::Seen::default());
+        for (who, records) in &case.partitions {
+            let (before, after) = records.split_at(records.len() * 2 / 3);
+            let mut engine = who.engine();
+            for (at, record) in before.iter().enumerate() {
+                engine.apply(at as u64, record, &case.shelf, &mut Vec::new()).unwrap();
+            }
+            let bytes = snapshot::encode(&engine);
+            let mut restored = snapshot::decode(&bytes, who.identity(), &case.shelf).unwrap();
+            assert_eq!(restored.image(), engine.image(), "DUECOURSE_SEED={seed}");
+            for (what, is_there) in held(&engine) {
+                *seen.entry(what).or_default() += usize::from(is_there);
+            }
+            for (at, record) in after.iter().enumerate() {
+                let at = (before.len() + at) as u64;
+                let (mut own, mut its) = (Vec::new(), Vec::new());
+                engine.apply(at, record, &case.shelf, &mut own).unwrap();
+                restored.apply(at, record, &case.shelf, &mut its).unwrap();
+                assert_eq!(its, own, "DUECOURSE_SEED={seed}, record {at}");
+            }
+            assert!(snapshot::encode(&restored) == snapshot::encode(&engine), "DUECOURSE_SEED={seed}");
+        }
+    }
+    eprintln!("{cases} cases: {seen:?}");
+    if cases >= 100 {
+        assert!(seen.values().all(|count| *count >= 10), "seen too seldom: {seen:?}");
     }
 }

@@ -24,6 +24,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "limits/class_iii_inflow_yearly.toml",
     "limits/class_iii_yearly.toml",
     "limits/debit_cards.toml",
+    "limits/iot_card_traffic.toml",
     "limits/iot_cards.toml",
     "limits/machine_transfers.toml",
     "limits/payment_account_i_channels.toml",
