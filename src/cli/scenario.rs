@@ -26,7 +26,7 @@
 //!                      bound, own, cash, strong_auth, agreed=
 //!                      payer_balance= payee_balance=; balance= of our side (of two, the payer's)
 //! card_payment_posted  card= amount= terminal=
-//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer=
+//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer= month_mb=
 //! opening_requested    opening= product= holder_kind= co_holders=a,b agent= device= phone_number=
 //!                      outlet= address= channels=
 //! fraud_confirmed      payer= payee= counterparty= terminal= amount=, of= (the event's id)

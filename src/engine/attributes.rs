@@ -29,6 +29,8 @@ pub enum Field {
     IdentityChannels = 9,
     /// What the customer agreed as daily sum without a counter, in minor units (law.md B15).
     AgreedDailySum = 10,
+    /// Open traffic of the card this calendar month (law.md T8).
+    MonthOpenMegabytes = 11,
 }
 
 /// What kind of value a field has; the type checker of conditions reads it.
@@ -42,7 +44,7 @@ pub enum FieldType {
 }
 
 impl Field {
-    pub const ALL: [Field; 11] = [
+    pub const ALL: [Field; 12] = [
         Field::Amount,
         Field::Channel,
         Field::Bound,
@@ -54,6 +56,7 @@ impl Field {
         Field::Usage,
         Field::IdentityChannels,
         Field::AgreedDailySum,
+        Field::MonthOpenMegabytes,
     ];
 
     #[must_use]
@@ -70,6 +73,7 @@ impl Field {
             Field::Usage => "event.usage",
             Field::IdentityChannels => "event.identity_channels",
             Field::AgreedDailySum => "event.agreed_daily_sum",
+            Field::MonthOpenMegabytes => "event.month_open_megabytes",
         }
     }
 
@@ -82,7 +86,7 @@ impl Field {
     pub fn value_type(self) -> FieldType {
         match self {
             Field::Amount | Field::BalanceAfter | Field::AgreedDailySum => FieldType::Money,
-            Field::IdentityChannels => FieldType::Count,
+            Field::IdentityChannels | Field::MonthOpenMegabytes => FieldType::Count,
             Field::Bound | Field::OwnAccount | Field::Cash | Field::StrongAuth => FieldType::Flag,
             Field::Channel => FieldType::Word(&Channel::WORDS),
             Field::Product => FieldType::Word(&Product::WORDS),
@@ -93,7 +97,7 @@ impl Field {
 
 /// What is known of one event and its party.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attributes([Option<i64>; 11]);
+pub struct Attributes([Option<i64>; 12]);
 
 impl Attributes {
     #[must_use]

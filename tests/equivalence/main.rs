@@ -11,11 +11,12 @@ mod log;
 mod rulesets;
 mod signals;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use duecourse::codec::snapshot::{self, Extent};
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
-use duecourse::engine::partition::{Identity, Partition};
+use duecourse::engine::partition::{Frozen, Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
 
 use rulesets::Shelf;
@@ -183,5 +184,55 @@ fn the_engine_does_what_the_plain_evaluator_does() {
     eprintln!("{cases} cases: {seen:?}");
     if cases >= 1_000 {
         seen.assert_rich();
+    }
+}
+
+/// What a partition holds at its snapshot, by kind: each must be there in many of them.
+fn held(frozen: &Frozen) -> [(&'static str, bool); 8] {
+    [
+        ("harms", !frozen.core.harms.is_empty()),
+        ("heard", !frozen.core.heard.is_empty()),
+        ("totals", !frozen.core.totals.is_empty()),
+        ("told", frozen.told.rows(false).any(|(_, told)| !told.is_empty())),
+        ("overrides", frozen.overrides.rows(false).any(|(_, overrides)| !overrides.is_empty())),
+        ("firings", frozen.firings.rows(false).any(|(_, firings)| !firings.is_empty())),
+        ("meetings", frozen.meetings.rows(false).any(|(_, meetings)| !meetings.is_empty())),
+        ("standings", frozen.holders.rows(false).any(|(_, holder)| !holder.standings.is_empty())),
+    ]
+}
+
+#[test]
+fn a_restored_snapshot_goes_on_as_its_partition_does() {
+    let first = setting("DUECOURSE_SEED", 1);
+    let cases = setting("DUECOURSE_CASES", 2_000) / 10;
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in first..first + cases {
+        let case = log::random_case(seed, log::Delivery::Lossy, &mut log::Seen::default());
+        for (who, records) in &case.partitions {
+            let (before, after) = records.split_at(records.len() * 2 / 3);
+            let mut engine = who.engine();
+            for (at, record) in before.iter().enumerate() {
+                engine.apply(at as u64, record, &case.shelf, &mut Vec::new()).unwrap();
+            }
+            let frozen = engine.freeze();
+            let bytes = snapshot::encode(&frozen, Extent::Whole);
+            let mut restored = snapshot::decode([&*bytes], who.identity(), &case.shelf).unwrap();
+            for (what, is_there) in held(&frozen) {
+                *seen.entry(what).or_default() += usize::from(is_there);
+            }
+            for (at, record) in after.iter().enumerate() {
+                let at = (before.len() + at) as u64;
+                let (mut own, mut its) = (Vec::new(), Vec::new());
+                engine.apply(at, record, &case.shelf, &mut own).unwrap();
+                restored.apply(at, record, &case.shelf, &mut its).unwrap();
+                assert_eq!(its, own, "DUECOURSE_SEED={seed}, record {at}");
+            }
+            let [its, own] = [restored, engine].map(|mut end| snapshot::encode(&end.freeze(), Extent::Whole));
+            assert!(its == own, "DUECOURSE_SEED={seed}");
+        }
+    }
+    eprintln!("{cases} cases: {seen:?}");
+    if cases >= 100 {
+        assert!(seen.values().all(|count| *count >= 10), "seen too seldom: {seen:?}");
     }
 }

@@ -205,6 +205,9 @@ fn field(field: Field) -> Both {
             Both::new("身份核验渠道数量", "channels by which the identity was verified")
         }
         Field::AgreedDailySum => Both::new("约定的日累计限额", "agreed daily sum"),
+        Field::MonthOpenMegabytes => {
+            Both::new("本月非定向流量（兆字节）", "open traffic this month, in megabytes")
+        }
     }
 }
 

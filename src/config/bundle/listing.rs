@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::load::Checked;
+use crate::codec::event::EventType;
 use crate::config::source::feeds;
 use crate::engine::base::SpanMs;
 use crate::engine::fact::Feed;
@@ -111,7 +112,8 @@ fn fields(signal: &Signal, all: &[Signal]) -> BTreeSet<String> {
                     note(field);
                 }
             }
-            for (word, _) in Mark::ALL.iter().filter(|(_, mark)| marks(question) & mark.bit() != 0) {
+            let marked = if event == EventType::TransferPosted.name() { marks(question) } else { 0 };
+            for (word, _) in Mark::ALL.iter().filter(|(_, mark)| marked & mark.bit() != 0) {
                 note(field_of(word));
             }
         }

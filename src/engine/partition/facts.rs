@@ -65,7 +65,7 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
         FactBody::FraudConfirmed { feed, account, other, amount } => {
             [one(*feed, with_pair(account, *other), *other, *amount), None]
         }
-        FactBody::CardUsage { card, device, usage, peer } => {
+        FactBody::CardUsage { card, device, usage, peer, .. } => {
             let at_peer = usage.peer_feed().zip(*peer);
             [
                 one(Feed::CardUsageCard, of_party(card), *device, None),
@@ -108,9 +108,11 @@ fn set_off<'a>(
             let known = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
             Some((*feed, account, *other, of_party(account, known)))
         }
-        FactBody::CardUsage { card, device, usage, .. } => {
+        FactBody::CardUsage { card, device, usage, month_open_megabytes, .. } => {
             let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
-            let known = Attributes::default().with(Field::Usage, kind);
+            let known = Attributes::default()
+                .with(Field::Usage, kind)
+                .with(Field::MonthOpenMegabytes, month_open_megabytes.map(i64::from));
             Some((Feed::CardUsageCard, card, *device, of_party(card, known)))
         }
         _ => None,

@@ -280,9 +280,11 @@ impl Plain {
                 let case = self.case(occasion, account, Some(*other), *amount, said);
                 self.evaluate_rules(Trigger::Feed(*feed), case)
             }
-            FactBody::CardUsage { card, usage, .. } => {
+            FactBody::CardUsage { card, usage, month_open_megabytes, .. } => {
                 let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
-                let said = Attributes::default().with(Field::Usage, kind);
+                let traffic = month_open_megabytes.map(i64::from);
+                let said =
+                    Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
                 let case = self.case(occasion, card, None, None, said);
                 self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)
             }
