@@ -2,7 +2,7 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-.PHONY: demo test broker-loss demo-kafka model bench fmt lint
+.PHONY: check-k8s demo test broker-loss demo-kafka model bench fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs nothing but Rust.
 demo:
@@ -12,6 +12,7 @@ demo:
 test:
 	scripts/install-missing
 	cargo test
+	scripts/check-k8s
 	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
 	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
 
@@ -19,6 +20,11 @@ test:
 broker-loss:
 	scripts/install-missing
 	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
+
+# The manifests, validated strictly with their custom resources, and each alert with its fixtures.
+check-k8s:
+	scripts/install-missing
+	scripts/check-k8s
 
 # Four source and four facts partitions, kill -9 at feed, intake and decide, then the count.
 demo-kafka:

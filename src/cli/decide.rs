@@ -57,7 +57,7 @@ pub(super) fn work(
     observe: Arc<dyn Observe>,
 ) -> Result<(), Failure> {
     let setup = setup(config, until_end, view, observe)?;
-    let log = KafkaDecideLog::join(&connection(config, "decide"), options(config))?;
+    let log = KafkaDecideLog::join(&connection(config, "decide")?, options(config))?;
     decide(log, setup, stop).map_err(failure)
 }
 

@@ -34,17 +34,28 @@ impl ConfigArguments {
 }
 
 /// How this process reaches the brokers.
-#[must_use]
-pub fn connection(config: &Config, command: &str) -> Connection {
+///
+/// # Errors
+/// Exit 3 when a file of `kafka.property_files` cannot be read.
+pub fn connection(config: &Config, command: &str) -> Result<Connection, Failure> {
+    let mut properties = config.kafka.properties.clone();
+    for (name, path) in &config.kafka.property_files {
+        let value = std::fs::read_to_string(path)
+            .with_context(|| format!("kafka.property_files.\"{name}\" = `{path}`"))
+            .map_err(Failure::configuration)?;
+        properties.insert(name.clone(), value.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let token_file = config.kafka.oauth_token_file.as_str();
     let name = match config.kafka.instance() {
         Some(instance) => format!("{}-{command}-{instance}", config.kafka.group),
         None => format!("{}-{command}-{}", config.kafka.group, std::process::id()),
     };
-    Connection {
+    Ok(Connection {
         bootstrap_servers: config.kafka.bootstrap_servers.clone(),
         client_id: name,
-        properties: config.kafka.properties.clone(),
-    }
+        properties,
+        oauth_token_file: (!token_file.is_empty()).then(|| PathBuf::from(token_file)),
+    })
 }
 
 /// The deployment's keys.

@@ -18,11 +18,11 @@ use crate::engine::state::RuleCount;
 use crate::engine::subject::Subject;
 use crate::intake::desk;
 use crate::telemetry::clock::now;
-use crate::telemetry::http::{Health, Server, Shown, View};
+use crate::telemetry::http::{Health, Refresh, Server, Shown, View};
 use crate::telemetry::latency::Latencies;
 use crate::telemetry::metrics::{IntakeTotals, Metrics, PartitionMetrics};
 
-/// How often gauges that depend on the clock are brought up to date.
+/// How often what rules cost is shown anew.
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
 /// The endpoint of a process. It stops listening when this is dropped.
@@ -30,6 +30,7 @@ pub struct Endpoint {
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
     latencies: Arc<Mutex<Latencies>>,
+    state: Arc<Mutex<Counting>>,
     /// Records carry a broker's time; under `time = event` there is no clock to compare with.
     has_clock: bool,
     _server: Option<Server>,
@@ -43,9 +44,22 @@ impl Endpoint {
     /// Exit 3 when the metrics cannot be made.
     pub fn open(config: &Config, view: Option<Arc<ReadView>>) -> Result<Endpoint, Failure> {
         let metrics = Arc::new(Metrics::new().map_err(Failure::configuration)?);
-        let health = Arc::new(Health::default());
+        if let Ok(kept_ms) = config.facts_retention_ms() {
+            metrics.decide.facts_retention(u64::try_from(kept_ms).ok().map(Duration::from_millis));
+        }
+        let health = Arc::new(
+            Health::default()
+                .waiting_for_transactions(Duration::from_millis(config.kafka.transaction_timeout_ms.into())),
+        );
         let view = view.map(|view| Arc::new(Reviewed(view)) as Arc<dyn View>);
-        let shown = Shown { metrics: Arc::clone(&metrics), health: Arc::clone(&health), view };
+        let has_clock = config.time == Time::Broker;
+        let state: Arc<Mutex<Counting>> = Arc::default();
+        let shown = Shown {
+            metrics: Arc::clone(&metrics),
+            refresh: Some(refresh(Arc::clone(&state), has_clock)),
+            health: Arc::clone(&health),
+            view,
+        };
         let server = match config.http.listen.as_str() {
             "" => None,
             address => match Server::start(address, shown) {
@@ -59,13 +73,7 @@ impl Endpoint {
                 }
             },
         };
-        Ok(Endpoint {
-            metrics,
-            health,
-            latencies: Arc::default(),
-            has_clock: config.time == Time::Broker,
-            _server: server,
-        })
+        Ok(Endpoint { metrics, health, latencies: Arc::default(), state, has_clock, _server: server })
     }
 
     /// What intake hands over about once a second.
@@ -97,11 +105,7 @@ impl Endpoint {
             health: Arc::clone(&self.health),
             latencies: Arc::clone(&self.latencies),
             has_clock: self.has_clock,
-            state: Mutex::new(Counting {
-                partitions: BTreeMap::new(),
-                refreshed: Instant::now(),
-                rules_shown: None,
-            }),
+            state: Arc::clone(&self.state),
         })
     }
 }
@@ -135,21 +139,58 @@ struct Counted {
     health: Arc<Health>,
     latencies: Arc<Mutex<Latencies>>,
     has_clock: bool,
-    state: Mutex<Counting>,
+    state: Arc<Mutex<Counting>>,
 }
 
+#[derive(Default)]
 struct Counting {
     partitions: BTreeMap<u32, Assigned>,
-    refreshed: Instant,
     rules_shown: Option<Instant>,
+}
+
+/// Gauges that grow while nothing happens are computed when somebody looks.
+fn refresh(state: Arc<Mutex<Counting>>, has_clock: bool) -> Refresh {
+    Arc::new(move || {
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        for assigned in state.partitions.values() {
+            assigned.metrics.progress(assigned.partition_time, assigned.is_live, now());
+            if has_clock {
+                assigned.metrics.timers(assigned.next_timer, now());
+            }
+        }
+    })
 }
 
 /// A partition that is ours.
 struct Assigned {
     metrics: PartitionMetrics,
+    since: Instant,
     partition_time: TimeMs,
+    next_timer: Option<TimeMs>,
     is_live: bool,
-    is_restored: bool,
+    recovery: Recovery,
+}
+
+/// Where a partition is on its way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recovery {
+    /// Its snapshot is being read.
+    Restoring,
+    /// Its records are replayed up to this offset, where its last commit was.
+    Replaying(u64),
+    Done,
+    /// It cannot decide a record; it does not come back by itself.
+    Stopped,
+}
+
+impl Assigned {
+    /// Its records below `offset` have been applied.
+    fn reached(&mut self, offset: u64) {
+        if matches!(self.recovery, Recovery::Replaying(committed) if offset >= committed) {
+            self.recovery = Recovery::Done;
+            self.metrics.recovered(self.since.elapsed());
+        }
+    }
 }
 
 impl Counted {
@@ -157,30 +198,33 @@ impl Counted {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ready: something is assigned, and all of it is restored.
+    /// Ready: something is assigned, and all of it is back.
     fn tell_readiness(&self, state: &Counting) {
-        let mut partitions = state.partitions.values();
-        let is_ready = !state.partitions.is_empty() && partitions.all(|assigned| assigned.is_restored);
-        self.health.set_ready(is_ready);
+        let all_are =
+            |wanted: fn(Recovery) -> bool| state.partitions.values().all(|one| wanted(one.recovery));
+        self.health.set_restoring(!all_are(|one| matches!(one, Recovery::Done | Recovery::Stopped)));
+        if !state.partitions.is_empty() {
+            self.health.set_assigned();
+        }
+        self.health.set_ready(!state.partitions.is_empty() && all_are(|one| one == Recovery::Done));
     }
 }
 
 impl Observe for Counted {
     fn turned(&self) {
         self.health.beat();
-        let mut state = self.state();
-        if state.refreshed.elapsed() < REFRESH_EVERY {
-            return;
-        }
-        state.refreshed = Instant::now();
-        for assigned in state.partitions.values() {
-            assigned.metrics.progress(assigned.partition_time, assigned.is_live, now());
-        }
     }
 
     fn assigned(&self, partition: u32) {
         let metrics = self.metrics.decide.partition(partition, Tally::default());
-        let assigned = Assigned { metrics, partition_time: TimeMs::MIN, is_live: false, is_restored: false };
+        let assigned = Assigned {
+            metrics,
+            since: Instant::now(),
+            partition_time: TimeMs::MIN,
+            next_timer: None,
+            is_live: false,
+            recovery: Recovery::Restoring,
+        };
         let mut state = self.state();
         state.partitions.insert(partition, assigned);
         self.tell_readiness(&state);
@@ -190,9 +234,16 @@ impl Observe for Counted {
         tracing::info!(partition, offset, committed, took_s = took.as_secs_f64(), "restored");
         let mut state = self.state();
         if let Some(assigned) = state.partitions.get_mut(&partition) {
-            assigned.is_restored = true;
+            assigned.recovery = Recovery::Replaying(committed);
+            assigned.reached(offset);
         }
         self.tell_readiness(&state);
+    }
+
+    fn snapshot_found(&self, partition: u32, stored: TimeMs) {
+        if let Some(assigned) = self.state().partitions.get(&partition) {
+            assigned.metrics.snapshot_at(stored);
+        }
     }
 
     fn released(&self, partition: u32) {
@@ -204,7 +255,12 @@ impl Observe for Counted {
 
     fn failed(&self, partition: u32) {
         tracing::error!(partition, "a facts partition stopped on a record");
-        self.health.set_ready(false);
+        let mut state = self.state();
+        if let Some(assigned) = state.partitions.get_mut(&partition) {
+            assigned.metrics.stopped();
+            assigned.recovery = Recovery::Stopped;
+        }
+        self.tell_readiness(&state);
     }
 
     fn decided(&self, effect: &Effect) {
@@ -232,11 +288,14 @@ impl Observe for Counted {
         if let Some(assigned) = state.partitions.get_mut(&standing.partition) {
             assigned.metrics.update(standing.tally);
             assigned.partition_time = standing.partition_time;
+            assigned.next_timer = standing.next_timer;
             assigned.is_live = standing.is_live;
+            assigned.reached(standing.next_offset);
             if let Some(rules) = rules {
                 assigned.metrics.rule_set(rules.version, &rules.sha256);
             }
         }
+        self.tell_readiness(&state);
     }
 
     fn rule_totals(
@@ -276,8 +335,10 @@ impl Observe for Counted {
     }
 
     fn snapshot(&self, partition: u32, bytes: Option<usize>) {
-        if let (Some(_), Some(assigned)) = (bytes, self.state().partitions.get(&partition)) {
-            assigned.metrics.snapshot_written(now());
+        self.metrics.decide.snapshot(bytes.is_some());
+        if let (Some(bytes), Some(assigned)) = (bytes, self.state().partitions.get(&partition)) {
+            assigned.metrics.snapshot_at(now());
+            assigned.metrics.snapshot_size(bytes);
         }
     }
 

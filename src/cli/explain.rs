@@ -100,7 +100,7 @@ impl Published {
     /// `Configuration`, `Unreachable`.
     pub fn read_topics(deployment: &ConfigArguments, appeal: AppealRef) -> Result<Published, Failure> {
         let config = deployment.load()?;
-        let connection = deployment::connection(&config, "explain");
+        let connection = deployment::connection(&config, "explain")?;
         let of = |topic: &str| -> Result<Vec<Value>, Failure> {
             // Partitions come interleaved; a record's own time puts them in order.
             let mut records = Vec::new();

@@ -62,7 +62,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let judge = FeedJudge::new(&config, mapping, files.rows.len())?;
     let mut files = Files::open(&files, judge).map_err(unreadable)?;
-    let mut feeder = Feeder::resume(&connection(&config, "feed"), &arguments.topic, &name(&arguments))?;
+    let mut feeder = Feeder::resume(&connection(&config, "feed")?, &arguments.topic, &name(&arguments))?;
     let partitions = feeder.partitions();
     if let Some(partition) = arguments.partition.filter(|partition| *partition >= partitions) {
         return Err(Failure::usage(anyhow!("there is no partition {partition}: the topic has {partitions}")));

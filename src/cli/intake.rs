@@ -107,7 +107,7 @@ fn setup(config: &Config, until_end: bool) -> Result<Setup, Failure> {
         eprintln!("note: rules.signing_keys is empty, so rule sets are activated without a signature");
     }
     Ok(Setup {
-        connection: connection(config, "intake"),
+        connection: connection(config, "intake")?,
         group: config.kafka.intake_group(),
         instance: config.kafka.instance().map(str::to_owned),
         session_timeout_ms: config.kafka.session_timeout_ms,

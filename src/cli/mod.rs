@@ -8,6 +8,7 @@ mod config;
 mod decide;
 mod demo;
 mod deployment;
+mod doctor;
 mod endpoint;
 mod exit;
 mod explain;
@@ -24,6 +25,7 @@ pub mod scenario;
 mod score;
 mod screen;
 mod serve;
+mod status;
 mod token;
 mod topics;
 mod verify;
@@ -64,6 +66,8 @@ enum Command {
     Decide(decide::Arguments),
     Verify(verify::Arguments),
     Serve(serve::Arguments),
+    Status(status::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 /// Reads the command line, does what it says, prints why not on standard error.
@@ -96,5 +100,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Decide(arguments) => decide::execute(arguments),
         Command::Verify(arguments) => verify::execute(arguments),
         Command::Serve(arguments) => serve::execute(arguments),
+        Command::Status(arguments) => status::execute(arguments),
+        Command::Doctor(arguments) => doctor::execute(arguments),
     }
 }

@@ -28,7 +28,7 @@ enum What {
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let What::Create(arguments) = arguments.what;
     let config = arguments.load()?;
-    let admin = Admin::connect(&connection(&config, "topics"))?;
+    let admin = Admin::connect(&connection(&config, "topics")?)?;
     let specs = specs(&config)?;
     let created = admin.create_topics(&specs)?;
     for spec in &specs {

@@ -92,6 +92,11 @@ fn names(config: &Config, found: &mut Found) {
     if config.kafka.bootstrap_servers.trim().is_empty() {
         found.push(("kafka.bootstrap_servers", "is empty; write host:port".to_owned()));
     }
+    let twice = config.kafka.property_files.keys().find(|name| config.kafka.properties.contains_key(*name));
+    if let Some(name) = twice {
+        let why = format!("sets `{name}`, which kafka.properties sets too; leave one of them out");
+        found.push(("kafka.property_files", why));
+    }
     if config.snapshots.dir.is_empty() {
         found.push(("snapshots.dir", "is empty; name a folder".to_owned()));
     }

@@ -100,9 +100,14 @@ impl Loaded {
             .layers
             .values
             .iter()
-            .map(|(key, (value, origin))| match key.strip_prefix("kafka.properties.") {
-                Some(property) => (format!("kafka.properties.\"{property}\" = \"(not shown)\""), origin),
-                None => (format!("{key} = {value}"), origin),
+            .map(|(key, (value, origin))| {
+                let property = |table: &str| key.strip_prefix(table);
+                let shown = match (property("kafka.properties."), property("kafka.property_files.")) {
+                    (Some(name), _) => format!("kafka.properties.\"{name}\" = \"(not shown)\""),
+                    (_, Some(name)) => format!("kafka.property_files.\"{name}\" = {value}"),
+                    (None, None) => format!("{key} = {value}"),
+                };
+                (shown, origin)
             })
             .collect();
         let width = lines.iter().map(|(text, _)| text.chars().count()).max().unwrap_or(0).min(64);

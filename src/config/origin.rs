@@ -35,8 +35,8 @@ pub(super) struct Layers {
     pub values: BTreeMap<String, (Value, Origin)>,
 }
 
-/// The one table whose keys are the user's own; its values may be secret.
-const FREE: &str = "kafka.properties";
+/// The tables whose keys are the user's own: names of librdkafka's properties.
+const FREE: [&str; 2] = ["kafka.properties", "kafka.property_files"];
 
 impl Layers {
     pub(super) fn defaults(table: &Table) -> Layers {
@@ -104,27 +104,31 @@ impl Layers {
         }
     }
 
-    /// Everything as one nested table, the free table included.
+    /// Everything as one nested table, the free tables included.
     pub(super) fn table(&self) -> Table {
         let mut root = Table::new();
         for (key, (value, _)) in &self.values {
-            let (sections, leaf) = match key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) {
-                // The names of librdkafka's properties have dots of their own.
-                Some(property) => (FREE, property),
-                None => key.rsplit_once('.').unwrap_or(("", key)),
-            };
+            // The names of librdkafka's properties have dots of their own.
+            let (sections, leaf) = free(key).unwrap_or_else(|| key.rsplit_once('.').unwrap_or(("", key)));
             if let Some(section) = section(&mut root, sections) {
                 section.insert(leaf.to_owned(), value.clone());
             }
         }
-        // The free table is there even when nothing stands in it.
-        let _ = section(&mut root, FREE);
+        // The free tables are there even when nothing stands in them.
+        for table in FREE {
+            let _ = section(&mut root, table);
+        }
         root
     }
 }
 
 fn is_free(key: &str) -> bool {
-    key.strip_prefix(FREE).is_some_and(|rest| rest.starts_with('.'))
+    free(key).is_some()
+}
+
+/// The free table and the property of a key in it.
+fn free(key: &str) -> Option<(&'static str, &str)> {
+    FREE.into_iter().find_map(|table| Some((table, key.strip_prefix(table)?.strip_prefix('.')?)))
 }
 
 fn section<'a>(root: &'a mut Table, path: &str) -> Option<&'a mut Table> {

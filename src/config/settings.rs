@@ -96,8 +96,12 @@ pub struct Kafka {
     pub queue_kib: u32,
     /// Span such as `30d`, or `-1` for ever.
     pub facts_retention: String,
+    /// File with the token (a JWT) of SASL OAUTHBEARER, read again for each new token; empty: none.
+    pub oauth_token_file: String,
     /// Further librdkafka properties; they may hold secrets and are never printed.
     pub properties: BTreeMap<String, String>,
+    /// Properties whose values stand in files, such as passwords; a line feed at the end is no part of them.
+    pub property_files: BTreeMap<String, String>,
 }
 
 /// The topics that duecourse owns.

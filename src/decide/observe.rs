@@ -26,6 +26,8 @@ pub struct Standing {
     pub next_offset: u64,
     pub partition_time: TimeMs,
     pub newest_time: TimeMs,
+    /// When its next timer is due.
+    pub next_timer: Option<TimeMs>,
     /// False before the institution went live: everything observes.
     pub is_live: bool,
     /// Since the partition was restored or first begun.
@@ -41,6 +43,8 @@ pub trait Observe: Send + Sync {
     fn assigned(&self, partition: u32) {}
     /// The partition's state is back as of `offset`; what lies below `committed` is replayed silently.
     fn restored(&self, partition: u32, offset: u64, committed: u64, took: Duration) {}
+    /// Its state came out of a snapshot that was stored then.
+    fn snapshot_found(&self, partition: u32, stored: TimeMs) {}
     fn released(&self, partition: u32) {}
     /// A partition stopped on a record; the others go on.
     fn failed(&self, partition: u32) {}

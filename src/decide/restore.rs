@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::codec::snapshot;
+use crate::engine::base::TimeMs;
 use crate::engine::partition::{Identity, Partition};
 use crate::engine::planted::{Planted, is_planted};
 use crate::engine::{LoadRules, SEMANTICS};
@@ -13,21 +14,26 @@ use super::snapshotter::Chain;
 /// How often a list that was out of date is asked for again.
 const LOOKS_MAX: usize = 10;
 
-/// A partition to go on with: its state, the offset of the next record it needs, and the snapshots
-/// that it came from.
+/// A partition to go on with.
 pub(super) struct Restored {
-    pub partition: Partition,
+    pub state: Partition,
+    /// Of the next record it needs.
     pub offset: u64,
+    /// When its newest snapshot was stored; `None` when it begins without one.
+    pub stored: Option<TimeMs>,
+    /// The snapshots that it came from.
     pub chain: Chain,
 }
 
 impl Restored {
     /// From the beginning of the facts; `DecideLog::start` refuses if that is no longer there.
     fn nothing(identity: &Identity) -> Restored {
-        Restored { partition: Partition::new(identity.clone()), offset: 0, chain: Chain::default() }
+        let state = Partition::new(identity.clone());
+        Restored { state, offset: 0, stored: None, chain: Chain::default() }
     }
 }
 
+/// Brings a partition back from the newest snapshot that can be used, or begins it.
 pub(super) fn restore(
     store: Option<&SnapshotStore>,
     identity: &Identity,
@@ -77,9 +83,9 @@ fn newest_usable(
             }
         };
         match snapshot::decode(snapshots.iter().map(|bytes| &**bytes), identity.clone(), loader) {
-            Ok(partition) => {
-                let (offset, chain) = (entry.offset, Chain::of(&links));
-                return Ok(Look::Found(Box::new(Restored { partition, offset, chain })));
+            Ok(state) => {
+                let (offset, stored, chain) = (entry.offset, Some(entry.stored), Chain::of(&links));
+                return Ok(Look::Found(Box::new(Restored { state, offset, stored, chain })));
             }
             Err(error) => {
                 tracing::warn!(partition, offset = entry.offset, %error, "a snapshot is passed over");

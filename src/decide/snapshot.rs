@@ -15,9 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, PutMode, PutOptions};
+use object_store::{ObjectMeta, ObjectStore, PutMode, PutOptions};
 
 use crate::engine::SEMANTICS;
+use crate::engine::base::TimeMs;
 
 const MAGIC: [u8; 4] = *b"DCSS";
 const HEADER_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 4;
@@ -54,6 +55,8 @@ pub struct Entry {
     pub semantics: u32,
     /// Of changes: the offset of the snapshot they come after.
     pub after: Option<u64>,
+    /// By the store's clock.
+    pub stored: TimeMs,
     pub bytes: u64,
     path: ObjectPath,
 }
@@ -141,8 +144,7 @@ impl SnapshotStore {
     pub fn list(&self, partition: u32) -> Result<Vec<Entry>, StoreError> {
         let folder = self.folder(partition);
         let found = self.runtime.block_on(self.store.list_with_delimiter(Some(&folder)))?;
-        let mut entries: Vec<Entry> =
-            found.objects.into_iter().filter_map(|object| entry(object.location, object.size)).collect();
+        let mut entries: Vec<Entry> = found.objects.into_iter().filter_map(entry).collect();
         entries.sort_by(|a, b| b.rank().cmp(&a.rank()));
         Ok(entries)
     }
@@ -254,12 +256,19 @@ fn unframe(bytes: &[u8]) -> Option<Header> {
     })
 }
 
-fn entry(path: ObjectPath, bytes: u64) -> Option<Entry> {
-    let name = path.filename()?.strip_suffix(".snapshot")?;
+fn entry(object: ObjectMeta) -> Option<Entry> {
+    let name = object.location.filename()?.strip_suffix(".snapshot")?;
     let (offset, rest) = name.split_once(".v")?;
     let (semantics, after) = match rest.split_once(".after.") {
         Some((semantics, after)) => (semantics, Some(after.parse().ok()?)),
         None => (rest, None),
     };
-    Some(Entry { offset: offset.parse().ok()?, semantics: semantics.parse().ok()?, after, bytes, path })
+    Some(Entry {
+        offset: offset.parse().ok()?,
+        semantics: semantics.parse().ok()?,
+        after,
+        stored: TimeMs(object.last_modified.timestamp_millis()),
+        bytes: object.size,
+        path: object.location,
+    })
 }

@@ -152,13 +152,16 @@ impl Assignment {
         let began = Instant::now();
         let loader = &*self.surroundings.loader;
         let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader);
-        let Restored { partition, offset, chain } = match restored {
+        let Restored { state: partition, offset, stored, chain } = match restored {
             Ok(restored) => restored,
             Err(error) => {
                 self.answer(Done::NotRestored(error));
                 return None;
             }
         };
+        if let Some(stored) = stored {
+            self.surroundings.observe.snapshot_found(self.identity.partition, stored);
+        }
         let committed = self.committed.unwrap_or(0);
         self.surroundings.observe.restored(self.identity.partition, offset, committed, began.elapsed());
         self.answer(Done::Restored(offset));
@@ -204,6 +207,7 @@ impl Assignment {
             next_offset: machine.next_offset(),
             partition_time: partition.partition_time(),
             newest_time: partition.newest_time(),
+            next_timer: partition.next_timer(),
             is_live: partition.is_live(),
             tally: partition.tally(),
         };

@@ -96,6 +96,13 @@ impl Timers {
         queue.take_first().map(|((due, _), timer)| (due, timer))
     }
 
+    /// When the next timer of all is due.
+    #[must_use]
+    pub fn first_due(&self) -> Option<TimeMs> {
+        let first = |queue: &BTreeMap<(TimeMs, u64), Timer>| queue.keys().next().map(|(due, _)| *due);
+        first(&self.easing).into_iter().chain(first(&self.worsening)).min()
+    }
+
     /// All timers with the count that orders them, for snapshots.
     pub fn all(&self) -> impl Iterator<Item = (TimeMs, u64, Timer)> + '_ {
         self.easing.all().chain(self.worsening.all()).map(|((due, set), timer)| (*due, *set, *timer))

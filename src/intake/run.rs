@@ -200,7 +200,7 @@ impl<L: IntakeLog> Intake<L> {
     fn turns(&mut self, stop: &AtomicBool, observe: &mut dyn FnMut(&Tally)) -> Result<(), IntakeError> {
         loop {
             let stopping = stop.load(Ordering::SeqCst);
-            if self.round(stop)? {
+            if self.round(stop, observe)? {
                 observe(&self.desk.tally);
                 if stopping || (self.plan.until_end && self.is_at_end()) {
                     return Ok(());
@@ -210,7 +210,11 @@ impl<L: IntakeLog> Intake<L> {
     }
 
     /// One turn, and what it takes to go on after a failed delivery. True when all has been covered.
-    pub(crate) fn round(&mut self, stop: &AtomicBool) -> Result<bool, IntakeError> {
+    pub(crate) fn round(
+        &mut self,
+        stop: &AtomicBool,
+        observe: &mut dyn FnMut(&Tally),
+    ) -> Result<bool, IntakeError> {
         let stopping = stop.load(Ordering::SeqCst);
         let due = stopping || self.clock.now() - self.covered >= self.plan.cover_every;
         let turn = self.turn().and_then(|()| if due { self.cover() } else { Ok(()) });
@@ -218,7 +222,7 @@ impl<L: IntakeLog> Intake<L> {
             Ok(()) => {}
             Err(IntakeError::Log(LogError::Unreachable(why))) if !stopping => {
                 tracing::warn!(why, "a delivery failed; reading begins anew at what has been covered");
-                self.begin_anew(stop)?;
+                self.begin_anew(stop, observe)?;
             }
             Err(error) => return Err(error),
         }

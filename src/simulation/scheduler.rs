@@ -368,7 +368,7 @@ impl Sim {
         };
         let outcome = match process {
             None => self.begin(place),
-            Some(Process::Intake(mut intake)) => match intake.round(&AtomicBool::new(false)) {
+            Some(Process::Intake(mut intake)) => match intake.round(&AtomicBool::new(false), &mut |_| {}) {
                 Ok(_) => Ok(Process::Intake(intake)),
                 Err(error) => Err(self.intake_ended(&error)),
             },
@@ -478,7 +478,7 @@ impl Sim {
         match process {
             None => return,
             Some(Process::Intake(mut intake)) => {
-                let outcome = intake.round(&AtomicBool::new(true));
+                let outcome = intake.round(&AtomicBool::new(true), &mut |_| {});
                 match outcome {
                     Ok(_) => intake.into_log().close(std::time::Duration::ZERO),
                     Err(error) => self.intake_ended(&error),

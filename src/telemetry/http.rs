@@ -1,7 +1,7 @@
 //! The HTTP endpoint: metrics, health, and the read view for reviewers (issue item 9, DESIGN D19).
 //!
 //! It runs on a thread of its own with a runtime of its own, so that no query ever waits for, or
-//! holds up, deciding. `GET /metrics`, `/healthz`, `/readyz`,
+//! holds up, deciding. `GET /metrics`, `/startupz`, `/livez` (also `/healthz`), `/readyz`,
 //! `/v1/in-force/{kind}/{token}?purpose=appeal_review`, `/v1/dispositions/{appeal_ref}?purpose=...`.
 
 use std::net::SocketAddr;
@@ -24,8 +24,13 @@ use crate::engine::disposition::AppealRef;
 use crate::engine::purpose::Purpose;
 use crate::engine::subject::{Subject, SubjectKind};
 
-/// A loop that has not come round for this long is not alive.
-const BEAT_AGE_MAX: Duration = Duration::from_secs(30);
+/// A loop that has not come round for this long is not alive, besides two times of a transaction. It may
+/// wait for brokers that are away, and their absence is no death of ours, so this is longer than what one
+/// turn can wait for them in all: to end a transaction, to make a new producer (60 s) and to read the
+/// committed offsets (30 s), or to have reports acknowledged (30 s).
+const BEAT_AGE_MAX: Duration = Duration::from_secs(150);
+/// A member to whom the group gives nothing for this long has nothing to restore.
+const ASSIGNED_WITHIN_MAX: Duration = Duration::from_secs(30);
 /// Open requests are given this long when the server stops.
 const CLOSE_WITHIN_MAX: Duration = Duration::from_secs(2);
 
@@ -38,28 +43,56 @@ pub trait View: Send + Sync {
     fn disposition(&self, appeal: AppealRef) -> Option<Vec<u8>>;
 }
 
-/// How a process is, as its loops say.
+/// How a process is, as its loops say. None of it tells of the brokers' health: restarting us mends no broker.
 #[derive(Debug)]
 pub struct Health {
-    started: Instant,
+    began: Instant,
+    beat_age_max: Duration,
     beat_ms: AtomicU64,
     ready: AtomicBool,
+    assigned: AtomicBool,
+    restoring: AtomicBool,
+    started: AtomicBool,
 }
 
 impl Default for Health {
     fn default() -> Health {
-        Health { started: Instant::now(), beat_ms: AtomicU64::new(0), ready: AtomicBool::new(false) }
+        Health {
+            began: Instant::now(),
+            beat_age_max: BEAT_AGE_MAX,
+            beat_ms: AtomicU64::new(0),
+            ready: AtomicBool::new(false),
+            assigned: AtomicBool::new(false),
+            restoring: AtomicBool::new(false),
+            started: AtomicBool::new(false),
+        }
     }
 }
 
 impl Health {
+    /// Of a loop whose transactions may take this long.
+    #[must_use]
+    pub fn waiting_for_transactions(self, transaction_max: Duration) -> Health {
+        Health { beat_age_max: BEAT_AGE_MAX + 2 * transaction_max, ..self }
+    }
+
     /// The poll loop came round.
     pub fn beat(&self) {
-        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.beat_ms.store(elapsed, Ordering::Relaxed);
     }
 
-    /// Whether every assigned partition has been restored.
+    /// The group has given this process something to do.
+    pub fn set_assigned(&self) {
+        self.assigned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something of what is assigned is still on its way back.
+    pub fn set_restoring(&self, restoring: bool) {
+        self.restoring.store(restoring, Ordering::Relaxed);
+    }
+
+    /// Whether every assigned partition is back where its last commit was.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Relaxed);
     }
@@ -72,14 +105,33 @@ impl Health {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         let beat = Duration::from_millis(self.beat_ms.load(Ordering::Relaxed));
-        self.started.elapsed().saturating_sub(beat) < BEAT_AGE_MAX
+        self.began.elapsed().saturating_sub(beat) < self.beat_age_max
+    }
+
+    /// Has this process come back once? From then on it has, whatever it is given to restore later. A member
+    /// that is given nothing, or whose brokers are away, has nothing to restore and is not restarted for it.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        let waited = self.began.elapsed() >= ASSIGNED_WITHIN_MAX && !self.assigned.load(Ordering::Relaxed);
+        let restored = self.is_ready()
+            || (self.assigned.load(Ordering::Relaxed) && !self.restoring.load(Ordering::Relaxed));
+        if waited || restored {
+            self.started.store(true, Ordering::Relaxed);
+        }
+        self.started.load(Ordering::Relaxed)
     }
 }
+
+/// Brings gauges that depend on the clock up to date.
+pub type Refresh = Arc<dyn Fn() + Send + Sync>;
 
 /// What the server shows.
 #[derive(Clone)]
 pub struct Shown {
     pub metrics: Arc<Metrics>,
+    /// Called before the metrics are shown: a loop that waits for its brokers refreshes nothing, and lag is
+    /// what one wants to see then.
+    pub refresh: Option<Refresh>,
     pub health: Arc<Health>,
     /// `None` in a process that decides nothing.
     pub view: Option<Arc<dyn View>>,
@@ -150,7 +202,9 @@ async fn serve(listener: std::net::TcpListener, shown: Shown, stopped: oneshot::
 fn routes(shown: Shown) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
-        .route("/healthz", get(healthz))
+        .route("/startupz", get(startupz))
+        .route("/livez", get(livez))
+        .route("/healthz", get(livez))
         .route("/readyz", get(readyz))
         .route("/v1/in-force/{kind}/{token}", get(in_force))
         .route("/v1/dispositions/{appeal_ref}", get(disposition))
@@ -158,11 +212,18 @@ fn routes(shown: Shown) -> Router {
 }
 
 async fn metrics(State(shown): State<Shown>) -> Response {
+    if let Some(refresh) = &shown.refresh {
+        refresh();
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shown.metrics.text())
         .into_response()
 }
 
-async fn healthz(State(shown): State<Shown>) -> Response {
+async fn startupz(State(shown): State<Shown>) -> Response {
+    said(shown.health.is_started(), "started", "not restored yet")
+}
+
+async fn livez(State(shown): State<Shown>) -> Response {
     said(shown.health.is_alive(), "alive", "the poll loop has not come round")
 }
 

@@ -38,6 +38,27 @@ impl Deployment {
         Deployment::made(folder, partitions, |text, _| text + further)
     }
 
+    /// Through the listener with TLS, SASL and ACLs, with these lines of credentials. What a test asks the
+    /// broker itself goes through the other one.
+    pub fn prepare_secured(folder: &Path, partitions: u32, credentials: &str) -> Deployment {
+        let plain = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
+        let secure =
+            std::env::var("DUECOURSE_KAFKA_SECURE").expect("DUECOURSE_KAFKA_SECURE names its listener");
+        Deployment::made(folder, partitions, |text, _| text.replace(&plain, &secure) + credentials)
+    }
+
+    /// As `prepare_secured`, with the token of a file.
+    pub fn prepare_with_token(folder: &Path, partitions: u32, properties: &str, token: &Path) -> Deployment {
+        let secure =
+            std::env::var("DUECOURSE_KAFKA_SECURE").expect("DUECOURSE_KAFKA_SECURE names its listener");
+        let kafka = format!("[kafka]\noauth_token_file = \"{}\"\n", token.display());
+        Deployment::made(folder, partitions, |text, _| {
+            let plain = text.lines().find(|line| line.starts_with("bootstrap_servers")).unwrap_or_default();
+            let secured = text.replace(plain, &format!("bootstrap_servers = \"{secure}\""));
+            secured.replace("[kafka]\n", &kafka) + properties
+        })
+    }
+
     fn made(folder: &Path, partitions: u32, change: impl FnOnce(String, &str) -> String) -> Deployment {
         let servers = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
         let prefix = format!("d{}", uuid::Uuid::new_v4().simple());

@@ -12,4 +12,6 @@ mod membership;
 mod process;
 mod releasing;
 mod same_as_file;
+mod secured;
 mod serving;
+mod watching;

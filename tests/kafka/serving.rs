@@ -11,7 +11,7 @@ use crate::deployment::Deployment;
 use crate::events::Events;
 
 const EVENTS: usize = 3_000;
-const WITHIN_MAX: Duration = Duration::from_secs(60);
+pub const WITHIN_MAX: Duration = Duration::from_secs(60);
 
 #[test]
 fn one_process_reads_decides_shows_and_leaves() {
@@ -49,12 +49,12 @@ fn one_process_reads_decides_shows_and_leaves() {
     }
 }
 
-fn free_address() -> String {
+pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 #[track_caller]
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + WITHIN_MAX;
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}: not within {WITHIN_MAX:?}");
@@ -75,7 +75,7 @@ fn first_appeal(deployment: &Deployment) -> Option<String> {
 }
 
 /// Status and body; `None` while nobody answers.
-fn get(address: &str, path: &str) -> Option<(u16, String)> {
+pub fn get(address: &str, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
     let mut text = String::new();

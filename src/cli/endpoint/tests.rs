@@ -19,6 +19,7 @@ fn standing(partition: u32) -> Standing {
         next_offset: 4,
         partition_time: TimeMs(1_000),
         newest_time: TimeMs(2_000),
+        next_timer: Some(TimeMs(1_500)),
         is_live: true,
         tally,
     }
@@ -37,6 +38,61 @@ fn a_process_is_ready_when_all_that_is_assigned_is_restored() {
     assert!(endpoint.health.is_ready());
     observer.failed(1);
     assert!(!endpoint.health.is_ready());
+}
+
+#[test]
+fn a_partition_has_recovered_when_it_is_back_where_its_last_commit_was() {
+    let endpoint = endpoint();
+    let observer = endpoint.observer();
+    let is = |value: u8| {
+        endpoint
+            .metrics
+            .text()
+            .contains(&format!("duecourse_partition_recovered{{partition=\"3\"}} {value}\n"))
+    };
+    observer.assigned(3);
+    observer.snapshot_found(3, TimeMs(7_000));
+    observer.restored(3, 2, 4, Duration::ZERO);
+    assert!(is(0) && !endpoint.health.is_ready() && !endpoint.health.is_started(), "it replays");
+    observer.advanced(Standing { next_offset: 3, ..standing(3) }, None);
+    assert!(is(0) && !endpoint.health.is_ready());
+    observer.advanced(standing(3), None);
+    assert!(is(1) && endpoint.health.is_ready() && endpoint.health.is_started());
+    let text = endpoint.metrics.text();
+    assert!(text.contains("duecourse_recovery_duration_seconds_count 1\n"), "{text}");
+    assert!(text.contains("duecourse_snapshot_timestamp_seconds{partition=\"3\"} 7\n"), "{text}");
+
+    observer.failed(3);
+    observer.advanced(standing(3), None);
+    let text = endpoint.metrics.text();
+    assert!(text.contains("duecourse_partition_stopped{partition=\"3\"} 1\n") && !endpoint.health.is_ready());
+}
+
+#[test]
+fn lag_grows_while_nothing_happens() {
+    let config = Config::load(None, &["http.listen=\"127.0.0.1:0\"".to_owned()]).unwrap();
+    let endpoint = Endpoint::open(&config, None).unwrap();
+    let observer = endpoint.observer();
+    observer.assigned(4);
+    observer.advanced(standing(4), None);
+    let address = endpoint._server.as_ref().unwrap().address();
+    let shown = || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        std::io::Write::write_all(&mut stream, b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+        let value = |name: &str| -> f64 {
+            let line = text.lines().find(|line| line.starts_with(&format!("{name}{{partition=\"4\"}} ")));
+            line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
+        };
+        (value("duecourse_covered_lag_seconds"), value("duecourse_timer_lag_seconds"))
+    };
+    // The loop does not come round, as when brokers are away.
+    let (covered, timers) = shown();
+    assert!(covered > timers && timers > 1e9, "since 1970: {covered} {timers}");
+    std::thread::sleep(Duration::from_millis(5));
+    let later = shown();
+    assert!(later.0 > covered && later.1 > timers);
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub fn of_folder(out: &Path, version: u64) -> Result<Option<Arc<RuleSet>>, Failu
 /// `Configuration`, `Unreachable`.
 pub fn of_topic(deployment: &ConfigArguments, version: u64) -> Result<Option<Arc<RuleSet>>, Failure> {
     let config = deployment.load()?;
-    let connection = deployment::connection(&config, "explain");
+    let connection = deployment::connection(&config, "explain")?;
     let mut search = Search::of(version);
     read_topic(&connection, &config.topics.facts.name, &mut |record| match record.value {
         Some(value) if search.see(value) => ControlFlow::Break(()),

@@ -251,7 +251,7 @@ fn deliver(
 
 /// Appends the event to the topic and finds out where it stands.
 fn write(config: &Config, source: &Source, line: &str) -> Result<i64, Failure> {
-    let connection = connection(config, "rules");
+    let connection = connection(config, "rules")?;
     let mut producer = AckedProducer::connect_gapless(&connection, "rules", 0)?;
     producer.send(OutMessage {
         topic: &source.topic,
@@ -274,7 +274,7 @@ fn write(config: &Config, source: &Source, line: &str) -> Result<i64, Failure> {
 /// The reason in intake's dead letter; without one the facts partitions refused it.
 fn why_refused(config: &Config, source: &Source, offset: i64) -> Result<String, Failure> {
     let mut reason = None;
-    read_topic(&connection(config, "rules"), &config.topics.dead_letters.name, &mut |record| {
+    read_topic(&connection(config, "rules")?, &config.topics.dead_letters.name, &mut |record| {
         let letter: serde_json::Value =
             serde_json::from_slice(record.value.unwrap_or_default()).unwrap_or_default();
         let is = |name: &str, wanted: serde_json::Value| letter.get(name) == Some(&wanted);

@@ -42,7 +42,7 @@ pub fn status(arguments: &StatusArguments) -> Result<Exit, Failure> {
 /// # Errors
 /// Exit 6 when brokers do not answer.
 pub fn read(config: &Config) -> Result<Decided, Failure> {
-    let connection = connection(config, "rules");
+    let connection = connection(config, "rules")?;
     Ok(Decided::read(&connection, &config.topics.decided.name, config.kafka.facts_partitions)?)
 }
 

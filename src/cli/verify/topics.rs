@@ -28,7 +28,7 @@ use crate::verify::check::{Check, Deployment, Verdict};
 /// Exit 6 when brokers do not answer, 3 for the configuration.
 pub fn verify(config: &Config) -> Result<Verdict, Failure> {
     let keys = Arc::new(keys(config)?);
-    let connection = connection(config, "verify");
+    let connection = connection(config, "verify")?;
     let loader = Loader::new();
     let mut check = Check::new(Deployment {
         keys: &keys,

@@ -28,13 +28,15 @@ pub struct DecidedProgress {
     pub deciding: Deciding,
 }
 
-/// By what a facts partition decides, and since where in its log.
+/// By what a facts partition decides, since where in its log, and what it waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deciding {
     /// `None` before the first activation.
     pub rules: Option<DecidingRules>,
     /// The time of going live; `None` while everything only observes.
     pub live_since: Option<TimeMs>,
+    /// When its next timer is due.
+    pub next_timer: Option<TimeMs>,
 }
 
 /// An active rule set.
@@ -60,7 +62,7 @@ impl Deciding {
             profile: profile.map(str::to_owned),
             activated,
         });
-        Deciding { rules, live_since: in_force.live_since }
+        Deciding { rules, live_since: in_force.live_since, next_timer: partition.next_timer() }
     }
 }
 
@@ -91,6 +93,9 @@ pub(super) struct DecidedData {
     /// The time of going live; absent while everything only observes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     live_since_ms: Option<i64>,
+    /// When the next timer is due; absent while none is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_timer_ms: Option<i64>,
 }
 
 /// The rule set that decides here.
@@ -160,6 +165,7 @@ pub fn encode_decided(
             activated_ms: rules.activated.1.0,
         }),
         live_since_ms: deciding.live_since.map(|time| time.0),
+        next_timer_ms: deciding.next_timer.map(|time| time.0),
     };
     // Strings, integers and lists of them always have a JSON form.
     let value = serde_json::to_vec(&data).unwrap_or_default();
@@ -200,6 +206,7 @@ pub fn decode_decided(value: &[u8]) -> Result<DecidedProgress, DecidedError> {
                 activated: (rules.activated_offset, TimeMs(rules.activated_ms)),
             }),
             live_since: data.live_since_ms.map(TimeMs),
+            next_timer: data.next_timer_ms.map(TimeMs),
         },
     })
 }

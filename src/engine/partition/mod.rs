@@ -324,6 +324,12 @@ impl Partition {
         self.newest_time
     }
 
+    /// When the next timer is due.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<TimeMs> {
+        self.timers.first_due()
+    }
+
     /// Looks up the signals' times by number, so that no name is looked up when a value is read.
     fn number_since(&mut self) {
         let signals = self.rules.iter().flat_map(|active| &active.set.signals);

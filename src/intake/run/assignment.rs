@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Intake, IntakeError, RETRY_EVERY};
+use crate::intake::desk::Tally;
 use crate::intake::pack::{Flush, Packer};
 use crate::log::LogError;
 use crate::log::source::IntakeLog;
@@ -104,12 +105,18 @@ impl<L: IntakeLog> Intake<L> {
 
     /// After a failed delivery: what arrived is not known, so a new producer sends everything again
     /// that no destination is known to have covered.
-    pub(super) fn begin_anew(&mut self, stop: &AtomicBool) -> Result<(), IntakeError> {
+    pub(super) fn begin_anew(
+        &mut self,
+        stop: &AtomicBool,
+        observe: &mut dyn FnMut(&Tally),
+    ) -> Result<(), IntakeError> {
         self.desk.tally.restarts += 1;
         loop {
             match self.try_anew() {
                 Err(IntakeError::Log(LogError::Unreachable(why))) if !stop.load(Ordering::SeqCst) => {
                     tracing::warn!(why, "brokers are still away");
+                    // Whoever watches this loop hears that it comes round: their absence is no death of ours.
+                    observe(&self.desk.tally);
                     self.clock.sleep(RETRY_EVERY);
                 }
                 outcome => return outcome,

@@ -115,16 +115,18 @@ impl TopicDescription {
 
 /// Administration of topics.
 pub struct Admin {
-    client: AdminClient<LogContext>,
-    consumer: BaseConsumer<LogContext>,
-    runtime: tokio::runtime::Runtime,
+    pub(super) client: AdminClient<LogContext>,
+    pub(super) consumer: BaseConsumer<LogContext>,
+    pub(super) runtime: tokio::runtime::Runtime,
 }
 
 impl Admin {
     /// # Errors
     /// When the connection's properties are refused.
     pub fn connect(connection: &Connection) -> Result<Admin, LogError> {
-        let client = connection.config("admin").create_with_context(LogContext).map_err(refused)?;
+        let client: AdminClient<LogContext> =
+            connection.config("admin").create_with_context(connection.context()).map_err(refused)?;
+        connection.tokens().begin(client.inner().native_ptr())?;
         let consumer = connection.plain_consumer("read_committed")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Admin { client, consumer, runtime })

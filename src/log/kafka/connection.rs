@@ -1,14 +1,17 @@
 //! How brokers are reached, what librdkafka says on the way, and how its errors are classed.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
+use super::oauth::Tokens;
 use crate::log::LogError;
 
 /// How long a question to the brokers (metadata, offsets, watermarks) may take.
@@ -23,6 +26,8 @@ pub struct Connection {
     pub client_id: String,
     /// Further librdkafka properties (TLS, SASL). They may hold secrets and are never printed.
     pub properties: BTreeMap<String, String>,
+    /// The file with the token of SASL OAUTHBEARER.
+    pub oauth_token_file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -46,15 +51,29 @@ impl Connection {
             // A restarted broker is met again after 0.2 s, not 10: no transaction times out over it.
             .set("reconnect.backoff.max.ms", "200")
             .set("allow.auto.create.topics", "false");
+        if self.oauth_token_file.is_some() {
+            config.set("sasl.mechanism", "OAUTHBEARER");
+        }
         for (name, value) in &self.properties {
             config.set(name, value);
         }
         config
     }
 
+    /// Where this connection's clients get their tokens.
+    pub(super) fn tokens(&self) -> Tokens {
+        Tokens(self.oauth_token_file.clone())
+    }
+
+    /// A context that only logs and gives tokens.
+    pub(super) fn context(&self) -> LogContext {
+        LogContext { tokens: self.tokens() }
+    }
+
     /// A consumer outside any group, for questions and whole-topic reads.
     pub(super) fn plain_consumer(&self, isolation: &str) -> Result<BaseConsumer<LogContext>, LogError> {
-        self.config("reader")
+        let consumer: BaseConsumer<LogContext> = self
+            .config("reader")
             // Never joined, but without one the crate polls a queue on which no records arrive.
             .set("group.id", format!("{}-reader", self.client_id))
             .set("enable.auto.commit", "false")
@@ -62,8 +81,10 @@ impl Connection {
             .set("isolation.level", isolation)
             .set("enable.partition.eof", "true")
             .set("fetch.queue.backoff.ms", "5")
-            .create_with_context(LogContext)
-            .map_err(refused)
+            .create_with_context(self.context())
+            .map_err(refused)?;
+        self.tokens().begin(consumer.client().native_ptr())?;
+        Ok(consumer)
     }
 }
 
@@ -101,10 +122,18 @@ pub(super) fn watermarks<C: ConsumerContext>(
 }
 
 /// Sends librdkafka's log lines to `tracing`. They name brokers and topics, never contents.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LogContext;
+#[derive(Clone, Debug)]
+pub(super) struct LogContext {
+    tokens: Tokens,
+}
 
 impl ClientContext for LogContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_line(level, facility, message);
     }

@@ -309,7 +309,10 @@ fn consumer(connection: &Connection, options: &DecideOptions) -> Result<Member, 
     if let Some(instance) = &options.instance {
         config.set("group.instance.id", instance);
     }
-    let consumer = config.create_with_context(GroupContext::default()).map_err(refused)?;
+    let tokens = connection.tokens();
+    let consumer: group::GroupConsumer =
+        config.create_with_context(GroupContext::new(tokens.clone())).map_err(refused)?;
+    tokens.begin(consumer.client().native_ptr())?;
     Ok(Member::new(consumer, CLOSE_MAX))
 }
 

@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError;
@@ -21,6 +22,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::connection::{log_line, refused, unreachable};
+use super::oauth::Tokens;
 use crate::log::LogError;
 
 /// Reading committed offsets waits for open transactions: longer than one can stay open.
@@ -44,9 +46,14 @@ pub(super) struct GroupContext {
     /// What has been started and not let go: librdkafka refuses to drop what it was never given.
     started: Mutex<BTreeSet<Place>>,
     closing: AtomicBool,
+    tokens: Tokens,
 }
 
 impl GroupContext {
+    pub(super) fn new(tokens: Tokens) -> GroupContext {
+        GroupContext { tokens, ..GroupContext::default() }
+    }
+
     pub(super) fn take_event(&self) -> Option<GroupEvent> {
         locked(&self.events).pop_front()
     }
@@ -207,6 +214,12 @@ impl GroupContext {
 }
 
 impl ClientContext for GroupContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_line(level, facility, message);
     }

@@ -7,15 +7,20 @@
 //! * `intake` that consumer with the producer and readers an intake needs;
 //! * `reader` whole topics and latest values, read from start to end, for verify and for start-up;
 //! * `decide` consumer, transactions and reports of a deciding worker (DESIGN D11);
+//! * `inspect`, `authorized` look at a cluster without changing it, for `status` and `doctor`;
+//! * `oauth` tokens of SASL OAUTHBEARER out of a file;
 //! * `transaction` one transactional producer and what to do when it is in doubt.
 //!
 //! All calls block and none may be made from an async task.
 
 mod admin;
+mod authorized;
 mod connection;
 mod decide;
 mod group;
+mod inspect;
 mod intake;
+mod oauth;
 mod positions;
 mod producer;
 mod reader;
@@ -23,8 +28,10 @@ mod source;
 mod transaction;
 
 pub use admin::{Admin, TopicDescription, TopicSpec};
+pub use authorized::{Allowed, Operation};
 pub use connection::Connection;
 pub use decide::{DecideOptions, KafkaDecideLog, OutputTopics};
+pub use inspect::{TopicState, group_offsets, topic_spans, try_transactions};
 pub use intake::{IntakeTopics, KafkaIntakeLog};
 pub use producer::{AckedProducer, OutMessage};
 pub use reader::{ReadRecord, open_transactions, read_from, read_latest, read_time, read_topic};

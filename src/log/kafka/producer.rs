@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -12,6 +13,7 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, T
 
 use super::RECORD_BYTES_MAX;
 use super::connection::{Connection, log_line, refused};
+use super::oauth::Tokens;
 use crate::log::LogError;
 
 /// A record to write.
@@ -58,7 +60,7 @@ impl AckedProducer {
         if !connection.properties.contains_key(MESSAGE_TIMEOUT) {
             config.set(MESSAGE_TIMEOUT, "30000");
         }
-        AckedProducer::create(&config)
+        AckedProducer::create(&config, connection.tokens())
     }
 
     /// For what is fed: as `connect`, but no record arrives after one that did not: none is ever given up
@@ -76,13 +78,14 @@ impl AckedProducer {
             .set(MESSAGE_TIMEOUT, "0")
             .set("enable.gapless.guarantee", "true")
             .set("message.max.bytes", RECORD_BYTES_MAX.to_string());
-        AckedProducer::create(&config)
+        AckedProducer::create(&config, connection.tokens())
     }
 
-    fn create(config: &ClientConfig) -> Result<AckedProducer, LogError> {
+    fn create(config: &ClientConfig, tokens: Tokens) -> Result<AckedProducer, LogError> {
         let acks = Arc::new(Acks::default());
-        let context = AckContext { acks: Arc::clone(&acks) };
-        let producer = config.create_with_context(context).map_err(refused)?;
+        let context = AckContext { acks: Arc::clone(&acks), tokens: tokens.clone() };
+        let producer: ThreadedProducer<AckContext> = config.create_with_context(context).map_err(refused)?;
+        tokens.begin(producer.client().native_ptr())?;
         Ok(AckedProducer { producer, acks, sent: 0 })
     }
 
@@ -185,9 +188,16 @@ fn record<'a>(message: &OutMessage<'a>) -> BaseRecord<'a, [u8], [u8]> {
 
 struct AckContext {
     acks: Arc<Acks>,
+    tokens: Tokens,
 }
 
 impl ClientContext for AckContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_line(level, facility, message);
     }

@@ -57,7 +57,10 @@ impl SourceConsumer {
         if let Some(instance) = &options.instance {
             config.set("group.instance.id", instance);
         }
-        let consumer = config.create_with_context(GroupContext::default()).map_err(refused)?;
+        let tokens = connection.tokens();
+        let consumer: group::GroupConsumer =
+            config.create_with_context(GroupContext::new(tokens.clone())).map_err(refused)?;
+        tokens.begin(consumer.client().native_ptr())?;
         let consumer = Member::new(consumer, CLOSE_MAX);
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(refused)?;

@@ -139,8 +139,9 @@ fn new_producer(
         // At 0 it sends many small requests and CPU per record triples.
         .set("linger.ms", "5")
         .set("partitioner", "murmur2_random")
-        .create_with_context(LogContext)
+        .create_with_context(connection.context())
         .map_err(refused)?;
+    connection.tokens().begin(producer.client().native_ptr())?;
     let deadline = Instant::now() + INIT_MAX;
     loop {
         match producer.init_transactions(Duration::from_secs(5)) {

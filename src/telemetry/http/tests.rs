@@ -26,7 +26,7 @@ impl View for OneMeasure {
 }
 
 fn shown(view: Option<Arc<dyn View>>) -> Shown {
-    Shown { metrics: Arc::new(Metrics::new().unwrap()), health: Arc::default(), view }
+    Shown { metrics: Arc::new(Metrics::new().unwrap()), refresh: None, health: Arc::default(), view }
 }
 
 fn start(shown: &Shown) -> Server {
@@ -63,11 +63,34 @@ fn metrics_and_health_are_served_and_follow_the_process() {
 
 #[test]
 fn a_loop_that_stands_still_is_not_alive() {
-    let started = Instant::now().checked_sub(BEAT_AGE_MAX).unwrap();
-    let health = Health { started, ..Health::default() };
+    let began = Instant::now().checked_sub(BEAT_AGE_MAX).unwrap();
+    let health = Health { began, ..Health::default() };
     assert!(!health.is_alive());
     health.beat();
     assert!(health.is_alive());
+    let health = Health { began, ..Health::default() };
+    let patient = health.waiting_for_transactions(Duration::from_secs(10));
+    assert!(patient.is_alive(), "its transactions may keep it waiting for the brokers");
+}
+
+#[test]
+fn a_process_has_started_once_it_was_restored_or_was_given_nothing_to_restore() {
+    let health = Health::default();
+    assert!(!health.is_started(), "nobody knows yet what is to be restored");
+    health.set_assigned();
+    health.set_restoring(true);
+    assert!(!health.is_started());
+    health.set_restoring(false);
+    assert!(health.is_started());
+    health.set_restoring(true);
+    assert!(health.is_started(), "what is given to it later is no matter of starting");
+
+    let began = Instant::now().checked_sub(ASSIGNED_WITHIN_MAX).unwrap();
+    assert!(Health { began, ..Health::default() }.is_started(), "a spare, or brokers are away");
+    let busy = Health { began, ..Health::default() };
+    busy.set_assigned();
+    busy.set_restoring(true);
+    assert!(!busy.is_started());
 }
 
 #[test]

@@ -114,10 +114,43 @@ pub const PARTITION_LIVE: Metric = gauge(
     &["partition"],
     "1 when this facts partition enforces, 0 while it only observes (before go-live).",
 );
+pub const PARTITION_RECOVERED: Metric = gauge(
+    "duecourse_partition_recovered",
+    &["partition"],
+    "1 when this facts partition has come back to where its last commit was, 0 from its assignment until then.",
+);
+pub const PARTITION_STOPPED: Metric = gauge(
+    "duecourse_partition_stopped",
+    &["partition"],
+    "1 when this facts partition stopped on a record it cannot decide (alarm on this), else 0.",
+);
+pub const RECOVERY_DURATION: Metric = Metric {
+    name: "duecourse_recovery_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &[],
+    help: "From a facts partition's assignment until it is back where its last commit was: snapshot read, records replayed.",
+};
+pub const TIMER_LAG: Metric = gauge(
+    "duecourse_timer_lag_seconds",
+    &["partition"],
+    "How long the oldest timer that has not fired is overdue by the clock; 0 when none is.",
+);
+pub const SNAPSHOTS: Metric =
+    counter("duecourse_snapshots_total", &["outcome"], "Snapshots of facts partitions: stored, or failed.");
+pub const SNAPSHOT_BYTES: Metric = gauge(
+    "duecourse_snapshot_bytes",
+    &["partition"],
+    "Size of the newest snapshot that this process stored of the facts partition.",
+);
+pub const FACTS_RETENTION: Metric = gauge(
+    "duecourse_facts_retention_seconds",
+    &[],
+    "How long facts are kept by this configuration; +Inf is for ever. No snapshot may become as old.",
+);
 pub const SNAPSHOT_TIME: Metric = gauge(
     "duecourse_snapshot_timestamp_seconds",
     &["partition"],
-    "When the newest snapshot of this facts partition was written, as seconds since 1970.",
+    "When the newest snapshot of this facts partition was stored, as seconds since 1970.",
 );
 pub const RULE_SET: Metric = gauge(
     "duecourse_rule_set_info",
@@ -161,7 +194,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 29] = [
+pub const ALL: [Metric; 36] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -182,7 +215,14 @@ pub const ALL: [Metric; 29] = [
     COVERED_LAG,
     PARTITION_TIME,
     PARTITION_LIVE,
+    PARTITION_RECOVERED,
+    PARTITION_STOPPED,
+    RECOVERY_DURATION,
+    TIMER_LAG,
+    SNAPSHOTS,
     SNAPSHOT_TIME,
+    SNAPSHOT_BYTES,
+    FACTS_RETENTION,
     RULE_SET,
     RULE,
     RULE_HARM,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Registry};
 
 use super::catalogue::Metric;
-use super::{BoundedLabel, catalogue, counter, counter_vec, gauge_vec, raise, register};
+use super::{BoundedLabel, catalogue, counter, counter_vec, gauge, gauge_vec, raise, register};
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::{Effect, Tally};
@@ -13,6 +13,9 @@ use crate::engine::input::{Effect, Tally};
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
 const LATENCY_BUCKETS_S: [f64; 15] =
     [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+/// Upper bounds of the recovery buckets in seconds: up to five minutes.
+const RECOVERY_BUCKETS_S: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
 
 #[derive(Debug)]
 pub struct DecideMetrics {
@@ -26,7 +29,14 @@ pub struct DecideMetrics {
     covered_lag: GaugeVec,
     partition_time: GaugeVec,
     partition_live: GaugeVec,
+    partition_recovered: GaugeVec,
+    partition_stopped: GaugeVec,
+    recovery: Histogram,
+    timer_lag: GaugeVec,
+    snapshots: IntCounterVec,
     snapshot_time: GaugeVec,
+    snapshot_bytes: GaugeVec,
+    facts_retention: Gauge,
     pub(super) rule_set: GaugeVec,
 }
 
@@ -66,18 +76,34 @@ impl FactCounters {
 
 impl DecideMetrics {
     pub(super) fn new(registry: &Registry) -> Result<DecideMetrics, prometheus::Error> {
+        let transactions = counter_vec(registry, &catalogue::TRANSACTIONS)?;
+        let snapshots = counter_vec(registry, &catalogue::SNAPSHOTS)?;
+        // There from the start, or their first increment would be no increase to Prometheus.
+        for outcome in ["committed", "found_committed", "resent"] {
+            transactions.with_label_values(&[outcome]);
+        }
+        for outcome in ["stored", "failed"] {
+            snapshots.with_label_values(&[outcome]);
+        }
         Ok(DecideMetrics {
             counters: FactCounters::new(registry)?,
             dispositions: counter_vec(registry, &catalogue::DISPOSITIONS)?,
             rules: BoundedLabel::default(),
             unmatched: counter_vec(registry, &catalogue::UNMATCHED)?,
-            transactions: counter_vec(registry, &catalogue::TRANSACTIONS)?,
-            transaction_duration: histogram(registry, &catalogue::TRANSACTION_DURATION)?,
-            end_to_end: histogram(registry, &catalogue::END_TO_END)?,
+            transactions,
+            transaction_duration: histogram(registry, &catalogue::TRANSACTION_DURATION, &LATENCY_BUCKETS_S)?,
+            end_to_end: histogram(registry, &catalogue::END_TO_END, &LATENCY_BUCKETS_S)?,
             covered_lag: gauge_vec(registry, &catalogue::COVERED_LAG)?,
             partition_time: gauge_vec(registry, &catalogue::PARTITION_TIME)?,
             partition_live: gauge_vec(registry, &catalogue::PARTITION_LIVE)?,
+            partition_recovered: gauge_vec(registry, &catalogue::PARTITION_RECOVERED)?,
+            partition_stopped: gauge_vec(registry, &catalogue::PARTITION_STOPPED)?,
+            recovery: histogram(registry, &catalogue::RECOVERY_DURATION, &RECOVERY_BUCKETS_S)?,
+            timer_lag: gauge_vec(registry, &catalogue::TIMER_LAG)?,
+            snapshots,
             snapshot_time: gauge_vec(registry, &catalogue::SNAPSHOT_TIME)?,
+            snapshot_bytes: gauge_vec(registry, &catalogue::SNAPSHOT_BYTES)?,
+            facts_retention: gauge(registry, &catalogue::FACTS_RETENTION)?,
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
         })
     }
@@ -88,11 +114,21 @@ impl DecideMetrics {
     pub fn partition(&self, partition: u32, since: Tally) -> PartitionMetrics {
         let label = partition.to_string();
         let labels = [label.as_str()];
+        let of = |gauges: &GaugeVec| gauges.with_label_values(&labels);
+        let (recovered, stopped) = (of(&self.partition_recovered), of(&self.partition_stopped));
+        // A partition that comes again was let go before, or it was lost.
+        recovered.set(0.0);
+        stopped.set(0.0);
         PartitionMetrics {
+            recovered,
+            stopped,
+            recovery: self.recovery.clone(),
+            timer_lag: of(&self.timer_lag),
             covered_lag: self.covered_lag.with_label_values(&labels),
             time: self.partition_time.with_label_values(&labels),
             live: self.partition_live.with_label_values(&labels),
             snapshot: self.snapshot_time.with_label_values(&labels),
+            snapshot_sizes: self.snapshot_bytes.clone(),
             counters: self.counters.clone(),
             before: since,
             rule_sets: self.rule_set.clone(),
@@ -104,7 +140,16 @@ impl DecideMetrics {
     /// Takes a partition's gauges away when it is no longer ours, so that two members never both show it.
     pub fn forget_partition(&self, partition: u32) {
         let label = partition.to_string();
-        for gauges in [&self.covered_lag, &self.partition_time, &self.partition_live, &self.snapshot_time] {
+        for gauges in [
+            &self.covered_lag,
+            &self.partition_time,
+            &self.partition_live,
+            &self.partition_recovered,
+            &self.partition_stopped,
+            &self.timer_lag,
+            &self.snapshot_time,
+            &self.snapshot_bytes,
+        ] {
             // Fails only when the gauge was never set.
             let _ = gauges.remove_label_values(&[label.as_str()]);
         }
@@ -143,6 +188,16 @@ impl DecideMetrics {
         self.transaction_duration.observe(took.as_secs_f64());
     }
 
+    /// A snapshot was stored, or could not be.
+    pub fn snapshot(&self, stored: bool) {
+        self.snapshots.with_label_values(&[if stored { "stored" } else { "failed" }]).inc();
+    }
+
+    /// How long facts are kept; `None` is for ever.
+    pub fn facts_retention(&self, retention: Option<Duration>) {
+        self.facts_retention.set(retention.map_or(f64::INFINITY, |kept| kept.as_secs_f64()));
+    }
+
     /// Time from a source record's broker timestamp to the commit of what was decided about it.
     pub fn latency(&self, latency: Duration) {
         self.end_to_end.observe(latency.as_secs_f64());
@@ -155,7 +210,12 @@ pub struct PartitionMetrics {
     covered_lag: Gauge,
     time: Gauge,
     live: Gauge,
+    recovered: Gauge,
+    stopped: Gauge,
+    recovery: Histogram,
+    timer_lag: Gauge,
     snapshot: Gauge,
+    snapshot_sizes: GaugeVec,
     counters: FactCounters,
     before: Tally,
     rule_sets: GaugeVec,
@@ -197,6 +257,23 @@ impl PartitionMetrics {
         self.covered_lag.set((seconds(now) - seconds(partition_time)).max(0.0));
     }
 
+    /// By how much the next timer is overdue at `now`.
+    pub fn timers(&self, next_due: Option<TimeMs>, now: TimeMs) {
+        let overdue = next_due.map_or(0.0, |due| (seconds(now) - seconds(due)).max(0.0));
+        self.timer_lag.set(overdue);
+    }
+
+    /// It is back where its last commit was, so long after its assignment.
+    pub fn recovered(&self, took: Duration) {
+        self.recovered.set(1.0);
+        self.recovery.observe(took.as_secs_f64());
+    }
+
+    /// It has stopped on a record.
+    pub fn stopped(&self) {
+        self.stopped.set(1.0);
+    }
+
     /// The rule set that decides; the one before it is no longer shown.
     pub fn rule_set(&mut self, version: u32, sha256: &[u8; 32]) {
         if self.rule_set == Some((version, *sha256)) {
@@ -219,14 +296,19 @@ impl PartitionMetrics {
         [self.partition.clone(), version.to_string(), hexadecimal]
     }
 
-    /// A snapshot was written at `now`.
-    pub fn snapshot_written(&self, now: TimeMs) {
-        self.snapshot.set(seconds(now));
+    /// Its newest snapshot was stored at this time.
+    pub fn snapshot_at(&self, stored: TimeMs) {
+        self.snapshot.set(seconds(stored));
+    }
+
+    /// The size of the snapshot that was stored.
+    pub fn snapshot_size(&self, bytes: usize) {
+        self.snapshot_sizes.with_label_values(&[self.partition.as_str()]).set(bytes as f64);
     }
 }
 
-fn histogram(registry: &Registry, metric: &Metric) -> Result<Histogram, prometheus::Error> {
-    let options = HistogramOpts::new(metric.name, metric.help).buckets(LATENCY_BUCKETS_S.to_vec());
+fn histogram(registry: &Registry, metric: &Metric, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
+    let options = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
     register(registry, Histogram::with_opts(options)?)
 }
 

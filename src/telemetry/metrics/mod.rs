@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::Collector;
-use prometheus::{GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
 pub use decide::{DecideMetrics, PartitionMetrics};
 pub use intake::{IntakeMetrics, IntakeTotals};
@@ -104,6 +104,10 @@ fn counter(registry: &Registry, metric: &Metric) -> Result<IntCounter, prometheu
 
 fn counter_vec(registry: &Registry, metric: &Metric) -> Result<IntCounterVec, prometheus::Error> {
     register(registry, IntCounterVec::new(Opts::new(metric.name, metric.help), metric.labels)?)
+}
+
+fn gauge(registry: &Registry, metric: &Metric) -> Result<Gauge, prometheus::Error> {
+    register(registry, Gauge::new(metric.name, metric.help)?)
 }
 
 fn gauge_vec(registry: &Registry, metric: &Metric) -> Result<GaugeVec, prometheus::Error> {

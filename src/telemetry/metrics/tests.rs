@@ -59,7 +59,12 @@ fn touched() -> (Metrics, String) {
     let mut partition = metrics.decide.partition(3, Tally::default());
     partition.update(Tally { facts_applied: 5, ranges_gap: 1, ..Tally::default() });
     partition.progress(TimeMs(1_500), true, TimeMs(4_000));
-    partition.snapshot_written(TimeMs(9_000));
+    partition.snapshot_at(TimeMs(9_000));
+    partition.snapshot_size(1_024);
+    partition.timers(Some(TimeMs(1_000)), TimeMs(4_000));
+    partition.recovered(Duration::from_millis(700));
+    metrics.decide.snapshot(true);
+    metrics.decide.facts_retention(None);
     metrics.decide.batch_settled("committed");
     metrics.decide.transaction(Duration::from_millis(4));
     metrics.decide.latency(Duration::from_millis(30));
@@ -145,6 +150,12 @@ fn totals_are_handed_over_as_differences() {
         "duecourse_ranges_ignored_total{verdict=\"gap\"} 1",
         "duecourse_covered_lag_seconds{partition=\"3\"} 2.5",
         "duecourse_snapshot_timestamp_seconds{partition=\"3\"} 9",
+        "duecourse_snapshot_bytes{partition=\"3\"} 1024",
+        "duecourse_timer_lag_seconds{partition=\"3\"} 3",
+        "duecourse_partition_recovered{partition=\"3\"} 1",
+        "duecourse_partition_stopped{partition=\"3\"} 0",
+        "duecourse_recovery_duration_seconds_count 1",
+        "duecourse_facts_retention_seconds inf",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }

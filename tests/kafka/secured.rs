@@ -1,0 +1,106 @@
+//! As banks run Kafka: TLS, credentials by secret file, SCRAM or signed tokens, ACLs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::deployment::Deployment;
+use crate::events::Events;
+
+const EVENTS: usize = 500;
+const WITHIN_MAX: Duration = Duration::from_secs(60);
+
+/// The folder in which scripts/with-kafka has put keys, passwords and tokens.
+fn secrets() -> PathBuf {
+    Path::new(&std::env::var("DUECOURSE_KAFKA_BROKER").unwrap()).join("tls")
+}
+
+fn scram(user: &str) -> String {
+    let secrets = secrets();
+    format!(
+        r#"
+[kafka.properties]
+"security.protocol" = "sasl_ssl"
+"ssl.ca.location" = "{ca}"
+"sasl.mechanism" = "SCRAM-SHA-512"
+"sasl.username" = "{user}"
+
+[kafka.property_files]
+"sasl.password" = "{password}"
+"#,
+        ca = secrets.join("ca.crt").display(),
+        password = secrets.join(format!("{user}.password")).display(),
+    )
+}
+
+/// The whole way, every client of it: topics, feed, intake, decide, verify.
+fn decides(folder: &Path, deployment: &Deployment) {
+    let events = Events::generated(folder, EVENTS);
+    deployment.feed(&events.path, None).finish(WITHIN_MAX);
+    deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
+    deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
+    let counts = deployment.verify();
+    assert_eq!(counts["covered"], EVENTS, "{counts}");
+    for nothing in ["lost", "doubled", "mismatched"] {
+        assert_eq!(counts[nothing], 0, "{counts}");
+    }
+}
+
+#[test]
+fn scram_over_tls_with_the_password_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let deployment = Deployment::prepare_secured(folder.path(), 1, &scram("duecourse"));
+    decides(folder.path(), &deployment);
+}
+
+#[test]
+fn oauthbearer_over_tls_with_the_token_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let properties = format!(
+        "\n[kafka.properties]\n\"security.protocol\" = \"sasl_ssl\"\n\"ssl.ca.location\" = \"{}\"\n",
+        secrets().join("ca.crt").display()
+    );
+    let token = secrets().join("duecourse.token");
+    let deployment = Deployment::prepare_with_token(folder.path(), 1, &properties, &token);
+    decides(folder.path(), &deployment);
+}
+
+#[test]
+fn doctor_tells_what_is_not_allowed_and_how_to_allow_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let deployment = Deployment::prepare_secured(folder.path(), 1, &scram("duecourse"));
+    assert_eq!(findings(&deployment, "acl", 0), Vec::<String>::new());
+
+    let password = secrets().join("outsider.password");
+    let arguments = [
+        "--set",
+        "kafka.properties.sasl.username=outsider",
+        "--set",
+        &format!("kafka.property_files.sasl.password={}", password.display()),
+    ];
+    let output = deployment.say("doctor", &[&["--json"], arguments.as_slice()].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mends = mends(&told, "acl");
+    for wanted in [
+        format!("--topic {}", deployment.topic("facts")),
+        format!("--group {}", deployment.topic("intake")),
+        format!("--transactional-id {}", deployment.topic("decide")),
+    ] {
+        assert!(mends.iter().any(|mend| mend.contains(&wanted)), "{wanted} is not in {mends:?}");
+    }
+}
+
+/// Mends of one check, after `doctor` has ended with this code.
+fn findings(deployment: &Deployment, check: &str, code: i32) -> Vec<String> {
+    let output = deployment.say("doctor", &["--json"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(code), "{said} {}", String::from_utf8_lossy(&output.stderr));
+    mends(&serde_json::from_str(&said).unwrap(), check)
+}
+
+fn mends(told: &Value, check: &str) -> Vec<String> {
+    let findings = told["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == check);
+    findings.map(|finding| finding["mend"].as_str().unwrap().to_owned()).collect()
+}
