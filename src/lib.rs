@@ -9,6 +9,8 @@ pub mod decide;
 pub mod engine;
 pub mod intake;
 pub mod log;
+#[cfg(test)]
+mod simulation;
 pub mod telemetry;
 pub mod verify;
 

@@ -4,8 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use duecourse::cli::scenario::{Outcome, compare, files, played};
+use duecourse::cli::rules::ablate::{removals, table};
+use duecourse::cli::scenario::{Outcome, compare, example_fires, files, played};
 use duecourse::config::bundle;
+
+#[path = "support/docs.rs"]
+mod docs;
 
 fn scenarios() -> Vec<PathBuf> {
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")).unwrap()
@@ -43,6 +47,48 @@ fn every_limit_rule_and_reason_has_its_scenario() {
         }
     }
     assert!(missing.is_empty(), "no scenario in tests/golden shows {missing:?}");
+}
+
+#[test]
+fn every_rule_has_an_example_that_fires_and_one_that_does_not_and_they_come_out_so() {
+    for profile in bundle::Profile::ALL {
+        let text = bundle::embedded(profile).unwrap();
+        let checked = bundle::check(&text).unwrap();
+        for expects in [true, false] {
+            let with: BTreeSet<&str> = checked
+                .examples
+                .iter()
+                .filter(|example| example.fires == expects)
+                .map(|example| example.rule.as_str())
+                .collect();
+            let is_limit = |id: &str| checked.paths.contains(&format!("limits/{id}.toml"));
+            let lacking: Vec<&str> = checked
+                .rule_set
+                .rules
+                .iter()
+                .map(|rule| rule.id.as_str())
+                .filter(|id| !is_limit(id) && !with.contains(id))
+                .collect();
+            assert!(lacking.is_empty(), "no example that expects {expects}: {lacking:?}");
+        }
+        for example in checked.examples.iter().filter(|example| example.profile == profile) {
+            let fires = example_fires(example, &text).unwrap();
+            assert_eq!(fires, example.fires, "{} example {}", example.file, example.place + 1);
+        }
+    }
+}
+
+/// `UPDATE_DOCS=1 cargo test --test golden` writes the table of docs/rules.md anew.
+#[test]
+fn removing_any_rule_changes_a_disposition() {
+    let text = bundle::embedded(bundle::Profile::Strict).unwrap();
+    let checked = bundle::check(&text).unwrap();
+    let texts: Vec<String> = scenarios().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let removals = removals(&checked, &text, &texts).unwrap();
+    let idle: Vec<&String> =
+        removals.iter().filter(|(_, (_, removal))| removal.lost == 0).map(|(id, _)| id).collect();
+    assert!(idle.is_empty(), "removing these changes nothing: {idle:?}");
+    docs::hold("rules.md", "removal", &table(&removals));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::{Exit, Failure};
 use crate::config::Config;
 use crate::config::bundle::Loader;
 use crate::decide::DecideError;
-use crate::decide::driver::{Pace, Setup, decide};
+use crate::decide::driver::{Host, Pace, Setup, decide};
 use crate::decide::machine::Surroundings;
 use crate::decide::observe::Observe;
 use crate::decide::snapshot::SnapshotStore;
@@ -122,6 +122,7 @@ fn setup(
             waiting_bytes_max: usize::try_from(config.decide.waiting_bytes_max).unwrap_or(usize::MAX),
             ..Pace::default()
         },
+        host: Host::default(),
         until_end,
     })
 }

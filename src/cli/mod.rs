@@ -19,7 +19,7 @@ mod intake;
 mod judge;
 mod keys;
 mod page;
-mod rules;
+pub mod rules;
 mod run;
 pub mod scenario;
 mod score;

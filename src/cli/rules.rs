@@ -1,6 +1,7 @@
 //! `duecourse rules`: whether rules, limits and wording load, whether they decide as written down, and
 //! their release through the log.
 
+pub mod ablate;
 mod release;
 mod signing;
 mod status;
@@ -11,10 +12,10 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
 use super::run::Profile;
-use super::scenario::{Outcome, compare, files, fired};
+use super::scenario::{Outcome, compare, example_fires, files};
 use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
-use crate::config::bundle::{self, Checked, Example};
+use crate::config::bundle::{self, Checked};
 use crate::config::source::SourceMapping;
 use crate::engine::limit::LimitForce;
 use crate::engine::rule::{Rule, RuleOrigin, RuleStatus};
@@ -32,6 +33,7 @@ enum What {
     Check(CheckArguments),
     /// Play the examples in rule files, and scenarios, and compare what is decided with what they say.
     Test(TestArguments),
+    Ablate(ablate::Arguments),
     Activate(release::ActivateArguments),
     GoLive(release::GoLiveArguments),
     Status(status::StatusArguments),
@@ -50,6 +52,9 @@ struct CheckArguments {
     /// Measure what is fed against this source alone [default: all that are shipped]
     #[arg(long, value_name = "NAME|FILE")]
     source: Option<String>,
+    /// List every signal instead: its subject, purpose, legal basis, source fields, and how far it reaches
+    #[arg(long, conflicts_with = "bundle")]
+    signals: bool,
     /// Print the canonical bundle instead: what an activation event carries
     #[arg(long)]
     bundle: bool,
@@ -78,6 +83,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.what {
         What::Check(arguments) => check(&arguments),
         What::Test(arguments) => test(&arguments),
+        What::Ablate(arguments) => ablate::execute(&arguments),
         What::Activate(arguments) => release::activate(&arguments),
         What::GoLive(arguments) => release::go_live(&arguments),
         What::Status(arguments) => status::status(&arguments),
@@ -109,6 +115,10 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
+    if arguments.signals {
+        print!("{}", bundle::signal_listing(&checked));
+        return Ok(Exit::Done);
+    }
     print!("{}", summary(&checked));
     for found in found(arguments, &checked)? {
         println!("finding: {found}");
@@ -219,8 +229,9 @@ fn examples(arguments: &TestArguments) -> Result<Exit, Failure> {
         let checked = bundle::check(&rules.bundle).map_err(Failure::configuration)?;
         for example in checked.examples.iter().filter(|example| example.profile == profile) {
             let name = format!("{} example {} ({})", example.file, example.place + 1, profile.name());
-            let fires =
-                plays(example, &rules.bundle).with_context(|| name.clone()).map_err(Failure::input)?;
+            let fires = example_fires(example, &rules.bundle)
+                .with_context(|| name.clone())
+                .map_err(Failure::input)?;
             if fires == example.fires {
                 println!("ok       {name}");
             } else {
@@ -231,10 +242,4 @@ fn examples(arguments: &TestArguments) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
-}
-
-/// Whether an example's own rule fires in it. A limit that is kept off is switched on for its examples.
-fn plays(example: &Example, bundle: &str) -> anyhow::Result<bool> {
-    let enable = if example.is_limit { format!("enable {}\n", example.rule) } else { String::new() };
-    Ok(fired(&format!("{enable}{}", example.events), bundle)?.contains(&example.rule))
 }

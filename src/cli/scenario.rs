@@ -26,16 +26,18 @@
 //!                      bound, own, cash, strong_auth, agreed=
 //!                      payer_balance= payee_balance=; balance= of our side (of two, the payer's)
 //! card_payment_posted  card= amount= terminal=
-//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer=
+//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer= month_mb=
 //! opening_requested    opening= product= holder_kind= co_holders=a,b agent= device= phone_number=
 //!                      outlet= address= channels=
 //! fraud_confirmed      payer= payee= counterparty= terminal= amount=, of= (the event's id)
 //! ```
 //!
 //! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
-//! precision had been measured), `enable LIMIT`, `show notices`.
+//! precision had been measured), `enable LIMIT`, `off RULE`, `budget RULE HOURS` (person-hours a day),
+//! `show notices`.
 
 mod play;
+mod removal;
 mod script;
 mod tell;
 mod words;
@@ -45,14 +47,33 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 
+pub use removal::Removal;
+use script::{Directive, Script};
+
+use crate::config::bundle::Example;
+
 /// Plays a scenario under a bundle and returns its text with what was decided written beneath.
 ///
 /// # Errors
 /// A line that cannot be read, with its number, or an engine that refuses to go on.
 pub fn played(text: &str, bundle: &str) -> anyhow::Result<String> {
-    let script = script::read(text)?;
-    let mut stage = play::Stage::new(&script, bundle)?;
-    let mut out = String::with_capacity(text.len() * 2);
+    written(&script::read(text)?, bundle)
+}
+
+/// As `played`, with a rule or limit switched off.
+///
+/// # Errors
+/// As `played`.
+pub fn played_without(text: &str, bundle: &str, id: &str) -> anyhow::Result<String> {
+    let mut script = script::read(text)?;
+    script.directives.push(Directive::Off(id.to_owned()));
+    written(&script, bundle)
+}
+
+/// The text of a script with what was decided beneath each line.
+fn written(script: &Script, bundle: &str) -> anyhow::Result<String> {
+    let mut stage = play::Stage::new(script, bundle)?;
+    let mut out = String::new();
     for line in &script.lines {
         out.push_str(&line.text);
         out.push('\n');
@@ -84,6 +105,21 @@ pub fn fired(text: &str, bundle: &str) -> anyhow::Result<BTreeSet<String>> {
         }
     }
     Ok(stage.fired)
+}
+
+/// Whether an example's own rule or limit fires in it. A limit that is kept off is switched on for it.
+///
+/// # Errors
+/// As `played`.
+pub fn example_fires(example: &Example, bundle: &str) -> anyhow::Result<bool> {
+    Ok(fired(&script_of(example), bundle)?.contains(&example.rule))
+}
+
+/// An example as a scenario of its own.
+#[must_use]
+pub fn script_of(example: &Example) -> String {
+    let enable = if example.is_limit { format!("enable {}\n", example.rule) } else { String::new() };
+    enable + &example.events
 }
 
 /// How a scenario came out.

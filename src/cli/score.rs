@@ -3,7 +3,7 @@
 mod labels;
 mod levels;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,28 @@ pub fn of_alerts(out: &Path, labels: &Labels, population: &Population) -> Result
     let mut scoring = Scoring::new(labels, population);
     each_alert(out, |alert| scoring.add(alert)).map_err(Failure::input)?;
     Ok(scoring.finish())
+}
+
+/// Scores the alerts of a finished run, and what is left of them without each of their rules.
+///
+/// # Errors
+/// As `execute`.
+pub fn without_each(out: &Path, labels: &Labels) -> Result<(Scores, BTreeMap<String, Scores>), Failure> {
+    let manifest = Manifest::read(out).map_err(Failure::input)?;
+    let population = recount(out, &manifest, labels)?;
+    let mut all = Scoring::new(labels, &population);
+    let mut without: BTreeMap<String, Scoring<'_>> = BTreeMap::new();
+    each_alert(out, |alert| {
+        without.entry(alert.rule.to_owned()).or_insert_with(|| Scoring::new(labels, &population));
+        all.add(alert);
+    })
+    .map_err(Failure::input)?;
+    each_alert(out, |alert| {
+        let others = without.iter_mut().filter(|(rule, _)| *rule != alert.rule);
+        others.for_each(|(_, scoring)| scoring.add(alert));
+    })
+    .map_err(Failure::input)?;
+    Ok((all.finish(), without.into_iter().map(|(rule, scoring)| (rule, scoring.finish())).collect()))
 }
 
 /// Calls `each` with every row of `alerts.csv`.

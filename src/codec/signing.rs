@@ -1,4 +1,6 @@
-//! Signatures of rule releases: Ed25519 (RFC 8032), detached, over the canonical bundle text.
+//! Signatures of rule releases: Ed25519 (RFC 8032), detached, over what is released: the institution, the
+//! canonical bundle, and the reason of a rollback. So neither can a bundle signed for one institution begin
+//! at another, nor one signed as a step forward be brought back as a rollback.
 //!
 //! A key file and a signature file are one JSON object each, so that a person can see what they hold.
 
@@ -15,7 +17,7 @@ use crate::engine::base::TimeMs;
 pub enum SigningError {
     #[error("is no `duecourse.signing-key/1`; `duecourse rules keygen` makes one")]
     NoKeyFile,
-    #[error("is no `duecourse.signature/1`; `duecourse rules sign` makes one")]
+    #[error("is no `duecourse.signature/2`; `duecourse rules sign` makes one")]
     NoSignatureFile,
     #[error("is no Ed25519 public key: 64 hexadecimal digits, as `rules keygen` prints them")]
     NoPublicKey,
@@ -45,12 +47,35 @@ pub struct SignatureFile {
     pub key: String,
     /// Digest of the bundle text that was signed: tells a person which one it belongs to.
     pub sha256: String,
+    pub institution: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<String>,
     /// 128 hexadecimal digits.
     pub signature: String,
 }
 
 const KEY_SCHEMA: &str = "duecourse.signing-key/1";
-const SIGNATURE_SCHEMA: &str = "duecourse.signature/1";
+const SIGNATURE_SCHEMA: &str = "duecourse.signature/2";
+
+/// What a release signature is made over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Released<'a> {
+    pub institution: &'a str,
+    /// Why a version that is not above the active one is to begin; none for a step forward.
+    pub rollback: Option<&'a str>,
+    /// The canonical bundle text.
+    pub bundle: &'a str,
+}
+
+impl Released<'_> {
+    /// The signed bytes: `duecourse.release/1`, a zero byte, and the three parts as JSON.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = b"duecourse.release/1\0".to_vec();
+        // A struct of texts always serialises.
+        bytes.extend(serde_json::to_vec(self).unwrap_or_default());
+        bytes
+    }
+}
 
 impl KeyFile {
     /// A new key from the operating system's randomness.
@@ -86,16 +111,18 @@ impl KeyFile {
         Ok(hex(self.key()?.verifying_key().as_bytes()))
     }
 
-    /// Signs a canonical bundle text.
+    /// Signs a release.
     ///
     /// # Errors
     /// `NoKeyFile` when the secret is no key.
-    pub fn sign(&self, bundle: &str) -> Result<SignatureFile, SigningError> {
+    pub fn sign(&self, released: &Released<'_>) -> Result<SignatureFile, SigningError> {
         Ok(SignatureFile {
             schema: SIGNATURE_SCHEMA.to_owned(),
             key: self.id.clone(),
-            sha256: hex(&Sha256::digest(bundle.as_bytes())),
-            signature: hex(&self.key()?.sign(bundle.as_bytes()).to_bytes()),
+            sha256: hex(&Sha256::digest(released.bundle.as_bytes())),
+            institution: released.institution.to_owned(),
+            rollback: released.rollback.map(str::to_owned),
+            signature: hex(&self.key()?.sign(&released.bytes()).to_bytes()),
         })
     }
 
@@ -148,11 +175,15 @@ impl RegisteredKey {
         self.from <= at && at < self.to
     }
 
-    /// Whether this key made the signature over exactly this text.
+    /// Whether this key made the signature over exactly this release.
     #[must_use]
-    pub fn signed(&self, bundle: &str, signature: &str) -> bool {
+    pub fn signed(&self, released: &Released<'_>, signature: &str) -> bool {
+        self.made(&released.bytes(), signature)
+    }
+
+    fn made(&self, message: &[u8], signature: &str) -> bool {
         let Some(bytes) = unhex::<64>(signature) else { return false };
-        self.public.verify_strict(bundle.as_bytes(), &Signature::from_bytes(&bytes)).is_ok()
+        self.public.verify_strict(message, &Signature::from_bytes(&bytes)).is_ok()
     }
 }
 
@@ -181,17 +212,24 @@ mod tests {
         RegisteredKey::new(&key.id, &key.public().unwrap(), (TimeMs(10), TimeMs(20))).unwrap()
     }
 
+    fn step(bundle: &str) -> Released<'_> {
+        Released { institution: "demo-bank", rollback: None, bundle }
+    }
+
     #[test]
-    fn a_signature_fits_its_text_and_key_and_no_other() {
+    fn a_signature_fits_its_release_and_key_and_no_other() {
         let (key, other) = (KeyFile::generate("a").unwrap(), KeyFile::generate("b").unwrap());
-        let signature = key.sign("{}").unwrap();
-        assert!(registered(&key).signed("{}", &signature.signature));
-        assert!(!registered(&key).signed("{ }", &signature.signature));
-        assert!(!registered(&other).signed("{}", &signature.signature));
-        let mut changed = signature.signature.clone().into_bytes();
+        let signature = key.sign(&step("{}")).unwrap().signature;
+        assert!(registered(&key).signed(&step("{}"), &signature));
+        assert!(!registered(&key).signed(&step("{ }"), &signature));
+        assert!(!registered(&key).signed(&Released { institution: "other-bank", ..step("{}") }, &signature));
+        assert!(!registered(&key).signed(&Released { rollback: Some("why"), ..step("{}") }, &signature));
+        assert!(!registered(&key).signed(&Released { rollback: Some(""), ..step("{}") }, &signature));
+        assert!(!registered(&other).signed(&step("{}"), &signature));
+        let mut changed = signature.into_bytes();
         changed[5] = if changed[5] == b'0' { b'1' } else { b'0' };
-        assert!(!registered(&key).signed("{}", std::str::from_utf8(&changed).unwrap()));
-        assert!(!registered(&key).signed("{}", ""));
+        assert!(!registered(&key).signed(&step("{}"), std::str::from_utf8(&changed).unwrap()));
+        assert!(!registered(&key).signed(&step("{}"), ""));
     }
 
     /// RFC 8032, 7.1, test 1: the empty text.
@@ -200,8 +238,8 @@ mod tests {
         let public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
         let signature = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
         let key = RegisteredKey::new("rfc", public, (TimeMs::MIN, TimeMs(0))).unwrap();
-        assert!(key.signed("", signature));
-        assert!(!key.signed("x", signature));
+        assert!(key.made(b"", signature));
+        assert!(!key.made(b"x", signature));
     }
 
     #[test]
@@ -209,7 +247,7 @@ mod tests {
         let key = KeyFile::generate("release-2026").unwrap();
         let again = KeyFile::parse(&key.text()).unwrap();
         assert_eq!((again.public(), &again.id), (key.public(), &key.id));
-        let signature = key.sign("{}").unwrap();
+        let signature = key.sign(&step("{}")).unwrap();
         assert_eq!(SignatureFile::parse(&signature.text()), Ok(signature.clone()));
         assert!(matches!(KeyFile::parse(&signature.text()), Err(SigningError::NoKeyFile)));
         assert_eq!(SignatureFile::parse(&key.text()), Err(SigningError::NoSignatureFile));

@@ -3,7 +3,7 @@
 //! One mechanism for topics and files. `native` records are our events already. A `csv` source names
 //! columns, a `json` source JSON Pointers; each table of it makes one event of a row.
 
-mod feeds;
+pub(in crate::config) mod feeds;
 mod file;
 mod target;
 mod tree;

@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use crate::engine::input::TimeMode;
 use crate::engine::partition::Identity;
+use crate::engine::planted::{Planted, is_planted};
 use crate::log::{Batch, CommitOutcome, DecideEvent, DecideLog, LogError};
+use crate::telemetry::clock::{Clock, MachineClock};
 
 use super::DecideError;
 use super::ending::Ending;
@@ -25,7 +27,7 @@ use super::machine::Surroundings;
 use super::observe::Outcome;
 use super::snapshot::SnapshotStore;
 use super::view::ReadView;
-use super::worker::{Answer, Assignment, Done, spawn};
+use super::worker::{Answer, Assignment, Crew, Done, Threads, spawn};
 
 /// How often things are done, and how much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,20 @@ impl Default for Pace {
     }
 }
 
+/// Where a worker runs: its clock, and who gives its partitions time.
+#[derive(Clone)]
+pub struct Host {
+    pub clock: Arc<dyn Clock>,
+    pub crew: Arc<dyn Crew>,
+}
+
+impl Default for Host {
+    /// This machine, with a thread for each partition and each snapshot under way.
+    fn default() -> Host {
+        Host { clock: Arc::new(MachineClock), crew: Arc::new(Threads) }
+    }
+}
+
 /// What a deciding worker is.
 #[derive(Clone)]
 pub struct Setup {
@@ -67,6 +83,7 @@ pub struct Setup {
     pub snapshots: Option<Arc<SnapshotStore>>,
     pub view: Arc<ReadView>,
     pub pace: Pace,
+    pub host: Host,
     /// Stop once what was present at start is decided, and the reports it caused.
     pub until_end: bool,
 }
@@ -77,13 +94,10 @@ pub struct Setup {
 /// # Errors
 /// `DecideError`. What was not committed is decided again, to the same bytes, by whoever comes next.
 pub fn decide<L: DecideLog>(log: L, setup: Setup, stop: &AtomicBool) -> Result<(), DecideError> {
-    let (sender, answers) = mpsc::channel();
-    let held = BTreeMap::new();
-    let now = Instant::now();
-    Driver { log, setup, held, sender, answers, tenures: 0, not_before: now, failure: None }.run(stop)
+    Driver::new(log, setup).run(stop)
 }
 
-struct Driver<L> {
+pub(crate) struct Driver<L> {
     log: L,
     setup: Setup,
     held: BTreeMap<u32, Held>,
@@ -97,18 +111,16 @@ struct Driver<L> {
 }
 
 impl<L: DecideLog> Driver<L> {
+    pub(crate) fn new(log: L, setup: Setup) -> Driver<L> {
+        let (sender, answers) = mpsc::channel();
+        let not_before = setup.host.clock.now();
+        Driver { log, setup, held: BTreeMap::new(), sender, answers, tenures: 0, not_before, failure: None }
+    }
+
     fn run(mut self, stop: &AtomicBool) -> Result<(), DecideError> {
         let mut ending = if self.setup.until_end { Some(Ending::new(&mut self.log)?) } else { None };
         while !stop.load(Ordering::SeqCst) {
-            let events = self.log.poll(self.wait())?;
-            self.setup.surroundings.observe.turned();
-            self.take(events)?;
-            self.collect()?;
-            self.ask();
-            if self.is_due() {
-                self.settle()?;
-            }
-            self.bound_memory()?;
+            self.turn()?;
             if let Some(ending) = &mut ending {
                 let idle = self.held.values().all(|held| !held.is_busy() && held.kept.waiting().is_none());
                 if self.failure.is_some() || (idle && ending.is_over(&mut self.log)?) {
@@ -117,6 +129,23 @@ impl<L: DecideLog> Driver<L> {
             }
         }
         self.leave()
+    }
+
+    /// Takes what has come, asks for what is due, and settles what has waited long enough.
+    pub(crate) fn turn(&mut self) -> Result<(), DecideError> {
+        let events = self.log.poll(self.wait())?;
+        self.setup.surroundings.observe.turned();
+        self.take(events)?;
+        self.collect()?;
+        self.ask();
+        if self.is_due() {
+            self.settle()?;
+        }
+        self.bound_memory()
+    }
+
+    fn now(&self) -> Instant {
+        self.setup.host.clock.now()
     }
 
     /// Short while partitions' threads owe answers, for nobody wakes this loop for them.
@@ -136,7 +165,12 @@ impl<L: DecideLog> Driver<L> {
                 DecideEvent::Assigned { partition, committed } => self.assigned(partition, committed)?,
                 DecideEvent::Revoked { partitions } => {
                     // What was lost together with this revocation must not be sent either (I5).
-                    self.let_go(&lost_among(&events));
+                    if !is_planted(Planted::LostTogether) {
+                        self.let_go(&lost_among(&events));
+                    }
+                    if is_planted(Planted::SettleOnRevoke) {
+                        self.log.release(&partitions)?;
+                    }
                     self.collect()?;
                     self.settle()?;
                     self.let_go(&partitions);
@@ -154,10 +188,10 @@ impl<L: DecideLog> Driver<L> {
     }
 
     fn assigned(&mut self, partition: u32, committed: Option<u64>) -> Result<(), DecideError> {
-        let key = partition.to_string();
-        if committed.is_none() && self.log.holds(crate::codec::output::Topic::Decided, key.as_bytes())? {
-            return Err(DecideError::OffsetMissing(partition));
-        }
+        let committed = match committed {
+            None => self.committed_anew(partition)?,
+            committed => committed,
+        };
         self.tenures += 1;
         let surroundings = self.setup.surroundings.clone();
         surroundings.observe.assigned(partition);
@@ -168,12 +202,25 @@ impl<L: DecideLog> Driver<L> {
             time: self.setup.time,
         };
         let (store, answers) = (self.setup.snapshots.clone(), self.sender.clone());
-        let assignment =
-            Assignment { identity, tenure: self.tenures, committed, store, surroundings, answers };
-        let (work, thread) = spawn(assignment).map_err(DecideError::Thread)?;
+        let (tenure, crew) = (self.tenures, Arc::clone(&self.setup.host.crew));
+        let assignment = Assignment { identity, tenure, committed, store, surroundings, crew, answers };
+        let worker = spawn(assignment).map_err(DecideError::Thread)?;
         let kept = Kept::new(partition, committed.unwrap_or(0));
-        self.held.insert(partition, Held::new(self.tenures, kept, work, thread));
+        self.held.insert(partition, Held::new(self.tenures, kept, worker, self.now()));
         Ok(())
+    }
+
+    /// The offset of a partition that has none. It must never have been decided then; if it was, somebody
+    /// may have begun after our offset was read.
+    fn committed_anew(&mut self, partition: u32) -> Result<Option<u64>, DecideError> {
+        let key = partition.to_string();
+        if !self.log.holds(crate::codec::output::Topic::Decided, key.as_bytes())? {
+            return Ok(None);
+        }
+        let progress = self.log.progress()?;
+        let now = progress.iter().find(|progress| progress.partition == partition);
+        let committed = now.and_then(|progress| progress.committed);
+        committed.map(Some).ok_or(DecideError::OffsetMissing(partition))
     }
 
     /// Forgets partitions and whatever of them was not committed: their next owner decides it again.
@@ -196,6 +243,7 @@ impl<L: DecideLog> Driver<L> {
     }
 
     fn answered(&mut self, (tenure, partition, done): Answer) -> Result<(), DecideError> {
+        let now = self.now();
         let Some(held) = self.held.get_mut(&partition).filter(|held| held.tenure == tenure) else {
             return Ok(());
         };
@@ -206,7 +254,7 @@ impl<L: DecideLog> Driver<L> {
             }
             Done::NotRestored(error) => return Err(DecideError::Snapshot { partition, error }),
             Done::Decided(portion) | Done::Progressed(portion) => {
-                let visible = held.decided(portion);
+                let visible = held.decided(portion, now);
                 self.setup.view.publish(partition, visible);
             }
             Done::Stopped(error) => {
@@ -220,34 +268,34 @@ impl<L: DecideLog> Driver<L> {
     }
 
     fn ask(&mut self) {
+        let now = self.now();
         for held in self.held.values_mut() {
-            held.ask_progress(self.setup.pace.progress_every);
-            held.ask_snapshot(self.setup.pace.snapshot_every);
+            held.ask_progress(self.setup.pace.progress_every, now);
+            held.ask_snapshot(self.setup.pace.snapshot_every, now);
         }
     }
 
     fn is_due(&self) -> bool {
-        let pace = &self.setup.pace;
+        let (pace, now) = (&self.setup.pace, self.now());
         let due = |(since, output): (Instant, bool)| {
             let hurry = output || self.setup.until_end;
-            since.elapsed() >= if hurry { pace.commit_every } else { pace.commit_idle }
+            now - since >= if hurry { pace.commit_every } else { pace.commit_idle }
         };
-        Instant::now() >= self.not_before
-            && self.held.values().filter_map(|held| held.kept.waiting()).any(due)
+        now >= self.not_before && self.held.values().filter_map(|held| held.kept.waiting()).any(due)
     }
 
     /// Reports, then one transaction for all partitions held, until its outcome is known.
     fn settle(&mut self) -> Result<(), DecideError> {
         if !self.send_reports()? {
-            self.not_before = Instant::now() + self.setup.pace.retry_after;
+            self.not_before = self.now() + self.setup.pace.retry_after;
         }
         let batches: Vec<Batch> = self.held.values_mut().filter_map(|held| held.kept.take_batch()).collect();
         if batches.is_empty() {
             return Ok(());
         }
-        let began = Instant::now();
+        let began = self.now();
         let outcome = self.log.commit(&batches)?;
-        self.setup.surroundings.observe.transaction(began.elapsed());
+        self.setup.surroundings.observe.transaction(self.now() - began);
         for batch in batches {
             let Some(held) = self.held.get_mut(&batch.partition) else { continue };
             let outcome = match &outcome {
@@ -264,7 +312,7 @@ impl<L: DecideLog> Driver<L> {
             if outcome == Outcome::Resent {
                 observe.settled(batch.partition, outcome, 0, &[]);
                 held.kept.put_back(batch);
-                self.not_before = Instant::now() + self.setup.pace.retry_after;
+                self.not_before = self.now() + self.setup.pace.retry_after;
             } else {
                 let visible = held.kept.resolved(&batch);
                 observe.settled(batch.partition, outcome, visible.records, &visible.packs);
@@ -308,28 +356,27 @@ impl<L: DecideLog> Driver<L> {
         Ok(())
     }
 
-    fn leave(mut self) -> Result<(), DecideError> {
-        let deadline = Instant::now() + self.setup.pace.leave_max;
+    pub(crate) fn leave(mut self) -> Result<(), DecideError> {
+        let deadline = self.now() + self.setup.pace.leave_max;
         self.finish_work(deadline)?;
-        self.held.values_mut().for_each(|held| held.ask_progress(Duration::ZERO));
+        let now = self.now();
+        self.held.values_mut().for_each(|held| held.ask_progress(Duration::ZERO, now));
         self.finish_work(deadline)?;
-        while self.held.values().any(|held| held.kept.waiting().is_some()) && Instant::now() < deadline {
+        while self.held.values().any(|held| held.kept.waiting().is_some()) && self.now() < deadline {
             self.settle()?;
-            std::thread::sleep(self.not_before.saturating_duration_since(Instant::now()));
+            self.setup.host.clock.sleep(self.not_before.saturating_duration_since(self.now()));
         }
         for (_, mut held) in std::mem::take(&mut self.held) {
-            held.ask_snapshot(Duration::ZERO);
-            held.join();
+            held.ask_snapshot(Duration::ZERO, self.now());
+            held.join(&*self.setup.host.clock);
         }
         self.log.close();
         self.failure.map_or(Ok(()), Err)
     }
 
     fn finish_work(&mut self, deadline: Instant) -> Result<(), DecideError> {
-        while self.held.values().any(Held::is_busy) && Instant::now() < deadline {
-            if let Ok(answer) = self.answers.recv_timeout(Duration::from_millis(10)) {
-                self.answered(answer)?;
-            }
+        while self.held.values().any(Held::is_busy) && self.now() < deadline {
+            self.setup.host.clock.sleep(Duration::from_millis(1));
             self.collect()?;
             if self.is_due() {
                 self.settle()?;

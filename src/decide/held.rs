@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::kept::Kept;
 use super::machine::Portion;
 use super::view::Change;
-use super::worker::Work;
+use super::worker::{Running, Work};
+use crate::telemetry::clock::Clock;
 
 /// A partition from its assignment to its release.
 pub(super) struct Held {
@@ -18,7 +18,7 @@ pub(super) struct Held {
     pub stopped: bool,
     pub paused: bool,
     work: SyncSender<Work>,
-    thread: JoinHandle<()>,
+    thread: Box<dyn Running>,
     /// Not handed over yet, because the thread has enough.
     waiting: VecDeque<Work>,
     /// Of records delivered and not applied yet.
@@ -37,8 +37,12 @@ struct Mark {
 }
 
 impl Held {
-    pub(super) fn new(tenure: u64, kept: Kept, work: SyncSender<Work>, thread: JoinHandle<()>) -> Held {
-        let now = Instant::now();
+    pub(super) fn new(
+        tenure: u64,
+        kept: Kept,
+        (work, thread): (SyncSender<Work>, Box<dyn Running>),
+        now: Instant,
+    ) -> Held {
         let offset = kept.committed();
         Held {
             tenure,
@@ -69,18 +73,18 @@ impl Held {
 
     /// Asks for a progress record if records were applied since the last one, or none was written in this
     /// tenure, and not within `every`. None while replaying: the last one written is ahead of it.
-    pub(super) fn ask_progress(&mut self, every: Duration) {
+    pub(super) fn ask_progress(&mut self, every: Duration, now: Instant) {
         let applied = self.next_offset > self.progress.offset && self.next_offset >= self.kept.committed();
-        if applied && self.progress.at.elapsed() >= every && !self.stopped {
-            self.progress = Mark { offset: self.next_offset, at: Instant::now() };
+        if applied && now - self.progress.at >= every && !self.stopped {
+            self.progress = Mark { offset: self.next_offset, at: now };
             self.ask(Work::Progress);
         }
     }
 
     /// Asks for a snapshot if records were applied since the last one, and not within `every`.
-    pub(super) fn ask_snapshot(&mut self, every: Duration) {
-        if self.next_offset > self.snapshot.offset && self.snapshot.at.elapsed() >= every && !self.stopped {
-            self.snapshot = Mark { offset: self.next_offset, at: Instant::now() };
+    pub(super) fn ask_snapshot(&mut self, every: Duration, now: Instant) {
+        if self.next_offset > self.snapshot.offset && now - self.snapshot.at >= every && !self.stopped {
+            self.snapshot = Mark { offset: self.next_offset, at: now };
             self.ask(Work::Snapshot { committed: self.kept.committed() });
         }
     }
@@ -101,11 +105,11 @@ impl Held {
     }
 
     /// Keeps what the thread decided; returns what of it is visible already.
-    pub(super) fn decided(&mut self, portion: Portion) -> Vec<Change> {
+    pub(super) fn decided(&mut self, portion: Portion, now: Instant) -> Vec<Change> {
         self.unanswered = self.unanswered.saturating_sub(1);
         self.unapplied_bytes = self.unapplied_bytes.saturating_sub(portion.input_bytes);
         self.next_offset = self.next_offset.max(portion.next_offset);
-        self.kept.add(portion)
+        self.kept.add(portion, now)
     }
 
     /// Nothing more will be answered.
@@ -127,15 +131,13 @@ impl Held {
     }
 
     /// Lets the thread finish what it was handed, and waits for it.
-    pub(super) fn join(mut self) {
-        for work in self.waiting.drain(..) {
-            // A thread that has stopped needs nothing more.
-            let _ = self.work.send(work);
+    pub(super) fn join(mut self, clock: &dyn Clock) {
+        while !self.waiting.is_empty() {
+            clock.sleep(Duration::from_millis(1));
+            self.hand_over();
         }
         drop(self.work);
-        if self.thread.join().is_err() {
-            tracing::error!("a partition's thread has panicked");
-        }
+        self.thread.join();
     }
 
     fn ask(&mut self, work: Work) {
@@ -154,12 +156,19 @@ impl Held {
 mod tests {
     use super::*;
 
+    struct Nobody;
+
+    impl Running for Nobody {
+        fn join(self: Box<Self>) {}
+    }
+
     #[test]
     fn a_tenure_that_has_caught_up_writes_progress_once_even_with_nothing_new() {
         let (work, asked) = std::sync::mpsc::sync_channel(4);
-        let mut held = Held::new(1, Kept::new(0, 8), work, std::thread::spawn(|| {}));
+        let now = Instant::now();
+        let mut held = Held::new(1, Kept::new(0, 8), (work, Box::new(Nobody)), now);
         let asks = |held: &mut Held| {
-            held.ask_progress(Duration::ZERO);
+            held.ask_progress(Duration::ZERO, now);
             asked.try_iter().filter(|work| matches!(work, Work::Progress)).count()
         };
         assert_eq!(asks(&mut held), 0, "not restored yet");

@@ -7,6 +7,7 @@ use super::machine::Portion;
 use super::view::Change;
 use crate::codec::output::OutRecord;
 use crate::engine::base::TimeMs;
+use crate::engine::planted::{Planted, is_planted};
 use crate::log::Batch;
 
 /// What one partition has decided since its last commit.
@@ -40,11 +41,11 @@ impl Kept {
 
     /// Adds what was decided. Of replayed records only the view's changes come, and are visible
     /// already: they are returned.
-    pub(super) fn add(&mut self, portion: Portion) -> Vec<Change> {
+    pub(super) fn add(&mut self, portion: Portion, now: Instant) -> Vec<Change> {
         if portion.next_offset <= self.committed && portion.records.is_empty() && portion.reports.is_empty() {
             return portion.changes;
         }
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert(now);
         self.batch.next_offset = self.batch.next_offset.max(portion.next_offset);
         self.output_bytes += portion.records.iter().map(size).sum::<usize>();
         self.batch.records.extend(portion.records);
@@ -78,7 +79,7 @@ impl Kept {
     /// The batch, for a transaction; it comes back by `resolved` or `put_back`. `None` when there is
     /// nothing to commit, or reports it must wait for.
     pub(super) fn take_batch(&mut self) -> Option<Batch> {
-        if self.since.is_none() || !self.reports.is_empty() {
+        if self.since.is_none() || (!self.reports.is_empty() && !is_planted(Planted::ReportsFirst)) {
             return None;
         }
         let next_offset = self.batch.next_offset;
@@ -107,7 +108,9 @@ impl Kept {
 
     /// The transaction's outcome is known: not committed. The batch is kept as it was.
     pub(super) fn put_back(&mut self, batch: Batch) {
-        self.batch.records = batch.records;
+        if !is_planted(Planted::KeptBatch) {
+            self.batch.records = batch.records;
+        }
     }
 }
 

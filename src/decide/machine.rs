@@ -9,7 +9,8 @@ use crate::config::bundle;
 use crate::engine::LoadRules;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, FactsRecord};
-use crate::engine::partition::{EngineError, Partition};
+use crate::engine::partition::{EngineError, Frozen, Partition};
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::Report;
 
 use super::observe::Observe;
@@ -83,6 +84,11 @@ impl Machine {
         &self.partition
     }
 
+    /// The state as it is now, to be written down elsewhere.
+    pub fn freeze(&mut self) -> Frozen {
+        self.partition.freeze()
+    }
+
     /// One past the last record applied.
     #[must_use]
     pub fn next_offset(&self) -> u64 {
@@ -107,7 +113,7 @@ impl Machine {
         self.note_rules();
         self.next_offset = offset + 1;
         portion.next_offset = self.next_offset;
-        let replayed = offset < self.committed;
+        let replayed = offset < self.committed && !is_planted(Planted::SuppressedRange);
         if !replayed {
             portion.packs.extend(newest(&record));
         }

@@ -5,7 +5,7 @@
 //! * `kept` outputs whose commit is not known yet, and what an outcome does to them;
 //! * `worker` the thread of one partition;
 //! * `machine` one partition as a pure state machine from record bytes to output bytes;
-//! * `restore`, `snapshot` state comes back from a snapshot and the log;
+//! * `snapshotter` takes snapshots beside deciding, `snapshot` stores them, `restore` brings state back;
 //! * `view` what is in force, for readers; `observe` what metrics hear.
 
 pub mod driver;
@@ -16,10 +16,11 @@ pub mod machine;
 pub mod observe;
 mod restore;
 pub mod snapshot;
+mod snapshotter;
 #[cfg(test)]
 mod tests;
 pub mod view;
-mod worker;
+pub mod worker;
 
 use crate::log::LogError;
 

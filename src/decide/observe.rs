@@ -69,6 +69,8 @@ pub trait Observe: Send + Sync {
     /// One transaction, over all partitions, took this long.
     fn transaction(&self, took: Duration) {}
     fn reports_sent(&self, count: usize) {}
+    /// Deciding was held up this long to freeze a partition's state for a snapshot.
+    fn frozen(&self, partition: u32, took: Duration) {}
     /// A snapshot was stored (`Some(bytes)`) or could not be.
     fn snapshot(&self, partition: u32, bytes: Option<usize>) {}
     /// Delivery of a partition was stopped or resumed, because too much waits in memory.

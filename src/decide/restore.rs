@@ -1,11 +1,15 @@
 //! State comes back: the newest snapshot that is whole, known and not ahead of what is committed (D12).
 
+use bytes::Bytes;
+
 use crate::codec::snapshot;
 use crate::engine::base::TimeMs;
 use crate::engine::partition::{Identity, Partition};
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::{LoadRules, SEMANTICS};
 
-use super::snapshot::{Flaw, SnapshotStore, StoreError};
+use super::snapshot::{Entry, Flaw, SnapshotStore, StoreError, chain};
+use super::snapshotter::Chain;
 
 /// How often a list that was out of date is asked for again.
 const LOOKS_MAX: usize = 10;
@@ -15,14 +19,17 @@ pub(super) struct Restored {
     pub state: Partition,
     /// Of the next record it needs.
     pub offset: u64,
-    /// When its snapshot was stored; `None` when it begins without one.
+    /// When its newest snapshot was stored; `None` when it begins without one.
     pub stored: Option<TimeMs>,
+    /// The snapshots that it came from.
+    pub chain: Chain,
 }
 
 impl Restored {
-    /// From the beginning of the facts.
-    fn empty(identity: &Identity) -> Restored {
-        Restored { state: Partition::new(identity.clone()), offset: 0, stored: None }
+    /// From the beginning of the facts; `DecideLog::start` refuses if that is no longer there.
+    fn nothing(identity: &Identity) -> Restored {
+        let state = Partition::new(identity.clone());
+        Restored { state, offset: 0, stored: None, chain: Chain::default() }
     }
 }
 
@@ -36,7 +43,7 @@ pub(super) fn restore(
     // Snapshots may be ahead of what is committed, even of nothing: only `decided` records tell a
     // lost offset from a first start, and the loop has asked for them.
     let (Some(store), Some(committed)) = (store, committed) else {
-        return Ok(Restored::empty(identity));
+        return Ok(Restored::nothing(identity));
     };
     for _ in 0..LOOKS_MAX {
         match newest_usable(store, identity, committed, loader)? {
@@ -45,8 +52,7 @@ pub(super) fn restore(
             Look::Nothing => break,
         }
     }
-    // From the beginning of the facts; `DecideLog::start` refuses if that is no longer there.
-    Ok(Restored::empty(identity))
+    Ok(Restored::nothing(identity))
 }
 
 enum Look {
@@ -64,20 +70,22 @@ fn newest_usable(
 ) -> Result<Look, StoreError> {
     let partition = identity.partition;
     let entries = store.list(partition)?;
+    let committed = if is_planted(Planted::SnapshotBeyondCommit) { u64::MAX } else { committed };
     let usable = entries.iter().filter(|entry| entry.offset <= committed && entry.semantics == SEMANTICS);
     for entry in usable {
-        let bytes = match store.get(partition, identity.partitions, entry)? {
-            Ok(bytes) => bytes,
+        let Some(links) = chain(&entries, entry) else { continue };
+        let snapshots = match read(store, identity, &links)? {
+            Ok(snapshots) => snapshots,
             Err(Flaw::Gone) => return Ok(Look::Gone),
             Err(flaw) => {
                 tracing::warn!(partition, offset = entry.offset, %flaw, "a snapshot is passed over");
                 continue;
             }
         };
-        match snapshot::decode(&bytes, identity.clone(), loader) {
+        match snapshot::decode(snapshots.iter().map(|bytes| &**bytes), identity.clone(), loader) {
             Ok(state) => {
-                let (offset, stored) = (entry.offset, Some(entry.stored));
-                return Ok(Look::Found(Box::new(Restored { state, offset, stored })));
+                let (offset, stored, chain) = (entry.offset, Some(entry.stored), Chain::of(&links));
+                return Ok(Look::Found(Box::new(Restored { state, offset, stored, chain })));
             }
             Err(error) => {
                 tracing::warn!(partition, offset = entry.offset, %error, "a snapshot is passed over");
@@ -85,4 +93,14 @@ fn newest_usable(
         }
     }
     Ok(Look::Nothing)
+}
+
+/// The bytes of a chain, or what is wrong with one of its links.
+fn read(
+    store: &SnapshotStore,
+    identity: &Identity,
+    links: &[&Entry],
+) -> Result<Result<Vec<Bytes>, Flaw>, StoreError> {
+    let read = |entry: &&Entry| store.get(identity.partition, identity.partitions, entry);
+    links.iter().map(read).collect()
 }

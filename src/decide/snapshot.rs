@@ -1,15 +1,18 @@
-//! Snapshots of partitions in an object store (DESIGN D12): immutable, checksummed, the newest two kept.
+//! Snapshots of partitions in an object store (DESIGN D12): immutable, checksummed, in chains.
 //!
 //! ```text
 //! name   <partition, 5 digits>/<offset, 20 digits>.v<engine semantics>.snapshot
+//!        <partition, 5 digits>/<offset, 20 digits>.v<engine semantics>.after.<offset, 20 digits>.snapshot
 //! bytes  "DCSS" | partition u32 | partitions u32 | semantics u32 | offset u64 | crc32c u32 | snapshot
 //! ```
 //! Integers are little-endian. The checksum covers everything else. The offset is one past the last
-//! facts record in the snapshot.
+//! facts record in the snapshot. The first form holds all of the state, the second what changed after
+//! another one. State is a function of the log (E1), so it does not matter who stored which link of a chain.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectMeta, ObjectStore, PutMode, PutOptions};
@@ -50,10 +53,24 @@ pub enum Flaw {
 pub struct Entry {
     pub offset: u64,
     pub semantics: u32,
+    /// Of changes: the offset of the snapshot they come after.
+    pub after: Option<u64>,
     /// By the store's clock.
     pub stored: TimeMs,
     pub bytes: u64,
     path: ObjectPath,
+}
+
+/// Where in the log of which partition a snapshot was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub partition: u32,
+    pub partitions: u32,
+    pub offset: u64,
+    /// Of changes: the offset of the snapshot they come after.
+    pub after: Option<u64>,
+    /// What was committed when it was asked for.
+    pub committed: u64,
 }
 
 /// Where snapshots are. Blocking; not to be called from an async task.
@@ -62,6 +79,7 @@ pub struct SnapshotStore {
     runtime: tokio::runtime::Runtime,
     prefix: ObjectPath,
     kept: usize,
+    turn: Mutex<()>,
 }
 
 impl SnapshotStore {
@@ -81,30 +99,30 @@ impl SnapshotStore {
     /// When no runtime can be made.
     pub fn new(store: Arc<dyn ObjectStore>, facts: &str, kept: usize) -> Result<SnapshotStore, StoreError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(SnapshotStore { store, runtime, prefix: ObjectPath::from(facts), kept: kept.max(2) })
+        Ok(SnapshotStore {
+            store,
+            runtime,
+            prefix: ObjectPath::from(facts),
+            kept: kept.max(2),
+            turn: Mutex::new(()),
+        })
     }
 
-    /// Stores a snapshot; one that exists is left as it is. Of those at or below `committed`, which a
-    /// restore can use whatever happens next, the newest are kept and the others dropped.
+    /// Stores a snapshot; one that exists is left as it is. Of the whole ones at or below what is committed,
+    /// which a restore can use whatever happens next, the newest are kept, and what is older is dropped.
     ///
     /// # Errors
     /// When the store refuses.
-    pub fn put(
-        &self,
-        partition: u32,
-        partitions: u32,
-        (offset, committed): (u64, u64),
-        snapshot: &[u8],
-    ) -> Result<(), StoreError> {
-        let path = self.folder(partition).child(format!("{offset:020}.v{SEMANTICS}.snapshot"));
-        let bytes = frame(partition, partitions, offset, snapshot);
+    pub fn put(&self, position: &Position, snapshot: &[u8]) -> Result<(), StoreError> {
+        let path = self.folder(position.partition).child(name(position));
+        let bytes = frame(position, snapshot);
         let create = PutOptions::from(PutMode::Create);
         match self.runtime.block_on(self.store.put_opts(&path, bytes.into(), create)) {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let entries = self.list(partition)?;
-        for old in entries.iter().filter(|entry| entry.offset <= committed).skip(self.kept) {
+        let entries = self.list(position.partition)?;
+        for old in superfluous(&entries, position.committed, self.kept) {
             // Another worker may have been quicker.
             match self.runtime.block_on(self.store.delete(&old.path)) {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
@@ -112,6 +130,11 @@ impl SnapshotStore {
             }
         }
         Ok(())
+    }
+
+    /// Only one snapshot is written down at a time, so that the bytes of one are in memory.
+    pub fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The snapshots of a partition, newest first.
@@ -122,7 +145,7 @@ impl SnapshotStore {
         let folder = self.folder(partition);
         let found = self.runtime.block_on(self.store.list_with_delimiter(Some(&folder)))?;
         let mut entries: Vec<Entry> = found.objects.into_iter().filter_map(entry).collect();
-        entries.sort_by(|a, b| (b.offset, b.semantics).cmp(&(a.offset, a.semantics)));
+        entries.sort_by(|a, b| b.rank().cmp(&a.rank()));
         Ok(entries)
     }
 
@@ -135,7 +158,7 @@ impl SnapshotStore {
         partition: u32,
         partitions: u32,
         entry: &Entry,
-    ) -> Result<Result<Vec<u8>, Flaw>, StoreError> {
+    ) -> Result<Result<Bytes, Flaw>, StoreError> {
         let read = self.runtime.block_on(async { self.store.get(&entry.path).await?.bytes().await });
         let bytes = match read {
             Ok(bytes) => bytes,
@@ -149,11 +172,50 @@ impl SnapshotStore {
         if (header.partition, header.offset, header.semantics) != (partition, entry.offset, entry.semantics) {
             return Ok(Err(Flaw::Misnamed));
         }
-        Ok(Ok(bytes.slice(HEADER_BYTES..).to_vec()))
+        Ok(Ok(bytes.slice(HEADER_BYTES..)))
     }
 
     fn folder(&self, partition: u32) -> ObjectPath {
         self.prefix.child(format!("{partition:05}"))
+    }
+}
+
+impl Entry {
+    /// Of one moment, a whole snapshot is better than a chain.
+    fn rank(&self) -> (u64, u32, bool) {
+        (self.offset, self.semantics, self.after.is_none())
+    }
+}
+
+/// The snapshots that make one usable, it included: all of the state first, then changes in order.
+/// None when a link is missing.
+#[must_use]
+pub fn chain<'e>(entries: &'e [Entry], last: &'e Entry) -> Option<Vec<&'e Entry>> {
+    let mut links = vec![last];
+    let mut link = last;
+    while let Some(after) = link.after {
+        let before = |entry: &&Entry| entry.offset == after && entry.semantics == last.semantics;
+        // Changes come after something older, so this ends.
+        link = entries.iter().find(before).filter(|_| after < link.offset)?;
+        links.push(link);
+    }
+    links.reverse();
+    Some(links)
+}
+
+/// What comes before the oldest of the newest `kept` whole snapshots at or below `committed`: any of those
+/// can be restored by itself, and so can what builds on it.
+fn superfluous(entries: &[Entry], committed: u64, kept: usize) -> impl Iterator<Item = &Entry> {
+    let whole = entries.iter().filter(|entry| entry.offset <= committed && entry.after.is_none());
+    let oldest = whole.map(|entry| entry.offset).nth(kept.saturating_sub(1));
+    entries.iter().filter(move |entry| oldest.is_some_and(|oldest| entry.offset < oldest))
+}
+
+fn name(position: &Position) -> String {
+    let offset = position.offset;
+    match position.after {
+        None => format!("{offset:020}.v{SEMANTICS}.snapshot"),
+        Some(after) => format!("{offset:020}.v{SEMANTICS}.after.{after:020}.snapshot"),
     }
 }
 
@@ -164,13 +226,13 @@ struct Header {
     offset: u64,
 }
 
-fn frame(partition: u32, partitions: u32, offset: u64, snapshot: &[u8]) -> Vec<u8> {
+fn frame(position: &Position, snapshot: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + snapshot.len());
     bytes.extend_from_slice(&MAGIC);
-    for number in [partition, partitions, SEMANTICS] {
+    for number in [position.partition, position.partitions, SEMANTICS] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
-    bytes.extend_from_slice(&offset.to_le_bytes());
+    bytes.extend_from_slice(&position.offset.to_le_bytes());
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&bytes), snapshot);
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes.extend_from_slice(snapshot);
@@ -196,10 +258,15 @@ fn unframe(bytes: &[u8]) -> Option<Header> {
 
 fn entry(object: ObjectMeta) -> Option<Entry> {
     let name = object.location.filename()?.strip_suffix(".snapshot")?;
-    let (offset, semantics) = name.split_once(".v")?;
+    let (offset, rest) = name.split_once(".v")?;
+    let (semantics, after) = match rest.split_once(".after.") {
+        Some((semantics, after)) => (semantics, Some(after.parse().ok()?)),
+        None => (rest, None),
+    };
     Some(Entry {
         offset: offset.parse().ok()?,
         semantics: semantics.parse().ok()?,
+        after,
         stored: TimeMs(object.last_modified.timestamp_millis()),
         bytes: object.size,
         path: object.location,

@@ -1,17 +1,17 @@
 //! The thread of one partition: restores its state, then applies what it is handed.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::codec::snapshot;
 use crate::engine::partition::Identity;
 
 use super::machine::{Machine, MachineError, Portion, Surroundings};
 use super::observe::Standing;
 use super::restore::{Restored, restore};
 use super::snapshot::{SnapshotStore, StoreError};
+use super::snapshotter::Snapshotter;
 
 /// Batches a partition's thread may have waiting; more wait with the loop, which then pauses delivery.
 const WORK_MAX: usize = 4;
@@ -50,25 +50,114 @@ pub(super) struct Assignment {
     pub committed: Option<u64>,
     pub store: Option<Arc<SnapshotStore>>,
     pub surroundings: Surroundings,
+    pub crew: Arc<dyn Crew>,
     pub answers: Sender<Answer>,
 }
 
-/// Starts the thread. It ends when the sender of its work is dropped.
-pub(super) fn spawn(assignment: Assignment) -> std::io::Result<(SyncSender<Work>, JoinHandle<()>)> {
+/// Gives workers the time they need.
+pub trait Crew: Send + Sync {
+    /// Begins a task, which goes on until it has ended.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    fn begin(&self, name: String, task: Box<dyn Task>) -> std::io::Result<Box<dyn Running>>;
+}
+
+/// Something done in turns.
+pub trait Task: Send {
+    /// Does one thing; with `wait`, waits until there is one to do.
+    fn turn(&mut self, wait: bool) -> Turn;
+}
+
+/// How a turn went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    Done,
+    /// There was nothing to do.
+    Idle,
+    /// There never will be again.
+    Ended,
+}
+
+/// A task under way.
+pub trait Running: Send {
+    /// Waits for its end.
+    fn join(self: Box<Self>);
+}
+
+/// A thread for each task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Threads;
+
+impl Crew for Threads {
+    fn begin(&self, name: String, mut task: Box<dyn Task>) -> std::io::Result<Box<dyn Running>> {
+        let run = move || while task.turn(true) != Turn::Ended {};
+        Ok(Box::new(std::thread::Builder::new().name(name).spawn(run)?))
+    }
+}
+
+impl Running for JoinHandle<()> {
+    fn join(self: Box<Self>) {
+        if JoinHandle::join(*self).is_err() {
+            tracing::error!("a thread has panicked");
+        }
+    }
+}
+
+/// Starts the worker of a partition. It ends when the sender of its work is dropped.
+pub(super) fn spawn(assignment: Assignment) -> std::io::Result<(SyncSender<Work>, Box<dyn Running>)> {
     let (sender, work) = sync_channel(WORK_MAX);
+    let crew = Arc::clone(&assignment.crew);
     let name = format!("facts-{}", assignment.identity.partition);
-    let thread = std::thread::Builder::new().name(name).spawn(move || assignment.run(&work))?;
-    Ok((sender, thread))
+    let running = crew.begin(name, Box::new(Worker { assignment, work, deciding: None }))?;
+    Ok((sender, running))
+}
+
+/// The worker of one partition: restores first, then does what it is asked.
+struct Worker {
+    assignment: Assignment,
+    work: Receiver<Work>,
+    deciding: Option<Deciding>,
+}
+
+struct Deciding {
+    machine: Machine,
+    /// None without a store.
+    snapshotter: Option<Snapshotter>,
+}
+
+impl Task for Worker {
+    fn turn(&mut self, wait: bool) -> Turn {
+        let Some(deciding) = &mut self.deciding else {
+            self.deciding = self.assignment.restore();
+            return if self.deciding.is_some() { Turn::Done } else { Turn::Ended };
+        };
+        let work = match self.work.try_recv() {
+            Err(TryRecvError::Empty) if !wait => return Turn::Idle,
+            Err(TryRecvError::Empty) => self.work.recv().ok(),
+            work => work.ok(),
+        };
+        match work {
+            Some(work) => self.assignment.work(work, deciding),
+            None => {
+                deciding.snapshotter.as_mut().map(Snapshotter::finish);
+                Turn::Ended
+            }
+        }
+    }
 }
 
 impl Assignment {
-    fn run(self, work: &Receiver<Work>) {
+    fn restore(&self) -> Option<Deciding> {
         let began = Instant::now();
         let loader = &*self.surroundings.loader;
         let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader);
-        let Restored { state: partition, offset, stored } = match restored {
+        let Restored { state: partition, offset, stored, chain } = match restored {
             Ok(restored) => restored,
-            Err(error) => return self.answer(Done::NotRestored(error)),
+            Err(error) => {
+                self.answer(Done::NotRestored(error));
+                return None;
+            }
         };
         if let Some(stored) = stored {
             self.surroundings.observe.snapshot_found(self.identity.partition, stored);
@@ -76,22 +165,35 @@ impl Assignment {
         let committed = self.committed.unwrap_or(0);
         self.surroundings.observe.restored(self.identity.partition, offset, committed, began.elapsed());
         self.answer(Done::Restored(offset));
-        let mut machine = Machine::new(partition, offset, committed, self.surroundings.clone());
-        let mut stored = offset;
-        while let Ok(work) = work.recv() {
-            match work {
-                Work::Records(records) => match self.decide(&mut machine, &records) {
-                    Ok(portion) => self.answer(Done::Decided(portion)),
-                    Err(error) => return self.answer(Done::Stopped(error)),
-                },
-                Work::Progress => {
-                    let records = vec![machine.progress()];
-                    let next_offset = machine.next_offset();
-                    self.answer(Done::Progressed(Portion { next_offset, records, ..Portion::default() }));
+        let machine = Machine::new(partition, offset, committed, self.surroundings.clone());
+        let snapshotter = self.store.clone().map(|store| {
+            let (crew, observe) = (Arc::clone(&self.crew), Arc::clone(&self.surroundings.observe));
+            Snapshotter::new(store, crew, observe, self.identity.clone(), (offset, chain))
+        });
+        Some(Deciding { machine, snapshotter })
+    }
+
+    fn work(&self, work: Work, Deciding { machine, snapshotter }: &mut Deciding) -> Turn {
+        match work {
+            Work::Records(records) => match self.decide(machine, &records) {
+                Ok(portion) => self.answer(Done::Decided(portion)),
+                Err(error) => {
+                    self.answer(Done::Stopped(error));
+                    return Turn::Ended;
                 }
-                Work::Snapshot { committed } => self.snapshot(&machine, committed, &mut stored),
+            },
+            Work::Progress => {
+                let records = vec![machine.progress()];
+                let next_offset = machine.next_offset();
+                self.answer(Done::Progressed(Portion { next_offset, records, ..Portion::default() }));
+            }
+            Work::Snapshot { committed } => {
+                if let Some(snapshotter) = snapshotter {
+                    snapshotter.begin(machine, committed);
+                }
             }
         }
+        Turn::Done
     }
 
     fn decide(&self, machine: &mut Machine, records: &[(u64, Vec<u8>)]) -> Result<Portion, MachineError> {
@@ -115,24 +217,6 @@ impl Assignment {
             observe.rule_totals(rules, standing.newest_time, &mut partition.rule_totals());
         }
         Ok(portion)
-    }
-
-    /// A snapshot may be ahead of what is committed; it becomes usable when the commit catches up.
-    fn snapshot(&self, machine: &Machine, committed: u64, stored: &mut u64) {
-        let (offset, identity) = (machine.next_offset(), &self.identity);
-        let Some(store) = self.store.as_deref().filter(|_| offset > *stored) else { return };
-        let bytes = snapshot::encode(machine.partition());
-        let size = match store.put(identity.partition, identity.partitions, (offset, committed), &bytes) {
-            Ok(()) => {
-                *stored = offset;
-                Some(bytes.len())
-            }
-            Err(error) => {
-                tracing::warn!(partition = identity.partition, %error, "a snapshot could not be stored");
-                None
-            }
-        };
-        self.surroundings.observe.snapshot(identity.partition, size);
     }
 
     fn answer(&self, done: Done) {

@@ -3,13 +3,14 @@
 //! Every field is an integer: an amount in minor units, a count, 1 for true and 0 for false, or the
 //! number of a word out of a closed list. An event that does not say leaves its field unknown.
 
+use super::base::Money;
 use super::fact::{Channel, Product, TransferDetails, UsageKind};
 
 /// A field that a condition may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Field {
-    /// Minor units.
+    /// Fen; unknown in another currency, as are the other sums.
     Amount = 0,
     Channel = 1,
     /// The other side is the account bound to this one.
@@ -28,6 +29,8 @@ pub enum Field {
     IdentityChannels = 9,
     /// What the customer agreed as daily sum without a counter, in minor units (law.md B15).
     AgreedDailySum = 10,
+    /// Open traffic of the card this calendar month (law.md T8).
+    MonthOpenMegabytes = 11,
 }
 
 /// What kind of value a field has; the type checker of conditions reads it.
@@ -41,7 +44,7 @@ pub enum FieldType {
 }
 
 impl Field {
-    pub const ALL: [Field; 11] = [
+    pub const ALL: [Field; 12] = [
         Field::Amount,
         Field::Channel,
         Field::Bound,
@@ -53,6 +56,7 @@ impl Field {
         Field::Usage,
         Field::IdentityChannels,
         Field::AgreedDailySum,
+        Field::MonthOpenMegabytes,
     ];
 
     #[must_use]
@@ -69,6 +73,7 @@ impl Field {
             Field::Usage => "event.usage",
             Field::IdentityChannels => "event.identity_channels",
             Field::AgreedDailySum => "event.agreed_daily_sum",
+            Field::MonthOpenMegabytes => "event.month_open_megabytes",
         }
     }
 
@@ -81,7 +86,7 @@ impl Field {
     pub fn value_type(self) -> FieldType {
         match self {
             Field::Amount | Field::BalanceAfter | Field::AgreedDailySum => FieldType::Money,
-            Field::IdentityChannels => FieldType::Count,
+            Field::IdentityChannels | Field::MonthOpenMegabytes => FieldType::Count,
             Field::Bound | Field::OwnAccount | Field::Cash | Field::StrongAuth => FieldType::Flag,
             Field::Channel => FieldType::Word(&Channel::WORDS),
             Field::Product => FieldType::Word(&Product::WORDS),
@@ -92,7 +97,7 @@ impl Field {
 
 /// What is known of one event and its party.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attributes([Option<i64>; 11]);
+pub struct Attributes([Option<i64>; 12]);
 
 impl Attributes {
     #[must_use]
@@ -108,23 +113,25 @@ impl Attributes {
         self
     }
 
-    /// Of a transfer or payment of an amount.
+    /// Of a transfer or payment of an amount: unknown unless it is in yuan.
     #[must_use]
-    pub fn of_amount(minor: i64) -> Attributes {
-        Attributes::default().with(Field::Amount, Some(minor))
+    pub fn of_amount(amount: Money) -> Attributes {
+        Attributes::default().with(Field::Amount, amount.fen())
     }
 
     /// Of a transfer.
     #[must_use]
-    pub fn of_transfer(minor: i64, details: &TransferDetails) -> Attributes {
+    pub fn of_transfer(amount: Money, details: &TransferDetails) -> Attributes {
+        // Balance and agreement are in the currency of the transfer, too.
+        let yuan = |minor: Option<i64>| minor.filter(|_| amount.fen().is_some());
         let flag = |flag: bool| Some(i64::from(flag));
-        Attributes::of_amount(minor)
+        Attributes::of_amount(amount)
             .with(Field::Channel, (details.channel != Channel::Unstated).then_some(details.channel as i64))
             .with(Field::Bound, flag(details.to_bound_account))
             .with(Field::OwnAccount, flag(details.to_own_account))
             .with(Field::Cash, flag(details.cash))
             .with(Field::StrongAuth, flag(details.strong_auth))
-            .with(Field::BalanceAfter, details.balance_after)
-            .with(Field::AgreedDailySum, details.agreed_daily_sum)
+            .with(Field::BalanceAfter, yuan(details.balance_after))
+            .with(Field::AgreedDailySum, yuan(details.agreed_daily_sum))
     }
 }

@@ -130,6 +130,14 @@ pub struct Money {
     pub currency: Currency,
 }
 
+impl Money {
+    /// The amount in fen, if it is in yuan: what conditions may compare with the figures of rules.
+    #[must_use]
+    pub fn fen(self) -> Option<i64> {
+        (self.currency == Currency::CNY).then_some(self.minor)
+    }
+}
+
 /// A text in the two languages the product speaks. Chinese is the default for notices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bilingual {

@@ -61,6 +61,8 @@ pub struct CountEvidence {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     pub comparisons: Vec<ComparisonEvidence>,
+    /// Comparisons that hold inside of the `? :` of those above: the signs behind a sum of points.
+    pub signs: Vec<ComparisonEvidence>,
     pub signals: Vec<SignalEvidence>,
     pub count: Option<CountEvidence>,
     /// Other rules that came near on the same event, at most `NEAR_MISSES_MAX`.

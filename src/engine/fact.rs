@@ -396,7 +396,14 @@ pub enum FactBody {
     /// A card payment, on the card's account of the routing holder.
     CardPayment { account: Party, terminal: Token, amount: Money },
     /// Use of a phone card of the routing holder.
-    CardUsage { card: Party, device: Token, usage: UsageKind, peer: Option<Token> },
+    CardUsage {
+        card: Party,
+        device: Token,
+        usage: UsageKind,
+        peer: Option<Token>,
+        /// Open traffic of the calendar month so far, by the carrier's meter (law.md T8).
+        month_open_megabytes: Option<u32>,
+    },
     /// A transfer or card payment on an account of the routing holder turned out to be part of a
     /// fraud; `feed` says from which side, `other` is the other side or the terminal.
     FraudConfirmed { feed: Feed, account: Party, other: Token, amount: Option<Money> },

@@ -19,6 +19,7 @@ pub mod limit;
 pub mod measure;
 pub mod notice;
 pub mod partition;
+pub mod planted;
 pub mod protection;
 pub mod purpose;
 pub mod report;
@@ -28,6 +29,7 @@ pub mod seen;
 pub mod signal;
 pub mod state;
 pub mod subject;
+pub mod table;
 pub mod timer;
 pub mod window;
 

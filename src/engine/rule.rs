@@ -301,6 +301,22 @@ impl Term {
         }
     }
 
+    /// Calls `f` with the condition of each `? :` in the term, left to right, the outer before the nested.
+    pub fn choices<'a>(&'a self, f: &mut dyn FnMut(&'a Condition)) {
+        match self {
+            Term::Add(a, b) | Term::Sub(a, b) | Term::Mul(a, b) => {
+                a.choices(f);
+                b.choices(f);
+            }
+            Term::If(condition, a, b) => {
+                f(condition);
+                a.choices(f);
+                b.choices(f);
+            }
+            Term::Constant(_) | Term::Signal(_) | Term::Field(_) => {}
+        }
+    }
+
     /// The term as text, from names and numbers; a sum inside a product keeps its parentheses.
     #[must_use]
     pub fn text(&self, signals: &[super::signal::Signal]) -> String {

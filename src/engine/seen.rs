@@ -1,16 +1,66 @@
 //! Duplicates: which events have been applied, within a declared horizon (DESIGN D10, ARCHITECTURE S4).
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::base::{Fingerprint, SpanMs, TimeMs};
 use super::state::TokenHash;
 
+/// An event and the newest time at which it was applied.
+pub type Sighting = (TimeMs, Fingerprint);
+
+/// Sightings that share a reference, so that copying the order of all copies few.
+const BLOCK: usize = 4_096;
+
 /// Fingerprints of applied events with the newest time at which they were applied.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Seen {
     times: HashMap<Fingerprint, TimeMs, TokenHash>,
-    /// In order of application; its times never fall.
-    order: VecDeque<(TimeMs, Fingerprint)>,
+    order: Order,
+    /// Number of the first sighting that the last copy did not have.
+    copied: u64,
+}
+
+/// Sightings in order of application, numbered; their times never fall. A copy costs a reference for each block.
+#[derive(Clone, Debug, Default)]
+struct Order {
+    blocks: VecDeque<Arc<Vec<Sighting>>>,
+    /// Number of the first sighting of the first block.
+    first_of_block: u64,
+    /// Number of the first one that is still remembered.
+    first: u64,
+    /// One past the number of the last.
+    end: u64,
+}
+
+impl Order {
+    fn push(&mut self, sighting: Sighting) {
+        if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
+            self.blocks.push_back(Arc::default());
+        }
+        if let Some(block) = self.blocks.back_mut() {
+            Arc::make_mut(block).push(sighting);
+        }
+        self.end += 1;
+    }
+
+    fn front(&self) -> Option<Sighting> {
+        self.blocks.front()?.get((self.first - self.first_of_block) as usize).copied()
+    }
+
+    fn drop_front(&mut self) {
+        self.first += 1;
+        if self.first - self.first_of_block == BLOCK as u64 {
+            self.blocks.pop_front();
+            self.first_of_block = self.first;
+        }
+    }
+
+    fn from(&self, number: u64) -> impl Iterator<Item = Sighting> + '_ {
+        let skipped = number.max(self.first) - self.first_of_block;
+        let blocks = self.blocks.iter().skip((skipped / BLOCK as u64) as usize);
+        blocks.flat_map(|block| block.iter().copied()).skip((skipped % BLOCK as u64) as usize)
+    }
 }
 
 impl Seen {
@@ -23,32 +73,106 @@ impl Seen {
     /// Remembers an event, and forgets those beyond the horizon.
     pub fn insert(&mut self, event: Fingerprint, newest: TimeMs, horizon: SpanMs) {
         self.times.insert(event, newest);
-        self.order.push_back((newest, event));
-        while let Some((time, oldest)) = self.order.front().copied() {
-            if newest.minus(horizon) < time {
-                break;
-            }
-            self.order.pop_front();
-            // The same event may have been applied again after it was forgotten.
-            if self.times.get(&oldest) == Some(&time) {
-                self.times.remove(&oldest);
-            }
+        self.order.push((newest, event));
+        while self.order.front().is_some_and(|(time, _)| time <= newest.minus(horizon)) {
+            self.forget_first();
         }
     }
 
-    /// In order of application, for snapshots.
-    pub fn all(&self) -> impl Iterator<Item = (TimeMs, Fingerprint)> + '_ {
-        self.order.iter().copied()
+    fn forget_first(&mut self) {
+        let Some((time, oldest)) = self.order.front() else { return };
+        self.order.drop_front();
+        // The same event may have been applied again after it was forgotten.
+        if self.times.get(&oldest) == Some(&time) {
+            self.times.remove(&oldest);
+        }
     }
 
-    /// Rebuilds the memory from what a snapshot kept.
+    /// What is remembered now; sightings from here on are new to the next copy.
+    pub fn freeze(&mut self) -> FrozenSeen {
+        let new_from = std::mem::replace(&mut self.copied, self.order.end);
+        FrozenSeen { order: self.order.clone(), new_from }
+    }
+
+    /// Takes over what a snapshot says, on top of those before it.
+    pub fn restore(&mut self, said: SeenSince) {
+        while self.order.first < said.first.min(self.order.end) {
+            self.forget_first();
+        }
+        if self.order.end < said.from {
+            // Nothing before it is remembered: numbers go on from there.
+            let at = said.from;
+            self.order = Order { first_of_block: at, first: at, end: at, ..Order::default() };
+        }
+        for (time, event) in said.sightings {
+            self.times.insert(event, time);
+            self.order.push((time, event));
+        }
+        self.copied = self.order.end;
+    }
+}
+
+/// What was remembered at one moment.
+#[derive(Debug)]
+pub struct FrozenSeen {
+    order: Order,
+    new_from: u64,
+}
+
+/// What a snapshot says of sightings.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SeenSince {
+    /// Number of the first one that is still remembered.
+    pub first: u64,
+    /// Number of the first one named.
+    pub from: u64,
+    pub sightings: Vec<Sighting>,
+}
+
+impl FrozenSeen {
+    /// All that is remembered, or what is new since the copy before.
     #[must_use]
-    pub fn restore(all: impl IntoIterator<Item = (TimeMs, Fingerprint)>) -> Seen {
-        let mut seen = Seen::default();
-        for (time, event) in all {
-            seen.times.insert(event, time);
-            seen.order.push_back((time, event));
+    pub fn since(&self, new_only: bool) -> SeenSince {
+        let from = if new_only { self.new_from.max(self.order.first) } else { self.order.first };
+        SeenSince { first: self.order.first, from, sightings: self.order.from(from).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(seen: &mut Seen) -> Vec<Sighting> {
+        seen.freeze().since(false).sightings
+    }
+
+    #[test]
+    fn copies_add_up_whatever_was_forgotten_between_them() {
+        let horizon = SpanMs(5_000);
+        let (mut seen, mut restored) = (Seen::default(), Seen::default());
+        for number in 0..40_000_i64 {
+            // Bursts and gaps; every seventh event comes again.
+            let time = TimeMs(number / 3 + if number > 25_000 { 9_000 } else { 0 });
+            seen.insert(Fingerprint((number - number % 7) as u64), time, horizon);
+            if number % 3_001 == 0 {
+                let frozen = seen.freeze();
+                restored.restore(frozen.since(true));
+                assert_eq!(all(&mut restored), frozen.since(false).sightings, "after {number}");
+                let mut anew = Seen::default();
+                anew.restore(frozen.since(false));
+                assert_eq!(anew.times, restored.times, "after {number}");
+                assert_eq!(anew.times, seen.times);
+            }
         }
-        seen
+    }
+
+    #[test]
+    fn an_event_is_known_for_less_than_the_horizon() {
+        let mut seen = Seen::default();
+        seen.insert(Fingerprint(1), TimeMs(10), SpanMs(5));
+        assert!(seen.contains(Fingerprint(1), TimeMs(14), SpanMs(5)));
+        assert!(!seen.contains(Fingerprint(1), TimeMs(15), SpanMs(5)));
+        seen.insert(Fingerprint(2), TimeMs(15), SpanMs(5));
+        assert_eq!(all(&mut seen), [(TimeMs(15), Fingerprint(2))]);
     }
 }

@@ -1,9 +1,11 @@
 //! Timers: what happens when nothing happens (DESIGN D9, ARCHITECTURE S3).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::base::{TimeMs, Token};
 use super::disposition::DispositionId;
+use super::planted::{Planted, is_planted};
 
 /// What a timer does when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,39 +27,73 @@ impl Timer {
     }
 }
 
-/// Timers in the order (due, set).
+/// When a timer is due, and the how-manieth it was to be set.
+type Place = (TimeMs, u64);
+
+/// Timers of one day of due times share a reference, so that copying all of them copies a few hundred.
+const DAY_MS: i64 = 86_400_000;
+
+/// Timers in the order (due, set). A copy costs a reference for each day.
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    days: BTreeMap<i64, Arc<BTreeMap<Place, Timer>>>,
+}
+
+impl Queue {
+    fn insert(&mut self, place: Place, timer: Timer) {
+        Arc::make_mut(self.days.entry(place.0.0.div_euclid(DAY_MS)).or_default()).insert(place, timer);
+    }
+
+    fn first(&self) -> Option<Place> {
+        let (_, day) = self.days.first_key_value()?;
+        day.first_key_value().map(|(place, _)| *place)
+    }
+
+    fn take_first(&mut self) -> Option<(Place, Timer)> {
+        let mut day = self.days.first_entry()?;
+        let taken = Arc::make_mut(day.get_mut()).pop_first();
+        if day.get().is_empty() {
+            day.remove();
+        }
+        taken
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Place, &Timer)> {
+        self.days.values().flat_map(|day| day.iter())
+    }
+}
+
+/// Timers of a partition.
 #[derive(Clone, Debug, Default)]
 pub struct Timers {
-    easing: BTreeMap<(TimeMs, u64), Timer>,
-    worsening: BTreeMap<(TimeMs, u64), Timer>,
+    easing: Queue,
+    worsening: Queue,
     set_count: u64,
 }
 
 impl Timers {
     pub fn set(&mut self, due: TimeMs, timer: Timer) {
-        let key = (due, self.set_count);
+        let place = (due, self.set_count);
         self.set_count += 1;
-        if timer.worsens() {
-            self.worsening.insert(key, timer);
-        } else {
-            self.easing.insert(key, timer);
-        }
+        self.queue(timer).insert(place, timer);
+    }
+
+    fn queue(&mut self, timer: Timer) -> &mut Queue {
+        if timer.worsens() { &mut self.worsening } else { &mut self.easing }
     }
 
     /// The next timer that is due, with the time it was due at, taken out.
     pub fn next_due(&mut self, partition_time: TimeMs, newest_time: TimeMs) -> Option<(TimeMs, Timer)> {
-        let easing =
-            self.easing.first_key_value().map(|(key, _)| *key).filter(|(due, _)| *due <= newest_time);
-        let worsening =
-            self.worsening.first_key_value().map(|(key, _)| *key).filter(|(due, _)| *due <= partition_time);
-        let worsening_first = match (easing, worsening) {
-            (Some(easing), Some(worsening)) => worsening < easing,
-            (None, Some(_)) => true,
-            (_, None) => false,
+        let partition_time = if is_planted(Planted::TimerClock) { newest_time } else { partition_time };
+        let easing = self.easing.first().filter(|(due, _)| *due <= newest_time);
+        let worsening = self.worsening.first().filter(|(due, _)| *due <= partition_time);
+        let queue = match (easing, worsening) {
+            (Some(easing), Some(worsening)) if worsening < easing => &mut self.worsening,
+            (Some(_), _) => &mut self.easing,
+            (None, Some(_)) => &mut self.worsening,
+            (None, None) => return None,
         };
-        let queue = if worsening_first { &mut self.worsening } else { &mut self.easing };
-        let key = if worsening_first { worsening } else { easing }?;
-        queue.remove(&key).map(|timer| (key.0, timer))
+        queue.take_first().map(|((due, _), timer)| (due, timer))
     }
 
     /// When the next timer of all is due.
@@ -69,7 +105,7 @@ impl Timers {
 
     /// All timers with the count that orders them, for snapshots.
     pub fn all(&self) -> impl Iterator<Item = (TimeMs, u64, Timer)> + '_ {
-        self.easing.iter().chain(&self.worsening).map(|((due, set), timer)| (*due, *set, *timer))
+        self.easing.all().chain(self.worsening.all()).map(|((due, set), timer)| (*due, *set, *timer))
     }
 
     #[must_use]
@@ -82,8 +118,7 @@ impl Timers {
     pub fn restore(set_count: u64, all: impl IntoIterator<Item = (TimeMs, u64, Timer)>) -> Timers {
         let mut timers = Timers { set_count, ..Timers::default() };
         for (due, set, timer) in all {
-            let queue = if timer.worsens() { &mut timers.worsening } else { &mut timers.easing };
-            queue.insert((due, set), timer);
+            timers.queue(timer).insert((due, set), timer);
         }
         timers
     }

@@ -6,7 +6,7 @@ use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage};
 use crate::engine::input::FactsRecord;
 use crate::log::LogError;
-use crate::log::kafka::{Connection, SourceConsumer, read_from};
+use crate::log::source::IntakeLog;
 
 use super::covered::Decided;
 use super::sender::Sender;
@@ -29,9 +29,8 @@ pub enum AnnounceError {
 ///
 /// # Errors
 /// When the list changes the past, a new version starts too early, or brokers do not answer.
-pub fn announce(
-    connection: &Connection,
-    consumer: &SourceConsumer,
+pub fn announce<L: IntakeLog>(
+    log: &mut L,
     sender: &mut Sender,
     facts_topic: &str,
     decided: &Decided,
@@ -46,30 +45,29 @@ pub fn announce(
         if missing.is_empty() {
             continue;
         }
-        let (_, end_before) = consumer.watermarks(facts_topic, partition)?;
+        let (_, end_before) = log.watermarks(facts_topic, partition)?;
         for version in &missing {
-            sender.send_facts_record(partition, &FactsRecord::VersionAnnounced(*version))?;
+            sender.send_facts_record(log, partition, &FactsRecord::VersionAnnounced(*version))?;
         }
         written.push((partition, end_before, missing));
     }
-    sender.settle()?;
+    log.settle()?;
     for (partition, end_before, missing) in written {
-        read_back(connection, facts_topic, partition, end_before, missing)?;
+        read_back(log, partition, end_before, missing)?;
         tracing::info!(partition, "versions of the intake configuration announced");
     }
     Ok(())
 }
 
 /// By offset: decide appends reports meanwhile, so how far from the end it is changes.
-fn read_back(
-    connection: &Connection,
-    facts_topic: &str,
+fn read_back<L: IntakeLog>(
+    log: &L,
     partition: u32,
     end_before: i64,
     mut missing: Vec<ConfigVersion>,
 ) -> Result<(), AnnounceError> {
-    read_from(connection, facts_topic, partition, end_before, &mut |record| {
-        if let Ok(FactsRecord::VersionAnnounced(heard)) = facts::decode(record.value.unwrap_or_default()) {
+    log.read_facts(partition, end_before, &mut |record| {
+        if let Ok(FactsRecord::VersionAnnounced(heard)) = facts::decode(record) {
             missing.retain(|version| *version != heard);
         }
     })?;

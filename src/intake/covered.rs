@@ -3,6 +3,7 @@
 use crate::codec::output::{DecidedProgress, Topic, decode_decided};
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{Coverage, SourceId};
+use crate::engine::planted::{Planted, is_planted};
 use crate::log::LogError;
 use crate::log::kafka::{Connection, read_latest};
 
@@ -34,9 +35,21 @@ impl Decided {
     /// # Errors
     /// When brokers do not answer, or a value is not a progress record.
     pub fn read(connection: &Connection, topic: &str, facts_partitions: u32) -> Result<Decided, LogError> {
+        Decided::of(read_latest(connection, topic)?.into_values(), topic, facts_partitions)
+    }
+
+    /// What the latest values of that topic say.
+    ///
+    /// # Errors
+    /// When one is not a progress record, or is of a partition that there is not.
+    pub fn of(
+        values: impl IntoIterator<Item = Vec<u8>>,
+        topic: &str,
+        facts_partitions: u32,
+    ) -> Result<Decided, LogError> {
         let mut partitions = vec![None; facts_partitions as usize];
-        for value in read_latest(connection, topic)?.values() {
-            let progress = decode_decided(value).map_err(|error| {
+        for value in values {
+            let progress = decode_decided(&value).map_err(|error| {
                 LogError::Damaged(format!("topic `{topic}` ({:?}): {error}", Topic::Decided))
             })?;
             match partitions.get_mut(progress.facts_partition as usize) {
@@ -81,7 +94,7 @@ impl Decided {
                 baseline = true;
                 continue;
             };
-            if covered.last >= high {
+            if covered.last >= high && !is_planted(Planted::RewoundSource) {
                 return Err(StartError::Rewound {
                     name: source.name.to_string(),
                     partition: source.partition,
@@ -90,7 +103,10 @@ impl Decided {
                 });
             }
             let (last, time) = lowest.unwrap_or((covered.last, covered.time));
-            lowest = Some((last.min(covered.last), time.min(covered.time)));
+            lowest = Some(match is_planted(Planted::LowestStart) {
+                true => (last.max(covered.last), time.max(covered.time)),
+                false => (last.min(covered.last), time.min(covered.time)),
+            });
         }
         if let Some((covered, _)) = lowest.filter(|(covered, _)| *covered < low - 1) {
             return Err(StartError::Overtaken {

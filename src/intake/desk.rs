@@ -7,7 +7,7 @@ use crate::engine::base::TimeMs;
 use crate::engine::cover::SourceId;
 use crate::engine::fact::Fact;
 use crate::engine::input::TimeMode;
-use crate::log::kafka;
+use crate::log::source;
 
 use super::classify::{Classifier, Destination, SourceRecord};
 use super::lanes::{LaneBounds, Lanes, Waiting};
@@ -109,7 +109,7 @@ impl Desk {
     }
 
     /// Classifies a record and puts it into its lane.
-    pub fn receive(&mut self, record: &kafka::SourceRecord<'_>) {
+    pub fn receive(&mut self, record: &source::SourceRecord<'_>) {
         let Some(assigned) = self.assigned.iter_mut().find(|one| one.is(record.topic, record.partition))
         else {
             return;
@@ -163,7 +163,7 @@ impl Assigned {
 fn judge(
     source: &mut SourceSetup,
     version: u32,
-    record: &kafka::SourceRecord<'_>,
+    record: &source::SourceRecord<'_>,
 ) -> Result<super::classify::Classified, Refusal> {
     let bytes = record.value.ok_or(RefusalCode::RecordEmpty)?;
     // Every version of the list has a classifier for every source; see `run::Setup`.

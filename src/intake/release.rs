@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::codec::event::control::{RuleSetActivated, WentLive};
-use crate::codec::signing::RegisteredKey;
+use crate::codec::signing::{RegisteredKey, Released};
 use crate::engine::base::TimeMs;
 use crate::engine::fact::Release;
 
@@ -23,12 +23,17 @@ pub struct ReleasePolicy {
 }
 
 impl ReleasePolicy {
-    /// Tests an activation at `at`: the record's time, or the event's own where there is no clock.
+    /// Tests an activation at this institution at `at`: the record's time, or the event's own where there is no clock.
     ///
     /// # Errors
     /// The code of the first thing that is missing or wrong.
-    pub fn activation(&self, event: &RuleSetActivated<'_>, at: TimeMs) -> Result<Release, RefusalCode> {
-        let signed_by = self.signer(event, at)?;
+    pub fn activation(
+        &self,
+        event: &RuleSetActivated<'_>,
+        institution: &str,
+        at: TimeMs,
+    ) -> Result<Release, RefusalCode> {
+        let signed_by = self.signer(event, institution, at)?;
         if self.production && event.assessment.as_ref().is_none_or(|id| id.trim().is_empty()) {
             return Err(RefusalCode::RulesAssessmentMissing);
         }
@@ -39,7 +44,12 @@ impl ReleasePolicy {
         Ok(Release { signed_by, assessment: text(&event.assessment)?, rollback: text(&event.rollback)? })
     }
 
-    fn signer(&self, event: &RuleSetActivated<'_>, at: TimeMs) -> Result<Option<Arc<str>>, RefusalCode> {
+    fn signer(
+        &self,
+        event: &RuleSetActivated<'_>,
+        institution: &str,
+        at: TimeMs,
+    ) -> Result<Option<Arc<str>>, RefusalCode> {
         if self.keys.is_empty() && !self.production {
             return Ok(None);
         }
@@ -50,7 +60,8 @@ impl ReleasePolicy {
         if !key.is_valid_at(at) {
             return Err(RefusalCode::RulesKeyNotValid);
         }
-        if !key.signed(&event.bundle, signature) {
+        let released = Released { institution, rollback: event.rollback.as_deref(), bundle: &event.bundle };
+        if !key.signed(&released, signature) {
             return Err(RefusalCode::RulesSignatureInvalid);
         }
         Ok(Some(Arc::from(key.id.as_str())))

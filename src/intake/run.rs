@@ -8,13 +8,15 @@ mod progress;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::codec::keys::Keys;
-use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::base::SpanMs;
 use crate::engine::input::TimeMode;
 use crate::log::LogError;
-use crate::log::kafka::{Admin, Connection, SourceConsumer, SourceEvent, SourceOptions};
+use crate::log::kafka::{Connection, IntakeTopics, KafkaIntakeLog, SourceOptions};
+use crate::log::source::{IntakeLog, SourceEvent};
+use crate::telemetry::clock::{Clock, MachineClock};
 
 use super::announce::{AnnounceError, announce};
 use super::covered::{Decided, StartError};
@@ -25,7 +27,7 @@ use super::desk::{Desk, SourceSetup, Tally};
 use super::first_start::FirstStart;
 use super::lanes::LaneBounds;
 use super::pack::{Flush, PackBounds, Packed, Packer, Slot};
-use super::sender::{Sender, SenderTopics};
+use super::sender::{Sender, SenderTopics, send_dead_letter};
 use super::versions::{Versions, VersionsError};
 use super::watch::{RetentionWatch, WatchError};
 
@@ -94,16 +96,30 @@ pub enum IntakeError {
 /// # Errors
 /// When going on would lose or invent something, or nothing can be reached at the start.
 pub fn run(setup: Setup, stop: &AtomicBool, observe: &mut dyn FnMut(&Tally)) -> Result<Tally, IntakeError> {
-    let mut intake = Intake::start(setup)?;
+    let sources = SourceOptions {
+        group: setup.group.clone(),
+        instance: setup.instance.clone(),
+        topics: setup.sources.iter().map(|source| source.topic.clone()).collect(),
+        session_timeout_ms: setup.session_timeout_ms,
+        queue_kib: setup.queue_kib,
+    };
+    let topics = IntakeTopics {
+        facts: setup.topics.facts.clone(),
+        dead_letters: setup.topics.dead_letters.clone(),
+        decided: setup.decided_topic.clone(),
+    };
+    let log = KafkaIntakeLog::join(&setup.connection, &sources, topics)?;
+    let mut intake = Intake::start(log, setup, Arc::new(MachineClock))?;
     let outcome = intake.turns(stop, observe);
     let tally = intake.desk.tally.clone();
-    intake.consumer.close(CLOSE_WITHIN_MAX);
+    intake.log.close(CLOSE_WITHIN_MAX);
     outcome.map(|()| tally)
 }
 
-struct Intake {
+pub(crate) struct Intake<L> {
     plan: Plan,
-    consumer: SourceConsumer,
+    log: L,
+    clock: Arc<dyn Clock>,
     sender: Sender,
     packer: Packer,
     desk: Desk,
@@ -114,12 +130,12 @@ struct Intake {
     held: Vec<Held>,
     /// When the assignment last changed; `None` before the first.
     assigned_since: Option<Instant>,
+    flushed: Instant,
+    covered: Instant,
 }
 
 /// What of the setup is needed again.
 struct Plan {
-    connection: Connection,
-    topics: SenderTopics,
     decided_topic: String,
     facts_partitions: u32,
     source_partitions: u32,
@@ -133,32 +149,19 @@ struct Plan {
     until_end: bool,
 }
 
-impl Intake {
-    fn start(setup: Setup) -> Result<Intake, IntakeError> {
+impl<L: IntakeLog> Intake<L> {
+    pub(crate) fn start(mut log: L, setup: Setup, clock: Arc<dyn Clock>) -> Result<Intake<L>, IntakeError> {
         if setup.time == TimeMode::Event && setup.versions.list().len() > 1 {
             return Err(VersionsError::EventTime.into());
         }
-        let admin = Admin::connect(&setup.connection)?;
-        let watch = check_topics(&admin, &setup)?;
-        let mut sender = Sender::connect(&setup.connection, setup.topics.clone())?;
-        let consumer = SourceConsumer::join(
-            &setup.connection,
-            &SourceOptions {
-                group: setup.group,
-                instance: setup.instance,
-                topics: setup.sources.iter().map(|source| source.topic.clone()).collect(),
-                session_timeout_ms: setup.session_timeout_ms,
-                queue_kib: setup.queue_kib,
-            },
-        )?;
-        let decided = Decided::read(&setup.connection, &setup.decided_topic, setup.facts_partitions)?;
+        let watch = check_topics(&log, &setup)?;
+        let mut sender = Sender::default();
+        let decided = Decided::of(log.decided()?, &setup.decided_topic, setup.facts_partitions)?;
         let facts = &setup.topics.facts;
-        announce(&setup.connection, &consumer, &mut sender, facts, &decided, &setup.versions, now())?;
+        announce(&mut log, &mut sender, facts, &decided, &setup.versions, clock.wall())?;
         let bounds = LaneBounds { skew_max: setup.skew_max, records_max: RECORDS_PER_LANE_MAX };
         let plan = Plan {
             source_partitions: setup.sources.iter().map(|source| source.partitions).sum(),
-            connection: setup.connection,
-            topics: setup.topics,
             decided_topic: setup.decided_topic,
             facts_partitions: setup.facts_partitions,
             versions: setup.versions.clone(),
@@ -172,9 +175,11 @@ impl Intake {
         };
         let packer = Packer::new(plan.facts_partitions, plan.pack);
         let desk = Desk::new(setup.sources, setup.time, setup.versions, bounds);
+        let now = clock.now();
         Ok(Intake {
             plan,
-            consumer,
+            log,
+            clock,
             sender,
             packer,
             desk,
@@ -182,28 +187,21 @@ impl Intake {
             start_slot: None,
             held: Vec::new(),
             assigned_since: None,
+            flushed: now,
+            covered: now,
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn into_log(self) -> L {
+        self.log
+    }
+
     fn turns(&mut self, stop: &AtomicBool, observe: &mut dyn FnMut(&Tally)) -> Result<(), IntakeError> {
-        let mut flushed = Instant::now();
-        let mut covered = Instant::now();
         loop {
             let stopping = stop.load(Ordering::SeqCst);
-            let due = stopping || covered.elapsed() >= self.plan.cover_every;
-            let turn = self.turn(&mut flushed).and_then(|()| if due { self.cover() } else { Ok(()) });
-            match turn {
-                Ok(()) => {}
-                Err(IntakeError::Log(LogError::Unreachable(why))) if !stopping => {
-                    tracing::warn!(why, "a delivery failed; reading begins anew at what has been covered");
-                    self.begin_anew(stop, observe)?;
-                }
-                Err(error) => return Err(error),
-            }
-            if due {
-                covered = Instant::now();
+            if self.round(stop, observe)? {
                 observe(&self.desk.tally);
-                self.look_at_retention()?;
                 if stopping || (self.plan.until_end && self.is_at_end()) {
                     return Ok(());
                 }
@@ -211,11 +209,35 @@ impl Intake {
         }
     }
 
+    /// One turn, and what it takes to go on after a failed delivery. True when all has been covered.
+    pub(crate) fn round(
+        &mut self,
+        stop: &AtomicBool,
+        observe: &mut dyn FnMut(&Tally),
+    ) -> Result<bool, IntakeError> {
+        let stopping = stop.load(Ordering::SeqCst);
+        let due = stopping || self.clock.now() - self.covered >= self.plan.cover_every;
+        let turn = self.turn().and_then(|()| if due { self.cover() } else { Ok(()) });
+        match turn {
+            Ok(()) => {}
+            Err(IntakeError::Log(LogError::Unreachable(why))) if !stopping => {
+                tracing::warn!(why, "a delivery failed; reading begins anew at what has been covered");
+                self.begin_anew(stop, observe)?;
+            }
+            Err(error) => return Err(error),
+        }
+        if due {
+            self.covered = self.clock.now();
+            self.look_at_retention()?;
+        }
+        Ok(due)
+    }
+
     /// Takes what has come, in the order of time, and sends what is ready.
-    fn turn(&mut self, flushed: &mut Instant) -> Result<(), IntakeError> {
+    fn turn(&mut self) -> Result<(), IntakeError> {
         let mut changes = Vec::new();
         let desk = &mut self.desk;
-        let served = self.consumer.poll(self.plan.linger, RECORDS_PER_TURN_MAX, &mut |event| match event {
+        let served = self.log.poll(self.plan.linger, RECORDS_PER_TURN_MAX, &mut |event| match event {
             SourceEvent::Record(record) => desk.receive(&record),
             SourceEvent::Drained { topic, partition } => desk.drained(topic, partition),
             SourceEvent::Assigned { topic, partition, committed } => {
@@ -234,14 +256,14 @@ impl Intake {
         served.map_err(IntakeError::Consumer)?;
         self.rebalance(changes)?;
         self.take_records()?;
-        if flushed.elapsed() >= self.plan.linger {
+        if self.clock.now() - self.flushed >= self.plan.linger {
             let packs = self.packer.flush(Flush::WithFacts);
             self.send(packs)?;
-            *flushed = Instant::now();
+            self.flushed = self.clock.now();
         }
         for (slot, paused) in self.desk.lanes.turns() {
             if let Some(assigned) = self.desk.by_slot(slot) {
-                self.consumer.pause(&assigned.topic, assigned.id.partition, paused)?;
+                self.log.pause(&assigned.topic, assigned.id.partition, paused)?;
             }
         }
         Ok(())
@@ -256,12 +278,13 @@ impl Intake {
             if let (Err(code), Some(assigned)) = (&judged.outcome, self.desk.by_slot(slot))
                 && record.offset >= assigned.committed
             {
-                self.sender.send_dead_letter(&DeadLetter {
+                let letter = DeadLetter {
                     source: &assigned.id,
                     offset: record.offset,
                     reason: code.name(),
                     version: judged.version,
-                })?;
+                };
+                send_dead_letter(&mut self.log, &letter)?;
             }
             let facts = judged.outcome.unwrap_or_default();
             self.packer.read(slot, judged.version, record.offset, record.time, facts);
@@ -274,18 +297,18 @@ impl Intake {
     fn send(&mut self, packs: Vec<Packed>) -> Result<(), IntakeError> {
         self.desk.tally.packs += packs.len() as u64;
         self.desk.tally.facts += packs.iter().map(|(_, pack)| pack.facts.len() as u64).sum::<u64>();
-        Ok(self.sender.send_packs(packs)?)
+        Ok(self.sender.send_packs(&mut self.log, packs)?)
     }
 
     fn read_decided(&self) -> Result<Decided, LogError> {
-        Decided::read(&self.plan.connection, &self.plan.decided_topic, self.plan.facts_partitions)
+        Decided::of(self.log.decided()?, &self.plan.decided_topic, self.plan.facts_partitions)
     }
 }
 
 /// Refuses topics that cannot serve. Gives the watch over the facts' retention.
-fn check_topics(admin: &Admin, setup: &Setup) -> Result<RetentionWatch, IntakeError> {
+fn check_topics<L: IntakeLog>(log: &L, setup: &Setup) -> Result<RetentionWatch, IntakeError> {
     let describe =
-        |topic: &str| admin.describe(topic)?.ok_or_else(|| IntakeError::NoTopic { topic: topic.to_owned() });
+        |topic: &str| log.describe(topic)?.ok_or_else(|| IntakeError::NoTopic { topic: topic.to_owned() });
     let facts = describe(&setup.topics.facts)?;
     let sources = setup.sources.iter().map(|source| (source.topic.as_str(), source.partitions));
     let facts_too = std::iter::once((setup.topics.facts.as_str(), setup.facts_partitions));
@@ -301,9 +324,4 @@ fn check_topics(admin: &Admin, setup: &Setup) -> Result<RetentionWatch, IntakeEr
     describe(&setup.decided_topic)?;
     describe(&setup.topics.dead_letters)?;
     Ok(RetentionWatch::new(SpanMs(facts.retention_ms)))
-}
-
-fn now() -> TimeMs {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    TimeMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

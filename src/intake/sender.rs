@@ -1,17 +1,12 @@
 //! What intake writes: packs, announcements and dead letters, acknowledged before offsets are committed.
 
-use std::time::Duration;
-
 use crate::codec::facts;
 use crate::engine::input::FactsRecord;
 use crate::log::LogError;
-use crate::log::kafka::{AckedProducer, Connection, OutMessage};
+use crate::log::source::IntakeLog;
 
 use super::dead_letter::DeadLetter;
 use super::pack::Packed;
-
-/// Longer than the producer's own message time-out, so that it is the producer that gives up.
-const ACKNOWLEDGED_WITHIN_MAX: Duration = Duration::from_secs(40);
 
 /// The topics that intake writes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,29 +15,20 @@ pub struct SenderTopics {
     pub dead_letters: String,
 }
 
-/// An idempotent producer, never transactional: an open transaction would hold back every reader (D7).
+/// Encodes what leaves.
+#[derive(Debug, Default)]
 pub struct Sender {
-    producer: AckedProducer,
-    topics: SenderTopics,
     buffer: Vec<u8>,
 }
 
 impl Sender {
-    /// # Errors
-    /// When the connection's properties are refused.
-    pub fn connect(connection: &Connection, topics: SenderTopics) -> Result<Sender, LogError> {
-        // Packs wait for each other in intake already; the producer adds only what fills a request.
-        let producer = AckedProducer::connect(connection, "facts", 2)?;
-        Ok(Sender { producer, topics, buffer: Vec::new() })
-    }
-
     /// Hands packs over, in order.
     ///
     /// # Errors
     /// When the producer cannot take one; none may be counted as delivered.
-    pub fn send_packs(&mut self, packs: Vec<Packed>) -> Result<(), LogError> {
+    pub fn send_packs<L: IntakeLog>(&mut self, log: &mut L, packs: Vec<Packed>) -> Result<(), LogError> {
         for (partition, pack) in packs {
-            self.send_facts_record(partition, &FactsRecord::Facts(pack))?;
+            self.send_facts_record(log, partition, &FactsRecord::Facts(pack))?;
         }
         Ok(())
     }
@@ -51,35 +37,22 @@ impl Sender {
     ///
     /// # Errors
     /// When the producer cannot take it.
-    pub fn send_facts_record(&mut self, partition: u32, record: &FactsRecord) -> Result<(), LogError> {
+    pub fn send_facts_record<L: IntakeLog>(
+        &mut self,
+        log: &mut L,
+        partition: u32,
+        record: &FactsRecord,
+    ) -> Result<(), LogError> {
         self.buffer.clear();
         facts::encode(record, &mut self.buffer);
-        self.producer.send(OutMessage {
-            topic: &self.topics.facts,
-            partition: Some(partition),
-            value: Some(&self.buffer),
-            ..OutMessage::default()
-        })
+        log.send_facts(partition, &self.buffer)
     }
+}
 
-    /// Hands a dead letter over.
-    ///
-    /// # Errors
-    /// When the producer cannot take it.
-    pub fn send_dead_letter(&mut self, letter: &DeadLetter<'_>) -> Result<(), LogError> {
-        self.producer.send(OutMessage {
-            topic: &self.topics.dead_letters,
-            key: Some(letter.key().as_bytes()),
-            value: Some(letter.json().as_bytes()),
-            ..OutMessage::default()
-        })
-    }
-
-    /// Waits until all that was handed over is acknowledged.
-    ///
-    /// # Errors
-    /// When something was not: what arrived is not known, and the sender is of no use any more.
-    pub fn settle(&mut self) -> Result<(), LogError> {
-        self.producer.flush(ACKNOWLEDGED_WITHIN_MAX)
-    }
+/// Hands a dead letter over.
+///
+/// # Errors
+/// When the producer cannot take it.
+pub fn send_dead_letter<L: IntakeLog>(log: &mut L, letter: &DeadLetter<'_>) -> Result<(), LogError> {
+    log.send_dead_letter(letter.key().as_bytes(), letter.json().as_bytes())
 }

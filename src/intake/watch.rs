@@ -3,7 +3,7 @@
 
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::log::LogError;
-use crate::log::kafka::{Connection, read_time};
+use crate::log::source::IntakeLog;
 
 use super::covered::Decided;
 
@@ -39,10 +39,9 @@ impl RetentionWatch {
     ///
     /// # Errors
     /// When nine tenths of the retention have passed over an undecided fact, or brokers do not answer.
-    pub fn look(
+    pub fn look<L: IntakeLog>(
         &mut self,
-        connection: &Connection,
-        facts_topic: &str,
+        log: &L,
         now: TimeMs,
         decided: impl FnOnce() -> Result<Decided, LogError>,
     ) -> Result<(), WatchError> {
@@ -53,7 +52,7 @@ impl RetentionWatch {
         for (partition, progress) in (0..).zip(decided()?.partitions()) {
             let next = progress.as_ref().map_or(0, |progress| progress.next_offset);
             let next = i64::try_from(next).unwrap_or(i64::MAX);
-            if let Some(oldest_ms) = read_time(connection, facts_topic, partition, next)? {
+            if let Some(oldest_ms) = log.facts_time(partition, next)? {
                 self.judge(partition, SpanMs(now.0.saturating_sub(oldest_ms)))?;
             }
         }

@@ -2,6 +2,7 @@
 
 pub mod kafka;
 pub mod local;
+pub mod source;
 
 use std::time::Duration;
 

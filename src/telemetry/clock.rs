@@ -1,6 +1,6 @@
 //! The wall clock and this process's use of the machine: for lag, health and reports, never for decisions.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::engine::base::TimeMs;
 
@@ -9,6 +9,32 @@ use crate::engine::base::TimeMs;
 pub fn now() -> TimeMs {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     TimeMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Time as a worker's loop sees it: what it paces itself by and how it waits. Never what it decides by.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Instant;
+    /// As in records' timestamps.
+    fn wall(&self) -> TimeMs;
+    fn sleep(&self, wait: Duration);
+}
+
+/// This machine's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MachineClock;
+
+impl Clock for MachineClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall(&self) -> TimeMs {
+        now()
+    }
+
+    fn sleep(&self, wait: Duration) {
+        std::thread::sleep(wait);
+    }
 }
 
 /// CPU time that the calling thread has used.

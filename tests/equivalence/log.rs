@@ -87,6 +87,7 @@ impl Seen {
     fn note_evidence(&mut self, evidence: &Evidence) {
         self.note("braked", evidence.braked);
         self.note("softened", evidence.softened.is_some());
+        self.note("sign", !evidence.signs.is_empty());
         self.note("near miss", !evidence.near_misses.is_empty());
         self.note("cleared without", !evidence.cleared_without.is_empty());
     }
@@ -120,6 +121,7 @@ impl Seen {
             "softened",
             "braked",
             "near miss",
+            "sign",
             "cleared without",
             "counterparty reply",
             "holding_closed",
@@ -176,7 +178,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     }
     let lanes = (0..partitions)
         .map(|partition| {
-            let who = Who { partition, partitions, time };
+            let who = Who { partition, partitions, time, restarts: seed % 2 == 0 };
             let version = ConfigVersion { from: TimeMs(0), number: 1 };
             let records = Vec::new();
             let mut lane = Lane {

@@ -11,10 +11,12 @@ mod log;
 mod rulesets;
 mod signals;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use duecourse::codec::snapshot::{self, Extent};
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
-use duecourse::engine::partition::{Identity, Partition};
+use duecourse::engine::partition::{Frozen, Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
 
 use rulesets::Shelf;
@@ -25,17 +27,44 @@ pub struct Who {
     partition: u32,
     partitions: u32,
     time: TimeMode,
+    /// Whether the engine is restored from its snapshots now and then.
+    restarts: bool,
 }
 
 impl Who {
     pub fn plain(self) -> Plain {
-        let Who { partition, partitions, time } = self;
+        let Who { partition, partitions, time, .. } = self;
         Plain::new(PlainIdentity { partition, partitions, id_key: events::keys().id_key(), time })
     }
 
+    fn identity(self) -> Identity {
+        let Who { partition, partitions, time, .. } = self;
+        Identity { partition, partitions, id_key: events::keys().id_key(), time }
+    }
+
     pub fn engine(self) -> Partition {
-        let Who { partition, partitions, time } = self;
-        Partition::new(Identity { partition, partitions, id_key: events::keys().id_key(), time })
+        Partition::new(self.identity())
+    }
+}
+
+/// Snapshots of the engine as it goes: one of all of its state, then some of what changed.
+#[derive(Default)]
+struct Snapshots(Vec<Vec<u8>>);
+
+impl Snapshots {
+    /// The engine, stored once more and restored from all that was stored.
+    fn restarted(&mut self, who: Who, mut engine: Partition, shelf: &Shelf) -> Result<Partition, String> {
+        let frozen = engine.freeze();
+        let whole = snapshot::encode(&frozen, Extent::Whole);
+        if self.0.len() == 3 {
+            self.0.clear();
+        }
+        let extent = if self.0.is_empty() { Extent::Whole } else { Extent::Changes };
+        self.0.push(snapshot::encode(&frozen, extent));
+        let mut restored = snapshot::decode(self.0.iter().map(Vec::as_slice), who.identity(), shelf)
+            .map_err(|error| error.to_string())?;
+        let again = snapshot::encode(&restored.freeze(), Extent::Whole);
+        if again != whole { Err("what was restored is not what was stored".to_owned()) } else { Ok(restored) }
     }
 }
 
@@ -47,8 +76,14 @@ struct Difference {
 
 /// The first record on which the two differ.
 fn difference(who: Who, records: &[FactsRecord], shelf: &Shelf) -> Option<Difference> {
-    let (mut plain, mut engine) = (who.plain(), who.engine());
+    let (mut plain, mut engine, mut snapshots) = (who.plain(), who.engine(), Snapshots::default());
     for (at, record) in records.iter().enumerate() {
+        if who.restarts && at % 5 == 4 {
+            match snapshots.restarted(who, engine, shelf) {
+                Ok(restored) => engine = restored,
+                Err(error) => return Some(Difference { at, plain: Vec::new(), engine: Err(error) }),
+            }
+        }
         let expected = plain.apply(at as u64, record, shelf).expect("the plain evaluator applies it");
         let found = catch_unwind(AssertUnwindSafe(|| {
             let mut effects = Vec::new();
@@ -149,5 +184,55 @@ fn the_engine_does_what_the_plain_evaluator_does() {
     eprintln!("{cases} cases: {seen:?}");
     if cases >= 1_000 {
         seen.assert_rich();
+    }
+}
+
+/// What a partition holds at its snapshot, by kind: each must be there in many of them.
+fn held(frozen: &Frozen) -> [(&'static str, bool); 8] {
+    [
+        ("harms", !frozen.core.harms.is_empty()),
+        ("heard", !frozen.core.heard.is_empty()),
+        ("totals", !frozen.core.totals.is_empty()),
+        ("told", frozen.told.rows(false).any(|(_, told)| !told.is_empty())),
+        ("overrides", frozen.overrides.rows(false).any(|(_, overrides)| !overrides.is_empty())),
+        ("firings", frozen.firings.rows(false).any(|(_, firings)| !firings.is_empty())),
+        ("meetings", frozen.meetings.rows(false).any(|(_, meetings)| !meetings.is_empty())),
+        ("standings", frozen.holders.rows(false).any(|(_, holder)| !holder.standings.is_empty())),
+    ]
+}
+
+#[test]
+fn a_restored_snapshot_goes_on_as_its_partition_does() {
+    let first = setting("DUECOURSE_SEED", 1);
+    let cases = setting("DUECOURSE_CASES", 2_000) / 10;
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in first..first + cases {
+        let case = log::random_case(seed, log::Delivery::Lossy, &mut log::Seen::default());
+        for (who, records) in &case.partitions {
+            let (before, after) = records.split_at(records.len() * 2 / 3);
+            let mut engine = who.engine();
+            for (at, record) in before.iter().enumerate() {
+                engine.apply(at as u64, record, &case.shelf, &mut Vec::new()).unwrap();
+            }
+            let frozen = engine.freeze();
+            let bytes = snapshot::encode(&frozen, Extent::Whole);
+            let mut restored = snapshot::decode([&*bytes], who.identity(), &case.shelf).unwrap();
+            for (what, is_there) in held(&frozen) {
+                *seen.entry(what).or_default() += usize::from(is_there);
+            }
+            for (at, record) in after.iter().enumerate() {
+                let at = (before.len() + at) as u64;
+                let (mut own, mut its) = (Vec::new(), Vec::new());
+                engine.apply(at, record, &case.shelf, &mut own).unwrap();
+                restored.apply(at, record, &case.shelf, &mut its).unwrap();
+                assert_eq!(its, own, "DUECOURSE_SEED={seed}, record {at}");
+            }
+            let [its, own] = [restored, engine].map(|mut end| snapshot::encode(&end.freeze(), Extent::Whole));
+            assert!(its == own, "DUECOURSE_SEED={seed}");
+        }
+    }
+    eprintln!("{cases} cases: {seen:?}");
+    if cases >= 100 {
+        assert!(seen.values().all(|count| *count >= 10), "seen too seldom: {seen:?}");
     }
 }

@@ -10,7 +10,7 @@ use duecourse::codec::keys::Keys;
 use duecourse::codec::output::{OutRecord, Topic, decode_decided};
 use duecourse::config::bundle::{self, Loader};
 use duecourse::decide::DecideError;
-use duecourse::decide::driver::{Pace, Setup, decide};
+use duecourse::decide::driver::{Host, Pace, Setup, decide};
 use duecourse::decide::machine::Surroundings;
 use duecourse::decide::observe::Silent;
 use duecourse::decide::snapshot::SnapshotStore;
@@ -98,6 +98,7 @@ fn setup(store: &Arc<SnapshotStore>, until_end: bool) -> Setup {
             waiting_bytes_max: 64 << 10,
             ..Pace::default()
         },
+        host: Host::default(),
         until_end,
     }
 }

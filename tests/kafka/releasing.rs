@@ -74,7 +74,18 @@ fn rule_sets_are_released_signed_while_everything_runs() {
     let signature = folder.path().join("bundle-102.sig");
     let signature = signature.to_str().unwrap();
     let sign = Command::new(env!("CARGO_BIN_EXE_duecourse"))
-        .args(["rules", "sign", "--key", key, "--bundle", &second, "--out", signature])
+        .args([
+            "rules",
+            "sign",
+            "--key",
+            key,
+            "--bundle",
+            &second,
+            "--institution",
+            "demo-bank",
+            "--out",
+            signature,
+        ])
         .output()
         .unwrap();
     assert!(sign.status.success(), "{}", text(&sign.stderr));

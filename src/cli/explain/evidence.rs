@@ -9,6 +9,7 @@ use serde_json::{Number, Value};
 pub struct Evidence {
     pub strength_millionths: u64,
     pub comparisons: Vec<Comparison>,
+    pub signs: Vec<Comparison>,
     pub signals: Vec<Signal>,
     pub count: Option<Count>,
     pub softened: Option<Softened>,

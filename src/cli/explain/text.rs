@@ -85,6 +85,10 @@ impl Writer {
             self.section("对照的门槛", "Against which thresholds");
             told.thresholds.iter().for_each(|said| self.threshold(said));
         }
+        if !told.signs.is_empty() {
+            self.section("其中成立的迹象", "Which signs held");
+            told.signs.iter().for_each(|said| self.threshold(said));
+        }
         self.softening(told);
         self.near_misses(told);
         self.clears(told);
@@ -173,9 +177,11 @@ impl Writer {
 
     fn threshold(&mut self, said: &ThresholdSaid) {
         let (words, left, right) = (self.pick(&said.words), self.pick(&said.left), self.pick(&said.right));
+        // A sum of points is told by its signs; its text would fill half a page (`--json` has it).
+        let text = if said.is_points() { String::new() } else { format!("    [{}]", said.text) };
         let line = match self.lang {
-            Lang::Zh => format!("{words}\n    当时 {left}，对照 {right}    [{}]", said.text),
-            Lang::En => format!("{words}\n    it was {left}, against {right}    [{}]", said.text),
+            Lang::Zh => format!("{words}\n    当时 {left}，对照 {right}{text}"),
+            Lang::En => format!("{words}\n    it was {left}, against {right}{text}"),
         };
         self.line(line);
     }

@@ -26,6 +26,8 @@ pub struct Explanation {
     pub end: String,
     pub facts: Vec<FactSaid>,
     pub thresholds: Vec<ThresholdSaid>,
+    /// Where a threshold is a number of signs: those that held.
+    pub signs: Vec<ThresholdSaid>,
     /// Of a limit: what was counted.
     pub count: Option<CountSaid>,
     /// The protection that softened the measure, and what the rule had asked for.
@@ -87,6 +89,14 @@ pub struct ThresholdSaid {
     pub left: Both,
     pub operator: String,
     pub right: Both,
+}
+
+impl ThresholdSaid {
+    /// Whether it counts signs, which are told one by one.
+    #[must_use]
+    pub fn is_points(&self) -> bool {
+        self.text.contains(" ? ")
+    }
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -158,6 +168,7 @@ impl Explanation {
             end: text(set, "/data/end").to_owned(),
             facts: evidence.signals.iter().map(|signal| teller.fact(signal)).collect(),
             thresholds: teller.thresholds(id, &evidence.comparisons),
+            signs: teller.thresholds(id, &evidence.signs),
             count: evidence.count.map(|count| CountSaid {
                 held: count.held,
                 elsewhere: count.elsewhere,

@@ -205,6 +205,9 @@ fn field(field: Field) -> Both {
             Both::new("身份核验渠道数量", "channels by which the identity was verified")
         }
         Field::AgreedDailySum => Both::new("约定的日累计限额", "agreed daily sum"),
+        Field::MonthOpenMegabytes => {
+            Both::new("本月非定向流量（兆字节）", "open traffic this month, in megabytes")
+        }
     }
 }
 
@@ -220,6 +223,7 @@ fn term(rules: &RuleSet, term: &Term, unit: Option<Unit>) -> Both {
         Both::new(format!("{} {by} {}", a.zh, b.zh), format!("{} {by} {}", a.en, b.en))
     };
     match term {
+        sum @ Term::Add(..) if is_points(sum) => Both::new("成立的迹象数", "number of signs that hold"),
         Term::Constant(value) => unit.unwrap_or(Unit::Count).say(i128::from(*value)),
         Term::Signal(number) => rules.signals.get(*number).map_or_else(Both::default, |s| (&s.title).into()),
         Term::Field(named) => field(*named),
@@ -301,10 +305,26 @@ pub fn comparison(rules: &RuleSet, condition: &Condition, text: &str) -> Option<
             parts.iter().find_map(|part| comparison(rules, part, text))
         }
         Condition::Not(part) => comparison(rules, part, text),
-        Condition::Compare { left, op, right } => (condition.text(&rules.signals) == text).then(|| {
-            let unit = Unit::of_term(rules, left).or_else(|| Unit::of_term(rules, right));
-            (compare(rules, left, *op, right), unit.unwrap_or(Unit::Count))
-        }),
+        Condition::Compare { left, op, right } => {
+            if condition.text(&rules.signals) == text {
+                let unit = Unit::of_term(rules, left).or_else(|| Unit::of_term(rules, right));
+                return Some((compare(rules, left, *op, right), unit.unwrap_or(Unit::Count)));
+            }
+            // A sign stands inside of a choice.
+            let mut choices = Vec::new();
+            left.choices(&mut |choice| choices.push(choice));
+            right.choices(&mut |choice| choices.push(choice));
+            choices.into_iter().find_map(|choice| comparison(rules, choice, text))
+        }
+    }
+}
+
+/// Whether a term adds up points: `(a ? 1 : 0) + (b ? 2 : 0)`.
+fn is_points(term: &Term) -> bool {
+    match term {
+        Term::Add(a, b) => is_points(a) && is_points(b),
+        Term::If(_, a, b) => matches!((&**a, &**b), (Term::Constant(_), Term::Constant(_))),
+        _ => false,
     }
 }
 
@@ -385,6 +405,22 @@ mod tests {
         }
         assert!(said >= rules.rules.len());
         assert_eq!(comparison(&rules, &rules.rules[0].condition, "no such text"), None);
+    }
+
+    #[test]
+    fn a_sum_of_points_is_a_number_of_signs_and_each_sign_has_its_words() {
+        use crate::config::bundle::{Profile, compile, embedded};
+        let rules = compile(&embedded(Profile::Strict).unwrap()).unwrap();
+        let rule = rules.rules.iter().find(|rule| rule.id == "pass_through").unwrap();
+        let Condition::All(parts) = &rule.condition else { panic!("{:?}", rule.condition) };
+        let sum = parts.iter().find(|part| part.text(&rules.signals).contains(" ? ")).unwrap();
+        let (words, unit) = comparison(&rules, &rule.condition, &sum.text(&rules.signals)).unwrap();
+        assert!(words.en.starts_with("number of signs that hold is at least "), "{words:?}");
+        assert!(words.zh.starts_with("成立的迹象数 不低于"), "{words:?}");
+        assert_eq!(unit, Unit::Count);
+        let (sign, unit) = comparison(&rules, &rule.condition, "payers_distinct_14d >= 8").unwrap();
+        assert!(sign.en.ends_with("is at least 8") && !sign.en.contains('_'), "{sign:?}");
+        assert_eq!(unit, Unit::Count);
     }
 
     #[test]

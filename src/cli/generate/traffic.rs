@@ -159,6 +159,7 @@ fn movement(plan: &mut Plan, random: &mut Random, size: Size, time: TimeMs) {
                 device: Some(format!("PHONE-{payer:05}").into()),
                 usage: None,
                 peer: None,
+                month_open_megabytes: None,
             });
             plan.event(time, &event);
         }

@@ -15,6 +15,7 @@ use crate::cli::{Exit, Failure, intake};
 use crate::codec::event::control::{RuleSetActivated, WentLive};
 use crate::codec::event::envelope::to_structured;
 use crate::codec::event::{Event, EventTime, EventType, Text};
+use crate::codec::signing::Released;
 use crate::config::source::{Format, SourceMapping};
 use crate::config::{Config, Source, bundle};
 use crate::engine::cover::SourceId;
@@ -115,7 +116,11 @@ pub fn activate(arguments: &ActivateArguments) -> Result<Exit, Failure> {
     }
     let signature = match (&arguments.signature, &arguments.sign_key) {
         (Some(file), _) => Some(signing::signature(file)?),
-        (None, Some(key)) => Some(signing::signed(key, &bundle)?),
+        (None, Some(key)) => {
+            let rollback = arguments.rollback.as_deref();
+            let released = Released { institution: &config.institution, rollback, bundle: &bundle };
+            Some(signing::signed(key, &released)?)
+        }
         (None, None) => None,
     };
     let at = moment(&config, &decided, arguments.delivery.at.as_deref())?;
@@ -128,7 +133,8 @@ pub fn activate(arguments: &ActivateArguments) -> Result<Exit, Failure> {
         assessment: text(&arguments.assessment),
         rollback: text(&arguments.rollback),
     };
-    let release = intake::releases(&config)?.activation(&event, at).map_err(refused_here)?;
+    let release =
+        intake::releases(&config)?.activation(&event, &config.institution, at).map_err(refused_here)?;
     if release.signed_by.is_none() {
         eprintln!(
             "note: no signature is asked for here (rules.signing_keys is empty); this release is unsigned"

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::bundle_of;
 use crate::cli::run::Profile;
 use crate::cli::{Exit, Failure};
-use crate::codec::signing::{KeyFile, SignatureFile};
+use crate::codec::signing::{KeyFile, Released, SignatureFile};
 
 /// Make a key pair that can sign rule releases.
 #[derive(Debug, Args)]
@@ -32,7 +32,9 @@ pub struct KeygenArguments {
 /// Sign a rule bundle, detached.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The signature is over the canonical bundle text, as `rules check --bundle` prints it."
+    after_help = "The signature is over the institution, the canonical bundle text as `rules check --bundle` \
+    prints it, and the reason of a rollback: it releases this bundle there, and brings it back only if it \
+    says so."
 )]
 pub struct SignArguments {
     /// Private key, made by `rules keygen`
@@ -44,6 +46,12 @@ pub struct SignArguments {
     /// Operating point of a folder's rules; a canonical bundle has its own
     #[arg(long, value_enum, default_value_t = Profile::Strict)]
     profile: Profile,
+    /// The institution at which it may begin: `institution` of its configuration
+    #[arg(long, value_name = "NAME")]
+    institution: String,
+    /// Sign a rollback, for this reason; without it the signature is for a step forward
+    #[arg(long, value_name = "REASON")]
+    rollback: Option<String>,
     /// File for the signature [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -81,8 +89,13 @@ pub fn keygen(arguments: &KeygenArguments) -> Result<Exit, Failure> {
 /// # Errors
 /// Exit 3 when the key or bundle cannot be used, 2 when the signature cannot be written.
 pub fn sign(arguments: &SignArguments) -> Result<Exit, Failure> {
-    let signature =
-        signed(&arguments.key, &bundle_of(arguments.bundle.as_deref(), arguments.profile.into())?)?;
+    let bundle = bundle_of(arguments.bundle.as_deref(), arguments.profile.into())?;
+    let released = Released {
+        institution: &arguments.institution,
+        rollback: arguments.rollback.as_deref(),
+        bundle: &bundle,
+    };
+    let signature = signed(&arguments.key, &released)?;
     match &arguments.out {
         None => print!("{}", signature.text()),
         Some(out) => std::fs::write(out, signature.text())
@@ -97,11 +110,11 @@ pub fn sign(arguments: &SignArguments) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// Exit 3 when the file holds no key.
-pub fn signed(path: &Path, bundle: &str) -> Result<SignatureFile, Failure> {
+pub fn signed(path: &Path, released: &Released<'_>) -> Result<SignatureFile, Failure> {
     let unusable = |error: anyhow::Error| Failure::configuration(error.context(path.display().to_string()));
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unusable(error.into()))?;
     let key = KeyFile::parse(&text).map_err(|error| unusable(error.into()))?;
-    key.sign(bundle).map_err(|error| unusable(error.into()))
+    key.sign(released).map_err(|error| unusable(error.into()))
 }
 
 /// Reads a signature file.

@@ -16,6 +16,7 @@ use crate::codec::manifest::hex;
 use crate::codec::output::{OutputContext, encode_effect, rfc3339};
 use crate::config::bundle::Loader;
 use crate::config::source::SourceMapping;
+use crate::engine::LoadRules;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::disposition::{AppealRef, Disposition};
@@ -33,10 +34,12 @@ const VERSION: u32 = 1;
 pub(super) struct Stage {
     keys: Arc<Keys>,
     classifier: Classifier,
-    loader: Loader,
+    loader: Arc<Loader>,
     partition: Partition,
     source: SourceId,
     show_notices: bool,
+    /// A rule that the scenario was written for is switched off.
+    is_cut: bool,
     /// Records so far: the offset of the next, in the source and in the facts alike.
     records: u32,
     last_appeal: Option<AppealRef>,
@@ -55,16 +58,18 @@ impl Stage {
             ahead_max: None,
             releases: ReleasePolicy::default(),
         };
-        let classifier =
-            Classifier::new(Arc::new(mapping), Arc::clone(&keys), settings, Arc::new(Loader::new()));
+        let loader = Arc::new(Loader::new());
+        let rules: Arc<dyn LoadRules + Send + Sync> = Arc::<Loader>::clone(&loader);
+        let classifier = Classifier::new(Arc::new(mapping), Arc::clone(&keys), settings, rules);
         let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time: TimeMode::Event };
         let mut stage = Stage {
             keys,
             classifier,
-            loader: Loader::new(),
+            loader,
             partition: Partition::new(identity),
             source: SourceId { name: "scenario".into(), generation: 1, partition: 0 },
             show_notices: script.directives.contains(&Directive::ShowNotices),
+            is_cut: script.directives.iter().any(|directive| matches!(directive, Directive::Off(_))),
             records: 0,
             last_appeal: None,
             fired: BTreeSet::new(),
@@ -82,7 +87,7 @@ impl Stage {
         });
         let at = since.unwrap_or_else(|| script.first.minus(RULES_BEFORE));
         let announced = FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: VERSION });
-        self.partition.apply(0, &announced, &self.loader, &mut Vec::new())?;
+        self.partition.apply(0, &announced, &*self.loader, &mut Vec::new())?;
         let sha256 = hex(&Sha256::digest(bundle.as_bytes()));
         let activated = json!({ "bundle": bundle, "sha256": sha256 });
         for (kind, data) in [(EventType::RuleSetActivated, activated), (EventType::WentLive, json!({}))] {
@@ -100,7 +105,14 @@ impl Stage {
         let id = event.id.clone().unwrap_or_else(|| format!("E{}", self.records));
         let mut data = event.data.clone();
         if let Some(reference) = data.get_mut("appeal_ref").filter(|text| **text == "@last") {
-            let last = self.last_appeal.ok_or_else(|| anyhow!("there is no appeal reference yet"))?;
+            let Some(last) = self.last_appeal else {
+                // With a rule off there may be nothing to appeal against, so nobody does.
+                return if self.is_cut {
+                    Ok(Vec::new())
+                } else {
+                    Err(anyhow!("there is no appeal reference yet"))
+                };
+            };
             *reference = json!(last.to_string());
         }
         let time = rfc3339(event.at, 480).ok_or_else(|| anyhow!("this time cannot be written"))?;
@@ -144,7 +156,7 @@ impl Stage {
         facts::encode(&FactsRecord::Facts(pack), &mut bytes);
         let record = facts::decode(&bytes).context("packed facts")?;
         let mut effects = Vec::new();
-        self.partition.apply(u64::from(self.records), &record, &self.loader, &mut effects)?;
+        self.partition.apply(u64::from(self.records), &record, &*self.loader, &mut effects)?;
         Ok(effects)
     }
 
@@ -186,6 +198,14 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 (format!("rules/{rule}.toml"), vec![("precision", assumed), ("status", json!("enforced"))])
             }
             Directive::Enable(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(true))]),
+            Directive::Off(id) if document.pointer(&format!("/files/rules~1{id}.toml")).is_some() => {
+                (format!("rules/{id}.toml"), vec![("status", json!("off"))])
+            }
+            Directive::Off(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(false))]),
+            Directive::Budget(rule, hours) => {
+                let budget = json!({ "hours_max": hours, "per": "1d" });
+                (format!("rules/{rule}.toml"), vec![("harm_budget", budget)])
+            }
             Directive::RulesSince(_) | Directive::ShowNotices => continue,
         };
         let table =

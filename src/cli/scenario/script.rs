@@ -26,6 +26,10 @@ pub(super) enum Directive {
     RulesSince(TimeMs),
     Enforce(String),
     Enable(String),
+    /// A rule or limit switched off.
+    Off(String),
+    /// A rule's harm budget: person-hours in a day.
+    Budget(String, u32),
     ShowNotices,
 }
 
@@ -87,6 +91,13 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
         ["rules", "since", date] => Some(Directive::RulesSince(time(&format!("{date}T00:00"))?)),
         ["enforce", rule] => Some(Directive::Enforce((*rule).to_owned())),
         ["enable", limit] => Some(Directive::Enable((*limit).to_owned())),
+        ["off", id] => Some(Directive::Off((*id).to_owned())),
+        ["budget", rule, hours] => {
+            let hours = hours
+                .parse()
+                .map_err(|_| anyhow!("`{hours}` is no number of hours; write `budget RULE 48`"))?;
+            Some(Directive::Budget((*rule).to_owned(), hours))
+        }
         ["show", "notices"] => Some(Directive::ShowNotices),
         _ => None,
     })

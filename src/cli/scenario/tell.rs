@@ -72,9 +72,16 @@ fn evidence(evidence: &Evidence, told: &mut Vec<String>) {
         let elsewhere = count.elsewhere.map_or(String::new(), |count| format!(", elsewhere {count}"));
         told.push(format!("=   because {} held{elsewhere}, at most {}", count.held, count.count_max));
     }
+    if evidence.braked {
+        told.push("=   braked: the rule's harm budget is spent, so it only verifies".to_owned());
+    }
     for comparison in &evidence.comparisons {
         let (left, right) = (comparison.left, comparison.right);
         told.push(format!("=   because {}: {left} {} {right}", comparison.text, comparison.op.symbol()));
+    }
+    for sign in &evidence.signs {
+        let (left, right) = (sign.left, sign.right);
+        told.push(format!("=     sign {}: {left} {} {right}", sign.text, sign.op.symbol()));
     }
 }
 

@@ -10,13 +10,14 @@ use crate::codec::event::{EventType, schema};
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
-const SHORT: [(&str, &str); 7] = [
+const SHORT: [(&str, &str); 8] = [
     ("bound", "to_bound_account"),
     ("own", "to_own_account"),
     ("payer_balance", "payer_balance_after"),
     ("payee_balance", "payee_balance_after"),
     ("agreed", "agreed_daily_sum"),
     ("channels", "identity_channels"),
+    ("month_mb", "month_open_megabytes"),
     ("of", "event_id"),
 ];
 
@@ -89,7 +90,9 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             None => json!(minor(text)?),
         },
         _ if FLAGS.contains(&key) => json!(text == "true"),
-        "elsewhere_count" | "override_days" | "identity_channels" => json!(text.parse::<u32>()?),
+        "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" => {
+            json!(text.parse::<u32>()?)
+        }
         "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         _ => json!(text),
     })

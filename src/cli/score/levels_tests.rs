@@ -81,6 +81,22 @@ fn modes_are_scored_apart_and_together() {
 }
 
 #[test]
+fn each_mode_has_its_levels_alerted_in_or_not() {
+    let modes = |alerts: &[Alert<'_>]| score(alerts).levels_by_mode;
+    let silent = modes(&[]);
+    assert_eq!(silent.keys().collect::<Vec<_>>(), ["braked", "enforced", "shadow"]);
+    assert!(silent.values().all(|levels| levels.account.positives == 3 && levels.account.hit == 0));
+    let all = modes(&[
+        alert("E1", 1000, "M1", "enforced"),
+        alert("E2", 3000, "M2", "braked"),
+        alert("E3", 9000, "N1", "braked"),
+        alert("E5", 9000, "N2", "shadow"),
+    ]);
+    let found = |mode: &str| (all[mode].account.hit, all[mode].account.false_count);
+    assert_eq!([found("enforced"), found("braked"), found("shadow")], [(1, 0), (1, 1), (0, 1)]);
+}
+
+#[test]
 fn a_scheme_is_hit_by_alerts_after_its_own_start() {
     // After M1's start in S1, before its start in S2.
     let scores = score(&[alert("E1", 4000, "M1", "shadow")]);

@@ -28,4 +28,8 @@ pub struct CardUsageRecorded<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub peer: Option<Text<'a>>,
+    /// Megabytes of open (not directed) traffic that the card used this calendar month, this usage
+    /// included, by the carrier's own meter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month_open_megabytes: Option<u32>,
 }

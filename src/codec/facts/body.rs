@@ -47,6 +47,8 @@ const CORRECTED: u8 = 8;
 const RULE_SET_ACTIVATED: u8 = 9;
 const WENT_LIVE: u8 = 10;
 const FRAUD_CONFIRMED: u8 = 11;
+/// A card usage with the open traffic of the month.
+const CARD_USAGE_METERED: u8 = 12;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -87,12 +89,15 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.token(*terminal);
             writer.money(*amount);
         }
-        FactBody::CardUsage { card, device, usage, peer } => {
-            writer.byte(CARD_USAGE);
+        FactBody::CardUsage { card, device, usage, peer, month_open_megabytes } => {
+            writer.byte(if month_open_megabytes.is_some() { CARD_USAGE_METERED } else { CARD_USAGE });
             writer.party(card);
             writer.token(*device);
             writer.byte(*usage as u8);
             writer.option(*peer, Writer::token);
+            if let Some(megabytes) = month_open_megabytes {
+                writer.varint(u64::from(*megabytes));
+            }
         }
         FactBody::Met { feed, holder, target, amount } => {
             writer.byte(MET);
@@ -219,12 +224,19 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             terminal: reader.token("the terminal of a card payment")?,
             amount: reader.money("the amount of a card payment")?,
         }),
-        CARD_USAGE => Ok(FactBody::CardUsage {
+        tag @ (CARD_USAGE | CARD_USAGE_METERED) => Ok(FactBody::CardUsage {
             card: reader.party("the card of a usage")?,
             device: reader.token("the device of a usage")?,
             usage: UsageKind::from_code(reader.byte("the kind of a usage")?)
                 .ok_or(DecodeError::Malformed("the kind of a usage"))?,
             peer: reader.option("the peer of a usage", |reader| reader.token("a peer"))?,
+            month_open_megabytes: match tag {
+                CARD_USAGE => None,
+                _ => Some(
+                    u32::try_from(reader.varint("the open traffic of a card")?)
+                        .map_err(|_| DecodeError::Malformed("the open traffic of a card"))?,
+                ),
+            },
         }),
         FRAUD_CONFIRMED => Ok(FactBody::FraudConfirmed {
             feed: Feed::from_code(reader.byte("the feed of a confirmed fraud")?)

@@ -53,6 +53,11 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(&fingerprint.0.to_le_bytes());
     }
 
+    /// A number whose bits are all in use: eight bytes, little-endian.
+    pub(in crate::codec) fn fixed(&mut self, value: u64) {
+        self.out.extend_from_slice(&value.to_le_bytes());
+    }
+
     pub(in crate::codec) fn blob(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
         self.out.extend_from_slice(bytes);
@@ -225,6 +230,10 @@ impl<'a> Reader<'a> {
 
     pub(in crate::codec) fn fingerprint(&mut self, what: &'static str) -> Result<Fingerprint, DecodeError> {
         self.chunk(what).map(|chunk| Fingerprint(u64::from_le_bytes(chunk)))
+    }
+
+    pub(in crate::codec) fn fixed(&mut self, what: &'static str) -> Result<u64, DecodeError> {
+        self.chunk(what).map(u64::from_le_bytes)
     }
 
     pub(in crate::codec) fn blob(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {

@@ -105,8 +105,16 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         terminal,
         amount,
     });
-    let usage = (party(), token(), prop::sample::select(UsageKind::ALL.to_vec()), option::of(token()))
-        .prop_map(|(card, device, usage, peer)| FactBody::CardUsage { card, device, usage, peer });
+    let kinds = prop::sample::select(UsageKind::ALL.to_vec());
+    let usage = (party(), token(), kinds, option::of(token()), option::of(any::<u32>())).prop_map(
+        |(card, device, usage, peer, month_open_megabytes)| FactBody::CardUsage {
+            card,
+            device,
+            usage,
+            peer,
+            month_open_megabytes,
+        },
+    );
     let met = (prop::sample::select(Feed::ALL.to_vec()), token(), party(), option::of(money()))
         .prop_map(|(feed, holder, target, amount)| FactBody::Met { feed, holder, target, amount });
     let steps = vec![

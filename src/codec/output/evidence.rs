@@ -20,6 +20,9 @@ pub(super) struct EvidenceData<'a> {
     /// The smallest value-to-threshold ratio among the comparisons that held, in millionths.
     strength_millionths: u64,
     comparisons: Vec<ComparisonData<'a>>,
+    /// Where a comparison adds up points: the signs that held, each a comparison.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signs: Vec<ComparisonData<'a>>,
     signals: Vec<SignalData<'a>>,
     /// What a limit counted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +116,7 @@ impl<'a> EvidenceData<'a> {
         let mut data = EvidenceData {
             strength_millionths: evidence.strength_millionths,
             comparisons: evidence.comparisons.iter().map(ComparisonData::of).collect(),
+            signs: evidence.signs.iter().map(ComparisonData::of).collect(),
             signals: evidence
                 .signals
                 .iter()
@@ -131,8 +135,8 @@ impl<'a> EvidenceData<'a> {
     }
 
     /// Takes the least telling part out: the last event of the longest list (the first such list),
-    /// without events the last near miss, then the last event that would clear it, the last comparison,
-    /// the last signal. False when nothing is left.
+    /// without events the last near miss, then the last event that would clear it, the last sign, the last
+    /// comparison, the last signal. False when nothing is left.
     fn shorten(&mut self) -> bool {
         self.shortened = true;
         let longest = self.signals.iter().map(|signal| signal.events.len()).max().unwrap_or(0);
@@ -142,6 +146,7 @@ impl<'a> EvidenceData<'a> {
         }
         self.near_misses.pop().is_some()
             || self.cleared_without.pop().is_some()
+            || self.signs.pop().is_some()
             || self.comparisons.pop().is_some()
             || self.signals.pop().is_some()
     }

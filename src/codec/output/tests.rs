@@ -83,6 +83,7 @@ fn evidence(signals: Vec<SignalEvidence>) -> Evidence {
     let held = ComparisonEvidence { text: "out_1d >= 10".to_owned(), left: 12, op: Op::Ge, right: 10 };
     Evidence {
         comparisons: vec![held],
+        signs: Vec::new(),
         signals,
         count: Some(CountEvidence { held: 1, elsewhere: None, count_max: 1 }),
         near_misses: Vec::new(),

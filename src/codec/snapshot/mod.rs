@@ -1,7 +1,9 @@
-//! Snapshots: a partition's image as bytes (DESIGN D12).
+//! Snapshots: a partition's state as bytes (DESIGN D12).
 //!
 //! ```text
-//! magic "DCSN" | form version u8 | engine semantics varint | image, field after field
+//! magic "DCSN" | form version u8 | engine semantics varint | extent u8 | core | sightings | tables
+//! extent  0 all of the state, 1 what changed since the snapshot before
+//! table   keys removed, as a list | for each row: 1, key, value | 0
 //! ```
 //! Fields are written in the order in which they are declared, with the building blocks of the packed
 //! facts. Whoever stores a snapshot adds the checksum; `decide::snapshot` does.
@@ -11,13 +13,21 @@ mod types;
 
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
-use crate::engine::partition::{EngineError, Identity, Image, Partition};
+use crate::engine::partition::{EngineError, Frozen, Identity, Image, Partition};
 use crate::engine::{LoadRules, SEMANTICS};
 
-use packed::Packed;
+use packed::{Packed, write_table};
 
 const MAGIC: [u8; 4] = *b"DCSN";
-const FORM: u8 = 1;
+const FORM: u8 = 2;
+
+/// How much of the state a snapshot says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    Whole,
+    /// What changed since the state was last frozen.
+    Changes,
+}
 
 /// Why bytes are not a usable snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -28,29 +38,60 @@ pub enum SnapshotError {
     UnknownForm(u8),
     #[error("the snapshot was made by engine semantics {found}, this binary speaks {SEMANTICS}")]
     OtherSemantics { found: u64 },
+    #[error("a snapshot of all of the state comes first, and after it only changes")]
+    OutOfOrder,
     #[error(transparent)]
     Decode(#[from] DecodeError),
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// A partition's state as bytes.
+/// A partition's state, or its changes, as bytes.
 #[must_use]
-pub fn encode(partition: &Partition) -> Vec<u8> {
+pub fn encode(frozen: &Frozen, extent: Extent) -> Vec<u8> {
     let mut out = Vec::with_capacity(1 << 16);
     out.extend_from_slice(&MAGIC);
     out.push(FORM);
+    let changed_only = extent == Extent::Changes;
     let mut writer = Writer::new(&mut out);
     writer.varint(u64::from(SEMANTICS));
-    partition.image().write(&mut writer);
+    writer.flag(changed_only);
+    frozen.core.write(&mut writer);
+    frozen.seen.since(changed_only).write(&mut writer);
+    write_table(&frozen.logs, changed_only, &mut writer);
+    write_table(&frozen.holders, changed_only, &mut writer);
+    write_table(&frozen.meetings, changed_only, &mut writer);
+    write_table(&frozen.told, changed_only, &mut writer);
+    write_table(&frozen.measures, changed_only, &mut writer);
+    write_table(&frozen.firings, changed_only, &mut writer);
+    write_table(&frozen.overrides, changed_only, &mut writer);
     out
 }
 
-/// A partition that goes on where the snapshot was taken.
+/// A partition that goes on where the last of some snapshots was taken: one of all of the state, then
+/// changes, each since the one before it.
 ///
 /// # Errors
-/// `SnapshotError` when the bytes are damaged, of another form or semantics, or their rules do not load.
-pub fn decode(bytes: &[u8], identity: Identity, loader: &dyn LoadRules) -> Result<Partition, SnapshotError> {
+/// `SnapshotError` when bytes are damaged, of another form or semantics, or the rules do not load.
+pub fn decode<'b>(
+    snapshots: impl IntoIterator<Item = &'b [u8]>,
+    identity: Identity,
+    loader: &dyn LoadRules,
+) -> Result<Partition, SnapshotError> {
+    let mut partition = Partition::new(identity);
+    let mut expected = Extent::Whole;
+    for bytes in snapshots {
+        let (extent, image) = read(bytes)?;
+        if extent != expected {
+            return Err(SnapshotError::OutOfOrder);
+        }
+        partition.restore(image, loader)?;
+        expected = Extent::Changes;
+    }
+    Ok(partition)
+}
+
+fn read(bytes: &[u8]) -> Result<(Extent, Image), SnapshotError> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(SnapshotError::NotSnapshot)?;
     let (form, rest) = rest.split_first().ok_or(SnapshotError::NotSnapshot)?;
     if *form != FORM {
@@ -61,9 +102,10 @@ pub fn decode(bytes: &[u8], identity: Identity, loader: &dyn LoadRules) -> Resul
     if found != u64::from(SEMANTICS) {
         return Err(SnapshotError::OtherSemantics { found });
     }
+    let extent = if reader.flag("the extent")? { Extent::Changes } else { Extent::Whole };
     let image = Image::read(&mut reader)?;
     match reader.left() {
-        0 => Ok(Partition::from_image(identity, image, loader)?),
+        0 => Ok((extent, image)),
         left => Err(DecodeError::TrailingBytes(left).into()),
     }
 }

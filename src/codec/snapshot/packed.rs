@@ -1,12 +1,13 @@
 //! The trait by which state is written and read, and its plain cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::subject::{Party, Subject};
+use crate::engine::table::{Changes, Frozen, Key};
 
 /// Something a snapshot holds. What `write` wrote, `read` reads.
 pub(super) trait Packed: Sized {
@@ -89,6 +90,19 @@ impl<T: Packed> Packed for Vec<T> {
     }
 }
 
+impl<T: Packed> Packed for VecDeque<T> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.count(self.len());
+        for value in self {
+            value.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Vec::read(reader).map(VecDeque::from)
+    }
+}
+
 impl<K: Packed + Ord, V: Packed> Packed for BTreeMap<K, V> {
     fn write(&self, writer: &mut Writer<'_>) {
         writer.count(self.len());
@@ -124,5 +138,46 @@ impl<A: Packed, B: Packed, C: Packed> Packed for (A, B, C) {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok((A::read(reader)?, B::read(reader)?, C::read(reader)?))
+    }
+}
+
+/// A table, or what changed of it. Row after row, so that none of them has to be counted before.
+pub(super) fn write_table<K: Packed + Key, V: Packed>(
+    table: &Frozen<K, V>,
+    changed_only: bool,
+    writer: &mut Writer<'_>,
+) {
+    let removed = if changed_only { table.removed() } else { &[] };
+    writer.count(removed.len());
+    for key in removed {
+        key.write(writer);
+    }
+    for (key, value) in table.rows(changed_only) {
+        writer.flag(true);
+        key.write(writer);
+        value.write(writer);
+    }
+    writer.flag(false);
+}
+
+/// What `write_table` wrote.
+impl<K: Packed, V: Packed> Packed for Changes<K, V> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        self.removed.write(writer);
+        for (key, value) in &self.rows {
+            writer.flag(true);
+            key.write(writer);
+            value.write(writer);
+        }
+        writer.flag(false);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let removed = Vec::read(reader)?;
+        let mut rows = Vec::new();
+        while reader.flag("whether a row follows")? {
+            rows.push((K::read(reader)?, V::read(reader)?));
+        }
+        Ok(Changes { removed, rows })
     }
 }

@@ -3,24 +3,25 @@
 use super::packed::{Packed, packed_plain, packed_struct};
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
+use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
 use crate::engine::measure::{Lane, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::RuleName;
-use crate::engine::partition::Image;
+use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
+use crate::engine::seen::SeenSince;
 use crate::engine::state::{Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
-use crate::engine::timer::Timer;
-use crate::engine::window::Entry;
+use crate::engine::timer::{Timer, Timers};
+use crate::engine::window::{Entry, SubjectLog};
 
 packed_struct!(SourceId { name, generation, partition });
 packed_struct!(Covered { last, time });
 packed_struct!(ConfigVersion { from, number });
 packed_struct!(Coverage { sources, versions });
-packed_struct!(Entry { at, event, other, amount, feed, marks });
 packed_struct!(Step { event, step, at, product });
 packed_struct!(Holding { subject, steps });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
@@ -77,26 +78,17 @@ packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
 packed_struct!(InForce { activated, live_since });
 packed_struct!(RuleCount { measures, overruled, interval, harm_ms });
-packed_struct!(Image {
+packed_struct!(Core {
     coverage,
     partition_time,
     newest_time,
-    seen,
     record,
-    timers_set_count,
     timers,
     bundle,
     live,
     in_force,
     floor,
     since,
-    logs,
-    holders,
-    meetings,
-    told,
-    measures,
-    firings,
-    overrides,
     ledger,
     counts,
     harms,
@@ -104,6 +96,8 @@ packed_struct!(Image {
     totals,
     request_count,
 });
+packed_struct!(SeenSince { first, from, sightings });
+packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides });
 
 packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {
     Feed::from_code(r.byte("a feed")?).ok_or(DecodeError::Malformed("a feed"))
@@ -213,6 +207,56 @@ impl Packed for Timer {
             }
             _ => Err(DecodeError::Malformed("a timer")),
         }
+    }
+}
+
+impl Packed for Timers {
+    fn write(&self, writer: &mut Writer<'_>) {
+        self.set_count().write(writer);
+        let all: Vec<(TimeMs, u64, Timer)> = self.all().collect();
+        all.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (set_count, all): (u64, Vec<(TimeMs, u64, Timer)>) = Packed::read(reader)?;
+        Ok(Timers::restore(set_count, all))
+    }
+}
+
+/// Entry after entry, each one's time as the distance from the one before.
+impl Packed for SubjectLog {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.count(self.len());
+        let mut before = 0;
+        for entry in self.entries() {
+            writer.delta(entry.at.0, before);
+            before = entry.at.0;
+            writer.fingerprint(entry.event);
+            writer.fixed(entry.other);
+            entry.amount.write(writer);
+            entry.feed.write(writer);
+            writer.byte(entry.marks);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        // The least that an entry takes.
+        let count = reader.count("a log", 20)?;
+        let mut entries = Vec::with_capacity(count);
+        let mut before = 0;
+        for _ in 0..count {
+            let at = reader.delta("a time", before)?;
+            before = at;
+            entries.push(Entry {
+                at: TimeMs(at),
+                event: Packed::read(reader)?,
+                other: reader.fixed("an other side")?,
+                amount: Packed::read(reader)?,
+                feed: Packed::read(reader)?,
+                marks: reader.byte("marks")?,
+            });
+        }
+        Ok(SubjectLog::from_entries(entries))
     }
 }
 

@@ -153,7 +153,7 @@ pub(super) fn feed_says(feed: Feed, field: Field) -> bool {
         | Field::StrongAuth
         | Field::BalanceAfter
         | Field::AgreedDailySum => transfer,
-        Field::Usage => feed == Feed::CardUsageCard,
+        Field::Usage | Field::MonthOpenMegabytes => feed == Feed::CardUsageCard,
         Field::IdentityChannels => feed == Feed::OpeningRequestedHolder,
     }
 }

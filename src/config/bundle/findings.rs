@@ -19,6 +19,8 @@ pub enum Finding {
     AlwaysHolds,
     NeverTriggered,
     Shadowed,
+    /// An enforced rule that nothing brakes (D28).
+    NoHarmBudget,
     SignalNotFed,
     SignalNotRead,
 }
@@ -31,6 +33,7 @@ impl Finding {
             Finding::AlwaysHolds => "always_holds",
             Finding::NeverTriggered => "never_triggered",
             Finding::Shadowed => "shadowed",
+            Finding::NoHarmBudget => "no_harm_budget",
             Finding::SignalNotFed => "signal_not_fed",
             Finding::SignalNotRead => "signal_not_read",
         }
@@ -67,6 +70,12 @@ pub fn findings(rules: &RuleSet, off: &[Rule], produced: &dyn Fn(Feed) -> bool) 
         if !rule.triggers.iter().any(|trigger| is_produced(*trigger, &rules.signals, produced)) {
             let why = "no source gives an event that triggers it".to_owned();
             found.push(add(Finding::NeverTriggered, why));
+        }
+        let is_own = matches!(rule.origin, RuleOrigin::Measured(_));
+        if is_own && rule.status == RuleStatus::Enforced && rule.harm_budget.is_none() {
+            let why =
+                "nothing brakes it or raises an alarm, however many people it meets; give it a harm budget";
+            found.push(add(Finding::NoHarmBudget, why.to_owned()));
         }
         if let Some(other) = rules.rules.iter().find(|other| shadows(other, rule, &rules.signals)) {
             let why = format!(

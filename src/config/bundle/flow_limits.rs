@@ -1,7 +1,10 @@
 //! `limits/*.toml` with a condition: dated figures of a law or notice about what may go through an
 //! account or card. Each dated figure becomes a rule of the lane of limits.
 
+use std::collections::BTreeMap;
+
 use super::condition::{Reader, readable};
+use super::figures::filled;
 use super::files::{FigureDecl, FlowFigure, FlowLimitFile};
 use super::limits::{dates, is_enabled, not_overlapping, source};
 use super::load::{Bundle, Context};
@@ -24,10 +27,13 @@ pub(super) struct FlowLimits {
     pub off: Vec<String>,
     /// What those kept off would be.
     pub rules_off: Vec<Rule>,
+    /// Their reasons with the figures of each dated entry, by the key that its rule names.
+    pub reasons: BTreeMap<String, Bilingual>,
 }
 
 pub(super) fn flow_limits(bundle: &mut Bundle, context: Context<'_>) -> FlowLimits {
-    let mut limits = FlowLimits { rules: Vec::new(), off: Vec::new(), rules_off: Vec::new() };
+    let mut limits =
+        FlowLimits { rules: Vec::new(), off: Vec::new(), rules_off: Vec::new(), reasons: BTreeMap::new() };
     for (path, id) in bundle.paths("limits") {
         if !bundle.has(&path, "condition") {
             continue;
@@ -37,7 +43,7 @@ pub(super) fn flow_limits(bundle: &mut Bundle, context: Context<'_>) -> FlowLimi
         };
         bundle.check_name(&path, "", &id);
         check_key(bundle, &path, "reason", context.notices.map(|texts| &texts.reasons), &file.reason);
-        let made = dated(bundle, &path, &id, &file, context);
+        let made = dated(bundle, &path, &id, &file, context, &mut limits.reasons);
         let statuses: Vec<&str> = file.dated.iter().map(|figure| figure.status.as_str()).collect();
         if is_enabled(bundle, &path, file.enabled, &statuses) {
             limits.rules.extend(made);
@@ -62,7 +68,14 @@ struct Common<'a> {
     signals: &'a [Signal],
 }
 
-fn dated(bundle: &mut Bundle, path: &str, id: &str, file: &FlowLimitFile, context: Context<'_>) -> Vec<Rule> {
+fn dated(
+    bundle: &mut Bundle,
+    path: &str,
+    id: &str,
+    file: &FlowLimitFile,
+    context: Context<'_>,
+    reasons: &mut BTreeMap<String, Bilingual>,
+) -> Vec<Rule> {
     if file.dated.is_empty() {
         bundle.problems.add(path, "dated", "is empty; a limit has at least one dated figure");
     }
@@ -85,7 +98,15 @@ fn dated(bundle: &mut Bundle, path: &str, id: &str, file: &FlowLimitFile, contex
             continue;
         };
         spans.push((figure.version, dates));
-        rules.extend(one(bundle, path, id, (&key, figure, dates), &common));
+        let template = context.notices.and_then(|texts| texts.reasons.get(&file.reason));
+        if let Some((mut rule, value)) = one(bundle, path, id, (&key, figure, dates), &common) {
+            let told = template.map(|template| filled(template, value.as_ref(), rule.measure_for));
+            if let Some(told) = told.and_then(|told| bundle.note(path, "reason", told)) {
+                rule.reason = format!("{}/{id}/{}", file.reason, rule.version);
+                reasons.insert(rule.reason.clone(), told);
+            }
+            rules.push(rule);
+        }
     }
     not_overlapping(bundle, path, spans);
     rules
@@ -128,7 +149,7 @@ fn one(
     id: &str,
     (key, figure, (effective_from, effective_to)): Entry<'_>,
     common: &Common<'_>,
-) -> Option<Rule> {
+) -> Option<(Rule, Option<Constant>)> {
     let mut constants: Vec<Constant> = Vec::new();
     for (name, figure) in [("value", &figure.value), ("value_2", &figure.value_2)] {
         if let Some(figure) = figure {
@@ -154,7 +175,8 @@ fn one(
     // Its lane is that of limits, its measure often one on an account: the data must serve both.
     let uses: Vec<Use> = lane_use(common.measure.lane()).into_iter().chain([Use::OpeningLimit]).collect();
     let purpose = bundle.note(path, "purpose", joined(common.own_purpose, sources, &uses))?;
-    Some(Rule {
+    let value = constants.into_iter().find(|constant| constant.name == "limit.value");
+    let rule = Rule {
         id: id.to_owned(),
         version: figure.version,
         title: common.title.clone(),
@@ -169,7 +191,8 @@ fn one(
         reason: common.file.reason.clone(),
         origin: RuleOrigin::Limit { effective_from, effective_to },
         harm_budget: None,
-    })
+    };
+    Some((rule, value))
 }
 
 fn positive(name: &str, figure: &FigureDecl) -> Result<Constant, String> {

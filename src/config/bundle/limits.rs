@@ -1,5 +1,6 @@
 //! `limits/*.toml`: statutory counts as dated figures with basis and status.
 
+use super::figures::fills_nothing;
 use super::files::{LimitFigure, LimitFile};
 use super::load::Bundle;
 use super::notices::{check_key, title};
@@ -27,6 +28,7 @@ pub(super) fn limits(bundle: &mut Bundle, notices: Option<&NoticeTexts>, zone: i
         };
         bundle.check_name(&path, "", &id);
         check_key(bundle, &path, "reason", notices.map(|texts| &texts.reasons), &file.reason);
+        fills_nothing(bundle, &path, notices, &file.reason);
         if file.dated.is_empty() {
             bundle.problems.add(&path, "dated", "is empty; a limit has at least one dated figure");
         }

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::examples::Example;
 use super::purposes::Relabelled;
 use super::{
-    BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, flow_limits, gather,
-    limits, notices, protections, rules, settings, signals,
+    BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, figures, flow_limits,
+    gather, limits, notices, protections, rules, settings, signals,
 };
 use crate::config::nearest::plain;
 use crate::engine::LoadRules;
@@ -137,7 +137,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let mut bundle = read(text)?;
     let settings = settings::settings(&mut bundle);
     let zone = settings.as_ref().map_or(0, |found| found.utc_offset_minutes);
-    let notices = notices::notices(&mut bundle, settings.as_ref());
+    let mut notices = notices::notices(&mut bundle, settings.as_ref());
     let (signals, relabelled) = signals::signals(&mut bundle, notices.as_ref());
     let mut limits = limits::limits(&mut bundle, notices.as_ref(), zone);
     let context = Context { signals: &signals, notices: notices.as_ref(), zone };
@@ -161,6 +161,11 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let protections = protections::protections(&mut bundle, context);
     let calendar = calendar::calendar(&mut bundle, zone);
     let examples = examples::examples(&mut bundle);
+    if let Some(notices) = &mut notices {
+        // What is left with places is the wording of limits, which now stands there with their figures.
+        notices.reasons.retain(|_, reason| !figures::has_places(reason));
+        notices.reasons.extend(flow.reasons);
+    }
     let paths = bundle.files.into_keys().collect();
     bundle.problems.into_result()?;
     let (Some(settings), Some(notices)) = (settings, notices) else {

@@ -2,6 +2,7 @@
 //! a rule lawful, explainable and able to fire.
 
 use super::condition::{Reader, readable};
+use super::figures::fills_nothing;
 use super::files::{FigureDecl, HarmBudgetDecl, PrecisionDecl, RuleFile, ThresholdDecl};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
@@ -32,6 +33,7 @@ pub(super) fn rules(bundle: &mut Bundle, context: Context<'_>) -> Vec<Rule> {
         bundle.check_name(&path, "", &id);
         check_key(bundle, &path, "reason", context.notices.map(|texts| &texts.reasons), &file.reason);
         check_key(bundle, &path, "basis", context.notices.map(|texts| &texts.bases), &file.basis);
+        fills_nothing(bundle, &path, context.notices, &file.reason);
         rules.extend(rule(bundle, &path, id, file, context.signals));
     }
     rules.sort_by(|a, b| a.id.cmp(&b.id));
@@ -130,14 +132,19 @@ fn thresholds(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Vec<Constant>
     for (name, written) in &file.thresholds {
         let key = format!("thresholds.{name}");
         bundle.check_name(path, &key, name);
-        let figure = match (written, bundle.profile) {
-            (ThresholdDecl::Same(figure), _) => figure,
-            (ThresholdDecl::Each(each), Profile::Strict) => &each.strict,
-            (ThresholdDecl::Each(each), Profile::Wide) => &each.wide,
-        };
+        let figure = figure_at(written, bundle.profile);
         found.extend(bundle.note(path, &key, constant(format!("threshold.{name}"), figure)));
     }
     found
+}
+
+/// The figure that holds at an operating point.
+pub(super) fn figure_at(written: &ThresholdDecl, profile: Profile) -> &FigureDecl {
+    match (written, profile) {
+        (ThresholdDecl::Same(figure), _) => figure,
+        (ThresholdDecl::Each(each), Profile::Strict) => &each.strict,
+        (ThresholdDecl::Each(each), Profile::Wide) => &each.wide,
+    }
 }
 
 /// A figure out of a file, under the name by which a condition reads it.

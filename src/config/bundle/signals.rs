@@ -208,7 +208,15 @@ impl Declared {
             bundle.problems.add(&self.path, &self.key("feeds"), "reads `livelihood_received.payee`, which may only protect (D27); give the signal the purpose `protection`");
         }
         let currency = currency(&question, decl.currency.as_deref());
-        Some(Question { currency: self.note(bundle, "currency", currency)?, ..question })
+        let currency = self.note(bundle, "currency", currency)?;
+        if question.resembling.is_some() && currency != Currency::CNY {
+            bundle.problems.add(
+                &self.path,
+                &self.key("resembling"),
+                "compares with the event's amount, which is known in yuan only; use `currency = \"CNY\"`",
+            );
+        }
+        Some(Question { currency, ..question })
     }
 
     fn marks(&self, bundle: &mut Bundle, key: &str, written: &[String]) -> Option<u8> {

@@ -4,12 +4,16 @@ use cel::{Context, Program, Value};
 
 use super::*;
 use crate::engine::attributes::{Attributes, Field};
-use crate::engine::base::{Bilingual, SpanMs};
+use crate::engine::base::{Bilingual, Currency, Money, SpanMs};
 use crate::engine::fact::Feed;
 use crate::engine::purpose::Purpose;
 use crate::engine::rule::Interval;
 use crate::engine::signal::{Aggregate, Question, Reads};
 use crate::engine::subject::SubjectKind;
+
+fn yuan(minor: i64) -> Money {
+    Money { minor, currency: Currency::CNY }
+}
 
 fn signal(name: &str, reads: Reads) -> Signal {
     Signal {
@@ -107,7 +111,7 @@ impl Dice {
     fn world(&mut self) -> World {
         let mut small = || self.roll(9) as i64;
         let signals = [small(), small(), small(), small() * 100, small() * 30_000, small() - small()];
-        let event = Attributes::of_amount(small())
+        let event = Attributes::of_amount(yuan(small()))
             .with(Field::Cash, Some(small() % 2))
             .with(Field::Channel, Some(small() % 3 + 1));
         World { signals, event }
@@ -180,7 +184,7 @@ fn where_everything_is_known_we_say_what_cel_says() {
 
 #[test]
 fn what_is_not_said_is_unknown() {
-    let unsaid = World { signals: [9; 6], event: Attributes::of_amount(1) };
+    let unsaid = World { signals: [9; 6], event: Attributes::of_amount(yuan(1)) };
     for (text, expected) in [
         ("event.cash", None),
         ("!event.cash", None),

@@ -18,7 +18,7 @@ impl SourceMapping {
 
 /// The event type behind a feed, and the shared subject that meets somebody in it, which a source keeps
 /// only on a recorded basis (D18).
-fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) {
+pub(in crate::config) fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) {
     match feed {
         Feed::TransferPayer | Feed::TransferPayee | Feed::LivelihoodPayee => {
             (EventType::TransferPosted, None)

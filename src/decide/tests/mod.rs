@@ -14,7 +14,7 @@ use crate::engine::input::TimeMode;
 use crate::log::LogError;
 
 use super::DecideError;
-use super::driver::{Pace, Setup, decide};
+use super::driver::{Host, Pace, Setup, decide};
 use super::machine::Surroundings;
 use super::observe::Silent;
 use super::snapshot::SnapshotStore;
@@ -48,6 +48,7 @@ fn setup(partitions: u32, snapshots: Option<Arc<SnapshotStore>>) -> Setup {
             retry_after: Duration::from_millis(1),
             leave_max: Duration::from_secs(5),
         },
+        host: Host::default(),
         until_end: true,
     }
 }

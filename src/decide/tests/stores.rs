@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::codec::snapshot::{Extent, encode};
 use crate::config::bundle::Loader;
 use crate::decide::restore::restore;
-use crate::decide::snapshot::{SnapshotStore, StoreError};
+use crate::decide::snapshot::{Position, SnapshotStore, StoreError};
 use crate::engine::input::TimeMode;
 use crate::engine::partition::{Identity, Partition};
 
@@ -13,8 +14,18 @@ fn identity(partition: u32) -> Identity {
     Identity { partition, partitions: 4, id_key, time: TimeMode::Event }
 }
 
-fn image() -> Vec<u8> {
-    crate::codec::snapshot::encode(&Partition::new(identity(1)))
+fn state(extent: Extent) -> Vec<u8> {
+    encode(&Partition::new(identity(1)).freeze(), extent)
+}
+
+fn put(store: &SnapshotStore, offset: u64, after: Option<u64>, committed: u64) {
+    let position = Position { partition: 1, partitions: 4, offset, after, committed };
+    let extent = if after.is_some() { Extent::Changes } else { Extent::Whole };
+    store.put(&position, &state(extent)).unwrap();
+}
+
+fn offsets(store: &SnapshotStore) -> Vec<u64> {
+    store.list(1).unwrap().iter().map(|entry| entry.offset).collect()
 }
 
 fn restored(store: &SnapshotStore, committed: Option<u64>) -> Result<u64, StoreError> {
@@ -26,11 +37,12 @@ fn the_newest_snapshot_not_ahead_of_what_is_committed_wins() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap());
     for offset in [5, 10, 20, 30] {
-        store.put(1, 4, (offset, 25), &image()).unwrap();
-        store.put(2, 4, (offset + 100, 25), &image()).unwrap();
+        put(&store, offset, None, 25);
+        let other =
+            Position { partition: 2, partitions: 4, offset: offset + 100, after: None, committed: 25 };
+        store.put(&other, &state(Extent::Whole)).unwrap();
     }
-    let offsets: Vec<u64> = store.list(1).unwrap().iter().map(|entry| entry.offset).collect();
-    assert_eq!(offsets, [30, 20, 10], "two that are committed, and one that is ahead");
+    assert_eq!(offsets(&store), [30, 20, 10], "two that are committed, and one that is ahead");
     assert_eq!(restored(&store, Some(40)).unwrap(), 30);
     assert_eq!(restored(&store, Some(30)).unwrap(), 30);
     assert_eq!(restored(&store, Some(29)).unwrap(), 20);
@@ -42,8 +54,8 @@ fn the_newest_snapshot_not_ahead_of_what_is_committed_wins() {
 fn every_damaged_byte_and_every_torn_end_is_noticed_and_an_older_snapshot_serves() {
     let folder = tempfile::tempdir().unwrap();
     let store = SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap();
-    store.put(1, 4, (10, 10), &image()).unwrap();
-    store.put(1, 4, (20, 20), &image()).unwrap();
+    put(&store, 10, None, 10);
+    put(&store, 20, None, 20);
     let path = walk(folder.path()).into_iter().find(|path| path.contains("00000000000000000020.v")).unwrap();
     let whole = std::fs::read(&path).unwrap();
     for place in (0..whole.len()).step_by(7) {
@@ -62,8 +74,41 @@ fn every_damaged_byte_and_every_torn_end_is_noticed_and_an_older_snapshot_serves
 fn a_snapshot_of_another_number_of_partitions_is_refused_not_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let store = SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap();
-    store.put(1, 8, (10, 10), &image()).unwrap();
+    let position = Position { partition: 1, partitions: 8, offset: 10, after: None, committed: 10 };
+    store.put(&position, &state(Extent::Whole)).unwrap();
     assert!(matches!(restored(&store, Some(10)), Err(StoreError::OtherPartitions { found: 8, expected: 4 })));
+}
+
+#[test]
+fn two_whole_snapshots_are_kept_with_what_builds_on_them_and_a_broken_chain_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap();
+    put(&store, 10, None, 10);
+    put(&store, 20, Some(10), 20);
+    put(&store, 30, Some(20), 30);
+    put(&store, 40, Some(30), 40);
+    assert_eq!(restored(&store, Some(45)).unwrap(), 40);
+    put(&store, 50, None, 50);
+    put(&store, 60, Some(50), 60);
+    assert_eq!(offsets(&store), [60, 50, 40, 30, 20, 10], "should the one at 50 be damaged, 40 serves");
+    put(&store, 70, None, 70);
+    assert_eq!(offsets(&store), [70, 60, 50]);
+    put(&store, 80, Some(75), 80);
+    assert_eq!(restored(&store, Some(85)).unwrap(), 70, "nothing is stored at 75");
+}
+
+#[test]
+fn a_damaged_link_costs_what_comes_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap();
+    put(&store, 10, None, 10);
+    put(&store, 20, Some(10), 20);
+    put(&store, 30, Some(20), 30);
+    let link = walk(folder.path()).into_iter().find(|path| path.contains("00000000000000000020.v")).unwrap();
+    let mut bytes = std::fs::read(&link).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&link, bytes).unwrap();
+    assert_eq!(restored(&store, Some(35)).unwrap(), 10);
 }
 
 fn walk(folder: &std::path::Path) -> Vec<String> {

@@ -40,7 +40,7 @@ impl Partition {
         let default_for = self.rules.as_ref().map_or(SpanMs(0), |active| active.set.settings.override_for);
         let until = fact.at.plus(override_for.unwrap_or(default_for));
         self.end_measure(id, EndCause::Overturned, fact.event, fact.at, Some(until), out);
-        let of_party = self.overrides.entry(measure.party.subject).or_default();
+        let of_party = self.overrides.get_or_default(measure.party.subject);
         of_party.retain(|(name, _)| **name != *measure.rule.id);
         of_party.push((Arc::from(measure.rule.id.as_str()), Override { lift: fact.at, until }));
         self.count_overruled(&measure.rule.id, out)?;

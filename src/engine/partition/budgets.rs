@@ -73,3 +73,94 @@ fn own_partition(rule: &str, partitions: u32) -> u32 {
     });
     (hash % u64::from(partitions.max(1))) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::base::Bilingual;
+    use crate::engine::ident::IdKey;
+    use crate::engine::input::TimeMode;
+    use crate::engine::measure::{AccountStep, MeasureKind};
+    use crate::engine::partition::Identity;
+    use crate::engine::purpose::Purpose;
+    use crate::engine::rule::{Condition, RuleOrigin, RuleStatus};
+    use crate::engine::subject::SubjectKind;
+
+    const DAY: i64 = 86_400_000;
+
+    fn partition() -> Partition {
+        let identity =
+            Identity { partition: 0, partitions: 4, id_key: IdKey::new([7; 32]), time: TimeMode::Event };
+        Partition::new(identity)
+    }
+
+    /// Its measures last a day; two of them spend its budget of 48 hours a day.
+    fn rule() -> Rule {
+        Rule {
+            id: "r".to_owned(),
+            version: 1,
+            title: Bilingual::default(),
+            status: RuleStatus::Enforced,
+            subject: SubjectKind::Account,
+            triggers: Vec::new(),
+            condition: Condition::All(Vec::new()),
+            measure: MeasureKind::Account(AccountStep::StopNonCounter),
+            measure_for: SpanMs::DAY,
+            purpose: Purpose::ANTI_FRAUD,
+            basis: String::new(),
+            reason: String::new(),
+            origin: RuleOrigin::Measured(None),
+            harm_budget: Some(HarmBudget { hours_max: 48, per: SpanMs::DAY }),
+        }
+    }
+
+    fn set(partition: &mut Partition, rule: &Rule, at: i64) {
+        partition.count_measure(rule, TimeMs(at), &mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn a_budget_is_spent_at_its_hours_and_whole_again_in_the_next_interval() {
+        let (mut partition, rule) = (partition(), rule());
+        set(&mut partition, &rule, DAY);
+        assert!(!partition.is_spent(&rule, TimeMs(2 * DAY - 1)), "24 of 48 hours");
+        set(&mut partition, &rule, 2 * DAY - 1);
+        assert!(partition.is_spent(&rule, TimeMs(DAY)) && partition.is_spent(&rule, TimeMs(2 * DAY - 1)));
+        assert!(!partition.is_spent(&rule, TimeMs(2 * DAY)) && !partition.is_spent(&rule, TimeMs(DAY - 1)));
+        assert!(!partition.is_spent(&Rule { harm_budget: None, ..rule }, TimeMs(DAY)));
+    }
+
+    #[test]
+    fn what_all_partitions_did_spends_it_here_too() {
+        let (mut partition, rule) = (partition(), rule());
+        let all = RuleCount { interval: 3, harm_ms: 48 * 3_600_000, ..RuleCount::default() };
+        partition.totals.insert(rule.id.clone(), all);
+        assert!(partition.is_spent(&rule, TimeMs(3 * DAY)));
+        assert!(!partition.is_spent(&rule, TimeMs(4 * DAY)), "that was told of another interval");
+        let less = RuleCount { harm_ms: all.harm_ms - 1, ..all };
+        partition.totals.insert(rule.id.clone(), less);
+        assert!(!partition.is_spent(&rule, TimeMs(3 * DAY)));
+    }
+
+    #[test]
+    fn a_late_event_counts_in_its_own_interval_and_the_latest_is_told() {
+        let (mut partition, rule) = (partition(), rule());
+        set(&mut partition, &rule, 5 * DAY);
+        set(&mut partition, &rule, 2 * DAY);
+        set(&mut partition, &rule, 2 * DAY + 1);
+        assert!(partition.is_spent(&rule, TimeMs(2 * DAY)) && !partition.is_spent(&rule, TimeMs(5 * DAY)));
+        let told = RuleCount { measures: 3, overruled: 0, interval: 5, harm_ms: 24 * 3_600_000 };
+        assert_eq!(partition.counts["r"], told);
+        partition.count_overruled("r", &mut Vec::new()).unwrap();
+        partition.count_overruled("a_limit_of_holdings", &mut Vec::new()).unwrap();
+        assert_eq!(partition.counts["r"], RuleCount { overruled: 1, ..told });
+    }
+
+    #[test]
+    fn a_rule_has_one_partition_that_adds_up_whatever_their_number() {
+        assert_eq!(own_partition("pass_through", 1), 0);
+        let own: Vec<u32> = (1..=8).map(|partitions| own_partition("pass_through", partitions)).collect();
+        assert!(own.iter().zip(1..).all(|(own, partitions)| *own < partitions), "{own:?}");
+        // FNV-1a 64 of the empty text is its offset basis.
+        assert_eq!(own_partition("", 1_000), (0xcbf2_9ce4_8422_2325_u64 % 1_000) as u32);
+    }
+}

@@ -65,7 +65,7 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
         FactBody::FraudConfirmed { feed, account, other, amount } => {
             [one(*feed, with_pair(account, *other), *other, *amount), None]
         }
-        FactBody::CardUsage { card, device, usage, peer } => {
+        FactBody::CardUsage { card, device, usage, peer, .. } => {
             let at_peer = usage.peer_feed().zip(*peer);
             [
                 one(Feed::CardUsageCard, of_party(card), *device, None),
@@ -97,20 +97,22 @@ fn set_off<'a>(
             if details.essential == Essential::No =>
         {
             let feed = if *side == Side::Payer { Feed::TransferPayer } else { Feed::TransferPayee };
-            let attributes = of_party(account, Attributes::of_transfer(amount.minor, details));
+            let attributes = of_party(account, Attributes::of_transfer(*amount, details));
             Some((feed, account, *counterparty, attributes))
         }
         FactBody::CardPayment { account, terminal, amount } => {
-            let attributes = of_party(account, Attributes::of_amount(amount.minor));
+            let attributes = of_party(account, Attributes::of_amount(*amount));
             Some((Feed::CardPaymentCard, account, *terminal, attributes))
         }
         FactBody::FraudConfirmed { feed, account, other, amount } => {
-            let known = Attributes::default().with(Field::Amount, amount.map(|amount| amount.minor));
+            let known = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
             Some((*feed, account, *other, of_party(account, known)))
         }
-        FactBody::CardUsage { card, device, usage, .. } => {
+        FactBody::CardUsage { card, device, usage, month_open_megabytes, .. } => {
             let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
-            let known = Attributes::default().with(Field::Usage, kind);
+            let known = Attributes::default()
+                .with(Field::Usage, kind)
+                .with(Field::MonthOpenMegabytes, month_open_megabytes.map(i64::from));
             Some((Feed::CardUsageCard, card, *device, of_party(card, known)))
         }
         _ => None,
@@ -166,7 +168,7 @@ impl Partition {
         match body {
             FactBody::Opening { .. } => self.apply_opening(fact, body, at, entry_event, out),
             FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
-                let holder = self.holders.entry(fact.route.token).or_default();
+                let holder = self.holders.get_or_default(fact.route.token);
                 holder.answers.push(PlatformAnswer {
                     event: entry_event,
                     opening: *opening,
@@ -228,7 +230,7 @@ impl Partition {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;
             };
-            self.logs.entry(subject).or_default().insert(entry, plan, horizon);
+            self.logs.get_or_default(subject).insert(entry, plan, horizon);
         }
     }
 

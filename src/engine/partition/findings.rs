@@ -73,6 +73,7 @@ impl Partition {
         let all = comparisons(&rule.condition, &mut look, &scene.attributes, signals);
         evidence.comparisons = all.into_iter().filter(|(holds, _)| *holds).map(|(_, shown)| shown).collect();
         evidence.strength_millionths = strength(&evidence.comparisons);
+        evidence.signs = signs(&rule.condition, &mut look, &scene.attributes, signals);
         if scene.party.subject.kind != SubjectKind::Opening {
             evidence.cleared_without =
                 self.cleared_without(&rule.condition, &evidence.signals, &read, scene, bound, active);
@@ -196,6 +197,31 @@ fn comparisons(
         all.push((holds, shown));
     });
     all
+}
+
+/// The comparisons that hold inside of the `? :` of those that hold, in order.
+fn signs(
+    condition: &Condition,
+    look: &mut dyn FnMut(usize) -> Reading,
+    event: &Attributes,
+    signals: &[Signal],
+) -> Vec<ComparisonEvidence> {
+    let mut holds = |part: &Condition| part.eval(&mut |number| look(number).interval, event) == Some(true);
+    let mut decided: Vec<&Condition> = Vec::new();
+    condition.comparisons(&mut |comparison| {
+        let Condition::Compare { left, right, .. } = comparison else { return };
+        if holds(comparison) {
+            left.choices(&mut |choice| decided.push(choice));
+            right.choices(&mut |choice| decided.push(choice));
+        }
+    });
+    decided.retain(|choice| holds(choice));
+    let mut signs = Vec::new();
+    for choice in decided {
+        let all = comparisons(choice, look, event, signals);
+        signs.extend(all.into_iter().filter(|(holds, _)| *holds).map(|(_, shown)| shown));
+    }
+    signs
 }
 
 /// Value to threshold in millionths, truncated; none unless both are positive.

@@ -1,22 +1,26 @@
-//! A partition's state laid flat, for snapshots: everything that later decisions can depend on, in an
-//! order that does not depend on hashing (DESIGN D12).
+//! A partition's state for snapshots: everything that later decisions can depend on (DESIGN D12).
+//!
+//! `freeze` costs a few thousand references, whatever the state's size; writing the frozen state down can
+//! take its time on another thread. What is written is all of it, or only what changed since it was last
+//! frozen; the small parts in `Core` are always written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::{Active, EngineError, Identity, Partition};
+use super::{Active, EngineError, Partition};
 use crate::engine::LoadRules;
-use crate::engine::base::{Fingerprint, TimeMs, Token};
+use crate::engine::base::{TimeMs, Token};
 use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
-use crate::engine::seen::Seen;
+use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told,
 };
 use crate::engine::subject::Subject;
-use crate::engine::timer::{Timer, Timers};
-use crate::engine::window::{Entry, SubjectLog};
+use crate::engine::table::{self, Changes};
+use crate::engine::timer::Timers;
+use crate::engine::window::SubjectLog;
 
 /// Rule counts by rule and, of rules whose own partition this is, by origin.
 pub type Heard = BTreeMap<String, BTreeMap<u32, RuleCount>>;
@@ -24,28 +28,19 @@ pub type Heard = BTreeMap<String, BTreeMap<u32, RuleCount>>;
 /// Harm in milliseconds, by rule and by the number of its budget's interval.
 pub type Harms = BTreeMap<String, BTreeMap<i64, u64>>;
 
-/// The state of a partition, ordered. Running values and rule indexes are rebuilt from it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Image {
+/// The parts of the state that do not grow with the number of parties.
+#[derive(Clone, Debug)]
+pub struct Core {
     pub coverage: Coverage,
     pub partition_time: TimeMs,
     pub newest_time: TimeMs,
-    pub seen: Vec<(TimeMs, Fingerprint)>,
     pub record: Option<(SourceId, i64, bool)>,
-    pub timers_set_count: u64,
-    pub timers: Vec<(TimeMs, u64, Timer)>,
+    pub timers: Timers,
     pub bundle: Option<Arc<str>>,
     pub live: bool,
     pub in_force: InForce,
     pub floor: TimeMs,
     pub since: BTreeMap<String, TimeMs>,
-    pub logs: Vec<(Subject, Vec<Entry>)>,
-    pub holders: Vec<(Token, Holder)>,
-    pub meetings: Vec<(Subject, Vec<Meeting>)>,
-    pub told: Vec<(Subject, Vec<Told>)>,
-    pub measures: Vec<(DispositionId, MeasureState)>,
-    pub firings: Vec<(Subject, ByRule<Firing>)>,
-    pub overrides: Vec<(Subject, ByRule<Override>)>,
     pub ledger: ReportLedger,
     pub counts: BTreeMap<String, RuleCount>,
     pub harms: Harms,
@@ -54,36 +49,62 @@ pub struct Image {
     pub request_count: u64,
 }
 
+/// The state as it was at one moment.
+#[derive(Debug)]
+pub struct Frozen {
+    pub core: Core,
+    pub seen: FrozenSeen,
+    pub logs: table::Frozen<Subject, SubjectLog>,
+    pub holders: table::Frozen<Token, Holder>,
+    pub meetings: table::Frozen<Subject, VecDeque<Meeting>>,
+    pub told: table::Frozen<Subject, Vec<Told>>,
+    pub measures: table::Frozen<DispositionId, MeasureState>,
+    pub firings: table::Frozen<Subject, ByRule<Firing>>,
+    pub overrides: table::Frozen<Subject, ByRule<Override>>,
+}
+
+/// What one snapshot says. Running values and rule indexes are rebuilt from it.
+#[derive(Debug)]
+pub struct Image {
+    pub core: Core,
+    pub seen: SeenSince,
+    pub logs: Changes<Subject, SubjectLog>,
+    pub holders: Changes<Token, Holder>,
+    pub meetings: Changes<Subject, VecDeque<Meeting>>,
+    pub told: Changes<Subject, Vec<Told>>,
+    pub measures: Changes<DispositionId, MeasureState>,
+    pub firings: Changes<Subject, ByRule<Firing>>,
+    pub overrides: Changes<Subject, ByRule<Override>>,
+}
+
 impl Partition {
-    /// The state, laid flat.
-    #[must_use]
-    pub fn image(&self) -> Image {
-        let mut logs: Vec<(Subject, Vec<Entry>)> =
-            self.logs.iter().map(|(subject, log)| (*subject, log.entries().collect())).collect();
-        logs.sort_by_key(|(subject, _)| *subject);
-        Image {
+    /// The state as it is now. What changes from here on is what the next one says has changed.
+    pub fn freeze(&mut self) -> Frozen {
+        Frozen {
+            core: self.core(),
+            seen: self.seen.freeze(),
+            logs: self.logs.freeze(),
+            holders: self.holders.freeze(),
+            meetings: self.meetings.freeze(),
+            told: self.told.freeze(),
+            measures: self.measures.freeze(),
+            firings: self.firings.freeze(),
+            overrides: self.overrides.freeze(),
+        }
+    }
+
+    fn core(&self) -> Core {
+        Core {
             coverage: self.coverage.clone(),
             partition_time: self.partition_time,
             newest_time: self.newest_time,
-            seen: self.seen.all().collect(),
             record: self.record.clone(),
-            timers_set_count: self.timers.set_count(),
-            timers: self.timers.all().collect(),
+            timers: self.timers.clone(),
             bundle: self.rules.as_ref().map(|active| Arc::clone(&active.bundle)),
             live: self.live,
             in_force: self.in_force,
             floor: self.floor,
             since: self.since.clone(),
-            logs,
-            holders: sorted(&self.holders),
-            meetings: sorted(&self.meetings)
-                .into_iter()
-                .map(|(subject, meetings)| (subject, meetings.into()))
-                .collect(),
-            told: sorted(&self.told),
-            measures: sorted(&self.measures),
-            firings: sorted(&self.firings),
-            overrides: sorted(&self.overrides),
             ledger: self.ledger.clone(),
             counts: self.counts.clone(),
             harms: self.harms.clone(),
@@ -93,57 +114,61 @@ impl Partition {
         }
     }
 
-    /// A partition that goes on where the image was taken.
+    /// Takes over what a snapshot says: of a new partition the whole, then the changes in order.
     ///
     /// # Errors
-    /// When the image's rule set does not load.
-    pub fn from_image(
-        identity: Identity,
-        image: Image,
-        loader: &dyn LoadRules,
-    ) -> Result<Partition, EngineError> {
-        let mut partition = Partition::new(identity);
-        if let Some(bundle) = image.bundle {
-            let set = loader.load(&bundle).map_err(EngineError::Rules)?;
-            partition.rules = Some(Arc::new(Active::new(set, bundle, 0)));
-        }
-        partition.coverage = image.coverage;
-        partition.partition_time = image.partition_time;
-        partition.newest_time = image.newest_time;
-        partition.seen = Seen::restore(image.seen);
-        partition.record = image.record;
-        partition.timers = Timers::restore(image.timers_set_count, image.timers);
-        partition.live = image.live;
-        partition.in_force = image.in_force;
-        partition.floor = image.floor;
-        partition.since = image.since;
-        partition.number_since();
-        partition.logs = image
-            .logs
-            .into_iter()
-            .map(|(subject, entries)| (subject, SubjectLog::from_entries(entries)))
-            .collect();
-        partition.holders = image.holders.into_iter().collect();
-        partition.meetings =
-            image.meetings.into_iter().map(|(subject, meetings)| (subject, meetings.into())).collect();
-        partition.told = image.told.into_iter().collect();
-        partition.by_appeal =
-            image.measures.iter().map(|(id, measure)| (measure.appeal.number(), *id)).collect();
-        partition.measures = image.measures.into_iter().collect();
-        partition.firings = image.firings.into_iter().collect();
-        partition.overrides = image.overrides.into_iter().collect();
-        partition.ledger = image.ledger;
-        partition.counts = image.counts;
-        partition.harms = image.harms;
-        partition.heard = image.heard;
-        partition.totals = image.totals;
-        partition.request_count = image.request_count;
-        Ok(partition)
+    /// When its rule set does not load.
+    pub fn restore(&mut self, image: Image, loader: &dyn LoadRules) -> Result<(), EngineError> {
+        self.restore_core(image.core, loader)?;
+        self.seen.restore(image.seen);
+        self.logs.restore(image.logs);
+        self.holders.restore(image.holders);
+        self.meetings.restore(image.meetings);
+        self.told.restore(image.told);
+        self.restore_measures(image.measures);
+        self.firings.restore(image.firings);
+        self.overrides.restore(image.overrides);
+        Ok(())
     }
-}
 
-fn sorted<K: Clone + Ord, V: Clone, S>(map: &std::collections::HashMap<K, V, S>) -> Vec<(K, V)> {
-    let mut all: Vec<(K, V)> = map.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    all
+    fn restore_core(&mut self, core: Core, loader: &dyn LoadRules) -> Result<(), EngineError> {
+        if core.bundle.as_ref() != self.bundle() {
+            self.rules = match core.bundle {
+                Some(bundle) => {
+                    let set = loader.load(&bundle).map_err(EngineError::Rules)?;
+                    Some(Arc::new(Active::new(set, bundle, 0)))
+                }
+                None => None,
+            };
+        }
+        self.coverage = core.coverage;
+        self.partition_time = core.partition_time;
+        self.newest_time = core.newest_time;
+        self.record = core.record;
+        self.timers = core.timers;
+        self.live = core.live;
+        self.in_force = core.in_force;
+        self.floor = core.floor;
+        self.since = core.since;
+        self.number_since();
+        self.ledger = core.ledger;
+        self.counts = core.counts;
+        self.harms = core.harms;
+        self.heard = core.heard;
+        self.totals = core.totals;
+        self.request_count = core.request_count;
+        Ok(())
+    }
+
+    fn restore_measures(&mut self, changes: Changes<DispositionId, MeasureState>) {
+        for id in &changes.removed {
+            if let Some(measure) = self.measures.get(id) {
+                self.by_appeal.remove(&measure.appeal.number());
+            }
+        }
+        for (id, measure) in &changes.rows {
+            self.by_appeal.insert(measure.appeal.number(), *id);
+        }
+        self.measures.restore(changes);
+    }
 }

@@ -42,10 +42,11 @@ use super::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
 };
 use super::subject::{Subject, SubjectKind};
+use super::table::Table;
 use super::timer::Timers;
 use super::window::{Plan, SubjectLog};
 
-pub use image::{Harms, Heard, Image};
+pub use image::{Core, Frozen, Harms, Heard, Image};
 use readings::Readings;
 use rules::RuleIndex;
 
@@ -89,15 +90,15 @@ pub struct Partition {
     since: BTreeMap<String, TimeMs>,
     /// The same by the signals' numbers in the active rule set.
     since_of: Vec<TimeMs>,
-    logs: HashMap<Subject, SubjectLog, TokenHash>,
-    holders: HashMap<Token, Holder, TokenHash>,
+    logs: Table<Subject, SubjectLog>,
+    holders: Table<Token, Holder>,
     /// By event time, as in the subject's log.
-    meetings: HashMap<Subject, VecDeque<Meeting>, TokenHash>,
-    told: HashMap<Subject, Vec<Told>, TokenHash>,
-    measures: HashMap<DispositionId, MeasureState, TokenHash>,
+    meetings: Table<Subject, VecDeque<Meeting>>,
+    told: Table<Subject, Vec<Told>>,
+    measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
-    firings: HashMap<Subject, ByRule<Firing>, TokenHash>,
-    overrides: HashMap<Subject, ByRule<Override>, TokenHash>,
+    firings: Table<Subject, ByRule<Firing>>,
+    overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
     /// Measures set and overruled here, by rule.
     counts: BTreeMap<String, RuleCount>,
@@ -160,14 +161,14 @@ impl Partition {
             floor: TimeMs::MIN,
             since: BTreeMap::new(),
             since_of: Vec::new(),
-            logs: HashMap::default(),
-            holders: HashMap::default(),
-            meetings: HashMap::default(),
-            told: HashMap::default(),
-            measures: HashMap::default(),
+            logs: Table::default(),
+            holders: Table::default(),
+            meetings: Table::default(),
+            told: Table::default(),
+            measures: Table::default(),
             by_appeal: HashMap::default(),
-            firings: HashMap::default(),
-            overrides: HashMap::default(),
+            firings: Table::default(),
+            overrides: Table::default(),
             ledger: ReportLedger::default(),
             counts: BTreeMap::new(),
             harms: Harms::new(),

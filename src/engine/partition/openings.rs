@@ -65,7 +65,7 @@ impl Partition {
         let holder = fact.route.token;
         let token = opening.subject.token;
         let known = Step { event: step_event, step: *step, at, product: *product };
-        let state = self.holders.entry(holder).or_default();
+        let state = self.holders.get_or_default(holder);
         if step.is_of_holding() {
             state.add_holding_step(holding.as_ref().unwrap_or(opening).subject, known);
         }

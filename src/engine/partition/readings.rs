@@ -142,7 +142,7 @@ impl Partition {
         as_of: AsOf,
         active: &Active,
     ) -> Reading {
-        let (value, any) = match (self.logs.get_mut(&subject), active.plans.get(&subject.kind)) {
+        let (value, any) = match (self.logs.get_derived_mut(&subject), active.plans.get(&subject.kind)) {
             (Some(log), Some(plan)) => log.value(number, plan, as_of),
             _ => (nothing_in(question, &active.set.calendar, as_of), false),
         };

@@ -8,6 +8,7 @@ use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::holder::Answer;
 use crate::engine::input::Effect;
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
 use crate::engine::state::RuleCount;
@@ -43,7 +44,7 @@ impl Partition {
             self.tally.reports_stale += 1;
             return Ok(());
         }
-        if report.previous != last {
+        if report.previous != last && !is_planted(Planted::ReportPredecessor) {
             self.tally.reports_gap += 1;
             return Ok(());
         }
@@ -93,7 +94,7 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let forgotten = self.newest_time.minus(self.lateness());
-        self.holders.entry(standing.holder).or_default().stand(standing.clone(), forgotten);
+        self.holders.get_or_default(standing.holder).stand(standing.clone(), forgotten);
         let Some(active) = active else { return Ok(()) };
         let Some(number) = active.index.signal_number(&standing.signal) else { return Ok(()) };
         let target = standing.target.subject;
@@ -111,7 +112,7 @@ impl Partition {
             party: &standing.target,
             holder: standing.holder,
             other: (standing.about.kind == SubjectKind::Counterparty).then_some(standing.about.token),
-            attributes: known.with(Field::Amount, standing.amount.map(|amount| amount.minor)),
+            attributes: known.with(Field::Amount, standing.amount.and_then(crate::engine::base::Money::fen)),
             event: standing.event,
             entry: standing.event,
             at: standing.at,

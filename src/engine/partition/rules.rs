@@ -181,7 +181,7 @@ impl Partition {
         let mut asked = Asked { measure: rule.measure, finding };
         let is_set = fired.enforced && self.soften(rule, &mut asked, scene, fired.bound, active, readings);
         let firing = Firing { until: scene.at.plus(rule.measure_for), event: scene.event };
-        let of_party = self.firings.entry(scene.party.subject).or_default();
+        let of_party = self.firings.get_or_default(scene.party.subject);
         of_party.retain(|(name, _)| *name != fired.name);
         of_party.push((fired.name, firing));
         if !is_set {

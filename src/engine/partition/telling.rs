@@ -28,7 +28,7 @@ impl Partition {
         let about = fact.route;
         let horizon = self.horizon();
         if active.plans.get(&about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
-            let meetings = self.meetings.entry(about).or_default();
+            let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
                 meetings.pop_front();
             }
@@ -37,7 +37,7 @@ impl Partition {
                 Meeting { at, event: entry_event, feed: *feed, holder: *holder, target: target.clone() };
             meetings.insert(place, meeting);
         }
-        let amount_asked = amount.map(|amount| amount.minor);
+        let amount_asked = amount.and_then(Money::fen);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
         for number in active.index.told_of(about.kind) {
@@ -86,7 +86,7 @@ impl Partition {
         }
         let asked = AskedFor {
             entry: Some(entry_event),
-            amount: Some(amount.minor),
+            amount: amount.fen(),
             other: Some(counterparty.short()),
             left_out: None,
         };
@@ -181,7 +181,7 @@ impl Partition {
     fn told_value(&mut self, number: usize, of: Subject, as_of: AsOf, active: &Active) -> i128 {
         match active.set.signals.get(number).map(|signal| &signal.reads) {
             Some(Reads::Log(question)) => {
-                i128::from(match (self.logs.get_mut(&of), active.plans.get(&of.kind)) {
+                i128::from(match (self.logs.get_derived_mut(&of), active.plans.get(&of.kind)) {
                     (Some(log), Some(plan)) => log.value(number, plan, as_of).0,
                     _ => nothing_in(question, &active.set.calendar, as_of),
                 })
@@ -229,7 +229,7 @@ impl Partition {
     }
 
     fn remember_told(&mut self, about: Subject, standing: &Standing) {
-        let told = self.told.entry(about).or_default();
+        let told = self.told.get_or_default(about);
         told.retain(|known| !(known.signal == standing.signal && known.holder == standing.holder));
         told.push(Told {
             signal: Arc::clone(&standing.signal),

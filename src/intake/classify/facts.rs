@@ -212,7 +212,14 @@ impl Maker<'_> {
             Some(peer) => Some(self.keys.token(SubjectKind::Counterparty, self.bounded(peer)?)),
             None => None,
         };
-        let body = FactBody::CardUsage { card: own.party.clone(), device: token, usage: kind, peer };
+        let month_open_megabytes = usage.month_open_megabytes;
+        let body = FactBody::CardUsage {
+            card: own.party.clone(),
+            device: token,
+            usage: kind,
+            peer,
+            month_open_megabytes,
+        };
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
@@ -243,7 +250,7 @@ impl Maker<'_> {
         }
         // An event may claim any time; the broker's clock is believed where there is one.
         let signed_at = if self.settings.ahead_max.is_some() { record_time } else { at };
-        let release = self.settings.releases.activation(activated, signed_at)?;
+        let release = self.settings.releases.activation(activated, &self.settings.institution, signed_at)?;
         // Last, for it is the dearest: what nobody vouches for is not compiled.
         self.rules.load(&activated.bundle).map_err(|_| RefusalCode::RulesDoNotCompile)?;
         let bundle = Arc::from(&*activated.bundle);

@@ -4,6 +4,7 @@ mod corrections;
 mod events;
 mod mutations;
 mod refusals;
+mod releases;
 mod rows;
 
 use std::sync::LazyLock;

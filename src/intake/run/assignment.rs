@@ -1,14 +1,12 @@
 //! What the group gives and takes, and where reading begins: at what has been covered.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use super::{Intake, IntakeError, RETRY_EVERY};
 use crate::intake::desk::Tally;
 use crate::intake::pack::{Flush, Packer};
-use crate::intake::sender::Sender;
 use crate::log::LogError;
-use crate::log::kafka::SourceConsumer;
+use crate::log::source::IntakeLog;
 
 /// A partition that the group gave us.
 #[derive(Clone, Debug)]
@@ -27,12 +25,12 @@ pub(super) enum Change {
     Lost(Vec<(String, u32)>),
 }
 
-impl Intake {
+impl<L: IntakeLog> Intake<L> {
     pub(super) fn rebalance(&mut self, changes: Vec<Change>) -> Result<(), IntakeError> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.assigned_since = Some(Instant::now());
+        self.assigned_since = Some(self.clock.now());
         let mut delivered = Ok(());
         for change in changes {
             match change {
@@ -40,7 +38,7 @@ impl Intake {
                 Change::Revoked(partitions) => {
                     delivered = delivered.and(self.take_records()).and(self.cover());
                     self.let_go(&partitions);
-                    self.consumer.release(&partitions).map_err(IntakeError::Consumer)?;
+                    self.log.release(&partitions).map_err(IntakeError::Consumer)?;
                 }
                 Change::Lost(partitions) => self.let_go(&partitions),
             }
@@ -76,7 +74,7 @@ impl Intake {
         for place in new {
             let Some(Held { topic, partition, committed, .. }) = self.held.get(place) else { continue };
             let Some(id) = self.desk.source_id(topic, *partition) else { continue };
-            let watermarks = self.consumer.watermarks(topic, *partition)?;
+            let watermarks = self.log.watermarks(topic, *partition)?;
             let start = decided.start(&id, watermarks, &self.plan.versions)?;
             tracing::info!(
                 topic,
@@ -91,11 +89,11 @@ impl Intake {
         }
         let packs = self.packer.flush(Flush::All);
         self.send(packs)?;
-        self.sender.settle()?;
+        self.log.settle()?;
         for (place, offset) in begins {
             let Some(held) = self.held.get_mut(place) else { continue };
-            let begin = if held.is_begun { SourceConsumer::seek } else { SourceConsumer::start };
-            begin(&mut self.consumer, &held.topic, held.partition, offset)?;
+            let begin = if held.is_begun { L::seek } else { L::start };
+            begin(&mut self.log, &held.topic, held.partition, offset)?;
             held.is_begun = true;
         }
         Ok(())
@@ -119,7 +117,7 @@ impl Intake {
                     tracing::warn!(why, "brokers are still away");
                     // Whoever watches this loop hears that it comes round: their absence is no death of ours.
                     observe(&self.desk.tally);
-                    std::thread::sleep(RETRY_EVERY);
+                    self.clock.sleep(RETRY_EVERY);
                 }
                 outcome => return outcome,
             }
@@ -131,9 +129,9 @@ impl Intake {
         self.packer = Packer::new(self.plan.facts_partitions, self.plan.pack);
         self.desk.clear();
         self.start_slot = None;
-        self.sender = Sender::connect(&self.plan.connection, self.plan.topics.clone())?;
+        self.log.renew_producer()?;
         for held in self.held.iter().filter(|held| held.is_begun) {
-            self.consumer.pause(&held.topic, held.partition, false)?;
+            self.log.pause(&held.topic, held.partition, false)?;
         }
         self.take_up()
     }

@@ -1,31 +1,33 @@
 //! How far sources have been read: told to every destination, acknowledged, and only then committed.
 
-use super::{ASSIGNMENT_SETTLED_AFTER, CLOCKS_DIFFER_MAX, Intake, IntakeError, Plan, now};
+use super::{ASSIGNMENT_SETTLED_AFTER, CLOCKS_DIFFER_MAX, Intake, IntakeError, Plan};
 use crate::codec::output::DecidedProgress;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::Covered;
 use crate::engine::input::TimeMode;
+use crate::engine::planted::{Planted, is_planted};
 use crate::intake::covered::{Decided, StartError};
 use crate::intake::desk::Desk;
 use crate::intake::first_start;
 use crate::intake::pack::{Flush, Packer, Slot, Start};
 use crate::intake::watch::WatchError;
 use crate::log::LogError;
-use crate::log::kafka::SourceConsumer;
+use crate::log::source::IntakeLog;
 
-impl Intake {
+impl<L: IntakeLog> Intake<L> {
     /// Tells every destination how far every source has been read, waits for acknowledgement, commits.
     pub(super) fn cover(&mut self) -> Result<(), IntakeError> {
         for index in 0..self.desk.assigned.len() {
             let Some(assigned) = self.desk.assigned.get(index) else { break };
             if self.desk.lanes.is_empty(assigned.slot) {
-                read_through(&self.consumer, &mut self.desk, &mut self.packer, &self.plan, index)?;
+                let clock = self.clock.wall();
+                read_through(&self.log, &mut self.desk, &mut self.packer, &self.plan, (index, clock))?;
             }
         }
         self.move_start_source();
         let packs = self.packer.flush(Flush::All);
         self.send(packs)?;
-        self.sender.settle()?;
+        self.log.settle()?;
         self.commit();
         Ok(())
     }
@@ -43,7 +45,7 @@ impl Intake {
         if positions.is_empty() {
             return;
         }
-        if let Err(error) = self.consumer.commit(&positions) {
+        if let Err(error) = self.log.commit(&positions) {
             tracing::info!(%error, "the group's offsets were not committed");
         }
     }
@@ -59,9 +61,9 @@ impl Intake {
     }
 
     pub(super) fn look_at_retention(&mut self) -> Result<(), IntakeError> {
-        let Plan { connection, topics, decided_topic, facts_partitions, .. } = &self.plan;
-        let decided = || Decided::read(connection, decided_topic, *facts_partitions);
-        match self.watch.look(connection, &topics.facts, now(), decided) {
+        let Plan { decided_topic, facts_partitions, .. } = &self.plan;
+        let decided = || Decided::of(self.log.decided()?, decided_topic, *facts_partitions);
+        match self.watch.look(&self.log, self.clock.wall(), decided) {
             // Nobody to ask; deliveries will tell when the brokers are really away.
             Err(WatchError::Log(LogError::Unreachable(why))) => {
                 tracing::warn!(why, "retention was not checked")
@@ -107,7 +109,7 @@ impl Intake {
     pub(super) fn is_at_end(&self) -> bool {
         let Some(since) = self.assigned_since else { return false };
         let has_all = self.desk.assigned.len() == self.plan.source_partitions as usize;
-        let is_settled = has_all || since.elapsed() > ASSIGNMENT_SETTLED_AFTER;
+        let is_settled = has_all || self.clock.now() - since > ASSIGNMENT_SETTLED_AFTER;
         let mut assigned = self.desk.assigned.iter();
         is_settled
             && assigned.all(|one| self.packer.position(one.slot).is_some_and(|last| last + 1 >= one.end))
@@ -116,24 +118,24 @@ impl Intake {
 
 /// Moves a source on to the clock, if it holds nothing that has not been read. The clock is read before
 /// the broker is asked for the end, and a little is taken off it for clocks that differ.
-fn read_through(
-    consumer: &SourceConsumer,
+fn read_through<L: IntakeLog>(
+    log: &L,
     desk: &mut Desk,
     packer: &mut Packer,
     plan: &Plan,
-    index: usize,
+    (index, clock): (usize, TimeMs),
 ) -> Result<(), IntakeError> {
-    let clock = now().minus(CLOCKS_DIFFER_MAX);
+    let clock = clock.minus(CLOCKS_DIFFER_MAX);
     let Some(assigned) = desk.assigned.get(index) else { return Ok(()) };
     let (slot, partition) = (assigned.slot, assigned.id.partition);
-    let (_, end) = consumer.watermarks(&assigned.topic, partition)?;
+    let (_, end) = log.watermarks(&assigned.topic, partition)?;
     let last = packer.position(slot).unwrap_or(-1);
-    if end <= last {
+    if end <= last && !is_planted(Planted::RewoundSource) {
         let name = assigned.id.name.to_string();
         return Err(StartError::Rewound { name, partition, covered: last, high: end }.into());
     }
     // Control records are never delivered, but the client's position passes them.
-    let position = consumer.position(&assigned.topic, partition).unwrap_or(0);
+    let position = log.position(&assigned.topic, partition).unwrap_or(0);
     if position < end {
         return Ok(());
     }

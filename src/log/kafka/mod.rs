@@ -4,6 +4,7 @@
 //! * `admin` topics: create, describe, refuse what cannot be a source (DESIGN D8, D9);
 //! * `producer` acknowledged, idempotent writes: facts, reports, dead letters, feed;
 //! * `source` a group consumer over source topics, for intake;
+//! * `intake` that consumer with the producer and readers an intake needs;
 //! * `reader` whole topics and latest values, read from start to end, for verify and for start-up;
 //! * `decide` consumer, transactions and reports of a deciding worker (DESIGN D11);
 //! * `inspect`, `authorized` look at a cluster without changing it, for `status` and `doctor`;
@@ -18,6 +19,7 @@ mod connection;
 mod decide;
 mod group;
 mod inspect;
+mod intake;
 mod oauth;
 mod positions;
 mod producer;
@@ -30,9 +32,10 @@ pub use authorized::{Allowed, Operation};
 pub use connection::Connection;
 pub use decide::{DecideOptions, KafkaDecideLog, OutputTopics};
 pub use inspect::{TopicState, group_offsets, topic_spans, try_transactions};
+pub use intake::{IntakeTopics, KafkaIntakeLog};
 pub use producer::{AckedProducer, OutMessage};
 pub use reader::{ReadRecord, open_transactions, read_from, read_latest, read_time, read_topic};
-pub use source::{SourceConsumer, SourceEvent, SourceOptions, SourceRecord, TimestampKind};
+pub use source::{SourceConsumer, SourceOptions};
 
 /// The largest record of a source: a line of 1 MiB, its key and headers.
 const RECORD_BYTES_MAX: u32 = 2 << 20;

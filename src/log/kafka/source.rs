@@ -11,6 +11,7 @@ use super::connection::{ASK_MAX, Connection, consuming, refused, unreachable};
 use super::group::{self, GroupContext, GroupEvent, Member, Place};
 use super::positions::Positions;
 use crate::log::LogError;
+use crate::log::source::{SourceEvent, SourceRecord, TimestampKind};
 
 /// What leaving the group may take, unless `close` says otherwise.
 const CLOSE_MAX: Duration = Duration::from_secs(10);
@@ -25,52 +26,6 @@ pub struct SourceOptions {
     pub session_timeout_ms: u32,
     /// What librdkafka may hold of each partition before it stops fetching, in KiB.
     pub queue_kib: u32,
-}
-
-/// Who set a record's timestamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimestampKind {
-    Append,
-    Create,
-    Absent,
-}
-
-/// A record, borrowed from the client's buffers.
-#[derive(Clone, Copy, Debug)]
-pub struct SourceRecord<'a> {
-    pub topic: &'a str,
-    pub partition: u32,
-    pub offset: i64,
-    pub timestamp_ms: i64,
-    pub timestamp_kind: TimestampKind,
-    pub key: Option<&'a [u8]>,
-    pub value: Option<&'a [u8]>,
-    pub headers: &'a [(&'a str, &'a [u8])],
-}
-
-/// What a source consumer wakes up for.
-#[derive(Debug)]
-pub enum SourceEvent<'a> {
-    /// Ours; delivers nothing until `start`. `committed` is the group's offset.
-    Assigned {
-        topic: &'a str,
-        partition: u32,
-        committed: Option<i64>,
-    },
-    /// To be taken away; ours until `release` is called with the same partitions.
-    Revoked {
-        partitions: &'a [(String, u32)],
-    },
-    /// Gone already.
-    Lost {
-        partitions: &'a [(String, u32)],
-    },
-    Record(SourceRecord<'a>),
-    /// The end of a partition was reached: a hint that arrives at once. Ask `ends` before trusting a clock to it.
-    Drained {
-        topic: &'a str,
-        partition: u32,
-    },
 }
 
 /// The consumer. One thread calls it; it must be polled at least every few minutes.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::attributes::{Attributes, Field};
-use crate::engine::base::{TimeMs, Token};
+use crate::engine::base::{Money, TimeMs, Token};
 use crate::engine::disposition::{Disposition, EndCause, Head, OpeningAccepted, ReservationLapsed};
 use crate::engine::evidence::Evidence;
 use crate::engine::fact::{FactBody, Feed, Product};
@@ -113,7 +113,7 @@ impl Plain {
         {
             let Some(rules) = self.rules.clone() else { return Ok(()) };
             let asked = said_of_request(product, channels);
-            let said = asked.with(Field::Amount, case.amount.map(|amount| amount.minor));
+            let said = asked.with(Field::Amount, case.amount.and_then(Money::fen));
             let case = Case { said, ..case };
             let fired = self.all_that_fire(&rules, trigger, case);
             self.check_by_rules(fired, place, case)?;

@@ -112,6 +112,22 @@ impl Sight<'_> {
         }
     }
 
+    /// What holds inside of the `? :` of the comparisons that hold, left to right.
+    fn signs(&self, condition: &Condition) -> Vec<ComparisonEvidence> {
+        match condition {
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().flat_map(|part| self.signs(part)).collect()
+            }
+            Condition::Compare { left, right, .. } if self.is_certain(condition) => {
+                let choices = [choices(left), choices(right)].concat();
+                let true_ones = choices.into_iter().filter(|choice| self.is_certain(choice));
+                let all = true_ones.flat_map(|choice| self.comparisons(choice));
+                all.filter(|(_, holds)| *holds).map(|(shown, _)| shown).collect()
+            }
+            Condition::Compare { .. } | Condition::Not(_) => Vec::new(),
+        }
+    }
+
     /// Signals, comparisons and what would clear it. Near misses are of other rules.
     pub fn evidence(&self, condition: &Condition) -> Evidence {
         let mut signals = Vec::new();
@@ -148,6 +164,7 @@ impl Sight<'_> {
         Evidence {
             strength_millionths: strength(&comparisons),
             cleared_without: self.cleared_without(condition, &signals),
+            signs: self.signs(condition),
             comparisons,
             signals,
             digest: digest.finalize().into(),
@@ -204,6 +221,15 @@ pub(super) fn mentioned(condition: &Condition) -> Vec<usize> {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(mentioned).collect(),
         Condition::Not(part) => mentioned(part),
         Condition::Compare { left, right, .. } => [in_term(left), in_term(right)].concat(),
+    }
+}
+
+/// What a term's `? :` ask, left to right, the outer before what is in its branches.
+fn choices(term: &Term) -> Vec<&Condition> {
+    match term {
+        Term::Constant(_) | Term::Field(_) | Term::Signal(_) => Vec::new(),
+        Term::Add(a, b) | Term::Sub(a, b) | Term::Mul(a, b) => [choices(a), choices(b)].concat(),
+        Term::If(condition, a, b) => [vec![&**condition], choices(a), choices(b)].concat(),
     }
 }
 

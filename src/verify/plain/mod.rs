@@ -261,7 +261,7 @@ impl Plain {
         match body {
             FactBody::Transfer { details, .. } if details.essential != Essential::No => Ok(()),
             FactBody::Transfer { side, account, counterparty, amount, details, other_side } => {
-                let said = Attributes::of_transfer(amount.minor, details);
+                let said = Attributes::of_transfer(*amount, details);
                 let (other, amount) = (Some(*counterparty), Some(*amount));
                 let case = self.case(occasion, account, other, amount, said);
                 self.evaluate_rules(Trigger::Feed(signals::transfer_feed(*side)), case)?;
@@ -271,18 +271,20 @@ impl Plain {
                 }
             }
             FactBody::CardPayment { account, terminal, amount } => {
-                let said = Attributes::of_amount(amount.minor);
+                let said = Attributes::of_amount(*amount);
                 let case = self.case(occasion, account, Some(*terminal), Some(*amount), said);
                 self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)
             }
             FactBody::FraudConfirmed { feed, account, other, amount } => {
-                let said = Attributes::default().with(Field::Amount, amount.map(|amount| amount.minor));
+                let said = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
                 let case = self.case(occasion, account, Some(*other), *amount, said);
                 self.evaluate_rules(Trigger::Feed(*feed), case)
             }
-            FactBody::CardUsage { card, usage, .. } => {
+            FactBody::CardUsage { card, usage, month_open_megabytes, .. } => {
                 let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
-                let said = Attributes::default().with(Field::Usage, kind);
+                let traffic = month_open_megabytes.map(i64::from);
+                let said =
+                    Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
                 let case = self.case(occasion, card, None, None, said);
                 self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)
             }

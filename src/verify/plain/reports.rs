@@ -257,7 +257,7 @@ impl Plain {
             other: is_of_counterparty.then_some(standing.about.token),
             amount: standing.amount,
             said: Attributes::default()
-                .with(Field::Amount, standing.amount.map(|amount| amount.minor))
+                .with(Field::Amount, standing.amount.and_then(Money::fen))
                 .with(Field::Product, product),
         };
         self.evaluate_rules(Trigger::Report(number), case)

@@ -75,7 +75,7 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Vec<(Subject, E
         FactBody::FraudConfirmed { feed, account, other, amount } => {
             in_each(&[account.subject, holder, pair(account, *other)], entry(*feed, *amount, *other))
         }
-        FactBody::CardUsage { card, device, usage, peer } => {
+        FactBody::CardUsage { card, device, usage, peer, .. } => {
             let both = [card.subject, holder];
             let mut entries = in_each(&both, entry(Feed::CardUsageCard, None, *device));
             if let (Some(feed), Some(peer)) = (usage.peer_feed(), *peer) {

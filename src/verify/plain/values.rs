@@ -229,8 +229,8 @@ fn amount_counts(question: &Question, entry: &Entry, asker: Asker) -> bool {
     let is_within = question.amount_min.is_none_or(|least| least <= amount.minor)
         && question.amount_max.is_none_or(|most| amount.minor <= most);
     let resembles = question.resembling.is_none_or(|resembling| {
-        let Some(asked) = asker.amount else { return false };
-        let share = |per_mille: u32| i128::from(asked.minor) * i128::from(per_mille);
+        let Some(asked) = asker.amount.and_then(Money::fen) else { return false };
+        let share = |per_mille: u32| i128::from(asked) * i128::from(per_mille);
         let thousandfold = i128::from(amount.minor) * 1_000;
         let is_same = asker.other.map(|other| other.short() == entry.other.short());
         let other_fits = match resembling.other {

@@ -60,6 +60,7 @@ fn evidence_says_what_came_near_what_would_clear_it_and_what_softened_it() {
             asked: MeasureKind::Account(AccountStep::StopNonCounter),
         }),
         braked: true,
+        signs: vec![ComparisonEvidence { text: "in_1d >= 3".to_owned(), left: 4, op: Op::Ge, right: 3 }],
         ..evidence(vec![signal("out_1d", 1)])
     };
     let effect = set_with(head, Measure::Account(AccountStep::VerifyTransaction), evidence);
@@ -68,10 +69,12 @@ fn evidence_says_what_came_near_what_would_clear_it_and_what_softened_it() {
     assert_eq!(written["softened"]["by"]["id"], "salary_account");
     assert_eq!(written["softened"]["asked"], "account_stop_non_counter");
     assert_eq!(written["braked"], true);
+    assert_eq!(written["signs"][0]["text"], "in_1d >= 3");
     assert_eq!(written["near_misses"][0]["rule"]["version"], 4);
     assert_eq!(written["near_misses"][0]["missed"][0]["operator"], ">=");
     assert_eq!(written["cleared_without"][0], "0000000000000003");
     let bare = json(&encoded(&keys, &set(&keys)).unwrap()[0])["data"]["evidence"].clone();
+    assert!(bare.get("signs").is_none(), "no points, no signs");
     assert!(bare.get("softened").is_none() && bare["braked"] == false);
 }
 

@@ -1,0 +1,66 @@
+//! Bugs that the simulator plants, to see that it finds them (ARCHITECTURE.md, "The simulator").
+//!
+//! Only this crate's own tests can plant one. In every other build `is_planted` is the constant `false`
+//! and the compiler drops what hangs on it: a binary has no switch to throw.
+
+/// What is left out or turned round where it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Planted {
+    /// C1: facts at or below what is covered are applied again.
+    CoveredCheck,
+    /// C3: a range made under any configuration version is admitted.
+    VersionCheck,
+    /// S1: a report is applied although the one before it is missing.
+    ReportPredecessor,
+    /// S3: timers that worsen somebody's position fire on the newest time.
+    TimerClock,
+    /// I2: what was not committed is dropped instead of sent again.
+    KeptBatch,
+    /// I3: a batch does not wait for its reports.
+    ReportsFirst,
+    /// I4: a revoked partition is let go before its outputs are settled.
+    SettleOnRevoke,
+    /// I5: what was lost together with a revocation is still sent.
+    LostTogether,
+    /// D12: a snapshot beyond the committed offset is taken for usable.
+    SnapshotBeyondCommit,
+    /// D12: outputs of replayed records leave again.
+    SuppressedRange,
+    /// D7: intake begins at the highest covered offset instead of the lowest.
+    LowestStart,
+    /// D8: a source that ends below what is covered is read on.
+    RewoundSource,
+    /// D11: committed offsets are read without waiting for open transactions.
+    StableOffsets,
+    /// K2: a producer in doubt is used on.
+    NewProducer,
+}
+
+#[cfg(not(test))]
+#[inline(always)]
+pub(crate) const fn is_planted(_: Planted) -> bool {
+    false
+}
+
+#[cfg(test)]
+pub(crate) use switch::{is_planted, plant};
+
+#[cfg(test)]
+mod switch {
+    use std::cell::Cell;
+
+    use super::Planted;
+
+    thread_local! {
+        static NOW: Cell<Option<Planted>> = const { Cell::new(None) };
+    }
+
+    /// For this thread, until the next call.
+    pub(crate) fn plant(bug: Option<Planted>) {
+        NOW.set(bug);
+    }
+
+    pub(crate) fn is_planted(bug: Planted) -> bool {
+        NOW.get() == Some(bug)
+    }
+}

@@ -1,0 +1,157 @@
+//! A rule set small enough for thousands of worlds that still sets measures, refuses openings, lets
+//! reservations lapse and reports across partitions.
+
+use std::sync::Arc;
+
+use crate::engine::LoadRules;
+use crate::engine::base::{Bilingual, SpanMs, TimeMs};
+use crate::engine::calendar::Calendar;
+use crate::engine::fact::{Feed, Product};
+use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
+use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
+use crate::engine::purpose::Purpose;
+use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
+use crate::engine::ruleset::{RuleSet, Settings};
+use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
+use crate::engine::subject::SubjectKind;
+
+/// The text that activates it.
+pub const BUNDLE: &str = "simulated";
+
+pub struct Rules(Arc<RuleSet>);
+
+impl Rules {
+    pub fn new() -> Rules {
+        Rules(Arc::new(rule_set()))
+    }
+}
+
+impl LoadRules for Rules {
+    fn load(&self, bundle: &str) -> Result<Arc<RuleSet>, String> {
+        if bundle == BUNDLE { Ok(Arc::clone(&self.0)) } else { Err("no such bundle".to_owned()) }
+    }
+}
+
+fn text(s: &str) -> Bilingual {
+    Bilingual { zh: s.to_owned(), en: s.to_owned() }
+}
+
+fn rule_set() -> RuleSet {
+    let limit = Limit {
+        id: "phone-cards".to_owned(),
+        version: 1,
+        title: text("limit"),
+        products: vec![Product::PhoneCard],
+        count_max: 2,
+        force: LimitForce::Refuse,
+        shared: SharedCount::NotNeeded,
+        effective_from: TimeMs(0),
+        effective_to: None,
+        basis: "b".to_owned(),
+        status: LimitStatus::VerifiedText,
+        reason: "r".to_owned(),
+    };
+    let verify = MeasureKind::Account(AccountStep::VerifyTransaction);
+    let delay = MeasureKind::Account(AccountStep::DelaySettlement);
+    RuleSet {
+        version: 1,
+        sha256: [1; 32],
+        signals: signals(),
+        rules: vec![
+            rule("payments", vec![Trigger::Feed(Feed::TransferPayer)], (0, 3), verify, SubjectKind::Account),
+            rule("shared-device", vec![Trigger::Report(1)], (1, 2), delay, SubjectKind::Account),
+            rule(
+                "shared-device-opening",
+                vec![Trigger::Report(2)],
+                (2, 3),
+                MeasureKind::OpeningCheckFurther,
+                SubjectKind::Opening,
+            ),
+        ],
+        limits: vec![limit],
+        protections: Vec::new(),
+        notices: notices(),
+        calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },
+        settings: Settings {
+            // Short, so that covered ranges alone keep a fact from being applied again.
+            duplicate_horizon: SpanMs(5_000),
+            lateness: SpanMs(10_000),
+            override_for: SpanMs(10_000),
+            reservation_for: SpanMs(15_000),
+            answer_for: SpanMs(20_000),
+            appeal_window: SpanMs(30_000),
+        },
+    }
+}
+
+fn signals() -> Vec<Signal> {
+    let signal = |name: &str, subject: SubjectKind, question: Question, level: Option<u64>| Signal {
+        name: name.to_owned(),
+        subject,
+        reads: Reads::Log(question),
+        purpose: if level.is_some() { Purpose::SHARED_SUBJECT } else { Purpose::ANTI_FRAUD },
+        basis: "b".to_owned(),
+        report: level.map(|level| ReportLevel { level, tell: Tell::Holders }),
+        title: text("signal"),
+    };
+    let over = |feed: Feed, aggregate| Question::sliding(feed.bit(), aggregate, SpanMs(60_000));
+    vec![
+        signal("paid", SubjectKind::Account, over(Feed::TransferPayer, Aggregate::Count), None),
+        signal("payers", SubjectKind::Device, over(Feed::TransferDevice, Aggregate::Distinct), Some(2)),
+        signal(
+            "openers",
+            SubjectKind::Device,
+            over(Feed::OpeningRequestedDevice, Aggregate::Distinct),
+            Some(3),
+        ),
+    ]
+}
+
+fn rule(
+    id: &str,
+    triggers: Vec<Trigger>,
+    (signal, at_least): (usize, i64),
+    measure: MeasureKind,
+    subject: SubjectKind,
+) -> Rule {
+    let record = PrecisionRecord { data: "d".to_owned(), date: "2026-01-01".to_owned(), per_mille: 900 };
+    Rule {
+        id: id.to_owned(),
+        version: 1,
+        title: text("rule"),
+        status: RuleStatus::Enforced,
+        subject,
+        triggers,
+        condition: Condition::Compare {
+            left: Term::Signal(signal),
+            op: Op::Ge,
+            right: Term::Constant(at_least),
+        },
+        measure,
+        measure_for: SpanMs(12_000),
+        purpose: Purpose::ANTI_FRAUD,
+        basis: "b".to_owned(),
+        reason: "r".to_owned(),
+        origin: RuleOrigin::Measured(Some(record)),
+        harm_budget: None,
+    }
+}
+
+fn notices() -> NoticeTexts {
+    let table = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), text(key))).collect();
+    let measure = |kind: MeasureKind| {
+        let name = Measure::from(kind).name();
+        let words = MeasureText { scope: text(name), still_works: text("rest"), papers: text("id") };
+        (name.to_owned(), words)
+    };
+    NoticeTexts {
+        reasons: table(&["r"]),
+        bases: table(&["b"]),
+        measures: MeasureKind::ALL.into_iter().map(measure).collect(),
+        remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),
+        channels: Channels { offline: text("counter"), online: text("app") },
+        answer_within: SpanMs::days(15),
+        utc_offset_minutes: 480,
+    }
+}

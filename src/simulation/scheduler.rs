@@ -1,0 +1,497 @@
+//! Who moves next: processes, their workers, the world; and what befalls them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::broker::{Broker, SOURCES};
+use super::decide_log::SimDecideLog;
+use super::deployment::{Config, Deployment};
+use super::dice::Dice;
+use super::events::Events;
+use super::host::{SimHost, Time};
+use super::intake_log::SimIntakeLog;
+use crate::decide::DecideError;
+use crate::decide::driver::Driver;
+use crate::decide::snapshot::StoreError;
+use crate::engine::base::TimeMs;
+use crate::engine::cover::ConfigVersion;
+use crate::intake::run::{Intake, IntakeError};
+use crate::intake::versions::VersionsError;
+use crate::log::LogError;
+use crate::log::source::IntakeLog as _;
+
+/// What a call says when the process is to die there.
+const CRASH: &str = "the process dies here";
+/// Processes that stand still in the middle of a call at one time.
+const DEPTH_MAX: u32 = 3;
+
+enum Process {
+    Intake(Box<Intake<SimIntakeLog>>),
+    Decide(Box<Driver<SimDecideLog>>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Intake,
+    Decide,
+}
+
+/// A place for one process after the other.
+struct Seat {
+    kind: Kind,
+    host: SimHost,
+    process: Option<Process>,
+    /// In the middle of a call.
+    is_running: bool,
+    /// Stopped altogether: neither its workers move nor does its session live.
+    is_frozen: bool,
+    back_at_ms: i64,
+    /// Its group, and what it was last known as there.
+    member: (usize, Option<u64>),
+}
+
+/// What was seen on the way; a seed that shows little proves little.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub crashes: u64,
+    pub freezes: u64,
+    pub lies: u64,
+    pub stops: u64,
+    pub recreations: u64,
+    pub versions: u64,
+}
+
+pub struct Sim {
+    pub time: Time,
+    pub dice: RefCell<Dice>,
+    pub broker: RefCell<Broker>,
+    pub seen: Cell<Seen>,
+    deployment: Rc<Deployment>,
+    config: RefCell<Config>,
+    seats: RefCell<Vec<Seat>>,
+    events: RefCell<Events>,
+    events_left: Cell<u64>,
+    has_faults: Cell<bool>,
+    depth: Cell<u32>,
+    /// Ends of the source topic's partitions before it was made anew.
+    old_ends: RefCell<Option<Vec<i64>>>,
+}
+
+impl Sim {
+    pub fn new(seed: u64, deployment: &Rc<Deployment>) -> Rc<Sim> {
+        let mut dice = Dice::new(seed);
+        let time = Time::new();
+        let (intakes, decides) = (1 + dice.below(2), 1 + dice.below(3));
+        let kinds = (0..intakes).map(|_| Kind::Intake).chain((0..decides).map(|_| Kind::Decide));
+        let seats = kinds
+            .map(|kind| Seat {
+                kind,
+                // Most clocks are within what intake allows for; some are well ahead.
+                host: SimHost::new(time.clone(), dice.pick(&[0, 0, 300, -300, 4_000])),
+                process: None,
+                is_running: false,
+                is_frozen: false,
+                back_at_ms: 0,
+                member: (0, None),
+            })
+            .collect();
+        let events_left = 20 + dice.below(30);
+        Rc::new(Sim {
+            time,
+            broker: RefCell::new(Broker::new(deployment.sources, deployment.facts)),
+            seen: Cell::default(),
+            deployment: Rc::clone(deployment),
+            config: RefCell::new(Config::first()),
+            seats: RefCell::new(seats),
+            events: RefCell::default(),
+            events_left: Cell::new(events_left),
+            has_faults: Cell::new(true),
+            depth: Cell::new(0),
+            old_ends: RefCell::new(None),
+            dice: RefCell::new(dice),
+        })
+    }
+
+    /// The configuration in the end: all that was ever announced.
+    pub fn config(&self) -> Config {
+        self.config.borrow().clone()
+    }
+
+    fn roll(&self, sides: u64) -> u64 {
+        self.dice.borrow_mut().below(sides)
+    }
+
+    fn see(&self, what: impl Fn(&mut Seen)) {
+        let mut seen = self.seen.get();
+        what(&mut seen);
+        self.seen.set(seen);
+    }
+
+    /// True once in `sides`, while there are faults.
+    pub fn lie(&self, sides: u64) -> bool {
+        let lie = self.has_faults.get() && self.roll(sides) == 0;
+        if lie {
+            self.see(|seen| seen.lies += 1);
+        }
+        lie
+    }
+
+    // Called from within a process's calls.
+
+    /// Between two steps of a call: time passes, others move, and the process may die.
+    pub fn point(self: &Rc<Self>, process: usize) -> Result<(), LogError> {
+        let ms = self.roll(12) as i64;
+        self.pass(ms);
+        if !self.has_faults.get() {
+            return Ok(());
+        }
+        if self.roll(250) == 0 {
+            self.see(|seen| seen.crashes += 1);
+            return Err(LogError::Damaged(CRASH.to_owned()));
+        }
+        if self.roll(25) == 0 {
+            self.stand_still(process);
+        }
+        Ok(())
+    }
+
+    /// A call that waits.
+    pub fn pause(self: &Rc<Self>, process: usize, ms: i64) -> Result<(), LogError> {
+        self.pass(ms);
+        self.point(process)
+    }
+
+    pub fn told_member(&self, process: usize, group: usize, member: Option<u64>) {
+        self.seats.borrow_mut()[process].member = (group, member);
+    }
+
+    /// Others go on while this process does not.
+    fn stand_still(self: &Rc<Self>, process: usize) {
+        if self.depth.get() >= DEPTH_MAX {
+            return;
+        }
+        self.depth.set(self.depth.get() + 1);
+        let is_frozen = self.roll(2) == 0;
+        let steps = self.dice.borrow_mut().pick(&[3, 10, 40]);
+        if is_frozen {
+            self.see(|seen| seen.freezes += 1);
+        }
+        self.seats.borrow_mut()[process].is_frozen = is_frozen;
+        (0..steps).for_each(|_| self.step());
+        self.seats.borrow_mut()[process].is_frozen = false;
+        self.depth.set(self.depth.get() - 1);
+    }
+
+    fn pass(&self, ms: i64) {
+        self.time.advance(ms);
+        let now_ms = self.time.ms();
+        let mut broker = self.broker.borrow_mut();
+        for seat in self.seats.borrow().iter() {
+            let is_alive = seat.is_running || seat.process.is_some();
+            if is_alive && !seat.is_frozen {
+                broker.groups[seat.member.0].heard(seat.member.1, now_ms);
+            }
+        }
+        broker.tick(now_ms, &mut self.dice.borrow_mut(), self.has_faults.get());
+    }
+
+    // The schedule.
+
+    /// The whole run: trouble, then calm until everything is done. The error says what was not.
+    pub fn run(self: &Rc<Self>, store: &super::store::LyingStore) -> Result<(), String> {
+        let steps = 250 + self.roll(350);
+        for _ in 0..steps {
+            self.step();
+            self.is_sound()?;
+        }
+        self.has_faults.set(false);
+        store.is_honest_now();
+        self.events_left.set(0);
+        self.end_all(Kind::Intake);
+        self.until("all sources are covered everywhere", |sim| sim.is_covered())?;
+        self.leave_all(Kind::Intake)?;
+        self.broker.borrow_mut().settle_everything();
+        self.until("all facts are decided and committed", |sim| sim.is_decided())?;
+        self.leave_all(Kind::Decide)?;
+        (0..200).for_each(|_| self.pass(100));
+        self.is_sound()
+    }
+
+    /// Lets go of all processes; they hold this simulation, and it holds them.
+    pub fn clear(&self) {
+        let places = self.seats.borrow().len();
+        for place in 0..places {
+            let process = self.seats.borrow_mut()[place].process.take();
+            self.seats.borrow()[place].host.kill();
+            drop(process);
+        }
+    }
+
+    fn is_sound(&self) -> Result<(), String> {
+        self.broker.borrow().violations.first().map_or(Ok(()), |violation| Err(violation.clone()))
+    }
+
+    fn until(self: &Rc<Self>, what: &str, is_done: impl Fn(&Sim) -> bool) -> Result<(), String> {
+        for turn in 0..4_000 {
+            self.step();
+            self.is_sound()?;
+            if turn % 8 == 0 && is_done(self) {
+                return Ok(());
+            }
+        }
+        Err(format!("it does not come to this: {what}"))
+    }
+
+    fn is_covered(&self) -> bool {
+        let generation = self.config.borrow().generation;
+        let broker = self.broker.borrow();
+        generation == broker.generation
+            && (0..).zip(&broker.sources).all(|(partition, source)| {
+                let covered = broker.covered(&self.deployment.source_id(generation, partition));
+                covered.iter().all(|last| last + 1 >= source.end)
+            })
+    }
+
+    fn is_decided(&self) -> bool {
+        let broker = self.broker.borrow();
+        let said = broker.said();
+        (0..).zip(&broker.facts).all(|(partition, log)| {
+            let end = Some(log.len() as u64);
+            broker.committed[partition as usize] == end && said.get(&partition).copied() == end
+        })
+    }
+
+    /// One thing happens.
+    fn step(self: &Rc<Self>) {
+        let ms = match self.roll(40) {
+            0 => 3_000,
+            1..=6 => 400,
+            _ => self.roll(60),
+        };
+        self.pass(ms as i64);
+        if self.events_left.get() > 0 && self.roll(8) == 0 {
+            self.event();
+        }
+        if self.has_faults.get() && self.depth.get() == 0 {
+            self.trouble();
+        }
+        let count = self.seats.borrow().len() as u64;
+        let place = self.roll(count) as usize;
+        let throw = self.roll(64);
+        if self.roll(3) > 0 {
+            let host = {
+                let seats = self.seats.borrow();
+                (!seats[place].is_frozen).then(|| seats[place].host.clone())
+            };
+            if let Some(host) = host {
+                host.work(throw);
+            }
+        }
+        self.turn(place);
+    }
+
+    fn event(&self) {
+        let now_ms = self.time.ms();
+        let mut dice = self.dice.borrow_mut();
+        let partition = dice.below(u64::from(self.deployment.sources)) as u32;
+        let mut broker = self.broker.borrow_mut();
+        let is_full = self.old_ends.borrow().as_ref().is_some_and(|ends| {
+            let place = partition as usize;
+            broker.sources[place].end + 3 > ends[place]
+        });
+        if is_full {
+            return;
+        }
+        let hole = i64::from(dice.once_in(6));
+        let value = self.events.borrow_mut().next(now_ms, &mut dice);
+        broker.append_source(partition, now_ms, value, hole);
+        self.events_left.set(self.events_left.get() - 1);
+    }
+
+    fn trouble(self: &Rc<Self>) {
+        match self.roll(600) {
+            0 => self.plan_version(),
+            1..=2 => self.recreate(),
+            3..=5 => {
+                let count = self.seats.borrow().len() as u64;
+                let place = self.roll(count) as usize;
+                self.stop(place);
+            }
+            _ => {}
+        }
+    }
+
+    /// A second version of the intake configuration, announced while the operator looks on.
+    fn plan_version(self: &Rc<Self>) {
+        if self.config.borrow().versions.len() > 1 {
+            return;
+        }
+        let from = TimeMs(self.time.ms() + 15_000 + self.roll(20_000) as i64);
+        self.config.borrow_mut().versions.push(ConfigVersion { from, number: 2 });
+        self.has_faults.set(false);
+        self.kill(0);
+        self.seats.borrow_mut()[0].back_at_ms = 0;
+        self.turn(0);
+        self.has_faults.set(true);
+        let is_up = self.seats.borrow()[0].process.is_some();
+        if is_up {
+            self.see(|seen| seen.versions += 1);
+        } else {
+            self.config.borrow_mut().versions.pop();
+        }
+    }
+
+    /// Somebody deletes the source topic and makes it again, once all of it is covered.
+    fn recreate(&self) {
+        let is_grown = self.broker.borrow().sources.iter().all(|source| source.end >= 6);
+        if self.old_ends.borrow().is_none() && is_grown && self.is_covered() {
+            let ends = self.broker.borrow().sources.iter().map(|source| source.end).collect();
+            *self.old_ends.borrow_mut() = Some(ends);
+            self.broker.borrow_mut().recreate_source();
+            self.see(|seen| seen.recreations += 1);
+        }
+    }
+
+    // Processes.
+
+    fn turn(self: &Rc<Self>, place: usize) {
+        let process = {
+            let mut seats = self.seats.borrow_mut();
+            let seat = &mut seats[place];
+            if seat.is_running || (seat.process.is_none() && self.time.ms() < seat.back_at_ms) {
+                return;
+            }
+            seat.is_running = true;
+            seat.process.take()
+        };
+        let outcome = match process {
+            None => self.begin(place),
+            Some(Process::Intake(mut intake)) => match intake.round(&AtomicBool::new(false), &mut |_| {}) {
+                Ok(_) => Ok(Process::Intake(intake)),
+                Err(error) => Err(self.intake_ended(&error)),
+            },
+            Some(Process::Decide(mut driver)) => match driver.turn() {
+                Ok(()) => Ok(Process::Decide(driver)),
+                Err(error) => Err(self.decide_ended(&error)),
+            },
+        };
+        self.seats.borrow_mut()[place].is_running = false;
+        match outcome {
+            Ok(process) => self.seats.borrow_mut()[place].process = Some(process),
+            Err(()) => self.ended(place),
+        }
+    }
+
+    fn begin(self: &Rc<Self>, place: usize) -> Result<Process, ()> {
+        let (kind, host) = {
+            let seats = self.seats.borrow();
+            (seats[place].kind, seats[place].host.clone())
+        };
+        match kind {
+            Kind::Intake => {
+                let setup = self.deployment.intake(&self.config.borrow());
+                let log = SimIntakeLog::join(self, place);
+                let begun = Intake::start(log, setup, Arc::new(host));
+                begun
+                    .map(|intake| Process::Intake(Box::new(intake)))
+                    .map_err(|error| self.intake_ended(&error))
+            }
+            Kind::Decide => {
+                let setup = self.deployment.decide(&host);
+                Ok(Process::Decide(Box::new(Driver::new(SimDecideLog::join(self, place), setup))))
+            }
+        }
+    }
+
+    /// Whatever ends an intake by itself is either meant to, or a bug.
+    fn intake_ended(&self, error: &IntakeError) {
+        let told = error.to_string();
+        let is_rewound = told.contains("was recreated or truncated") || told.contains("is out of range");
+        if is_rewound && self.old_ends.borrow().is_some() {
+            // The operator gives the source its next generation, as the message says.
+            self.config.borrow_mut().generation = self.broker.borrow().generation;
+            self.see(|seen| seen.stops += 1);
+            return;
+        }
+        let will_pass = told.contains("is not reachable")
+            || told.contains(&VersionsError::StartsInPast(2).to_string())
+            || told.contains(&VersionsError::PastForgotten(2).to_string());
+        if !told.contains(CRASH) && !will_pass {
+            self.broker.borrow_mut().violations.push(format!("an intake stopped: {told}"));
+        }
+    }
+
+    fn decide_ended(&self, error: &DecideError) {
+        let will_pass = match error {
+            DecideError::Log(LogError::Damaged(why)) => why == CRASH,
+            DecideError::Log(LogError::Unreachable(_)) => true,
+            DecideError::Snapshot { error: StoreError::Store(_), .. } => true,
+            _ => false,
+        };
+        if !will_pass {
+            self.broker.borrow_mut().violations.push(format!("a decide stopped: {error}"));
+        }
+    }
+
+    fn ended(&self, place: usize) {
+        let wait_ms = if self.has_faults.get() { self.roll(4_000) as i64 } else { 0 };
+        let mut seats = self.seats.borrow_mut();
+        seats[place].host.kill();
+        seats[place].back_at_ms = self.time.ms() + wait_ms;
+    }
+
+    fn kill(&self, place: usize) {
+        let process = self.seats.borrow_mut()[place].process.take();
+        if process.is_some() {
+            self.ended(place);
+        }
+    }
+
+    fn end_all(&self, kind: Kind) {
+        let places: Vec<usize> = self.places(kind);
+        places.into_iter().for_each(|place| self.kill(place));
+    }
+
+    fn places(&self, kind: Kind) -> Vec<usize> {
+        let seats = self.seats.borrow();
+        (0..seats.len()).filter(|place| seats[*place].kind == kind).collect()
+    }
+
+    fn leave_all(self: &Rc<Self>, kind: Kind) -> Result<(), String> {
+        for place in self.places(kind) {
+            self.stop(place);
+            self.seats.borrow_mut()[place].back_at_ms = i64::MAX;
+        }
+        self.is_sound()
+    }
+
+    /// SIGTERM: it drains, commits and leaves.
+    fn stop(self: &Rc<Self>, place: usize) {
+        let process = {
+            let mut seats = self.seats.borrow_mut();
+            let process = seats[place].process.take();
+            seats[place].is_running = process.is_some();
+            process
+        };
+        match process {
+            None => return,
+            Some(Process::Intake(mut intake)) => {
+                let outcome = intake.round(&AtomicBool::new(true), &mut |_| {});
+                match outcome {
+                    Ok(_) => intake.into_log().close(std::time::Duration::ZERO),
+                    Err(error) => self.intake_ended(&error),
+                }
+            }
+            Some(Process::Decide(driver)) => {
+                if let Err(error) = driver.leave() {
+                    self.decide_ended(&error);
+                }
+            }
+        }
+        self.seats.borrow_mut()[place].is_running = false;
+        self.ended(place);
+        debug_assert_eq!(SOURCES, 0);
+    }
+}

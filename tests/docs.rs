@@ -1,0 +1,117 @@
+//! Pages below `docs/` against the files they are about. `UPDATE_DOCS=1 cargo test --test docs` writes
+//! what is generated anew.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use duecourse::config::bundle;
+
+#[path = "support/docs.rs"]
+mod page;
+
+/// What issue and legal notes ask to be looked at, one by one.
+const IDS: [&str; 26] = [
+    "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11", "B12", "B13", "B14", "B15", "B16",
+    "B17", "T1", "T2", "T3", "T8", "T9", "T10", "X2", "X3", "X8",
+];
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+struct Row {
+    id: String,
+    file: Option<String>,
+    state: String,
+    established: String,
+    scenario: Option<String>,
+    note: String,
+}
+
+fn rows() -> Vec<Row> {
+    // `[name](link)`: its name.
+    let named =
+        |cell: &str| cell.strip_prefix('[').and_then(|cell| cell.split(']').next()).map(str::to_owned);
+    let page = read("docs/limits.md");
+    let lines = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| id "));
+    lines
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            assert_eq!(cells.len(), 7, "{line}");
+            Row {
+                id: cells[0].to_owned(),
+                file: named(cells[2]),
+                state: cells[3].to_owned(),
+                established: cells[4].to_owned(),
+                scenario: named(cells[5]),
+                note: cells[6].to_owned(),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn each_id_has_its_row_and_each_limit_its_place() {
+    let rows = rows();
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, BTreeSet::from(IDS));
+    let named: BTreeSet<String> = rows.iter().filter_map(|row| row.file.clone()).collect();
+    let limits = std::fs::read_dir(project("config/limits")).unwrap();
+    for file in limits.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+        assert!(named.contains(&format!("limits/{file}")), "docs/limits.md does not name {file}");
+    }
+}
+
+#[test]
+fn each_row_says_what_its_files_say() {
+    for row in rows() {
+        let Some(file) = &row.file else {
+            assert_eq!((row.state.as_str(), row.established.as_str()), ("not covered", "-"), "{}", row.id);
+            assert!(row.scenario.is_none() && !row.note.is_empty(), "{}: say why not", row.id);
+            continue;
+        };
+        let text: toml::Table = toml::from_str(&read(&format!("config/{file}"))).unwrap();
+        let (state, established) = if file.starts_with("rules/") {
+            let acts = text["status"].as_str() == Some("enforced") && text.contains_key("precision");
+            (if acts { "rule, acts" } else { "rule, observes" }, "-".to_owned())
+        } else {
+            let newest = text["dated"].as_array().unwrap().last().unwrap();
+            let on = text["enabled"].as_bool().unwrap();
+            (if on { "limit, on" } else { "limit, off" }, newest["status"].as_str().unwrap().to_owned())
+        };
+        assert_eq!((row.state.as_str(), row.established.as_str()), (state, established.as_str()), "{file}");
+        let id = Path::new(file).file_stem().unwrap().to_str().unwrap();
+        let scenario = read(&format!("tests/golden/{}", row.scenario.expect("a scenario")));
+        assert!(scenario.contains(&format!(", {id} version ")), "its scenario does not show {id}");
+    }
+}
+
+#[test]
+fn every_signal_is_listed_with_fields_that_exist_a_purpose_a_basis_and_a_reach() {
+    let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
+    let listing = bundle::signal_listing(&checked);
+    page::hold("signals.md", "signals", &listing);
+    let mut declared = BTreeSet::new();
+    for file in std::fs::read_dir(project("config/signals")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        declared.extend(toml::from_str::<toml::Table>(&text).unwrap().into_iter().map(|(name, _)| name));
+    }
+    let mut listed = BTreeSet::new();
+    for line in listing.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(cells.iter().all(|cell| !cell.is_empty()), "{line}");
+        listed.insert(cells[0].trim_start_matches('`').split('`').next().unwrap().to_owned());
+        for field in cells[3].split(", ").map(|field| field.trim_matches('`')) {
+            let (event, field) = field.split_once('.').unwrap();
+            let schema: serde_json::Value =
+                serde_json::from_str(&read(&format!("config/schemas/events/{event}.schema.json"))).unwrap();
+            let known = schema.pointer(&format!("/properties/data/properties/{field}")).is_some();
+            assert!(known || field == "time", "no event has {event}.{field}");
+        }
+    }
+    assert_eq!(listed, declared);
+}
