@@ -334,6 +334,10 @@ impl Observe for Counted {
         self.metrics.decide.transaction(took);
     }
 
+    fn frozen(&self, _partition: u32, took: Duration) {
+        self.metrics.decide.frozen(took);
+    }
+
     fn snapshot(&self, partition: u32, bytes: Option<usize>) {
         self.metrics.decide.snapshot(bytes.is_some());
         if let (Some(bytes), Some(assigned)) = (bytes, self.state().partitions.get(&partition)) {

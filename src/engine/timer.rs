@@ -99,8 +99,8 @@ impl Timers {
     /// When the next timer of all is due.
     #[must_use]
     pub fn first_due(&self) -> Option<TimeMs> {
-        let first = |queue: &BTreeMap<(TimeMs, u64), Timer>| queue.keys().next().map(|(due, _)| *due);
-        first(&self.easing).into_iter().chain(first(&self.worsening)).min()
+        let first = [self.easing.first(), self.worsening.first()];
+        first.into_iter().flatten().map(|(due, _)| due).min()
     }
 
     /// All timers with the count that orders them, for snapshots.

@@ -92,11 +92,7 @@ impl Deployment {
 
     pub fn intake(&self, config: &Config) -> intake::run::Setup {
         intake::run::Setup {
-            connection: Connection {
-                bootstrap_servers: String::new(),
-                client_id: String::new(),
-                properties: BTreeMap::new(),
-            },
+            connection: Connection::default(),
             group: String::new(),
             instance: None,
             session_timeout_ms: 6_000,

@@ -137,6 +137,12 @@ pub const TIMER_LAG: Metric = gauge(
 );
 pub const SNAPSHOTS: Metric =
     counter("duecourse_snapshots_total", &["outcome"], "Snapshots of facts partitions: stored, or failed.");
+pub const SNAPSHOT_FREEZE: Metric = Metric {
+    name: "duecourse_snapshot_freeze_seconds",
+    kind: Kind::Histogram,
+    labels: &[],
+    help: "How long deciding was held up to freeze a facts partition's state for a snapshot.",
+};
 pub const SNAPSHOT_BYTES: Metric = gauge(
     "duecourse_snapshot_bytes",
     &["partition"],
@@ -194,7 +200,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 36] = [
+pub const ALL: [Metric; 37] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -222,6 +228,7 @@ pub const ALL: [Metric; 36] = [
     SNAPSHOTS,
     SNAPSHOT_TIME,
     SNAPSHOT_BYTES,
+    SNAPSHOT_FREEZE,
     FACTS_RETENTION,
     RULE_SET,
     RULE,

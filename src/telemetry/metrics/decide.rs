@@ -36,6 +36,7 @@ pub struct DecideMetrics {
     snapshots: IntCounterVec,
     snapshot_time: GaugeVec,
     snapshot_bytes: GaugeVec,
+    snapshot_freeze: Histogram,
     facts_retention: Gauge,
     pub(super) rule_set: GaugeVec,
 }
@@ -103,6 +104,7 @@ impl DecideMetrics {
             snapshots,
             snapshot_time: gauge_vec(registry, &catalogue::SNAPSHOT_TIME)?,
             snapshot_bytes: gauge_vec(registry, &catalogue::SNAPSHOT_BYTES)?,
+            snapshot_freeze: histogram(registry, &catalogue::SNAPSHOT_FREEZE, &LATENCY_BUCKETS_S)?,
             facts_retention: gauge(registry, &catalogue::FACTS_RETENTION)?,
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
         })
@@ -191,6 +193,11 @@ impl DecideMetrics {
     /// A snapshot was stored, or could not be.
     pub fn snapshot(&self, stored: bool) {
         self.snapshots.with_label_values(&[if stored { "stored" } else { "failed" }]).inc();
+    }
+
+    /// Deciding was held up this long to freeze a state.
+    pub fn frozen(&self, took: Duration) {
+        self.snapshot_freeze.observe(took.as_secs_f64());
     }
 
     /// How long facts are kept; `None` is for ever.

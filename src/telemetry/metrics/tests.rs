@@ -64,6 +64,7 @@ fn touched() -> (Metrics, String) {
     partition.timers(Some(TimeMs(1_000)), TimeMs(4_000));
     partition.recovered(Duration::from_millis(700));
     metrics.decide.snapshot(true);
+    metrics.decide.frozen(Duration::from_micros(300));
     metrics.decide.facts_retention(None);
     metrics.decide.batch_settled("committed");
     metrics.decide.transaction(Duration::from_millis(4));
