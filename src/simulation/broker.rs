@@ -291,7 +291,12 @@ impl Broker {
         if !self.groups[FACTS].admits(member, generation) {
             return Err(Refusal::Generation);
         }
-        self.current(id, epoch)?.open.as_mut().ok_or(Refusal::Fenced)?.offsets.extend(offsets.iter().copied());
+        self.current(id, epoch)?
+            .open
+            .as_mut()
+            .ok_or(Refusal::Fenced)?
+            .offsets
+            .extend(offsets.iter().copied());
         Ok(())
     }
 

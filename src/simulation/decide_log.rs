@@ -197,8 +197,7 @@ impl DecideLog for SimDecideLog {
     }
 
     fn pause(&mut self, partition: u32, paused: bool) -> Result<(), LogError> {
-        let changed =
-            if paused { self.paused.insert(partition) } else { self.paused.remove(&partition) };
+        let changed = if paused { self.paused.insert(partition) } else { self.paused.remove(&partition) };
         debug_assert!(changed || !paused);
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::broker::{SOURCES, To};
 use super::group::{GroupEvent, Membership};
 use super::scheduler::Sim;
+use crate::engine::planted::{Planted, is_planted};
 use crate::log::LogError;
 use crate::log::kafka::TopicDescription;
 use crate::log::source::{IntakeLog, SourceEvent, SourceRecord, TimestampKind};
@@ -53,6 +54,9 @@ impl SimIntakeLog {
         let (mut records, mut drained) = (Vec::new(), Vec::new());
         for (partition, next) in &mut self.next {
             let source = &broker.sources[*partition as usize];
+            if *next > source.end && is_planted(Planted::RewoundSource) {
+                continue;
+            }
             if *next > source.end {
                 // As `auto.offset.reset = error` has it.
                 return Err(LogError::Damaged(format!("offset {next} of a source is out of range")));
@@ -61,7 +65,8 @@ impl SimIntakeLog {
                 continue;
             }
             let count = (1 + self.sim.dice.borrow_mut().below(4) as usize).min(most);
-            for (offset, at, value) in source.records.iter().filter(|(offset, ..)| offset >= next).take(count) {
+            for (offset, at, value) in source.records.iter().filter(|(offset, ..)| offset >= next).take(count)
+            {
                 records.push((*partition, *offset, *at, value.clone()));
             }
             if let Some((_, offset, ..)) = records.last().filter(|(of, ..)| of == partition) {
@@ -111,7 +116,11 @@ impl IntakeLog for SimIntakeLog {
         for change in changes {
             match change {
                 GroupEvent::Assigned(partitions) => partitions.iter().for_each(|partition| {
-                    serve(SourceEvent::Assigned { topic: SOURCE_TOPIC, partition: *partition, committed: None });
+                    serve(SourceEvent::Assigned {
+                        topic: SOURCE_TOPIC,
+                        partition: *partition,
+                        committed: None,
+                    });
                 }),
                 GroupEvent::Revoked(partitions) => {
                     serve(SourceEvent::Revoked { partitions: &places(&partitions) });

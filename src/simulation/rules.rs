@@ -11,27 +11,32 @@ use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::purpose::Purpose;
-use crate::engine::rule::{
-    Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger,
-};
+use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
 use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::SubjectKind;
 
-/// The text that activates it.
-pub const BUNDLE: &str = "simulated";
+/// The texts that activate them. The first forgets events soon, so that covered ranges alone keep a fact
+/// from being applied again; the second knows an event again that is sent twice.
+pub const BUNDLES: [&str; 2] = ["forgetful", "mindful"];
 
-pub struct Rules(Arc<RuleSet>);
+pub struct Rules([Arc<RuleSet>; 2]);
 
 impl Rules {
     pub fn new() -> Rules {
-        Rules(Arc::new(rule_set()))
+        Rules([(1, SpanMs(5_000)), (2, SpanMs::HOUR)].map(|(number, horizon)| {
+            let mut rules = rule_set();
+            rules.sha256 = [number; 32];
+            rules.settings.duplicate_horizon = horizon;
+            Arc::new(rules)
+        }))
     }
 }
 
 impl LoadRules for Rules {
     fn load(&self, bundle: &str) -> Result<Arc<RuleSet>, String> {
-        if bundle == BUNDLE { Ok(Arc::clone(&self.0)) } else { Err("no such bundle".to_owned()) }
+        let place = BUNDLES.iter().position(|known| *known == bundle).ok_or("no such bundle")?;
+        Ok(Arc::clone(&self.0[place]))
     }
 }
 
@@ -76,8 +81,7 @@ fn rule_set() -> RuleSet {
         notices: notices(),
         calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },
         settings: Settings {
-            // Short, so that covered ranges alone keep a fact from being applied again.
-            duplicate_horizon: SpanMs(5_000),
+            duplicate_horizon: SpanMs(0),
             lateness: SpanMs(10_000),
             override_for: SpanMs(10_000),
             reservation_for: SpanMs(15_000),
@@ -101,7 +105,12 @@ fn signals() -> Vec<Signal> {
     vec![
         signal("paid", SubjectKind::Account, over(Feed::TransferPayer, Aggregate::Count), None),
         signal("payers", SubjectKind::Device, over(Feed::TransferDevice, Aggregate::Distinct), Some(2)),
-        signal("openers", SubjectKind::Device, over(Feed::OpeningRequestedDevice, Aggregate::Distinct), Some(3)),
+        signal(
+            "openers",
+            SubjectKind::Device,
+            over(Feed::OpeningRequestedDevice, Aggregate::Distinct),
+            Some(3),
+        ),
     ]
 }
 

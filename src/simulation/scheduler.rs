@@ -75,8 +75,23 @@ pub struct Sim {
     events_left: Cell<u64>,
     has_faults: Cell<bool>,
     depth: Cell<u32>,
+    /// Points at which trouble is near: it seldom comes alone.
+    nervous: Cell<u32>,
     /// Ends of the source topic's partitions before it was made anew.
     old_ends: RefCell<Option<Vec<i64>>>,
+}
+
+impl Seen {
+    pub fn and(self, other: Seen) -> Seen {
+        Seen {
+            crashes: self.crashes + other.crashes,
+            freezes: self.freezes + other.freezes,
+            lies: self.lies + other.lies,
+            stops: self.stops + other.stops,
+            recreations: self.recreations + other.recreations,
+            versions: self.versions + other.versions,
+        }
+    }
 }
 
 impl Sim {
@@ -98,17 +113,19 @@ impl Sim {
             })
             .collect();
         let events_left = 20 + dice.below(30);
+        let rules = dice.below(2) as usize;
         Rc::new(Sim {
             time,
             broker: RefCell::new(Broker::new(deployment.sources, deployment.facts)),
             seen: Cell::default(),
             deployment: Rc::clone(deployment),
-            config: RefCell::new(Config::first()),
+            config: RefCell::new(Config::first(rules)),
             seats: RefCell::new(seats),
-            events: RefCell::default(),
+            events: RefCell::new(Events::new(rules == 1)),
             events_left: Cell::new(events_left),
             has_faults: Cell::new(true),
             depth: Cell::new(0),
+            nervous: Cell::new(0),
             old_ends: RefCell::new(None),
             dice: RefCell::new(dice),
         })
@@ -133,6 +150,7 @@ impl Sim {
     pub fn lie(&self, sides: u64) -> bool {
         let lie = self.has_faults.get() && self.roll(sides) == 0;
         if lie {
+            self.nervous.set(6);
             self.see(|seen| seen.lies += 1);
         }
         lie
@@ -147,11 +165,13 @@ impl Sim {
         if !self.has_faults.get() {
             return Ok(());
         }
-        if self.roll(250) == 0 {
+        let near = self.nervous.get();
+        self.nervous.set(near.saturating_sub(1));
+        if self.roll(if near > 0 { 25 } else { 400 }) == 0 {
             self.see(|seen| seen.crashes += 1);
             return Err(LogError::Damaged(CRASH.to_owned()));
         }
-        if self.roll(25) == 0 {
+        if self.roll(if near > 0 { 12 } else { 35 }) == 0 {
             self.stand_still(process);
         }
         Ok(())
@@ -179,6 +199,10 @@ impl Sim {
             self.see(|seen| seen.freezes += 1);
         }
         self.seats.borrow_mut()[process].is_frozen = is_frozen;
+        if self.roll(3) == 0 {
+            let (group, member) = self.seats.borrow()[process].member;
+            self.broker.borrow_mut().groups[group].take_one(member);
+        }
         (0..steps).for_each(|_| self.step());
         self.seats.borrow_mut()[process].is_frozen = false;
         self.depth.set(self.depth.get() - 1);
@@ -394,7 +418,9 @@ impl Sim {
                 let setup = self.deployment.intake(&self.config.borrow());
                 let log = SimIntakeLog::join(self, place);
                 let begun = Intake::start(log, setup, Arc::new(host));
-                begun.map(|intake| Process::Intake(Box::new(intake))).map_err(|error| self.intake_ended(&error))
+                begun
+                    .map(|intake| Process::Intake(Box::new(intake)))
+                    .map_err(|error| self.intake_ended(&error))
             }
             Kind::Decide => {
                 let setup = self.deployment.decide(&host);
