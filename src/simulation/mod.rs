@@ -43,6 +43,7 @@ mod events;
 mod group;
 mod host;
 mod intake_log;
+mod processes;
 mod rules;
 mod scheduler;
 mod store;
