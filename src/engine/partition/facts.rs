@@ -216,6 +216,9 @@ impl Partition {
 
     fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let horizon = self.horizon();
+        if at <= horizon {
+            return;
+        }
         let entry = Entry {
             at,
             event,
@@ -224,11 +227,14 @@ impl Partition {
             feed: feeding.feed,
             marks: feeding.marks,
         };
+        // One entry, whichever logs take it.
+        let mut number = None;
         for subject in feeding.subjects() {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;
             };
-            self.logs.entry(subject).or_default().insert(entry, plan, horizon);
+            let number = *number.get_or_insert_with(|| self.store.add(&entry));
+            self.logs.entry(subject).or_default().insert(number, &mut self.store, plan, horizon);
         }
     }
 

@@ -84,7 +84,9 @@ impl Partition {
     fn entries_behind(&self, signal: &Signal, reading: &Reading, active: &Active) -> Vec<Entry> {
         let Source::Log(subject, as_of) = reading.source else { return Vec::new() };
         match (self.logs.get(&subject), signal.question()) {
-            (Some(log), Some(question)) => log.behind(question, &active.set.calendar, as_of).collect(),
+            (Some(log), Some(question)) => {
+                log.behind(question, &self.store, &active.set.calendar, as_of).collect()
+            }
             _ => Vec::new(),
         }
     }

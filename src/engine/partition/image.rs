@@ -1,7 +1,7 @@
 //! A partition's state laid flat, for snapshots: everything that later decisions can depend on, in an
 //! order that does not depend on hashing (DESIGN D12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{Active, EngineError, Identity, Partition};
@@ -16,7 +16,7 @@ use crate::engine::state::{
 };
 use crate::engine::subject::Subject;
 use crate::engine::timer::{Timer, Timers};
-use crate::engine::window::{Entry, SubjectLog};
+use crate::engine::window::{Entry, Known};
 
 /// Rule counts by rule and, of rules whose own partition this is, by origin.
 pub type Heard = BTreeMap<String, BTreeMap<u32, RuleCount>>;
@@ -59,7 +59,7 @@ impl Partition {
     #[must_use]
     pub fn image(&self) -> Image {
         let mut logs: Vec<(Subject, Vec<Entry>)> =
-            self.logs.iter().map(|(subject, log)| (*subject, log.entries().collect())).collect();
+            self.logs.iter().map(|(subject, log)| (*subject, log.entries(&self.store).collect())).collect();
         logs.sort_by_key(|(subject, _)| *subject);
         Image {
             coverage: self.coverage.clone(),
@@ -118,11 +118,10 @@ impl Partition {
         partition.floor = image.floor;
         partition.since = image.since;
         partition.number_since();
-        partition.logs = image
-            .logs
-            .into_iter()
-            .map(|(subject, entries)| (subject, SubjectLog::from_entries(entries)))
-            .collect();
+        let mut known = Known::default();
+        for (subject, entries) in &image.logs {
+            partition.logs.insert(*subject, partition.store.restore(entries, &mut known));
+        }
         partition.holders = image.holders.into_iter().collect();
         partition.meetings =
             image.meetings.into_iter().map(|(subject, meetings)| (subject, meetings.into())).collect();
@@ -142,7 +141,7 @@ impl Partition {
     }
 }
 
-fn sorted<K: Clone + Ord, V: Clone, S>(map: &std::collections::HashMap<K, V, S>) -> Vec<(K, V)> {
+fn sorted<K: Clone + Ord, V: Clone, S>(map: &HashMap<K, V, S>) -> Vec<(K, V)> {
     let mut all: Vec<(K, V)> = map.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all

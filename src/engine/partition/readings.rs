@@ -8,7 +8,7 @@ use crate::engine::calendar::Calendar;
 use crate::engine::rule::Interval;
 use crate::engine::signal::{Aggregate, Question, Reads, Signal};
 use crate::engine::subject::{Subject, SubjectKind};
-use crate::engine::window::{AsOf, AskedFor, SubjectLog};
+use crate::engine::window::{AsOf, AskedFor, Store, SubjectLog, Values};
 
 /// A signal's value at a scene.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,8 @@ impl Reading {
 #[derive(Debug, Default)]
 pub(super) struct Readings {
     by_signal: Vec<Option<Reading>>,
+    /// What was answered along with the values that were asked for.
+    values: Values,
 }
 
 impl Readings {
@@ -67,9 +69,10 @@ impl Readings {
 impl Partition {
     /// An empty set of readings, in memory that is used again and again.
     pub(super) fn take_readings(&mut self) -> Readings {
-        let mut by_signal = std::mem::take(&mut self.scratch.by_signal);
-        by_signal.clear();
-        Readings { by_signal }
+        let mut readings = std::mem::take(&mut self.scratch);
+        readings.by_signal.clear();
+        readings.values.clear();
+        readings
     }
 
     pub(super) fn keep_readings(&mut self, readings: Readings) {
@@ -115,7 +118,10 @@ impl Partition {
         };
         let as_of = AsOf { at: scene.at, horizon: self.horizon(), bound, event: asked_for(scene) };
         Some(match signal.reads {
-            Reads::Log(question) => self.read_log(number, signal, &question, subject, scene, as_of, active),
+            Reads::Log(question) => {
+                let values = &mut readings.values;
+                self.read_log(number, signal, &question, subject, scene, as_of, active, values)
+            }
             Reads::SinceOpened => self.read_since_opened(scene),
             Reads::Ratio { of, to, scale } => {
                 let of = self.reading(of, scene, bound, active, readings);
@@ -141,9 +147,10 @@ impl Partition {
         scene: &Scene<'_>,
         as_of: AsOf,
         active: &Active,
+        values: &mut Values,
     ) -> Reading {
         let (value, any) = match (self.logs.get_mut(&subject), active.plans.get(&subject.kind)) {
-            (Some(log), Some(plan)) => log.value(number, plan, as_of),
+            (Some(log), Some(plan)) => log.value(number, &self.store, plan, as_of, values),
             _ => (nothing_in(question, &active.set.calendar, as_of), false),
         };
         let cold = self.is_cold(number, signal, question, scene, as_of, &active.set.calendar);
@@ -220,7 +227,7 @@ fn asked_for(scene: &Scene<'_>) -> AskedFor {
 
 /// The value of an empty log.
 pub(super) fn nothing_in(question: &Question, calendar: &Calendar, as_of: AsOf) -> i64 {
-    SubjectLog::default().scan(question, calendar, as_of).0
+    SubjectLog::default().scan(question, &Store::default(), calendar, as_of).0
 }
 
 /// `of * scale / to`, rounded down; 0 when `to` is not positive.

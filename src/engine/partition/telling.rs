@@ -11,7 +11,7 @@ use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
 use crate::engine::state::{Meeting, Told};
 use crate::engine::subject::{Party, Subject, SubjectKind};
-use crate::engine::window::{AsOf, AskedFor, Entry};
+use crate::engine::window::{AsOf, AskedFor, Entry, Values};
 
 impl Partition {
     /// A shared subject was met: note by whom, and tell whom it concerns.
@@ -40,6 +40,7 @@ impl Partition {
         let amount_asked = amount.map(|amount| amount.minor);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
+        let mut values = Values::default();
         for number in active.index.told_of(about.kind) {
             let Some((signal, report)) = active.told(*number) else { continue };
             let told_here = match report.tell {
@@ -47,8 +48,9 @@ impl Partition {
                 Tell::Event => *feed != Feed::FraudConfirmedTerminal,
                 Tell::Holders => signal.question().is_some_and(|question| question.reads(*feed)),
             };
-            let Some(value) =
-                told_here.then(|| self.at_level(*number, report, about, as_of, &active)).flatten()
+            let Some(value) = told_here
+                .then(|| self.at_level(*number, report, about, as_of, &active, &mut values))
+                .flatten()
             else {
                 continue;
             };
@@ -91,9 +93,11 @@ impl Partition {
             left_out: None,
         };
         let as_of = AsOf { at, horizon: self.horizon(), bound: None, event: asked };
+        let mut values = Values::default();
         for number in signals {
             let Some((_, report)) = active.told(*number) else { continue };
-            let Some(value) = self.at_level(*number, report, account.subject, as_of, active) else {
+            let Some(value) = self.at_level(*number, report, account.subject, as_of, active, &mut values)
+            else {
                 continue;
             };
             let telling = Telling {
@@ -172,27 +176,35 @@ impl Partition {
         of: Subject,
         as_of: AsOf,
         active: &Active,
+        values: &mut Values,
     ) -> Option<u64> {
-        let value = self.told_value(number, of, as_of, active);
+        let value = self.told_value(number, of, as_of, active, values);
         u64::try_from(value).ok().filter(|value| *value >= report.level)
     }
 
     /// The value of a signal over a log, for those who are told of it.
-    fn told_value(&mut self, number: usize, of: Subject, as_of: AsOf, active: &Active) -> i128 {
+    fn told_value(
+        &mut self,
+        number: usize,
+        of: Subject,
+        as_of: AsOf,
+        active: &Active,
+        values: &mut Values,
+    ) -> i128 {
         match active.set.signals.get(number).map(|signal| &signal.reads) {
             Some(Reads::Log(question)) => {
                 i128::from(match (self.logs.get_mut(&of), active.plans.get(&of.kind)) {
-                    (Some(log), Some(plan)) => log.value(number, plan, as_of).0,
+                    (Some(log), Some(plan)) => log.value(number, &self.store, plan, as_of, values).0,
                     _ => nothing_in(question, &active.set.calendar, as_of),
                 })
             }
             Some(Reads::Ratio { of: over, to, scale }) => {
-                let over = self.told_value(*over, of, as_of, active);
-                ratio(over, self.told_value(*to, of, as_of, active), *scale)
+                let over = self.told_value(*over, of, as_of, active, values);
+                ratio(over, self.told_value(*to, of, as_of, active, values), *scale)
             }
             Some(Reads::Difference { of: over, to }) => {
-                let over = self.told_value(*over, of, as_of, active);
-                over - self.told_value(*to, of, as_of, active)
+                let over = self.told_value(*over, of, as_of, active, values);
+                over - self.told_value(*to, of, as_of, active, values)
             }
             Some(Reads::SinceOpened) | None => 0,
         }
@@ -201,7 +213,7 @@ impl Partition {
     /// Whether the event took the value to its level, and when it falls below if nothing more happens.
     fn crossing(&self, question: &Question, telling: &Telling, calendar: &Calendar) -> (bool, TimeMs) {
         let Some(log) = self.logs.get(&telling.about) else { return (false, telling.as_of.at) };
-        let behind: Vec<Entry> = log.behind(question, calendar, telling.as_of).collect();
+        let behind: Vec<Entry> = log.behind(question, &self.store, calendar, telling.as_of).collect();
         let without: Vec<Entry> =
             behind.iter().copied().filter(|entry| entry.event != telling.entry_event).collect();
         let crossing = count(question, &without) < telling.report.level;
@@ -253,15 +265,17 @@ impl Partition {
             if report.tell != Tell::Holders || !question.reads(feed) {
                 continue;
             }
-            let newest =
-                self.logs.get(&about).and_then(|log| log.entries().next_back().map(|entry| entry.at));
+            let newest = self
+                .logs
+                .get(&about)
+                .and_then(|log| log.entries(&self.store).next_back().map(|entry| entry.at));
             let as_of = AsOf {
                 at: newest.unwrap_or(fact.at),
                 horizon: self.horizon(),
                 bound: None,
                 event: AskedFor::default(),
             };
-            let value = self.told_value(*number, about, as_of, &active);
+            let value = self.told_value(*number, about, as_of, &active, &mut Values::default());
             if value >= i128::from(report.level) {
                 continue;
             }
