@@ -1,7 +1,7 @@
 //! Running values against scans, on random logs.
 
 use super::*;
-use crate::engine::base::{Currency, Token};
+use crate::engine::base::{Currency, SpanMs, Token};
 use crate::engine::calendar::CalendarUnit;
 use crate::engine::signal::{Mark, Resembling, Window};
 use proptest::prelude::*;
