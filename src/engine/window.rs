@@ -24,7 +24,7 @@ use super::signal::{Aggregate, OtherSide, Question, Window};
 use numbers::Numbers;
 use packed::Packed;
 pub use plan::Plan;
-use plan::{Asked, Planned};
+use plan::Planned;
 use running::Running;
 pub use store::{Known, Store};
 use total::{Total, largest_share, optional, returned, saturate};
@@ -87,26 +87,42 @@ impl<'a> View<'a> {
     }
 }
 
-/// Values of one subject's signals as of one moment, by the signals' numbers: kept, because equal
-/// questions and questions over the same entries are answered together.
-#[derive(Clone, Debug, Default)]
-pub struct Values(Vec<Option<(i64, bool)>>);
+/// Values of subjects' signals as of one moment, by the signals' numbers: kept, because equal questions
+/// and questions over the same entries are answered together.
+#[derive(Debug)]
+pub struct Values {
+    /// Which moment this is; what was kept of another does not count.
+    moment: u32,
+    slots: Vec<(u32, bool, i64)>,
+}
+
+impl Default for Values {
+    fn default() -> Values {
+        Values { moment: 1, slots: Vec::new() }
+    }
+}
 
 impl Values {
+    /// Forgets the moment, and keeps its memory for the next.
     pub fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    fn get(&self, signal: usize) -> Option<(i64, bool)> {
-        self.0.get(signal).copied().flatten()
-    }
-
-    fn keep(&mut self, signal: usize, value: (i64, bool)) {
-        if self.0.len() <= signal {
-            self.0.resize(signal + 1, None);
+        self.moment = self.moment.wrapping_add(1);
+        if self.moment == 0 {
+            *self = Values::default();
         }
-        if let Some(slot) = self.0.get_mut(signal) {
-            *slot = Some(value);
+    }
+
+    #[must_use]
+    pub fn get(&self, signal: usize) -> Option<(i64, bool)> {
+        let (_, any, value) = self.slots.get(signal).filter(|(moment, ..)| *moment == self.moment)?;
+        Some((*value, *any))
+    }
+
+    fn keep(&mut self, signal: usize, (value, any): (i64, bool)) {
+        if self.slots.len() <= signal {
+            self.slots.resize(signal + 1, (0, false, 0));
+        }
+        if let Some(slot) = self.slots.get_mut(signal) {
+            *slot = (self.moment, any, value);
         }
     }
 }
@@ -253,23 +269,18 @@ impl SubjectLog {
         as_of: AsOf,
         values: &mut Values,
     ) -> (i64, bool) {
-        if let Some(known) = values.get(signal) {
-            return known;
-        }
         let Some(asked) = plan.asked(signal) else { return (0, false) };
-        match asked.place.filter(|_| as_of.event.left_out.is_none()) {
-            Some(place) if self.len() <= SCANNED_MAX => {
-                let log = View { numbers: &self.numbers, store };
-                if let Some(set) = plan.sets.get(place.set) {
-                    sweep::sweep(set, log, plan, as_of, &mut |place, value| {
-                        let signals = plan.questions.get(place).into_iter().flat_map(|asked| &asked.signals);
-                        signals.for_each(|signal| values.keep(*signal, value));
-                    });
-                }
+        let set = asked.set.filter(|_| as_of.event.left_out.is_none());
+        let mut keep = |place: usize, value| {
+            let signals = plan.questions.get(place).into_iter().flat_map(|asked| &asked.signals);
+            signals.for_each(|signal| values.keep(*signal, value));
+        };
+        match set {
+            Some(set) if self.len() <= SCANNED_MAX => {
+                sweep::sweep(set, self.view(store), plan, as_of, &mut keep);
             }
-            Some(place) if self.is_whole(store, plan, as_of) => {
-                let value = self.run(asked, place, store, plan, as_of.at);
-                values.keep(signal, value);
+            Some(set) if self.is_whole(store, plan, as_of) => {
+                self.run(set, store, plan, as_of.at, &mut keep);
             }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
@@ -285,16 +296,16 @@ impl SubjectLog {
 
     fn run(
         &mut self,
-        asked: &Asked,
-        place: plan::Place,
+        set: usize,
         store: &Store,
         plan: &Plan,
         at: TimeMs,
-    ) -> (i64, bool) {
+        keep: &mut dyn FnMut(usize, (i64, bool)),
+    ) {
         let log = View { numbers: &self.numbers, store };
         let known = self.running.take().filter(|running| !running.is_outdated(plan, at));
         let running = self.running.insert(known.unwrap_or_else(|| Box::new(Running::build(log, plan, at))));
-        running.value(&asked.planned, place, log, plan, at)
+        running.values(set, log, plan, at, keep);
     }
 
     /// The entries behind a value, oldest first; those that `Returned` is answered by, too.

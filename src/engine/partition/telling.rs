@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::readings::{nothing_in, ratio};
+use super::readings::ratio;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
@@ -40,7 +40,7 @@ impl Partition {
         let amount_asked = amount.map(|amount| amount.minor);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
-        let mut values = Values::default();
+        let mut readings = self.take_readings();
         for number in active.index.told_of(about.kind) {
             let Some((signal, report)) = active.told(*number) else { continue };
             let told_here = match report.tell {
@@ -49,7 +49,7 @@ impl Partition {
                 Tell::Holders => signal.question().is_some_and(|question| question.reads(*feed)),
             };
             let Some(value) = told_here
-                .then(|| self.at_level(*number, report, about, as_of, &active, &mut values))
+                .then(|| self.at_level(*number, report, about, as_of, &active, &mut readings.values))
                 .flatten()
             else {
                 continue;
@@ -66,6 +66,7 @@ impl Partition {
             };
             self.tell(&telling, *holder, target, &active, out)?;
         }
+        self.keep_readings(readings);
         Ok(())
     }
 
@@ -193,10 +194,7 @@ impl Partition {
     ) -> i128 {
         match active.set.signals.get(number).map(|signal| &signal.reads) {
             Some(Reads::Log(question)) => {
-                i128::from(match (self.logs.get_mut(&of), active.plans.get(&of.kind)) {
-                    (Some(log), Some(plan)) => log.value(number, &self.store, plan, as_of, values).0,
-                    _ => nothing_in(question, &active.set.calendar, as_of),
-                })
+                i128::from(self.log_value(number, question, of, as_of, active, values).0)
             }
             Some(Reads::Ratio { of: over, to, scale }) => {
                 let over = self.told_value(*over, of, as_of, active, values);

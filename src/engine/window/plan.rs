@@ -80,19 +80,12 @@ pub(super) struct Lane {
     pub questions: Vec<usize>,
 }
 
-/// Where a plain question stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub set: usize,
-    pub lane: usize,
-}
-
 /// A question of the plan and the signals that ask it.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub planned: Planned,
-    /// None if it is scanned.
-    pub place: Option<Place>,
+    /// Its set; none if it is scanned.
+    pub set: Option<usize>,
     /// By their number in the rule set.
     pub signals: Vec<usize>,
 }
@@ -141,13 +134,13 @@ impl Plan {
         let (place, planned) = (self.questions.len(), Planned::new(question));
         self.feeds |= question.feeds_read();
         self.reach_max = self.reach_max.max(question.reach());
-        let stands = planned.is_plain().then(|| self.lane_of(place, &planned));
-        self.questions.push(Asked { planned, place: stands, signals: Vec::new() });
+        let set = planned.is_plain().then(|| self.lane_of(place, &planned));
+        self.questions.push(Asked { planned, set, signals: Vec::new() });
         place
     }
 
-    /// Puts a plain question in its set and lane, made if they are not there yet.
-    fn lane_of(&mut self, place: usize, planned: &Planned) -> Place {
+    /// Puts a plain question in its set and lane, made if they are not there yet, and gives the set.
+    fn lane_of(&mut self, place: usize, planned: &Planned) -> usize {
         let known = self.sets.iter().position(|set| set.planned.admits_the_same(planned));
         let number = known.unwrap_or(self.sets.len());
         if known.is_none() {
@@ -173,7 +166,7 @@ impl Plan {
                 _ => {}
             }
         }
-        Place { set: number, lane }
+        number
     }
 
     /// Whether any signal of this kind reads the feed; what none reads is not kept.

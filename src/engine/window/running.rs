@@ -11,7 +11,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::packed::Packed;
-use super::plan::{Place, Plan, Planned, Set as SetPlan};
+use super::plan::{Plan, Planned, Set as SetPlan};
 use super::total::Total;
 use super::{View, saturate};
 use crate::engine::base::{SpanMs, TimeMs};
@@ -166,44 +166,53 @@ impl Running {
         self.dropped += 1;
     }
 
-    /// The value of a question that is kept running, and whether any entry was in its window.
-    pub fn value(
+    /// Gives the value of every question of a set, with its place in the plan.
+    pub fn values(
         &mut self,
-        planned: &Planned,
-        place: Place,
+        set: usize,
         log: View<'_>,
         plan: &Plan,
         at: TimeMs,
-    ) -> (i64, bool) {
+        keep: &mut dyn FnMut(usize, (i64, bool)),
+    ) {
         if at != self.clock {
             self.advance(at, log, plan);
         }
-        let (Some(set), Some(lane)) = (self.sets.get(place.set), self.lanes.get(place.lane)) else {
-            return (0, false);
-        };
+        let (Some(its), Some(planned)) = (self.sets.get(set), plan.sets.get(set)) else { return };
+        for of_set in &planned.lanes {
+            let (Some(lane), Some(asked)) = (self.lanes.get(*of_set), plan.lanes.get(*of_set)) else {
+                continue;
+            };
+            for place in &asked.questions {
+                if let Some(question) = plan.questions.get(*place) {
+                    keep(*place, self.value(&question.planned.question, its, lane, log, plan));
+                }
+            }
+        }
+    }
+
+    fn value(&self, question: &Question, set: &Set, lane: &Lane, log: View<'_>, plan: &Plan) -> (i64, bool) {
         let entry = |number: u32| log.get((number - self.dropped) as usize);
         let first_of = |candidates: &VecDeque<u32>| {
             let inside = candidates.partition_point(|number| *number < lane.cursor);
-            candidates.get(inside).and_then(|number| entry(*number)).map(Packed::minor)
+            candidates.get(inside).and_then(|number| entry(*number)).map_or(0, Packed::minor)
         };
         let newest = || set.newest.filter(|number| *number >= lane.cursor).and_then(entry);
-        let question = &planned.question;
+        let since = |then: &Packed| between(then.at(), self.clock);
         let any = lane.count > 0;
-        match question.aggregate {
-            Aggregate::Max => (first_of(&set.largest).unwrap_or(0), any),
-            Aggregate::Min => (first_of(&set.smallest).unwrap_or(0), any),
-            Aggregate::Last => (newest().map_or(0, Packed::minor), any),
-            Aggregate::SinceLast => match newest() {
-                Some(newest) => (between(newest.at(), at), true),
-                None => (empty_since_last(question, at, plan), false),
-            },
-            Aggregate::SinceFirst if any => {
-                (entry(lane.cursor).map_or(0, |first| between(first.at(), at)), true)
+        let value = match question.aggregate {
+            Aggregate::Max => first_of(&set.largest),
+            Aggregate::Min => first_of(&set.smallest),
+            Aggregate::Last => newest().map_or(0, Packed::minor),
+            Aggregate::SinceLast => {
+                newest().map_or_else(|| empty_since_last(question, self.clock, plan), since)
             }
-            Aggregate::SinceFirst => (0, false),
-            Aggregate::Distinct => (i64::from(lane.distinct), any),
-            aggregate => (lane.total().value(aggregate), any),
-        }
+            Aggregate::SinceFirst if any => entry(lane.cursor).map_or(0, since),
+            Aggregate::SinceFirst => 0,
+            Aggregate::Distinct => i64::from(lane.distinct),
+            aggregate => lane.total().value(aggregate),
+        };
+        (value, any)
     }
 }
 

@@ -102,11 +102,7 @@ impl Store {
 
     /// Rebuilds the log of a subject from what a snapshot kept. `known` finds an entry that another
     /// log already brought.
-    pub fn restore(
-        &mut self,
-        entries: &[Entry],
-        known: &mut Known,
-    ) -> SubjectLog {
+    pub fn restore(&mut self, entries: &[Entry], known: &mut Known) -> SubjectLog {
         let mut log = SubjectLog::default();
         for entry in entries {
             let key = (entry.event.0, entry.feed as u8, entry.other, entry.at.0);

@@ -27,12 +27,13 @@ struct Swept {
 /// Gives the value of every question of a set, with its place in the plan. The log has `SCANNED_MAX`
 /// entries at most, and no question asks what the values would be without an event.
 pub(super) fn sweep(
-    set: &Set,
+    set: usize,
     log: View<'_>,
     plan: &Plan,
     as_of: AsOf,
     keep: &mut dyn FnMut(usize, (i64, bool)),
 ) {
+    let Some(set) = plan.sets.get(set) else { return };
     let until = as_of.at.minus(set.planned.question.delay);
     let end = log.place_after(until);
     for lanes in set.lanes.chunks(LANES_MAX) {
