@@ -21,8 +21,14 @@ const RETAINED: u64 = 400_000;
 const RETAINED_MINUTE: u64 = 60_000;
 
 const DAY_US: u64 = 86_400_000_000;
-const PLAIN: Population =
-    Population { accounts: 50_000, devices: 50_000, circle: 20, gap_us: 180 * DAY_US / RETAINED, hot: false };
+const PLAIN: Population = Population {
+    accounts: 50_000,
+    devices: 50_000,
+    payees: 50_000,
+    circle: 20,
+    gap_us: 180 * DAY_US / RETAINED,
+    hot: false,
+};
 
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");

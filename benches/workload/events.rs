@@ -16,7 +16,8 @@ const START: TimeMs = TimeMs(1_767_196_800_000);
 pub struct Population {
     pub accounts: usize,
     pub devices: usize,
-    /// Payees of one account.
+    /// Payees in all, and of one account.
+    pub payees: usize,
     pub circle: usize,
     /// Event time between two events, in microseconds.
     pub gap_us: u64,
@@ -31,6 +32,7 @@ pub struct Events {
     senders: Zipf,
     devices: Zipf,
     payees: Zipf,
+    circle: Zipf,
     sent: u64,
 }
 
@@ -40,7 +42,8 @@ impl Events {
             random: Random::new(311),
             senders: Zipf::new(population.accounts),
             devices: Zipf::new(population.devices),
-            payees: Zipf::new(population.circle),
+            payees: Zipf::new(population.payees),
+            circle: Zipf::new(population.circle),
             population,
             sent: 0,
         }
@@ -55,11 +58,13 @@ impl Iterator for Events {
         let hot = self.population.hot && self.sent % 2 == 0;
         let sender = if hot { self.population.accounts } else { self.senders.draw(random) };
         let device = self.devices.draw(random);
-        let payee = self.payees.draw(random);
+        // The same place in a sender's circle is always the same payee.
+        let place = self.circle.draw(random) as u64;
+        let payee = self.payees.draw(&mut Random::new((sender as u64) << 20 | place));
         let mut event = TransferPosted::of(Amount::new(random.between(100, 2_000_000), Currency::CNY));
         let (holder, account) = (format!("C-{sender:08}"), format!("A-{sender:08}-1"));
         event.payer = Some(OwnParty::new(INSTITUTION, holder, account, PartyKind::Account));
-        event.counterparty = Some(Counterparty { account: format!("62220000{sender:08}{payee:03}").into() });
+        event.counterparty = Some(Counterparty { account: format!("6222{payee:012}").into() });
         event.device = Some(format!("D-{device:08}").into());
         let at = TimeMs(START.0 + (self.sent * self.population.gap_us / 1_000) as i64);
         self.sent += 1;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
+use crate::engine::state::MetBy;
 use crate::engine::subject::{Party, Subject};
 
 /// Something a snapshot holds. What `write` wrote, `read` reads.
@@ -72,6 +73,17 @@ impl<T: Packed> Packed for Option<T> {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.option("whether there is a value", T::read)
+    }
+}
+
+/// What is shared is written wherever it stands.
+impl Packed for Arc<MetBy> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        (**self).write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        MetBy::read(reader).map(Arc::new)
     }
 }
 

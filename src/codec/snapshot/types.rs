@@ -12,7 +12,9 @@ use crate::engine::notice::RuleName;
 use crate::engine::partition::Image;
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
-use crate::engine::state::{Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
+use crate::engine::state::{
+    Firing, InForce, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount, Told,
+};
 use crate::engine::timer::Timer;
 use crate::engine::window::Entry;
 
@@ -54,7 +56,8 @@ packed_struct!(Standing {
     amount,
     untold_count
 });
-packed_struct!(Meeting { at, event, feed, holder, target });
+packed_struct!(Meeting { at, event, feed, by });
+packed_struct!(MetBy { holder, target });
 packed_struct!(Told { signal, holder, until });
 packed_struct!(RuleName { id, version });
 packed_struct!(MeasureState {

@@ -233,8 +233,24 @@ impl Partition {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;
             };
+            if self.logs.len() == self.logs.capacity() {
+                self.forget_idle(horizon);
+            }
             let number = *number.get_or_insert_with(|| self.store.add(&entry));
             self.logs.entry(subject).or_default().insert(number, &mut self.store, plan, horizon);
+        }
+    }
+
+    /// Before the table of logs grows: drops what has been forgotten of subjects that nothing happens to.
+    fn forget_idle(&mut self, horizon: TimeMs) {
+        // What is forgotten is in no window and in no snapshot, so neither this nor map order can show.
+        self.logs.retain(|_, log| {
+            log.forget(&mut self.store, horizon);
+            !log.is_empty()
+        });
+        let capacity = self.logs.capacity();
+        if self.logs.len() > capacity / 4 * 3 {
+            self.logs.reserve(capacity);
         }
     }
 

@@ -58,8 +58,14 @@ impl Partition {
     /// The state, laid flat.
     #[must_use]
     pub fn image(&self) -> Image {
-        let mut logs: Vec<(Subject, Vec<Entry>)> =
-            self.logs.iter().map(|(subject, log)| (*subject, log.entries(&self.store).collect())).collect();
+        let horizon = self.horizon();
+        let mut logs: Vec<(Subject, Vec<Entry>)> = Vec::with_capacity(self.logs.len());
+        // Sorted below, so map order cannot show.
+        for (subject, log) in &self.logs {
+            let remembered = log.entries(&self.store).filter(|entry| entry.at > horizon);
+            logs.push((*subject, remembered.collect()));
+        }
+        logs.retain(|(_, entries)| !entries.is_empty());
         logs.sort_by_key(|(subject, _)| *subject);
         Image {
             coverage: self.coverage.clone(),

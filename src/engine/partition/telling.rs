@@ -9,9 +9,12 @@ use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Fact, FactBody, Feed};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
-use crate::engine::state::{Meeting, Told};
+use crate::engine::state::{Meeting, MetBy, Told};
 use crate::engine::subject::{Party, Subject, SubjectKind};
 use crate::engine::window::{AsOf, AskedFor, Entry, Values};
+
+/// How many of the last meetings are looked through for the same holder and target, to share them.
+const MET_BY_SOUGHT: usize = 8;
 
 impl Partition {
     /// A shared subject was met: note by whom, and tell whom it concerns.
@@ -33,9 +36,13 @@ impl Partition {
                 meetings.pop_front();
             }
             let place = meetings.partition_point(|meeting| meeting.at <= at);
-            let meeting =
-                Meeting { at, event: entry_event, feed: *feed, holder: *holder, target: target.clone() };
-            meetings.insert(place, meeting);
+            let is_same = |by: &MetBy| by.holder == *holder && by.target == *target;
+            let known = meetings.iter().rev().take(MET_BY_SOUGHT).find(|known| is_same(&known.by));
+            let by = known.map_or_else(
+                || Arc::new(MetBy { holder: *holder, target: target.clone() }),
+                |known| Arc::clone(&known.by),
+            );
+            meetings.insert(place, Meeting { at, event: entry_event, feed: *feed, by });
         }
         let amount_asked = amount.map(|amount| amount.minor);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
@@ -145,7 +152,7 @@ impl Partition {
             u32::try_from(others.len().saturating_sub(CROSSING_RECEIVERS_MAX)).unwrap_or(u32::MAX);
         let receivers = others.into_iter().take(CROSSING_RECEIVERS_MAX);
         let all = std::iter::once((holder, target.clone(), true))
-            .chain(receivers.map(|meeting| (meeting.holder, meeting.target, false)));
+            .chain(receivers.map(|meeting| (meeting.by.holder, meeting.by.target.clone(), false)));
         for (holder, target, reply) in all {
             let standing = Standing {
                 signal: Arc::clone(name),
@@ -230,7 +237,9 @@ impl Partition {
         let mut last: Vec<Meeting> = Vec::new();
         for meeting in self.meetings.get(&telling.about).into_iter().flatten().rev() {
             let inside = meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
-            if inside && meeting.holder != holder && !last.iter().any(|known| known.holder == meeting.holder)
+            if inside
+                && meeting.by.holder != holder
+                && !last.iter().any(|known| known.by.holder == meeting.by.holder)
             {
                 last.push(meeting.clone());
             }
