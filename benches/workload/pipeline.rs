@@ -11,7 +11,7 @@ use duecourse::config::source::SourceMapping;
 use duecourse::decide::machine::{Machine, Portion, Surroundings};
 use duecourse::decide::observe::Silent;
 use duecourse::engine::base::TimeMs;
-use duecourse::engine::cover::SourceId;
+use duecourse::engine::cover::{ConfigVersion, SourceId};
 use duecourse::engine::input::{FactsRecord, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::classify::{Classifier, ClassifierSettings, SourceRecord};
@@ -56,7 +56,11 @@ impl Pipeline {
         }
         let source = SourceId { name: Arc::from("bench"), generation: 1, partition: 0 };
         let slot = packer.assign(source, start(first));
-        let activated = encode(packer.flush(Flush::All));
+        let mut announced = Vec::new();
+        let version = ConfigVersion { from: TimeMs::MIN, number: VERSION };
+        facts::encode(&FactsRecord::VersionAnnounced(version), &mut announced);
+        let mut beginning = vec![announced];
+        beginning.extend(encode(packer.flush(Flush::All)));
         let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time: TimeMode::Event };
         let surroundings = Surroundings {
             keys: Arc::clone(&keys),
@@ -67,7 +71,8 @@ impl Pipeline {
         let machine = Machine::new(Partition::new(identity), 0, 0, surroundings);
         let classifier = classifier(&keys);
         let mut pipeline = Pipeline { classifier, packer, slot, next: (0, 0), machine };
-        pipeline.decide(&activated, &mut Spent::default());
+        pipeline.decide(&beginning, &mut Spent::default());
+        assert!(pipeline.machine.partition().is_live(), "the rules are active and live");
         pipeline
     }
 
