@@ -1,139 +1,105 @@
 //! What an event costs from JSON bytes to disposition bytes, without Kafka: CPU time of one thread.
 //!
-//! `cargo bench --bench engine`. A generated month and day of native JSON events goes through the same
-//! steps as on Kafka: classify, pack, encode (intake); decode, apply, encode outputs (decide). Each step
-//! is timed by the thread's CPU clock, so a busy machine does not count.
+//! `cargo bench --bench engine` prints a table. The thread's CPU clock is the measure, so a busy machine
+//! counts little; Criterion times by the wall and was left out for that. Windows are full before anything
+//! is timed; a figure is the median of chunks of events.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod workload;
 
 use duecourse::cli::generate::{self, Size, Step};
-use duecourse::codec::facts;
-use duecourse::codec::keys::Keys;
-use duecourse::codec::output::Topic;
-use duecourse::config::bundle::{self, Loader};
-use duecourse::config::source::SourceMapping;
-use duecourse::decide::machine::{Machine, Portion, Surroundings};
-use duecourse::decide::observe::Silent;
+use duecourse::config::bundle as shipped;
 use duecourse::engine::base::TimeMs;
-use duecourse::engine::cover::SourceId;
-use duecourse::engine::input::{FactsRecord, TimeMode};
-use duecourse::engine::partition::{Identity, Partition};
-use duecourse::intake::classify::{Classifier, ClassifierSettings, SourceRecord};
-use duecourse::intake::first_start::{self, FirstStart};
-use duecourse::intake::pack::{Flush, PackBounds, Packed, Packer, Slot, Start};
-use duecourse::intake::release::ReleasePolicy;
-use duecourse::telemetry::clock::thread_cpu;
-use duecourse::telemetry::latency::Latencies;
 
-const INSTITUTION: &str = "demo-bank";
-/// The one version of the intake configuration.
-const VERSION: u32 = 1;
-const SIZE: Size = Size { customers: 3000, history_daily: 3000, day: 120_000 };
+use workload::{Events, INSTITUTION, Pipeline, Population, Spent, Windows, bundle};
+
+/// Events timed together.
+const CHUNK: usize = 5_000;
+const CHUNKS_TIMED: usize = 60;
+/// Events inside the longest window once it is full.
+const RETAINED: u64 = 400_000;
+/// A minute of one partition's traffic at 1,000 events a second.
+const RETAINED_MINUTE: u64 = 60_000;
+
+const DAY_US: u64 = 86_400_000_000;
+const PLAIN: Population = Population {
+    accounts: 50_000,
+    devices: 50_000,
+    payees: 50_000,
+    circle: 20,
+    gap_us: 180 * DAY_US / RETAINED,
+    hot: false,
+};
 
 fn main() {
-    let lines = lines();
-    let bytes: usize = lines.iter().map(|(_, line)| line.len()).sum();
-    println!("engine: {} native JSON events, {} bytes each", lines.len(), bytes / lines.len());
-
-    let began = thread_cpu();
-    let (records, accepted) = intake(&lines);
-    let intake_cpu = thread_cpu() - began;
-    let began = thread_cpu();
-    let decided = decide(&records);
-    let decide_cpu = thread_cpu() - began;
-
-    println!("accepted {accepted}, facts records {}, {decided}", records.len());
-    let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / lines.len() as f64;
-    println!("classify, pack, encode facts   {:8.2} us CPU per event", each(intake_cpu));
-    println!("decode, apply, encode outputs  {:8.2} us CPU per event", each(decide_cpu));
-    println!("JSON bytes to output bytes     {:8.2} us CPU per event", each(intake_cpu + decide_cpu));
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    println!("4 subjects an event (account, holder, pair, device), 6 windows x 4 aggregates each, 100 rules");
+    println!("us of CPU an event: intake = classify, pack, encode; decide = decode, apply, encode outputs\n");
+    println!(
+        "{:<34} {:>7} {:>7} {:>7} {:>7}  {:>9} {:>9} {:>8}",
+        "", "intake", "decide", "all", "worst", "subjects", "entries", "out/1000"
+    );
+    let minute = Population { gap_us: 60_000_000 / RETAINED_MINUTE, ..PLAIN };
+    row("windows of up to 1 minute", Windows::MINUTE, minute, RETAINED_MINUTE);
+    row("windows of up to 180 days", Windows::HALF_YEAR, PLAIN, RETAINED);
+    if !quick {
+        let hot = Population { hot: true, ..PLAIN };
+        row("180 days, half from one account", Windows::HALF_YEAR, hot, RETAINED);
+    }
+    shipped_rules();
 }
 
-/// The generated events, in order, with their times.
-fn lines() -> Vec<(TimeMs, String)> {
-    let steps = generate::day(1, SIZE, INSTITUTION);
+/// Fills the windows, times what comes then, and prints it.
+fn row(name: &str, windows: Windows, population: Population, retained: u64) {
+    let mut events = Events::new(population);
+    let first = events.next().expect("endless");
+    let mut pipeline = Pipeline::new(&bundle(windows, "1d"), first.0);
+    let mut warm_up = Spent::default();
+    for _ in 0..(retained as usize * 11 / 10).div_ceil(CHUNK) {
+        let chunk: Vec<(TimeMs, String)> = events.by_ref().take(CHUNK).collect();
+        pipeline.take(&chunk, &mut warm_up);
+    }
+    let chunks = (0..CHUNKS_TIMED).map(|_| {
+        let chunk: Vec<(TimeMs, String)> = events.by_ref().take(CHUNK).collect();
+        let mut spent = Spent::default();
+        pipeline.take(&chunk, &mut spent);
+        assert_eq!(spent.accepted, CHUNK, "every event is accepted");
+        spent
+    });
+    let chunks: Vec<Spent> = chunks.collect();
+    print_row(name, &chunks, CHUNK, pipeline.retained());
+}
+
+/// A generated month and day under the shipped rules.
+fn shipped_rules() {
+    let steps = generate::day(1, Size { customers: 3000, history_daily: 3000, day: 120_000 }, INSTITUTION);
     let lines = steps.into_iter().filter_map(|timed| match timed.step {
         Step::Line(line) => Some((timed.at, line)),
         Step::AppealDecided { .. } | Step::Told(_) => None,
     });
-    lines.collect()
-}
-
-/// JSON bytes to encoded facts records of one facts partition; and how many events were accepted.
-fn intake(lines: &[(TimeMs, String)]) -> (Vec<Vec<u8>>, usize) {
-    let keys = Arc::new(Keys::development());
-    let mut classifier = classifier(&keys);
-    let mut packer = Packer::new(1, PackBounds::default());
-    let start = |time| Start { previous: -1, baseline: true, version: VERSION, time };
-    let first = lines.first().map_or(TimeMs::MIN, |(at, _)| *at);
-    activate(&mut packer, &keys, first, start(first));
-    let source = SourceId { name: Arc::from("bench"), generation: 1, partition: 0 };
-    let slot = packer.assign(source, start(first));
-    let (mut records, mut accepted) = (encode(packer.flush(Flush::All)), 0);
-    for (offset, (at, line)) in (0..).zip(lines) {
-        let record = SourceRecord { bytes: line.as_bytes(), headers: &[], timestamp: *at };
-        let facts = classifier.classify(&record).map(|classified| classified.facts).unwrap_or_default();
-        accepted += usize::from(!facts.is_empty());
-        packer.read(slot, VERSION, offset, *at, facts);
-        records.extend(encode(packer.take_finished()));
-    }
-    records.extend(encode(packer.flush(Flush::All)));
-    (records, accepted)
-}
-
-fn classifier(keys: &Arc<Keys>) -> Classifier {
-    let mapping = Arc::new(SourceMapping::load("native").expect("shipped"));
-    let settings = ClassifierSettings {
-        institution: INSTITUTION.to_owned(),
-        facts_partitions: 1,
-        ahead_max: None,
-        releases: ReleasePolicy::default(),
-    };
-    Classifier::new(mapping, Arc::clone(keys), settings, Arc::new(Loader::new()))
-}
-
-/// The built-in rules, live from the first event.
-fn activate(packer: &mut Packer, keys: &Keys, first: TimeMs, start: Start) {
-    let bundle =
-        Arc::from(bundle::embedded(bundle::Profile::Strict).expect("the built-in rules are a bundle"));
-    let slot: Slot = packer.assign(first_start::source(), start);
-    let records = FirstStart { bundle, goes_live: true }.records(keys, first);
-    for (offset, record) in (0..).zip(records) {
-        packer.read(slot, VERSION, offset, first, [record]);
-    }
-}
-
-fn encode(packs: Vec<Packed>) -> Vec<Vec<u8>> {
-    let encoded = packs.into_iter().map(|(_, pack)| {
-        let mut bytes = Vec::new();
-        facts::encode(&FactsRecord::Facts(pack), &mut bytes);
-        bytes
+    let lines: Vec<(TimeMs, String)> = lines.collect();
+    let text = shipped::embedded(shipped::Profile::Strict).expect("the built-in rules are a bundle");
+    let mut pipeline = Pipeline::new(&text, lines.first().map_or(TimeMs::MIN, |(at, _)| *at));
+    let chunks = lines.chunks_exact(CHUNK).map(|chunk| {
+        let mut spent = Spent::default();
+        pipeline.take(chunk, &mut spent);
+        spent
     });
-    encoded.collect()
+    let chunks: Vec<Spent> = chunks.collect();
+    print_row("a made-up month, shipped rules", &chunks, CHUNK, pipeline.retained());
 }
 
-/// Facts records to output bytes. Gives what came out, and how long a record took.
-fn decide(records: &[Vec<u8>]) -> String {
-    let keys = Arc::new(Keys::development());
-    let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time: TimeMode::Event };
-    let surroundings = Surroundings {
-        keys,
-        institution: Arc::from(INSTITUTION),
-        loader: Arc::new(Loader::new()),
-        observe: Arc::new(Silent),
+fn print_row(name: &str, chunks: &[Spent], events: usize, (subjects, entries): (usize, usize)) {
+    let each = |cost: &dyn Fn(&Spent) -> f64| {
+        let mut costs: Vec<f64> = chunks.iter().map(|spent| cost(spent) * 1e6 / events as f64).collect();
+        costs.sort_by(f64::total_cmp);
+        (costs[costs.len() / 2], costs[costs.len() - 1])
     };
-    let mut machine = Machine::new(Partition::new(identity), 0, 0, surroundings);
-    let (mut dispositions, mut bytes, mut latencies) = (0, 0, Latencies::default());
-    for (offset, record) in (0..).zip(records) {
-        let (began, mut portion) = (Instant::now(), Portion::default());
-        machine.apply(offset, record, &mut portion).expect("our own records can be applied");
-        latencies.record(began.elapsed());
-        dispositions += portion.records.iter().filter(|out| out.topic == Topic::Dispositions).count();
-        bytes += portion.records.iter().filter_map(|out| out.value.as_ref()).map(Vec::len).sum::<usize>();
-    }
-    let facts = machine.partition().tally().facts_applied;
-    format!(
-        "{facts} facts, {dispositions} dispositions, {bytes} output bytes\nwall per facts record: {latencies}"
-    )
+    let (intake, _) = each(&|spent| spent.intake.as_secs_f64());
+    let (decide, _) = each(&|spent| spent.decide.as_secs_f64());
+    let (all, worst) = each(&|spent| (spent.intake + spent.decide).as_secs_f64());
+    let dispositions: usize = chunks.iter().map(|spent| spent.dispositions).sum();
+    let per_thousand = dispositions as f64 * 1000.0 / (chunks.len() * events) as f64;
+    println!(
+        "{name:<34} {intake:>7.2} {decide:>7.2} {all:>7.2} {worst:>7.2}  {subjects:>9} {entries:>9} {per_thousand:>8.2}"
+    );
 }

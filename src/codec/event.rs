@@ -17,6 +17,7 @@ pub mod opening;
 pub mod party;
 mod registry;
 pub mod review;
+mod rfc3339;
 pub mod schema;
 pub mod transfer;
 mod undeclared;

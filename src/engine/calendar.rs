@@ -69,6 +69,12 @@ impl Calendar {
         at.0.saturating_add(self.offset_ms()).div_euclid(SpanMs::DAY.0)
     }
 
+    /// The first moment of the next day in the zone.
+    #[must_use]
+    pub fn day_after(&self, at: TimeMs) -> TimeMs {
+        TimeMs((self.day_of(at) + 1).saturating_mul(SpanMs::DAY.0).saturating_sub(self.offset_ms()))
+    }
+
     #[must_use]
     pub fn is_working_day(&self, day: i64) -> bool {
         // 1970-01-01 was a Thursday: 0 is Monday here.

@@ -2,7 +2,7 @@
 //!
 //! It reaches a partition as a fact (DESIGN D28), so that the same log always decides the same.
 
-use super::base::{SpanMs, TimeMs};
+use super::base::SpanMs;
 use super::calendar::Calendar;
 use super::limit::Limit;
 use super::notice::NoticeTexts;
@@ -62,11 +62,5 @@ impl RuleSet {
             Some(Reads::Ratio { of, to, .. } | Reads::Difference { of, to }) => vec![of, to],
             _ => Vec::new(),
         }
-    }
-
-    /// The retention horizon at a partition time: entries at or before it are forgotten.
-    #[must_use]
-    pub fn horizon(&self, newest: TimeMs) -> TimeMs {
-        newest.minus(self.retention())
     }
 }

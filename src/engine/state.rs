@@ -1,6 +1,7 @@
 //! Small pieces of a partition's state that several of its files share.
 
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use super::base::{TimeMs, Token};
 use super::disposition::AppealRef;
@@ -87,7 +88,7 @@ pub struct Override {
 }
 
 /// Something about each of some rules, by name, on one party.
-pub type ByRule<T> = Vec<(std::sync::Arc<str>, T)>;
+pub type ByRule<T> = Vec<(Arc<str>, T)>;
 
 /// One meeting of a shared subject with a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,13 @@ pub struct Meeting {
     pub at: TimeMs,
     pub event: super::base::Fingerprint,
     pub feed: super::fact::Feed,
+    /// The same few come again and again, so meetings share them.
+    pub by: Arc<MetBy>,
+}
+
+/// Who met a shared subject: a holder, with an account, card or opening.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetBy {
     pub holder: Token,
     pub target: Party,
 }
@@ -102,7 +110,7 @@ pub struct Meeting {
 /// Holders that were told of a signal of a shared subject, until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    pub signal: std::sync::Arc<str>,
+    pub signal: Arc<str>,
     pub holder: Token,
     pub until: TimeMs,
 }

@@ -113,6 +113,26 @@ impl<K: Key, V: Clone> Table<K, V> {
         Some(row.value)
     }
 
+    /// Before the shard of a key grows: takes out the rows of it that need not be kept.
+    pub fn make_room(&mut self, key: &K, mut keep: impl FnMut(&mut V) -> bool) {
+        let is_full = |shard: &&mut Arc<Shard<K, V>>| shard.len() == shard.capacity();
+        let shard = self.shards.get_mut(place(key)).and_then(Option::as_mut);
+        let Some(shard) = shard.filter(is_full).map(Arc::make_mut) else { return };
+        let before = shard.len();
+        shard.retain(|key, row| {
+            let kept = keep(&mut row.value);
+            if !kept {
+                self.removed.push(*key);
+            }
+            kept
+        });
+        self.len -= before - shard.len();
+        // One that is still nearly full would be looked through again at once.
+        if shard.len() > shard.capacity() / 4 * 3 {
+            shard.reserve(shard.capacity());
+        }
+    }
+
     /// In no particular order: for counting only.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.shards.iter().flatten().flat_map(|shard| shard.values().map(|row| &row.value))

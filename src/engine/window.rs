@@ -1,24 +1,33 @@
 //! The time-ordered log of one subject, and exact sliding windows over it (DESIGN D15, ARCHITECTURE S5, S6).
 //!
-//! One log serves all windows and aggregates of a subject. A short log is scanned. A long one keeps
-//! running values: a cursor per window for count and sum, a "superseded" mark per entry for
-//! distinct, a monotone deque for maximum and minimum (SlickDeque, EDBT 2018). Both give the same
-//! numbers; a question about the past, or with an override's bound, is always answered by a scan.
+//! One log serves all windows and aggregates of a subject. A short log is looked through, once for all
+//! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
+//! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
+//! and minimum. Both give the same numbers as a look at each entry (`SubjectLog::scan`), which answers
+//! what is asked about the past, under an override's bound, or for one event.
+//!
+//! A log holds numbers of entries; the entries are in the partition's `Store`.
 
+mod numbers;
 mod packed;
+mod plan;
 mod running;
+mod store;
+mod sweep;
+mod total;
 
-use std::collections::VecDeque;
-
-use super::base::{Fingerprint, Money, SpanMs, TimeMs};
+use super::base::{Fingerprint, Money, TimeMs};
 use super::calendar::Calendar;
 use super::fact::Feed;
-use super::ruleset::RuleSet;
-use super::signal::{Aggregate, OtherSide, Question};
-use super::subject::SubjectKind;
+use super::signal::{Aggregate, OtherSide, Question, Window};
 
-use packed::{Packed, number_of};
+use numbers::Numbers;
+use packed::Packed;
+pub use plan::Plan;
+use plan::Planned;
 use running::Running;
+pub use store::{Known, Store};
+use total::{Total, largest_share, optional, returned, saturate};
 
 /// One event in a subject's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,116 +41,90 @@ pub struct Entry {
     pub marks: u8,
 }
 
-/// A question and what is worked out of it once.
-#[derive(Clone, Copy, Debug)]
-struct Planned {
-    question: Question,
-    feeds: u32,
-    /// The number of the only currency that counts; 0 when amounts are not looked at.
-    currency: u16,
-}
-
-impl Planned {
-    fn new(question: &Question) -> Planned {
-        let currency = if question.reads_amount() { number_of(question.currency) as u16 } else { 0 };
-        Planned { question: *question, feeds: question.feeds_read(), currency }
-    }
-
-    /// Whether the question counts an entry, whatever the event it is asked for.
-    fn admits(&self, entry: &Packed) -> bool {
-        let question = &self.question;
-        self.feeds & entry.feed_bit() != 0
-            && (self.currency == 0 || self.currency == entry.currency() && self.is_within(entry.minor()))
-            && entry.marks() & question.only == question.only
-            && entry.marks() & question.without == 0
-    }
-
-    fn is_within(&self, minor: i64) -> bool {
-        self.question.amount_min.is_none_or(|min| min <= minor)
-            && self.question.amount_max.is_none_or(|max| minor <= max)
-    }
-
-    /// Whether another question counts the same entries, apart from its window.
-    fn admits_the_same(&self, other: &Planned) -> bool {
-        let bounds = |planned: &Planned| {
-            let question = &planned.question;
-            (question.amount_min, question.amount_max, question.only, question.without)
-        };
-        (self.feeds, self.currency, bounds(self)) == (other.feeds, other.currency, bounds(other))
-    }
-}
-
-/// The questions asked of logs of one kind of subject, laid out for evaluation. Made anew for each rule set.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
-    /// By place; `places` maps a signal's number in the rule set to it.
-    questions: Vec<Planned>,
-    places: Vec<Option<usize>>,
-    /// Union of the feeds that any of them reads.
-    feeds: u32,
-    reach_max: SpanMs,
-    calendar: Calendar,
-    /// Changes with every rule set, so that logs notice that their running values are outdated.
-    epoch: u32,
-}
-
-impl Plan {
-    #[must_use]
-    pub fn new(rules: &RuleSet, kind: SubjectKind, epoch: u32) -> Plan {
-        let mut plan = Plan { epoch, calendar: rules.calendar.clone(), ..Plan::default() };
-        for signal in &rules.signals {
-            let question = signal.question().filter(|_| signal.subject.log_kind() == kind);
-            let place = question.map(|question| plan.add(question));
-            plan.places.push(place);
-        }
-        plan
-    }
-
-    /// Equal questions share one place: a signal declared twice is computed once (D16).
-    fn add(&mut self, question: &Question) -> usize {
-        self.feeds |= question.feeds_read();
-        self.reach_max = self.reach_max.max(question.reach());
-        match self.questions.iter().position(|known| known.question == *question) {
-            Some(place) => place,
-            None => {
-                self.questions.push(Planned::new(question));
-                self.questions.len() - 1
-            }
-        }
-    }
-
-    /// Whether any signal of this kind reads the feed; what none reads is not kept.
-    #[must_use]
-    pub fn reads(&self, feed: Feed) -> bool {
-        self.feeds & feed.bit() != 0
-    }
-
-    #[must_use]
-    pub fn epoch(&self) -> u32 {
-        self.epoch
-    }
-
-    #[must_use]
-    pub fn calendar(&self) -> &Calendar {
-        &self.calendar
-    }
-
-    fn asked(&self, signal: usize) -> Option<(usize, &Planned)> {
-        let place = (*self.places.get(signal)?)?;
-        Some((place, self.questions.get(place)?))
-    }
-}
-
-/// Logs longer than this keep running values; shorter ones are scanned, which costs less memory and
-/// about as much time.
+/// Logs longer than this keep running values; shorter ones are looked through, which costs less memory
+/// and about as much time.
 const SCANNED_MAX: usize = 24;
 
 /// The log of one subject.
 #[derive(Clone, Debug, Default)]
 pub struct SubjectLog {
     /// By event time; equal times in order of application.
-    entries: VecDeque<Packed>,
+    numbers: Numbers,
     running: Option<Box<Running>>,
+}
+
+/// The entries of a log, oldest first.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    numbers: &'a Numbers,
+    store: &'a Store,
+}
+
+impl<'a> View<'a> {
+    fn get(self, place: usize) -> Option<&'a Packed> {
+        Some(self.store.get(self.numbers.get(place)?))
+    }
+
+    fn range(self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = &'a Packed> {
+        self.numbers.range(from, to).map(move |number| self.store.get(number))
+    }
+
+    fn newest(self) -> Option<&'a Packed> {
+        self.get(self.numbers.len().checked_sub(1)?)
+    }
+
+    /// The place of the first entry later than a time.
+    fn place_after(self, at: TimeMs) -> usize {
+        if self.newest().is_none_or(|newest| newest.at() <= at) {
+            return self.numbers.len();
+        }
+        let (front, back) = self.numbers.slices();
+        let is_before = |number: &u32| self.store.get(*number).at() <= at;
+        match front.partition_point(is_before) {
+            inside if inside < front.len() => inside,
+            all => all + back.partition_point(is_before),
+        }
+    }
+}
+
+/// Values of subjects' signals as of one moment, by the signals' numbers: kept, because equal questions
+/// and questions over the same entries are answered together.
+#[derive(Debug)]
+pub struct Values {
+    /// Which moment this is; what was kept of another does not count.
+    moment: u32,
+    slots: Vec<(u32, bool, i64)>,
+}
+
+impl Default for Values {
+    fn default() -> Values {
+        Values { moment: 1, slots: Vec::new() }
+    }
+}
+
+impl Values {
+    /// Forgets the moment, and keeps its memory for the next.
+    pub fn clear(&mut self) {
+        self.moment = self.moment.wrapping_add(1);
+        if self.moment == 0 {
+            *self = Values::default();
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, signal: usize) -> Option<(i64, bool)> {
+        let (_, any, value) = self.slots.get(signal).filter(|(moment, ..)| *moment == self.moment)?;
+        Some((*value, *any))
+    }
+
+    fn keep(&mut self, signal: usize, (value, any): (i64, bool)) {
+        if self.slots.len() <= signal {
+            self.slots.resize(signal + 1, (0, false, 0));
+        }
+        if let Some(slot) = self.slots.get_mut(signal) {
+            *slot = (self.moment, any, value);
+        }
+    }
 }
 
 /// As of when, for which event, and how far back a value is asked for.
@@ -171,8 +154,12 @@ impl AsOf {
     #[must_use]
     pub fn bounds(&self, question: &Question, calendar: &Calendar) -> (TimeMs, TimeMs) {
         let to = self.at.minus(question.delay);
-        let from = question.window.begin(to, calendar);
-        (from.max(self.horizon).max(self.bound.unwrap_or(TimeMs::MIN)), to)
+        (self.after(question.window, to, calendar), to)
+    }
+
+    /// The open lower end of a window that ends at `to`.
+    fn after(&self, window: Window, to: TimeMs, calendar: &Calendar) -> TimeMs {
+        window.begin(to, calendar).max(self.horizon).max(self.bound.unwrap_or(TimeMs::MIN))
     }
 
     /// Whether an entry that feeds the question counts for this event.
@@ -196,124 +183,171 @@ impl AsOf {
 }
 
 impl SubjectLog {
-    /// Rebuilds a log from what a snapshot kept.
-    #[must_use]
-    pub fn from_entries(entries: impl IntoIterator<Item = Entry>) -> SubjectLog {
-        let packed = entries.into_iter().map(|entry| Packed::new(&entry));
-        SubjectLog { entries: packed.collect(), running: None }
+    fn view<'a>(&'a self, store: &'a Store) -> View<'a> {
+        View { numbers: &self.numbers, store }
     }
 
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
-        self.entries.iter().map(Packed::unpacked)
+    /// Adds a number at the end, in the order of a snapshot.
+    fn append(&mut self, number: u32) {
+        self.numbers.insert(self.numbers.len(), number);
+    }
+
+    pub fn entries<'a>(&'a self, store: &'a Store) -> impl DoubleEndedIterator<Item = Entry> + 'a {
+        self.view(store).range(0, self.len()).map(Packed::unpacked)
     }
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.numbers.len()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    /// Adds an entry at its event time, after those of the same time, and drops forgotten ones.
-    pub fn insert(&mut self, entry: Entry, plan: &Plan, horizon: TimeMs) {
-        if entry.at <= horizon {
-            return;
+    /// Adds an entry of the store at its event time, after those of the same time, and drops forgotten
+    /// ones. The entry itself is later than `horizon`.
+    pub fn insert(&mut self, number: u32, store: &mut Store, plan: &Plan, horizon: TimeMs) {
+        store.hold(number);
+        let at = store.get(number).at();
+        let place = self.view(store).place_after(at);
+        let is_newest = place == self.len();
+        self.numbers.insert(place, number);
+        let log = View { numbers: &self.numbers, store };
+        match &mut self.running {
+            Some(running) if is_newest && !running.is_outdated(plan, at) => running.advance(at, log, plan),
+            Some(running) if !is_newest && running.is_of(plan) => running.insert(place, log, plan),
+            _ => self.running = None,
         }
-        let packed = Packed::new(&entry);
-        if self.entries.back().is_none_or(|newest| newest.at() <= entry.at) {
-            self.entries.push_back(packed);
-            match &mut self.running {
-                Some(running) if !running.is_outdated(plan, entry.at) => {
-                    running.advance(entry.at, &self.entries, plan);
-                }
-                _ => self.running = None,
-            }
-        } else {
-            let place = self.entries.partition_point(|earlier| earlier.at() <= entry.at);
-            self.entries.insert(place, packed);
-            match &mut self.running {
-                Some(running) if running.is_of(plan) => running.insert(place, &self.entries, plan),
-                _ => self.running = None,
-            }
-        }
-        self.forget(horizon);
+        self.forget(store, horizon);
     }
 
     /// Takes out the entries of an event; true if there were any.
-    pub fn remove(&mut self, event: Fingerprint, feed: Feed) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| !(entry.event() == event && entry.feed_bit() == feed.bit()));
-        let removed = self.entries.len() != before;
-        if removed {
+    pub fn remove(&mut self, event: Fingerprint, feed: Feed, store: &mut Store) -> bool {
+        let before = self.len();
+        let mut removed = Vec::new();
+        self.numbers.retain(|number| {
+            let entry = store.get(number);
+            let goes = entry.event() == event && entry.feed_bit() == feed.bit();
+            if goes {
+                removed.push(number);
+            }
+            !goes
+        });
+        removed.into_iter().for_each(|number| store.release(number));
+        let any = self.len() != before;
+        if any {
             self.running = None;
         }
-        removed
+        any
     }
 
-    fn forget(&mut self, horizon: TimeMs) {
-        while self.entries.front().is_some_and(|oldest| oldest.at() <= horizon) {
-            let Some(gone) = self.entries.pop_front() else { return };
+    /// Drops the entries at or before a time.
+    pub fn forget(&mut self, store: &mut Store, horizon: TimeMs) {
+        while self.view(store).get(0).is_some_and(|oldest| oldest.at() <= horizon) {
+            let Some(number) = self.numbers.pop_front() else { return };
             // A late entry can push the horizon past what is still inside a window as of that entry.
             match &mut self.running {
-                Some(running) if running.has_left_front() => running.dropped_front(&gone),
+                Some(running) if running.has_left_front() => running.dropped_front(store.get(number)),
                 _ => self.running = None,
             }
+            store.release(number);
+        }
+        if self.len() <= SCANNED_MAX / 2 {
+            self.running = None;
         }
     }
 
     /// The value of a signal (its number in the rule set) and whether any entry was in its window.
-    pub fn value(&mut self, signal: usize, plan: &Plan, as_of: AsOf) -> (i64, bool) {
-        let Some((place, planned)) = plan.asked(signal) else { return (0, false) };
-        let newest_first = self.entries.back().is_none_or(|newest| newest.at() <= as_of.at);
-        let whole = as_of.bound.is_none()
-            && as_of.event.left_out.is_none()
-            && as_of.at.minus(plan.reach_max) >= as_of.horizon;
-        if self.entries.len() <= SCANNED_MAX || !newest_first || !whole || !Running::keeps(&planned.question)
-        {
-            return self.scan_planned(planned, plan.calendar(), as_of);
+    /// `values` are of this log as of the same moment.
+    pub fn value(
+        &mut self,
+        signal: usize,
+        store: &Store,
+        plan: &Plan,
+        as_of: AsOf,
+        values: &mut Values,
+    ) -> (i64, bool) {
+        let Some(asked) = plan.asked(signal) else { return (0, false) };
+        let set = asked.set.filter(|_| as_of.event.left_out.is_none());
+        let mut keep = |place: usize, value| {
+            let signals = plan.questions.get(place).into_iter().flat_map(|asked| &asked.signals);
+            signals.for_each(|signal| values.keep(*signal, value));
+        };
+        match set {
+            Some(set) if self.len() <= SCANNED_MAX => {
+                sweep::sweep(set, self.view(store), plan, as_of, &mut keep);
+            }
+            Some(set) if self.is_whole(store, plan, as_of) => {
+                self.run(set, store, plan, as_of.at, &mut keep);
+            }
+            _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
-        let known = self.running.take().filter(|running| !running.is_outdated(plan, as_of.at));
-        let running = self
-            .running
-            .insert(known.unwrap_or_else(|| Box::new(Running::build(&self.entries, plan, as_of.at))));
-        running.value(place, &self.entries, plan, as_of.at)
+        values.get(signal).unwrap_or_default()
+    }
+
+    /// Whether running values answer: about now, and about all there is.
+    fn is_whole(&self, store: &Store, plan: &Plan, as_of: AsOf) -> bool {
+        self.view(store).newest().is_none_or(|newest| newest.at() <= as_of.at)
+            && as_of.bound.is_none()
+            && as_of.at.minus(plan.reach_max) >= as_of.horizon
+    }
+
+    fn run(
+        &mut self,
+        set: usize,
+        store: &Store,
+        plan: &Plan,
+        at: TimeMs,
+        keep: &mut dyn FnMut(usize, (i64, bool)),
+    ) {
+        let log = View { numbers: &self.numbers, store };
+        let known = self.running.take().filter(|running| !running.is_outdated(plan, at));
+        let running = self.running.insert(known.unwrap_or_else(|| Box::new(Running::build(log, plan, at))));
+        running.values(set, log, plan, at, keep);
     }
 
     /// The entries behind a value, oldest first; those that `Returned` is answered by, too.
-    pub fn behind(
-        &self,
+    pub fn behind<'a>(
+        &'a self,
         question: &Question,
+        store: &'a Store,
         calendar: &Calendar,
         as_of: AsOf,
-    ) -> impl DoubleEndedIterator<Item = Entry> {
-        self.inside(Planned::new(question), calendar, as_of).map(Packed::unpacked)
+    ) -> impl DoubleEndedIterator<Item = Entry> + use<'a> {
+        self.inside(Planned::new(question), store, calendar, as_of).map(Packed::unpacked)
     }
 
-    fn inside(
-        &self,
+    fn inside<'a>(
+        &'a self,
         planned: Planned,
+        store: &'a Store,
         calendar: &Calendar,
         as_of: AsOf,
-    ) -> impl DoubleEndedIterator<Item = &Packed> {
+    ) -> impl DoubleEndedIterator<Item = &'a Packed> + use<'a> {
         let (after, until) = as_of.bounds(&planned.question, calendar);
-        let from = self.entries.partition_point(|entry| entry.at() <= after);
-        let to = self.entries.partition_point(|entry| entry.at() <= until).max(from);
-        self.entries
-            .range(from..to)
+        let log = self.view(store);
+        let to = log.place_after(until);
+        let from = log.place_after(after).min(to);
+        log.range(from, to)
             .filter(move |entry| planned.admits(entry) && as_of.counts(entry, &planned.question))
     }
 
     /// The value by looking at each entry of the window.
-    pub fn scan(&self, question: &Question, calendar: &Calendar, as_of: AsOf) -> (i64, bool) {
-        self.scan_planned(&Planned::new(question), calendar, as_of)
+    pub fn scan(&self, question: &Question, store: &Store, calendar: &Calendar, as_of: AsOf) -> (i64, bool) {
+        self.scan_planned(&Planned::new(question), store, calendar, as_of)
     }
 
-    fn scan_planned(&self, planned: &Planned, calendar: &Calendar, as_of: AsOf) -> (i64, bool) {
+    fn scan_planned(
+        &self,
+        planned: &Planned,
+        store: &Store,
+        calendar: &Calendar,
+        as_of: AsOf,
+    ) -> (i64, bool) {
         let question = &planned.question;
-        let window = self.inside(*planned, calendar, as_of);
+        let window = self.inside(*planned, store, calendar, as_of);
         let (after, until) = as_of.bounds(question, calendar);
         match question.aggregate {
             Aggregate::Count => {
@@ -347,100 +381,6 @@ impl SubjectLog {
             }
         }
     }
-}
-
-/// Count, sum and sum of squares of amounts: what average and deviation are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Total {
-    count: i128,
-    sum: i128,
-    /// Amounts are below 2^53, so this and its product with a count below 2^20 are exact in 127 bits.
-    squares: i128,
-}
-
-impl Total {
-    fn of<'a>(entries: impl Iterator<Item = &'a Packed>) -> Total {
-        entries.fold(Total::default(), |total, entry| total.plus(entry.minor()))
-    }
-
-    fn plus(self, minor: i64) -> Total {
-        let minor = i128::from(minor);
-        Total {
-            count: self.count + 1,
-            sum: self.sum + minor,
-            squares: self.squares.saturating_add(minor * minor),
-        }
-    }
-
-    /// Without an amount that counted before.
-    fn less(self, minor: i64) -> Total {
-        let minor = i128::from(minor);
-        Total {
-            count: self.count - 1,
-            sum: self.sum - minor,
-            squares: self.squares.saturating_sub(minor * minor),
-        }
-    }
-
-    /// Of a count, sum, average or deviation.
-    fn value(self, aggregate: Aggregate) -> i64 {
-        saturate(match aggregate {
-            Aggregate::Sum => self.sum,
-            Aggregate::Average => self.average(),
-            Aggregate::Deviation => self.deviation(),
-            _ => self.count,
-        })
-    }
-
-    fn average(self) -> i128 {
-        if self.count == 0 { 0 } else { self.sum.div_euclid(self.count) }
-    }
-
-    fn deviation(self) -> i128 {
-        if self.count == 0 {
-            return 0;
-        }
-        let spread = self.squares.saturating_mul(self.count) - self.sum.saturating_mul(self.sum);
-        spread.max(0).isqrt() / self.count
-    }
-}
-
-/// The largest sum of one other, per mille of all.
-fn largest_share<'a>(window: impl Iterator<Item = &'a Packed>) -> (i64, bool) {
-    let mut by_other: Vec<(u64, i128)> =
-        window.map(|entry| (entry.other(), i128::from(entry.minor()))).collect();
-    by_other.sort_unstable();
-    let sums = by_other
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|of_one| of_one.iter().map(|(_, minor)| minor).sum::<i128>());
-    let (all, largest) = sums.fold((0, 0), |(all, largest), sum| (all + sum, sum.max(largest)));
-    (if all > 0 { saturate(largest * 1_000 / all) } else { 0 }, !by_other.is_empty())
-}
-
-/// Others met by both sets of feeds.
-fn returned<'a>(window: impl Iterator<Item = &'a Packed>, question: &Question) -> (i64, bool) {
-    let mut met: Vec<(u64, bool)> = Vec::new();
-    for entry in window {
-        let bit = entry.feed_bit();
-        if bit & question.feeds != 0 {
-            met.push((entry.other(), false));
-        }
-        if bit & question.returned_by != 0 {
-            met.push((entry.other(), true));
-        }
-    }
-    met.sort_unstable();
-    met.dedup();
-    let both = met.chunk_by(|a, b| a.0 == b.0).filter(|of_one| of_one.len() == 2).count();
-    (saturate(both as i128), !met.is_empty())
-}
-
-fn optional(value: Option<i64>) -> (i64, bool) {
-    (value.unwrap_or(0), value.is_some())
-}
-
-fn saturate(value: i128) -> i64 {
-    i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 
 #[cfg(test)]

@@ -94,6 +94,9 @@ impl EventTime {
     /// # Errors
     /// `Fault::TimeUnreadable`.
     pub fn parse(text: &str) -> Result<EventTime, Fault> {
+        if let Some(time) = super::rfc3339::plain(text) {
+            return Ok(EventTime(time));
+        }
         let shape = text.as_bytes();
         let is = |place: usize, wanted: &[u8]| shape.get(place).is_some_and(|byte| wanted.contains(byte));
         let marks = is(4, b"-") && is(7, b"-") && is(10, b"Tt") && is(13, b":") && is(16, b":");

@@ -14,9 +14,10 @@ mod types;
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::partition::{EngineError, Frozen, Identity, Image, Partition};
+use crate::engine::window::Known;
 use crate::engine::{LoadRules, SEMANTICS};
 
-use packed::{Packed, write_table};
+use packed::{Packed, write_logs, write_table};
 
 const MAGIC: [u8; 4] = *b"DCSN";
 const FORM: u8 = 2;
@@ -58,7 +59,7 @@ pub fn encode(frozen: &Frozen, extent: Extent) -> Vec<u8> {
     writer.flag(changed_only);
     frozen.core.write(&mut writer);
     frozen.seen.since(changed_only).write(&mut writer);
-    write_table(&frozen.logs, changed_only, &mut writer);
+    write_logs(&frozen.logs, changed_only, &mut writer);
     write_table(&frozen.holders, changed_only, &mut writer);
     write_table(&frozen.meetings, changed_only, &mut writer);
     write_table(&frozen.told, changed_only, &mut writer);
@@ -78,14 +79,14 @@ pub fn decode<'b>(
     identity: Identity,
     loader: &dyn LoadRules,
 ) -> Result<Partition, SnapshotError> {
-    let mut partition = Partition::new(identity);
+    let (mut partition, mut known) = (Partition::new(identity), Known::default());
     let mut expected = Extent::Whole;
     for bytes in snapshots {
         let (extent, image) = read(bytes)?;
         if extent != expected {
             return Err(SnapshotError::OutOfOrder);
         }
-        partition.restore(image, loader)?;
+        partition.restore(image, &mut known, loader)?;
         expected = Extent::Changes;
     }
     Ok(partition)

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
+use crate::engine::partition::FrozenLogs;
+use crate::engine::state::MetBy;
 use crate::engine::subject::{Party, Subject};
 use crate::engine::table::{Changes, Frozen, Key};
 
@@ -73,6 +75,17 @@ impl<T: Packed> Packed for Option<T> {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.option("whether there is a value", T::read)
+    }
+}
+
+/// What is shared is written wherever it stands.
+impl Packed for Arc<MetBy> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        (**self).write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        MetBy::read(reader).map(Arc::new)
     }
 }
 
@@ -160,7 +173,22 @@ pub(super) fn write_table<K: Packed + Key, V: Packed>(
     writer.flag(false);
 }
 
-/// What `write_table` wrote.
+/// The same for logs, whose entries stand elsewhere.
+pub(super) fn write_logs(logs: &FrozenLogs, changed_only: bool, writer: &mut Writer<'_>) {
+    let removed = if changed_only { logs.removed() } else { &[] };
+    writer.count(removed.len());
+    for subject in removed {
+        subject.write(writer);
+    }
+    for (subject, entries) in logs.rows(changed_only) {
+        writer.flag(true);
+        subject.write(writer);
+        entries.write(writer);
+    }
+    writer.flag(false);
+}
+
+/// What these two wrote.
 impl<K: Packed, V: Packed> Packed for Changes<K, V> {
     fn write(&self, writer: &mut Writer<'_>) {
         self.removed.write(writer);

@@ -14,9 +14,11 @@ use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
 use crate::engine::seen::SeenSince;
-use crate::engine::state::{Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told};
+use crate::engine::state::{
+    Firing, InForce, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount, Told,
+};
 use crate::engine::timer::{Timer, Timers};
-use crate::engine::window::{Entry, SubjectLog};
+use crate::engine::window::Entry;
 
 packed_struct!(SourceId { name, generation, partition });
 packed_struct!(Covered { last, time });
@@ -55,7 +57,8 @@ packed_struct!(Standing {
     amount,
     untold_count
 });
-packed_struct!(Meeting { at, event, feed, holder, target });
+packed_struct!(Meeting { at, event, feed, by });
+packed_struct!(MetBy { holder, target });
 packed_struct!(Told { signal, holder, until });
 packed_struct!(RuleName { id, version });
 packed_struct!(MeasureState {
@@ -223,40 +226,26 @@ impl Packed for Timers {
     }
 }
 
-/// Entry after entry, each one's time as the distance from the one before.
-impl Packed for SubjectLog {
+impl Packed for Entry {
     fn write(&self, writer: &mut Writer<'_>) {
-        writer.count(self.len());
-        let mut before = 0;
-        for entry in self.entries() {
-            writer.delta(entry.at.0, before);
-            before = entry.at.0;
-            writer.fingerprint(entry.event);
-            writer.fixed(entry.other);
-            entry.amount.write(writer);
-            entry.feed.write(writer);
-            writer.byte(entry.marks);
-        }
+        self.at.write(writer);
+        self.event.write(writer);
+        // A short form of a token: all of its bits are in use.
+        writer.fixed(self.other);
+        self.amount.write(writer);
+        self.feed.write(writer);
+        writer.byte(self.marks);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        // The least that an entry takes.
-        let count = reader.count("a log", 20)?;
-        let mut entries = Vec::with_capacity(count);
-        let mut before = 0;
-        for _ in 0..count {
-            let at = reader.delta("a time", before)?;
-            before = at;
-            entries.push(Entry {
-                at: TimeMs(at),
-                event: Packed::read(reader)?,
-                other: reader.fixed("an other side")?,
-                amount: Packed::read(reader)?,
-                feed: Packed::read(reader)?,
-                marks: reader.byte("marks")?,
-            });
-        }
-        Ok(SubjectLog::from_entries(entries))
+        Ok(Entry {
+            at: Packed::read(reader)?,
+            event: Packed::read(reader)?,
+            other: reader.fixed("an other side")?,
+            amount: Packed::read(reader)?,
+            feed: Packed::read(reader)?,
+            marks: reader.byte("marks")?,
+        })
     }
 }
 

@@ -38,10 +38,10 @@ impl Partition {
             for subject in feeding.subjects() {
                 if let Some(log) = self.logs.get_mut(&subject) {
                     taken |= subject == fact.route
-                        && log.entries().any(|entry| {
+                        && log.entries(&self.store).any(|entry| {
                             entry.event == original && entry.feed == feeding.feed && entry.at > horizon
                         });
-                    log.remove(original, feeding.feed);
+                    log.remove(original, feeding.feed, &mut self.store);
                 }
             }
         }

@@ -218,6 +218,9 @@ impl Partition {
 
     fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let horizon = self.horizon();
+        if at <= horizon {
+            return;
+        }
         let entry = Entry {
             at,
             event,
@@ -226,11 +229,20 @@ impl Partition {
             feed: feeding.feed,
             marks: feeding.marks,
         };
+        // One entry, whichever logs take it.
+        let mut number = None;
         for subject in feeding.subjects() {
             let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
                 continue;
             };
-            self.logs.get_or_default(subject).insert(entry, plan, horizon);
+            let number = *number.get_or_insert_with(|| self.store.add(&entry));
+            let store = &mut self.store;
+            // What is forgotten is in no window and in no snapshot, so when it goes does not show.
+            self.logs.make_room(&subject, |log| {
+                log.forget(store, horizon);
+                !log.is_empty()
+            });
+            self.logs.get_or_default(subject).insert(number, store, plan, horizon);
         }
     }
 

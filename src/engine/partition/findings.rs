@@ -42,7 +42,7 @@ impl Partition {
             purpose = purpose.join(signal.purpose);
             digest.update(signal.name.as_bytes());
             digest.update([0]);
-            let entries = self.entries_behind(signal, &reading, active);
+            let entries = self.entries_behind(signal, scene, bound, active);
             for entry in &entries {
                 digest.update(entry.event.0.to_be_bytes());
                 digest.update(entry.at.0.to_be_bytes());
@@ -51,7 +51,7 @@ impl Partition {
             let events = listed(&entries, room.min(EVENTS_PER_SIGNAL_MAX));
             room -= events.len();
             let (reported_of, events_count) = match reading.source {
-                Source::Log(..) => (None, entries.len() as u64),
+                Source::Log => (None, entries.len() as u64),
                 Source::Reported(of) => (of, u64::try_from(reading.value).unwrap_or(0)),
                 Source::Made => (None, 0),
             };
@@ -81,11 +81,20 @@ impl Partition {
         Finding { evidence, purpose }
     }
 
-    /// The entries that a reading was counted from, oldest first.
-    fn entries_behind(&self, signal: &Signal, reading: &Reading, active: &Active) -> Vec<Entry> {
-        let Source::Log(subject, as_of) = reading.source else { return Vec::new() };
+    /// The entries that a signal's reading is counted from, oldest first.
+    fn entries_behind(
+        &self,
+        signal: &Signal,
+        scene: &Scene<'_>,
+        bound: Option<TimeMs>,
+        active: &Active,
+    ) -> Vec<Entry> {
+        let Some(subject) = scene.subject_of(signal) else { return Vec::new() };
+        let as_of = self.as_of(scene, bound);
         match (self.logs.get(&subject), signal.question()) {
-            (Some(log), Some(question)) => log.behind(question, &active.set.calendar, as_of).collect(),
+            (Some(log), Some(question)) => {
+                log.behind(question, &self.store, &active.set.calendar, as_of).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -168,7 +177,7 @@ struct Behind {
 impl Behind {
     fn is_the_same_without(&self, event: Fingerprint) -> bool {
         match self.reading.source {
-            Source::Log(..) => !self.entries.iter().any(|entry| entry.event == event),
+            Source::Log => !self.entries.iter().any(|entry| entry.event == event),
             Source::Reported(_) => true,
             Source::Made => false,
         }

@@ -20,7 +20,7 @@ use crate::engine::state::{
 use crate::engine::subject::Subject;
 use crate::engine::table::{self, Changes};
 use crate::engine::timer::Timers;
-use crate::engine::window::SubjectLog;
+use crate::engine::window::{Entry, Known, Store, SubjectLog};
 
 /// Rule counts by rule and, of rules whose own partition this is, by origin.
 pub type Heard = BTreeMap<String, BTreeMap<u32, RuleCount>>;
@@ -54,7 +54,7 @@ pub struct Core {
 pub struct Frozen {
     pub core: Core,
     pub seen: FrozenSeen,
-    pub logs: table::Frozen<Subject, SubjectLog>,
+    pub logs: FrozenLogs,
     pub holders: table::Frozen<Token, Holder>,
     pub meetings: table::Frozen<Subject, VecDeque<Meeting>>,
     pub told: table::Frozen<Subject, Vec<Told>>,
@@ -63,12 +63,36 @@ pub struct Frozen {
     pub overrides: table::Frozen<Subject, ByRule<Override>>,
 }
 
+/// The logs as they were, with the entries they refer to.
+#[derive(Debug)]
+pub struct FrozenLogs {
+    logs: table::Frozen<Subject, SubjectLog>,
+    store: Store,
+    horizon: TimeMs,
+}
+
+impl FrozenLogs {
+    #[must_use]
+    pub fn removed(&self) -> &[Subject] {
+        self.logs.removed()
+    }
+
+    /// The logs, or those that changed, by what of them is not forgotten; of all logs the empty ones
+    /// are left out.
+    pub fn rows(&self, changed_only: bool) -> impl Iterator<Item = (&Subject, Vec<Entry>)> {
+        let rows = self.logs.rows(changed_only).map(|(subject, log)| {
+            (subject, log.entries(&self.store).filter(|entry| entry.at > self.horizon).collect())
+        });
+        rows.filter(move |(_, entries): &(_, Vec<Entry>)| changed_only || !entries.is_empty())
+    }
+}
+
 /// What one snapshot says. Running values and rule indexes are rebuilt from it.
 #[derive(Debug)]
 pub struct Image {
     pub core: Core,
     pub seen: SeenSince,
-    pub logs: Changes<Subject, SubjectLog>,
+    pub logs: Changes<Subject, Vec<Entry>>,
     pub holders: Changes<Token, Holder>,
     pub meetings: Changes<Subject, VecDeque<Meeting>>,
     pub told: Changes<Subject, Vec<Told>>,
@@ -83,7 +107,7 @@ impl Partition {
         Frozen {
             core: self.core(),
             seen: self.seen.freeze(),
-            logs: self.logs.freeze(),
+            logs: FrozenLogs { logs: self.logs.freeze(), store: self.store.clone(), horizon: self.horizon() },
             holders: self.holders.freeze(),
             meetings: self.meetings.freeze(),
             told: self.told.freeze(),
@@ -115,13 +139,19 @@ impl Partition {
     }
 
     /// Takes over what a snapshot says: of a new partition the whole, then the changes in order.
+    /// `known` goes from one to the next.
     ///
     /// # Errors
     /// When its rule set does not load.
-    pub fn restore(&mut self, image: Image, loader: &dyn LoadRules) -> Result<(), EngineError> {
+    pub fn restore(
+        &mut self,
+        image: Image,
+        known: &mut Known,
+        loader: &dyn LoadRules,
+    ) -> Result<(), EngineError> {
         self.restore_core(image.core, loader)?;
         self.seen.restore(image.seen);
-        self.logs.restore(image.logs);
+        self.restore_logs(image.logs, known);
         self.holders.restore(image.holders);
         self.meetings.restore(image.meetings);
         self.told.restore(image.told);
@@ -158,6 +188,18 @@ impl Partition {
         self.totals = core.totals;
         self.request_count = core.request_count;
         Ok(())
+    }
+
+    fn restore_logs(&mut self, changes: Changes<Subject, Vec<Entry>>, known: &mut Known) {
+        let before = changes.removed.iter().chain(changes.rows.iter().map(|(subject, _)| subject));
+        for subject in before {
+            if let Some(mut log) = self.logs.remove(subject) {
+                log.forget(&mut self.store, TimeMs(i64::MAX));
+            }
+        }
+        let rows = changes.rows.into_iter().filter(|(_, entries)| !entries.is_empty());
+        let rows = rows.map(|(subject, entries)| (subject, self.store.restore(&entries, known))).collect();
+        self.logs.restore(Changes { removed: Vec::new(), rows });
     }
 
     fn restore_measures(&mut self, changes: Changes<DispositionId, MeasureState>) {

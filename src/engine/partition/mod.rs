@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::LoadRules;
-use super::base::{Fingerprint, TimeMs, Token};
+use super::base::{Fingerprint, SpanMs, TimeMs, Token};
 use super::cover::{Admission, Coverage};
 use super::disposition::DispositionId;
 use super::holder::Holder;
@@ -44,9 +44,9 @@ use super::state::{
 use super::subject::{Subject, SubjectKind};
 use super::table::Table;
 use super::timer::Timers;
-use super::window::{Plan, SubjectLog};
+use super::window::{Plan, Store, SubjectLog};
 
-pub use image::{Core, Frozen, Harms, Heard, Image};
+pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
 use readings::Readings;
 use rules::RuleIndex;
 
@@ -91,6 +91,8 @@ pub struct Partition {
     /// The same by the signals' numbers in the active rule set.
     since_of: Vec<TimeMs>,
     logs: Table<Subject, SubjectLog>,
+    /// The entries of all logs.
+    store: Store,
     holders: Table<Token, Holder>,
     /// By event time, as in the subject's log.
     meetings: Table<Subject, VecDeque<Meeting>>,
@@ -125,13 +127,16 @@ pub(crate) struct Active {
     pub bundle: Arc<str>,
     pub plans: BTreeMap<SubjectKind, Plan>,
     pub index: RuleIndex,
+    /// How far back logs are kept.
+    retention: SpanMs,
 }
 
 impl Active {
     fn new(set: Arc<RuleSet>, bundle: Arc<str>, epoch: u32) -> Active {
         let plans = SubjectKind::ALL.into_iter().map(|kind| (kind, Plan::new(&set, kind, epoch))).collect();
         let index = RuleIndex::new(&set);
-        Active { set, bundle, plans, index }
+        let retention = set.retention();
+        Active { set, bundle, plans, index, retention }
     }
 
     /// A signal that others are told of, and at what level.
@@ -162,6 +167,7 @@ impl Partition {
             since: BTreeMap::new(),
             since_of: Vec::new(),
             logs: Table::default(),
+            store: Store::default(),
             holders: Table::default(),
             meetings: Table::default(),
             told: Table::default(),
@@ -287,20 +293,19 @@ impl Partition {
         self.seen.insert(event, self.newest_time, horizon);
     }
 
-    fn duplicate_horizon(&self) -> super::base::SpanMs {
+    fn duplicate_horizon(&self) -> SpanMs {
         // Before the first rule set nothing is forgotten.
-        self.rules
-            .as_ref()
-            .map_or(super::base::SpanMs(i64::MAX), |active| active.set.settings.duplicate_horizon)
+        self.rules.as_ref().map_or(SpanMs(i64::MAX), |active| active.set.settings.duplicate_horizon)
     }
 
-    fn lateness(&self) -> super::base::SpanMs {
-        self.rules.as_ref().map_or(super::base::SpanMs(i64::MAX), |active| active.set.settings.lateness)
+    fn lateness(&self) -> SpanMs {
+        self.rules.as_ref().map_or(SpanMs(i64::MAX), |active| active.set.settings.lateness)
     }
 
     /// Entries at or before this are forgotten (S5).
     fn horizon(&self) -> TimeMs {
-        let by_age = self.rules.as_ref().map_or(TimeMs::MIN, |active| active.set.horizon(self.newest_time));
+        let by_age =
+            self.rules.as_ref().map_or(TimeMs::MIN, |active| self.newest_time.minus(active.retention));
         self.floor.max(by_age)
     }
 

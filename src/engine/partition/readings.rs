@@ -8,7 +8,7 @@ use crate::engine::calendar::Calendar;
 use crate::engine::rule::Interval;
 use crate::engine::signal::{Aggregate, Question, Reads, Signal};
 use crate::engine::subject::{Subject, SubjectKind};
-use crate::engine::window::{AsOf, AskedFor, SubjectLog};
+use crate::engine::window::{AsOf, AskedFor, Store, SubjectLog, Values};
 
 /// A signal's value at a scene.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +16,14 @@ pub(super) struct Reading {
     pub value: i64,
     pub interval: Interval,
     pub cold: bool,
-    /// The log it was read from, or the shared subject it was reported of.
     pub source: Source,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
-    Log(Subject, AsOf),
+    /// The log of one of the scene's own subjects.
+    Log,
+    /// The shared subject it was reported of.
     Reported(Option<Token>),
     /// Made of other signals, which are listed themselves, or of what is known of the party.
     Made,
@@ -47,19 +48,55 @@ impl Reading {
 }
 
 /// Readings of one scene by signal number: each signal is read once, whatever the number of rules.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Readings {
-    by_signal: Vec<Option<Reading>>,
+    /// Which scene this is; what was kept of another does not count.
+    scene: u32,
+    slots: Vec<(u32, Reading)>,
+    /// What was answered along with the values that were asked for.
+    pub values: Values,
+}
+
+impl Default for Readings {
+    fn default() -> Readings {
+        Readings { scene: 1, slots: Vec::new(), values: Values::default() }
+    }
 }
 
 impl Readings {
+    /// Forgets the scene, and keeps its memory for the next.
+    fn clear(&mut self) {
+        self.values.clear();
+        self.scene = self.scene.wrapping_add(1);
+        if self.scene == 0 {
+            *self = Readings::default();
+        }
+    }
+
+    fn get(&self, number: usize) -> Option<&Reading> {
+        self.slots.get(number).filter(|(scene, _)| *scene == self.scene).map(|(_, reading)| reading)
+    }
+
     /// Keeps a reading for the rest of the scene.
     pub fn keep(&mut self, number: usize, reading: Reading) {
-        if self.by_signal.len() <= number {
-            self.by_signal.resize(number + 1, None);
+        if self.slots.len() <= number {
+            self.slots.resize(number + 1, (0, Reading::UNKNOWN));
         }
-        if let Some(slot) = self.by_signal.get_mut(number) {
-            *slot = Some(reading);
+        if let Some(slot) = self.slots.get_mut(number) {
+            *slot = (self.scene, reading);
+        }
+    }
+}
+
+impl Scene<'_> {
+    /// Whose log answers a signal, if the scene has such a subject; shared ones are known by reports.
+    pub(super) fn subject_of(&self, signal: &Signal) -> Option<Subject> {
+        match signal.subject {
+            SubjectKind::Holder => Some(Subject::new(SubjectKind::Holder, self.holder)),
+            SubjectKind::Pair => {
+                Some(Subject::new(SubjectKind::Pair, self.party.subject.token.pair(self.other?)))
+            }
+            kind => Some(self.party.subject).filter(|party| party.kind == kind && kind.lives_with_holder()),
         }
     }
 }
@@ -67,9 +104,9 @@ impl Readings {
 impl Partition {
     /// An empty set of readings, in memory that is used again and again.
     pub(super) fn take_readings(&mut self) -> Readings {
-        let mut by_signal = std::mem::take(&mut self.scratch.by_signal);
-        by_signal.clear();
-        Readings { by_signal }
+        let mut readings = std::mem::take(&mut self.scratch);
+        readings.clear();
+        readings
     }
 
     pub(super) fn keep_readings(&mut self, readings: Readings) {
@@ -85,12 +122,32 @@ impl Partition {
         active: &Active,
         readings: &mut Readings,
     ) -> Reading {
-        if let Some(Some(known)) = readings.by_signal.get(number) {
+        if let Some(known) = readings.get(number) {
             return *known;
         }
         let reading = self.read(number, scene, bound, active, readings).unwrap_or(Reading::UNKNOWN);
         readings.keep(number, reading);
         reading
+    }
+
+    /// The value of a signal, where that is certain.
+    pub(super) fn certain(
+        &mut self,
+        number: usize,
+        scene: &Scene<'_>,
+        active: &Active,
+        readings: &mut Readings,
+    ) -> Option<i128> {
+        let interval = match readings.get(number) {
+            Some(known) => known.interval,
+            None => self.reading(number, scene, None, active, readings).interval,
+        };
+        interval.low.filter(|_| interval.is_point())
+    }
+
+    /// As of when, how far back and for which event a scene asks.
+    pub(super) fn as_of(&self, scene: &Scene<'_>, bound: Option<TimeMs>) -> AsOf {
+        AsOf { at: scene.at, horizon: self.horizon(), bound, event: asked_for(scene) }
     }
 
     fn read(
@@ -105,17 +162,13 @@ impl Partition {
         if !signal.subject.lives_with_holder() {
             return Some(self.read_reported(signal, scene, bound));
         }
-        let subject = match signal.subject {
-            SubjectKind::Holder => Subject::new(SubjectKind::Holder, scene.holder),
-            SubjectKind::Pair => {
-                Subject::new(SubjectKind::Pair, scene.party.subject.token.pair(scene.other?))
-            }
-            kind if kind == scene.party.subject.kind => scene.party.subject,
-            _ => return None,
-        };
-        let as_of = AsOf { at: scene.at, horizon: self.horizon(), bound, event: asked_for(scene) };
+        let subject = scene.subject_of(signal)?;
+        let as_of = self.as_of(scene, bound);
         Some(match signal.reads {
-            Reads::Log(question) => self.read_log(number, signal, &question, subject, scene, as_of, active),
+            Reads::Log(question) => {
+                let values = &mut readings.values;
+                self.read_log(number, signal, &question, subject, scene, as_of, active, values)
+            }
             Reads::SinceOpened => self.read_since_opened(scene),
             Reads::Ratio { of, to, scale } => {
                 let of = self.reading(of, scene, bound, active, readings);
@@ -141,15 +194,33 @@ impl Partition {
         scene: &Scene<'_>,
         as_of: AsOf,
         active: &Active,
+        values: &mut Values,
     ) -> Reading {
-        let (value, any) = match (self.logs.get_derived_mut(&subject), active.plans.get(&subject.kind)) {
-            (Some(log), Some(plan)) => log.value(number, plan, as_of),
-            _ => (nothing_in(question, &active.set.calendar, as_of), false),
-        };
+        let (value, any) = self.log_value(number, question, subject, as_of, active, values);
         let cold = self.is_cold(number, signal, question, scene, as_of, &active.set.calendar);
         let interval =
             if cold { cold_interval(question.aggregate, value, any) } else { Interval::point(value.into()) };
-        Reading { value, interval, cold, source: Source::Log(subject, as_of) }
+        Reading { value, interval, cold, source: Source::Log }
+    }
+
+    /// The value of a question over the log of a subject, and whether any entry was in its window.
+    /// `values` are of that log as of the same moment.
+    pub(super) fn log_value(
+        &mut self,
+        number: usize,
+        question: &Question,
+        of: Subject,
+        as_of: AsOf,
+        active: &Active,
+        values: &mut Values,
+    ) -> (i64, bool) {
+        if let Some(known) = values.get(number) {
+            return known;
+        }
+        match (self.logs.get_derived_mut(&of), active.plans.get(&of.kind)) {
+            (Some(log), Some(plan)) => log.value(number, &self.store, plan, as_of, values),
+            _ => (nothing_in(question, &active.set.calendar, as_of), false),
+        }
     }
 
     /// How long ago the party was opened; one that was stated is older than that.
@@ -219,8 +290,8 @@ fn asked_for(scene: &Scene<'_>) -> AskedFor {
 }
 
 /// The value of an empty log.
-pub(super) fn nothing_in(question: &Question, calendar: &Calendar, as_of: AsOf) -> i64 {
-    SubjectLog::default().scan(question, calendar, as_of).0
+fn nothing_in(question: &Question, calendar: &Calendar, as_of: AsOf) -> i64 {
+    SubjectLog::default().scan(question, &Store::default(), calendar, as_of).0
 }
 
 /// `of * scale / to`, rounded down; 0 when `to` is not positive.

@@ -11,7 +11,7 @@ use crate::engine::evidence::Softened;
 use crate::engine::measure::MeasureKind;
 use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
-use crate::engine::rule::{Condition, Rule, RuleOrigin, RuleStatus, Trigger};
+use crate::engine::rule::{Condition, Guard, Guarded, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::state::{Finding, Firing};
 use crate::engine::subject::{Party, SubjectKind};
@@ -19,7 +19,7 @@ use crate::engine::subject::{Party, SubjectKind};
 /// Rules by what sets them off, in id order, and the signals each reads, in order of first mention.
 #[derive(Debug, Default)]
 pub(crate) struct RuleIndex {
-    by_trigger: BTreeMap<(Trigger, SubjectKind), Vec<usize>>,
+    by_trigger: BTreeMap<(Trigger, SubjectKind), Vec<Candidate>>,
     signals: Vec<Vec<usize>>,
     names: Vec<Arc<str>>,
     signal_names: Vec<Arc<str>>,
@@ -28,13 +28,21 @@ pub(crate) struct RuleIndex {
     told: BTreeMap<SubjectKind, Vec<usize>>,
 }
 
+/// A rule that a scene may set off.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    number: usize,
+    guard: Option<Guard>,
+}
+
 impl RuleIndex {
     pub fn new(set: &RuleSet) -> RuleIndex {
         let mut index = RuleIndex::default();
         for (number, rule) in set.rules.iter().enumerate() {
             if rule.status != RuleStatus::Off {
+                let candidate = Candidate { number, guard: rule.condition.guard() };
                 for trigger in &rule.triggers {
-                    index.by_trigger.entry((*trigger, rule.subject)).or_default().push(number);
+                    index.by_trigger.entry((*trigger, rule.subject)).or_default().push(candidate);
                 }
             }
             index.signals.push(signals_of(&rule.condition, set));
@@ -51,7 +59,7 @@ impl RuleIndex {
         index
     }
 
-    fn triggered(&self, scene: &Scene<'_>) -> &[usize] {
+    fn triggered(&self, scene: &Scene<'_>) -> &[Candidate] {
         let of_kind = self.by_trigger.get(&(scene.trigger, scene.party.subject.kind));
         of_kind.map_or(&[], Vec::as_slice)
     }
@@ -131,8 +139,8 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let mut readings = self.take_readings();
-        for number in active.index.triggered(scene) {
-            if let Some(fired) = self.evaluate(*number, scene, active, &mut readings) {
+        for candidate in active.index.triggered(scene) {
+            if let Some(fired) = self.evaluate(candidate, scene, active, &mut readings) {
                 self.act(fired, scene, active, &mut readings, out)?;
             }
         }
@@ -150,8 +158,8 @@ impl Partition {
     ) -> Result<bool, EngineError> {
         let mut readings = self.take_readings();
         let mut checked = false;
-        for number in active.index.triggered(scene) {
-            let Some(fired) = self.evaluate(*number, scene, active, &mut readings) else { continue };
+        for candidate in active.index.triggered(scene) {
+            let Some(fired) = self.evaluate(candidate, scene, active, &mut readings) else { continue };
             if fired.enforced && checked {
                 continue;
             }
@@ -248,11 +256,15 @@ impl Partition {
     /// Whether a rule fires on a scene.
     fn evaluate<'a>(
         &mut self,
-        number: usize,
+        candidate: &Candidate,
         scene: &Scene<'_>,
         active: &'a Active,
         readings: &mut Readings,
     ) -> Option<Fired<'a>> {
+        if candidate.guard.is_some_and(|guard| self.is_ruled_out(guard, scene, active, readings)) {
+            return None;
+        }
+        let number = candidate.number;
         let rule = active.set.rules.get(number)?;
         let name = active.index.names.get(number)?;
         if !rule.is_in_force(scene.at) {
@@ -269,6 +281,24 @@ impl Partition {
         }
         let enforced = rule.may_act() && self.live;
         Some(Fired { number, rule, name: Arc::clone(name), enforced, bound })
+    }
+
+    /// Whether a condition's first part certainly fails. Under an override a rule reads other values.
+    fn is_ruled_out(
+        &mut self,
+        guard: Guard,
+        scene: &Scene<'_>,
+        active: &Active,
+        readings: &mut Readings,
+    ) -> bool {
+        if !self.overrides.is_empty() && self.overrides.get(&scene.party.subject).is_some() {
+            return false;
+        }
+        let left = match guard.left {
+            Guarded::Signal(number) => self.certain(number, scene, active, readings),
+            Guarded::Field(field) => scene.attributes.get(field).map(i128::from),
+        };
+        left.is_some_and(|left| !guard.op.holds(left, guard.right.into()))
     }
 
     /// Whether the rule's last firing on the party still holds, or was for this very event.
@@ -301,10 +331,10 @@ impl Partition {
         scene: &Scene<'_>,
         active: &'a Active,
     ) -> Vec<(&'a Rule, Option<TimeMs>)> {
-        let others = active.index.triggered(scene).iter().filter(|number| **number != fired);
-        let in_force = others.filter_map(|number| {
-            let rule = active.set.rules.get(*number).filter(|rule| rule.is_in_force(scene.at))?;
-            Some((rule, self.bound(active.index.names.get(*number)?, scene)?))
+        let others = active.index.triggered(scene).iter().filter(|candidate| candidate.number != fired);
+        let in_force = others.filter_map(|candidate| {
+            let rule = active.set.rules.get(candidate.number).filter(|rule| rule.is_in_force(scene.at))?;
+            Some((rule, self.bound(active.index.names.get(candidate.number)?, scene)?))
         });
         in_force.collect()
     }

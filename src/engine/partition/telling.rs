@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use super::readings::{nothing_in, ratio};
+use super::readings::ratio;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Fact, FactBody, Feed};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
-use crate::engine::state::{Meeting, Told};
+use crate::engine::state::{Meeting, MetBy, Told};
 use crate::engine::subject::{Party, Subject, SubjectKind};
-use crate::engine::window::{AsOf, AskedFor, Entry};
+use crate::engine::window::{AsOf, AskedFor, Entry, Values};
+
+/// How many of the last meetings are looked through for the same holder and target, to share them.
+const MET_BY_SOUGHT: usize = 8;
 
 impl Partition {
     /// A shared subject was met: note by whom, and tell whom it concerns.
@@ -33,13 +36,18 @@ impl Partition {
                 meetings.pop_front();
             }
             let place = meetings.partition_point(|meeting| meeting.at <= at);
-            let meeting =
-                Meeting { at, event: entry_event, feed: *feed, holder: *holder, target: target.clone() };
-            meetings.insert(place, meeting);
+            let is_same = |by: &MetBy| by.holder == *holder && by.target == *target;
+            let known = meetings.iter().rev().take(MET_BY_SOUGHT).find(|known| is_same(&known.by));
+            let by = known.map_or_else(
+                || Arc::new(MetBy { holder: *holder, target: target.clone() }),
+                |known| Arc::clone(&known.by),
+            );
+            meetings.insert(place, Meeting { at, event: entry_event, feed: *feed, by });
         }
         let amount_asked = amount.and_then(Money::fen);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
+        let mut readings = self.take_readings();
         for number in active.index.told_of(about.kind) {
             let Some((signal, report)) = active.told(*number) else { continue };
             let told_here = match report.tell {
@@ -47,8 +55,9 @@ impl Partition {
                 Tell::Event => *feed != Feed::FraudConfirmedTerminal,
                 Tell::Holders => signal.question().is_some_and(|question| question.reads(*feed)),
             };
-            let Some(value) =
-                told_here.then(|| self.at_level(*number, report, about, as_of, &active)).flatten()
+            let Some(value) = told_here
+                .then(|| self.at_level(*number, report, about, as_of, &active, &mut readings.values))
+                .flatten()
             else {
                 continue;
             };
@@ -64,6 +73,7 @@ impl Partition {
             };
             self.tell(&telling, *holder, target, &active, out)?;
         }
+        self.keep_readings(readings);
         Ok(())
     }
 
@@ -91,9 +101,11 @@ impl Partition {
             left_out: None,
         };
         let as_of = AsOf { at, horizon: self.horizon(), bound: None, event: asked };
+        let mut values = Values::default();
         for number in signals {
             let Some((_, report)) = active.told(*number) else { continue };
-            let Some(value) = self.at_level(*number, report, account.subject, as_of, active) else {
+            let Some(value) = self.at_level(*number, report, account.subject, as_of, active, &mut values)
+            else {
                 continue;
             };
             let telling = Telling {
@@ -140,7 +152,7 @@ impl Partition {
             u32::try_from(others.len().saturating_sub(CROSSING_RECEIVERS_MAX)).unwrap_or(u32::MAX);
         let receivers = others.into_iter().take(CROSSING_RECEIVERS_MAX);
         let all = std::iter::once((holder, target.clone(), true))
-            .chain(receivers.map(|meeting| (meeting.holder, meeting.target, false)));
+            .chain(receivers.map(|meeting| (meeting.by.holder, meeting.by.target.clone(), false)));
         for (holder, target, reply) in all {
             let standing = Standing {
                 signal: Arc::clone(name),
@@ -172,27 +184,32 @@ impl Partition {
         of: Subject,
         as_of: AsOf,
         active: &Active,
+        values: &mut Values,
     ) -> Option<u64> {
-        let value = self.told_value(number, of, as_of, active);
+        let value = self.told_value(number, of, as_of, active, values);
         u64::try_from(value).ok().filter(|value| *value >= report.level)
     }
 
     /// The value of a signal over a log, for those who are told of it.
-    fn told_value(&mut self, number: usize, of: Subject, as_of: AsOf, active: &Active) -> i128 {
+    fn told_value(
+        &mut self,
+        number: usize,
+        of: Subject,
+        as_of: AsOf,
+        active: &Active,
+        values: &mut Values,
+    ) -> i128 {
         match active.set.signals.get(number).map(|signal| &signal.reads) {
             Some(Reads::Log(question)) => {
-                i128::from(match (self.logs.get_derived_mut(&of), active.plans.get(&of.kind)) {
-                    (Some(log), Some(plan)) => log.value(number, plan, as_of).0,
-                    _ => nothing_in(question, &active.set.calendar, as_of),
-                })
+                i128::from(self.log_value(number, question, of, as_of, active, values).0)
             }
             Some(Reads::Ratio { of: over, to, scale }) => {
-                let over = self.told_value(*over, of, as_of, active);
-                ratio(over, self.told_value(*to, of, as_of, active), *scale)
+                let over = self.told_value(*over, of, as_of, active, values);
+                ratio(over, self.told_value(*to, of, as_of, active, values), *scale)
             }
             Some(Reads::Difference { of: over, to }) => {
-                let over = self.told_value(*over, of, as_of, active);
-                over - self.told_value(*to, of, as_of, active)
+                let over = self.told_value(*over, of, as_of, active, values);
+                over - self.told_value(*to, of, as_of, active, values)
             }
             Some(Reads::SinceOpened) | None => 0,
         }
@@ -201,7 +218,7 @@ impl Partition {
     /// Whether the event took the value to its level, and when it falls below if nothing more happens.
     fn crossing(&self, question: &Question, telling: &Telling, calendar: &Calendar) -> (bool, TimeMs) {
         let Some(log) = self.logs.get(&telling.about) else { return (false, telling.as_of.at) };
-        let behind: Vec<Entry> = log.behind(question, calendar, telling.as_of).collect();
+        let behind: Vec<Entry> = log.behind(question, &self.store, calendar, telling.as_of).collect();
         let without: Vec<Entry> =
             behind.iter().copied().filter(|entry| entry.event != telling.entry_event).collect();
         let crossing = count(question, &without) < telling.report.level;
@@ -220,7 +237,9 @@ impl Partition {
         let mut last: Vec<Meeting> = Vec::new();
         for meeting in self.meetings.get(&telling.about).into_iter().flatten().rev() {
             let inside = meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
-            if inside && meeting.holder != holder && !last.iter().any(|known| known.holder == meeting.holder)
+            if inside
+                && meeting.by.holder != holder
+                && !last.iter().any(|known| known.by.holder == meeting.by.holder)
             {
                 last.push(meeting.clone());
             }
@@ -253,15 +272,17 @@ impl Partition {
             if report.tell != Tell::Holders || !question.reads(feed) {
                 continue;
             }
-            let newest =
-                self.logs.get(&about).and_then(|log| log.entries().next_back().map(|entry| entry.at));
+            let newest = self
+                .logs
+                .get(&about)
+                .and_then(|log| log.entries(&self.store).next_back().map(|entry| entry.at));
             let as_of = AsOf {
                 at: newest.unwrap_or(fact.at),
                 horizon: self.horizon(),
                 bound: None,
                 event: AskedFor::default(),
             };
-            let value = self.told_value(*number, about, as_of, &active);
+            let value = self.told_value(*number, about, as_of, &active, &mut Values::default());
             if value >= i128::from(report.level) {
                 continue;
             }

@@ -1,13 +1,14 @@
 //! How an entry is kept: 32 bytes, of which 16 are the two keyed fingerprints that cannot be made smaller.
+//! The logs that refer to it share them.
 
 use crate::engine::base::{Currency, Fingerprint, Money, TimeMs};
 use crate::engine::fact::Feed;
 
 use super::Entry;
 
-/// An entry, packed. From the top: 48 bits of time, 5 of feed, 4 of marks, 15 of currency (0: no amount),
-/// 53 of minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An entry, packed. From the top: 48 bits of time, 5 of feed, 4 of marks, 7 of currency; then 3 of how
+/// many logs refer to it, 8 more of currency (15 bits of 0: no amount), 53 of minor units.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Packed {
     bits: [u64; 2],
     event: Fingerprint,
@@ -24,8 +25,13 @@ const FEED_SHIFT: u32 = 11;
 const MARKS_SHIFT: u32 = 7;
 /// Of the 15 bits of currency, the upper 7 end the first word, the lower 8 begin the second.
 const CURRENCY_SHIFT: u32 = 53;
+const HELD_SHIFT: u32 = 61;
+/// At most three logs take an entry of one event.
+const HELD_MAX: u64 = 7;
 
 impl Packed {
+    pub const NOTHING: Packed = Packed { bits: [0; 2], event: Fingerprint(0), other: 0 };
+
     pub fn new(entry: &Entry) -> Packed {
         let time = entry.at.0.clamp(-TIME_MAX - 1, TIME_MAX) as u64;
         let currency = entry.amount.map_or(0, |amount| number_of(amount.currency));
@@ -70,7 +76,38 @@ impl Packed {
 
     /// The number of its currency; 0 without an amount.
     pub fn currency(&self) -> u16 {
-        ((self.bits[0] & 0x7f) << 8 | self.bits[1] >> CURRENCY_SHIFT) as u16
+        ((self.bits[0] & 0x7f) << 8 | self.bits[1] >> CURRENCY_SHIFT & 0xff) as u16
+    }
+
+    /// How many logs refer to it.
+    fn held(&self) -> u64 {
+        self.bits[1] >> HELD_SHIFT
+    }
+
+    /// Whether one more log may refer to it.
+    pub fn may_be_held(&self) -> bool {
+        self.held() < HELD_MAX
+    }
+
+    pub fn hold(&mut self) {
+        debug_assert!(self.may_be_held(), "an event feeds three logs at most");
+        self.bits[1] += 1 << HELD_SHIFT;
+    }
+
+    /// One log less refers to it. Gives whether none does now.
+    pub fn release(&mut self) -> bool {
+        debug_assert!(self.held() > 0, "only a log that refers to an entry lets go of it");
+        self.bits[1] -= 1 << HELD_SHIFT;
+        self.held() == 0
+    }
+
+    /// Of a free place: the one that was freed before it.
+    pub fn next_free(&self) -> Option<u32> {
+        u32::try_from(self.other).ok()
+    }
+
+    pub fn set_next_free(&mut self, next: Option<u32>) {
+        self.other = next.map_or(u64::MAX, u64::from);
     }
 
     pub fn unpacked(&self) -> Entry {
@@ -131,7 +168,8 @@ mod tests {
                 feed: Feed::ALL[feed],
                 marks,
             };
-            let packed = Packed::new(&entry);
+            let mut packed = Packed::new(&entry);
+            packed.hold();
             prop_assert_eq!(packed.unpacked(), entry);
             prop_assert_eq!(packed.feed_bit(), entry.feed.bit());
         }

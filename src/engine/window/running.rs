@@ -1,440 +1,468 @@
 //! Running values of a long log: what makes a window cost the same whatever its length.
+//!
+//! Invariants, for each set of entries that count alike (same feeds, currency, bounds, marks and delay):
+//! * R1 entries below `next` have come in, in order; those from `next` on are too young for the delay;
+//! * R2 a lane's `cursor` is the first entry of the set inside its window, or `next` if there is none;
+//! * R3 a lane's count and sums are those of the set's entries from `cursor` on;
+//! * R4 an entry is superseded if a later one that has come in has the same `other`; a lane's distinct
+//!   count is of those from `cursor` on that are not;
+//! * R5 before `due` nothing leaves a lane.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::packed::Packed;
-use super::{Plan, Planned, Total, saturate};
+use super::plan::{Plan, Planned, Set as SetPlan};
+use super::total::Total;
+use super::{View, saturate};
 use crate::engine::base::{SpanMs, TimeMs};
-use crate::engine::signal::{Aggregate, Question};
+use crate::engine::signal::{Aggregate, Question, Window};
 use crate::engine::state::TokenHash;
 
-/// Cursors and values of all planned questions, as of `clock`.
+/// Cursors and values of all questions that are kept running, as of `clock`.
 ///
-/// Entries are named by their number since the log began: place in the deque plus `dropped`.
+/// Entries are named by their number since the values were built: place in the log plus `dropped`.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     epoch: u32,
     clock: TimeMs,
     /// Entries dropped from the front so far.
-    dropped: u64,
-    /// One per delay.
-    heads: Vec<Head>,
-    /// One per set of entries that a distinct question counts.
-    classes: Vec<Class>,
-    slots: Vec<Slot>,
+    dropped: u32,
+    /// By their place in the plan.
+    sets: Box<[Set]>,
+    lanes: Box<[Lane]>,
 }
 
-/// How far the windows of one delay have come.
-#[derive(Clone, Copy, Debug)]
-struct Head {
-    delay: SpanMs,
-    /// Number of the first entry that has not come in yet.
-    next: u64,
-}
-
-/// The running value of one planned question: over the entries from `cursor` to its head.
-#[derive(Clone, Debug)]
-struct Slot {
-    head: usize,
-    /// Number of the first entry inside the window.
-    cursor: u64,
-    kind: SlotKind,
-}
-
-#[derive(Clone, Debug)]
-enum SlotKind {
-    /// Count, sum, average, deviation.
-    Total(Total),
-    /// Maximum or minimum: numbers and amounts, best first.
-    Extreme { deque: VecDeque<(u64, i64)> },
-    /// Number, amount and time of the newest entry that feeds it.
-    Newest(Option<(u64, i64, TimeMs)>),
-    /// Number of the oldest entry in the window that feeds it.
-    Oldest(Option<u64>),
-    /// Distinct others, by the class that marks superseded entries.
-    Distinct { class: usize, total: u64 },
-    /// Not kept running.
-    Scanned,
+/// The entries that count alike: what its lanes share.
+#[derive(Clone, Debug, Default)]
+struct Set {
+    next: u32,
+    /// The last of them that has come in.
+    newest: Option<u32>,
+    /// Candidates for the maximum and minimum of any lane, best first: each is beaten by none that came
+    /// later (SlickDeque, EDBT 2018).
+    largest: VecDeque<u32>,
+    smallest: VecDeque<u32>,
+    distinct: Option<Box<Distinct>>,
 }
 
 /// Which entry is the latest of each `other`, and which entries are no longer.
-#[derive(Clone, Debug)]
-struct Class {
-    head: usize,
-    planned: Planned,
-    latest: HashMap<u64, u64, TokenHash>,
-    /// One per entry that has come in and is still in the log: a later one has the same `other`.
+#[derive(Clone, Debug, Default)]
+struct Distinct {
+    latest: HashMap<u64, u32, TokenHash>,
+    /// One per entry that has come in and is still in the log.
     superseded: VecDeque<bool>,
-    /// Of the entry that comes in just now: the number of the one it supersedes.
-    before: Option<u64>,
-    /// Of the entry that came in last, out of order: whether a later one has the same `other`.
+}
+
+/// One window over a set.
+#[derive(Clone, Debug)]
+struct Lane {
+    cursor: u32,
+    count: u32,
+    distinct: u32,
+    due: TimeMs,
+    sum: i128,
+    /// Where a deviation is asked for.
+    squares: Option<Box<i128>>,
+}
+
+/// How an entry that came in stands to others with the same `other`; of sets that look at that.
+#[derive(Clone, Copy, Debug)]
+struct Alike {
+    /// The one before it.
+    before: Option<u32>,
+    /// There is a later one.
     is_superseded: bool,
 }
 
 impl Running {
-    /// Whether a question is kept running; the others are answered by a scan of their window.
-    pub(super) fn keeps(question: &Question) -> bool {
-        !matches!(question.aggregate, Aggregate::LargestShare | Aggregate::Returned)
-            && question.resembling.is_none()
-            && !question.without_event
-    }
-
-    pub(super) fn build(entries: &VecDeque<Packed>, plan: &Plan, at: TimeMs) -> Running {
+    pub fn build(log: View<'_>, plan: &Plan, at: TimeMs) -> Running {
+        let set = |set: &SetPlan| Set { distinct: set.distinct.then(Box::default), ..Set::default() };
+        let lane = |squares: bool| Lane {
+            cursor: 0,
+            count: 0,
+            distinct: 0,
+            due: TimeMs(i64::MAX),
+            sum: 0,
+            squares: squares.then(Box::default),
+        };
         let mut running = Running {
-            epoch: plan.epoch,
+            epoch: plan.epoch(),
             clock: TimeMs::MIN,
             dropped: 0,
-            heads: Vec::new(),
-            classes: Vec::new(),
-            slots: Vec::with_capacity(plan.questions.len()),
+            sets: plan.sets.iter().map(set).collect(),
+            lanes: plan.lanes.iter().map(|planned| lane(planned.squares)).collect(),
         };
-        for planned in &plan.questions {
-            running.add_slot(planned);
-        }
-        running.advance(at, entries, plan);
+        running.advance(at, log, plan);
         running
     }
 
-    fn add_slot(&mut self, planned: &Planned) {
-        let question = &planned.question;
-        if !Running::keeps(question) {
-            self.slots.push(Slot { head: 0, cursor: 0, kind: SlotKind::Scanned });
-            return;
-        }
-        let known = self.heads.iter().position(|head| head.delay == question.delay);
-        let head = known.unwrap_or_else(|| {
-            self.heads.push(Head { delay: question.delay, next: 0 });
-            self.heads.len() - 1
-        });
-        let kind = match question.aggregate {
-            Aggregate::Max | Aggregate::Min => SlotKind::Extreme { deque: VecDeque::new() },
-            Aggregate::Last | Aggregate::SinceLast => SlotKind::Newest(None),
-            Aggregate::SinceFirst => SlotKind::Oldest(None),
-            Aggregate::Distinct => SlotKind::Distinct { class: self.class_of(planned, head), total: 0 },
-            _ => SlotKind::Total(Total::default()),
-        };
-        self.slots.push(Slot { head, cursor: 0, kind });
-    }
-
-    fn class_of(&mut self, planned: &Planned, head: usize) -> usize {
-        let same = |class: &Class| class.head == head && class.planned.admits_the_same(planned);
-        self.classes.iter().position(same).unwrap_or_else(|| {
-            self.classes.push(Class {
-                head,
-                planned: *planned,
-                latest: HashMap::default(),
-                superseded: VecDeque::new(),
-                before: None,
-                is_superseded: false,
-            });
-            self.classes.len() - 1
-        })
-    }
-
     /// Whether the values are of another rule set, or of a later time than asked for.
-    pub(super) fn is_outdated(&self, plan: &Plan, at: TimeMs) -> bool {
-        self.epoch != plan.epoch || self.clock > at
+    pub fn is_outdated(&self, plan: &Plan, at: TimeMs) -> bool {
+        !self.is_of(plan) || self.clock > at
     }
 
     /// Whether the values are of a rule set.
-    pub(super) fn is_of(&self, plan: &Plan) -> bool {
-        self.epoch == plan.epoch
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        self.epoch == plan.epoch()
     }
 
     /// Moves all windows to a time not before `clock`, at which no entry lies in the future.
-    pub(super) fn advance(&mut self, at: TimeMs, entries: &VecDeque<Packed>, plan: &Plan) {
+    pub fn advance(&mut self, at: TimeMs, log: View<'_>, plan: &Plan) {
         self.clock = at;
-        for head in 0..self.heads.len() {
-            self.let_in(head, at, entries, plan);
+        for (set, planned) in self.sets.iter_mut().zip(&plan.sets) {
+            set.let_in(at, self.dropped, planned, &mut self.lanes, log, plan);
         }
-        for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
-            if matches!(slot.kind, SlotKind::Scanned) {
-                continue;
+        for (lane, planned) in self.lanes.iter_mut().zip(&plan.lanes) {
+            if lane.due <= at
+                && let (Some(set), Some(its)) = (self.sets.get(planned.set), plan.sets.get(planned.set))
+            {
+                lane.evict(at, self.dropped, set, &its.planned, planned.window, log, plan);
             }
-            let question = &planned.question;
-            let after = question.window.begin(at.minus(question.delay), &plan.calendar);
-            loop {
-                let place = (slot.cursor - self.dropped) as usize;
-                let Some(entry) = entries.get(place).filter(|entry| entry.at() <= after) else { break };
-                if planned.admits(entry) {
-                    let next = self.heads.get(slot.head).map_or(0, |head| head.next);
-                    slot.evict(entry, self.dropped, next, entries, planned, &self.classes);
-                }
-                slot.cursor += 1;
-            }
-        }
-    }
-
-    /// Lets the entries into the windows of a delay that have become old enough for it.
-    fn let_in(&mut self, head: usize, at: TimeMs, entries: &VecDeque<Packed>, plan: &Plan) {
-        let Some(Head { delay, next }) = self.heads.get(head).copied() else { return };
-        let (until, mut number) = (at.minus(delay), next);
-        while let Some(entry) =
-            entries.get((number - self.dropped) as usize).filter(|entry| entry.at() <= until)
-        {
-            for class in self.classes.iter_mut().filter(|class| class.head == head) {
-                class.push(entry, number, self.dropped);
-            }
-            for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
-                if slot.head == head && planned.admits(entry) {
-                    slot.add(number, entry, planned.question.aggregate, &self.classes);
-                }
-            }
-            number += 1;
-        }
-        if let Some(head) = self.heads.get_mut(head) {
-            head.next = number;
         }
     }
 
     /// Takes in an entry that came out of order: everything from its place on moves up by one.
-    pub(super) fn insert(&mut self, place: usize, entries: &VecDeque<Packed>, plan: &Plan) {
-        let number = self.dropped + place as u64;
-        let Some(entry) = entries.get(place) else { return };
-        for class in &mut self.classes {
-            if self.heads.get(class.head).is_some_and(|head| number < head.next) {
-                class.insert(entry, number, self.dropped);
-            }
-        }
-        for (slot, planned) in self.slots.iter_mut().zip(&plan.questions) {
-            let question = &planned.question;
-            let has_come_in = self.heads.get(slot.head).is_some_and(|head| number < head.next);
-            if !has_come_in || matches!(slot.kind, SlotKind::Scanned) {
+    pub fn insert(&mut self, place: usize, log: View<'_>, plan: &Plan) {
+        let number = self.dropped + place as u32;
+        let Some(entry) = log.get(place) else { return };
+        for (set, planned) in self.sets.iter_mut().zip(&plan.sets) {
+            if number >= set.next {
                 continue;
             }
-            slot.renumber(number);
-            let after = question.window.begin(self.clock.minus(question.delay), &plan.calendar);
-            if entry.at() <= after {
-                slot.cursor += 1;
-            } else if planned.admits(entry) {
-                slot.insert(number, entry, question.aggregate, &self.classes);
+            let admitted = planned.planned.admits(entry);
+            let alike = set.insert(number, entry, admitted, self.dropped, planned, log);
+            for of_set in &planned.lanes {
+                let (Some(lane), Some(its)) = (self.lanes.get_mut(*of_set), plan.lanes.get(*of_set)) else {
+                    continue;
+                };
+                lane.cursor += u32::from(lane.cursor >= number);
+                let delay = planned.planned.question.delay;
+                let after = its.window.begin(self.clock.minus(delay), plan.calendar());
+                if admitted && entry.at() > after {
+                    lane.add(entry, alike);
+                    if number < lane.cursor {
+                        lane.cursor = number;
+                        lane.due = due(entry, its.window, delay);
+                    }
+                }
             }
         }
-        for head in self.heads.iter_mut().filter(|head| number < head.next) {
-            head.next += 1;
-        }
         // Where it is the first that has not come in, it may be old enough now.
-        self.advance(self.clock, entries, plan);
+        self.advance(self.clock, log, plan);
     }
 
-    /// Whether the oldest entry has left every window.
-    pub(super) fn has_left_front(&self) -> bool {
-        self.heads.iter().all(|head| head.next > self.dropped)
-            && self
-                .slots
-                .iter()
-                .all(|slot| slot.cursor > self.dropped || matches!(slot.kind, SlotKind::Scanned))
+    /// Whether the oldest entry has left every window, and numbers are not about to run out.
+    pub fn has_left_front(&self) -> bool {
+        self.sets.iter().all(|set| set.next > self.dropped)
+            && self.lanes.iter().all(|lane| lane.cursor > self.dropped)
+            && self.dropped < u32::MAX / 2
     }
 
     /// The oldest entry, which has left every window, has left the log.
-    pub(super) fn dropped_front(&mut self, gone: &Packed) {
-        for class in &mut self.classes {
-            class.drop_front(gone, self.dropped);
+    pub fn dropped_front(&mut self, gone: &Packed) {
+        for set in &mut self.sets {
+            set.drop_front(gone, self.dropped);
         }
         self.dropped += 1;
     }
 
-    pub(super) fn value(
+    /// Gives the value of every question of a set, with its place in the plan.
+    pub fn values(
         &mut self,
-        place: usize,
-        entries: &VecDeque<Packed>,
+        set: usize,
+        log: View<'_>,
         plan: &Plan,
         at: TimeMs,
-    ) -> (i64, bool) {
+        keep: &mut dyn FnMut(usize, (i64, bool)),
+    ) {
         if at != self.clock {
-            self.advance(at, entries, plan);
+            self.advance(at, log, plan);
         }
-        let (Some(slot), Some(planned)) = (self.slots.get(place), plan.questions.get(place)) else {
-            return (0, false);
+        let (Some(its), Some(planned)) = (self.sets.get(set), plan.sets.get(set)) else { return };
+        for of_set in &planned.lanes {
+            let (Some(lane), Some(asked)) = (self.lanes.get(*of_set), plan.lanes.get(*of_set)) else {
+                continue;
+            };
+            for place in &asked.questions {
+                if let Some(question) = plan.questions.get(*place) {
+                    keep(*place, self.value(&question.planned.question, its, lane, log, plan));
+                }
+            }
+        }
+    }
+
+    fn value(&self, question: &Question, set: &Set, lane: &Lane, log: View<'_>, plan: &Plan) -> (i64, bool) {
+        let entry = |number: u32| log.get((number - self.dropped) as usize);
+        let first_of = |candidates: &VecDeque<u32>| {
+            let inside = candidates.partition_point(|number| *number < lane.cursor);
+            candidates.get(inside).and_then(|number| entry(*number)).map_or(0, Packed::minor)
         };
-        slot.value(&planned.question, self.dropped, entries, plan, at)
+        let newest = || set.newest.filter(|number| *number >= lane.cursor).and_then(entry);
+        let since = |then: &Packed| between(then.at(), self.clock);
+        let any = lane.count > 0;
+        let value = match question.aggregate {
+            Aggregate::Max => first_of(&set.largest),
+            Aggregate::Min => first_of(&set.smallest),
+            Aggregate::Last => newest().map_or(0, Packed::minor),
+            Aggregate::SinceLast => {
+                newest().map_or_else(|| empty_since_last(question, self.clock, plan), since)
+            }
+            Aggregate::SinceFirst if any => entry(lane.cursor).map_or(0, since),
+            Aggregate::SinceFirst => 0,
+            Aggregate::Distinct => i64::from(lane.distinct),
+            aggregate => lane.total().value(aggregate),
+        };
+        (value, any)
     }
 }
 
-impl Slot {
-    fn add(&mut self, number: u64, entry: &Packed, aggregate: Aggregate, classes: &[Class]) {
-        let minor = entry.minor();
-        match &mut self.kind {
-            SlotKind::Total(total) => *total = total.plus(minor),
-            SlotKind::Extreme { deque } => {
-                let beaten = |old: i64| if aggregate == Aggregate::Max { old <= minor } else { old >= minor };
-                while deque.back().is_some_and(|(_, old)| beaten(*old)) {
-                    deque.pop_back();
-                }
-                deque.push_back((number, minor));
-                while deque.front().is_some_and(|(first, _)| *first < self.cursor) {
-                    deque.pop_front();
-                }
-            }
-            SlotKind::Newest(newest) => *newest = Some((number, minor, entry.at())),
-            SlotKind::Oldest(oldest) => *oldest = oldest.or(Some(number)),
-            SlotKind::Scanned => {}
-            SlotKind::Distinct { class, total } => {
-                let before = classes.get(*class).and_then(|class| class.before);
-                if before.is_none_or(|before| before < self.cursor) {
-                    *total += 1;
-                }
-            }
-        }
-    }
+fn between(then: TimeMs, now: TimeMs) -> i64 {
+    saturate(i128::from(now.0) - i128::from(then.0))
+}
 
-    /// Entries from a number on have moved up by one.
-    fn renumber(&mut self, from: u64) {
-        let move_up = |number: &mut u64| *number += u64::from(*number >= from);
-        match &mut self.kind {
-            SlotKind::Extreme { deque } => deque.iter_mut().for_each(|(number, _)| move_up(number)),
-            SlotKind::Newest(newest) => newest.iter_mut().for_each(|(number, _, _)| move_up(number)),
-            SlotKind::Oldest(oldest) => oldest.iter_mut().for_each(move_up),
-            SlotKind::Total(_) | SlotKind::Distinct { .. } | SlotKind::Scanned => {}
-        }
-    }
+/// The length of the window.
+fn empty_since_last(question: &Question, at: TimeMs, plan: &Plan) -> i64 {
+    let until = at.minus(question.delay);
+    between(question.window.begin(until, plan.calendar()), until)
+}
 
-    /// An entry came in between those inside the window.
-    fn insert(&mut self, number: u64, entry: &Packed, aggregate: Aggregate, classes: &[Class]) {
-        let minor = entry.minor();
-        match &mut self.kind {
-            SlotKind::Total(total) => *total = total.plus(minor),
-            SlotKind::Extreme { deque } => {
-                let beats = |one: i64, other: i64| {
-                    if aggregate == Aggregate::Max { other <= one } else { other >= one }
+/// When an entry leaves a window at the earliest, by `advance`'s clock.
+fn due(first: &Packed, window: Window, delay: SpanMs) -> TimeMs {
+    match window {
+        Window::Sliding(span) => first.at().plus(span).plus(delay),
+        // Looked at now; after that, when the day changes.
+        Window::Calendar(_) => TimeMs::MIN,
+    }
+}
+
+impl Set {
+    /// Lets the entries in that have become old enough for the delay.
+    fn let_in(
+        &mut self,
+        at: TimeMs,
+        dropped: u32,
+        planned: &SetPlan,
+        lanes: &mut [Lane],
+        log: View<'_>,
+        plan: &Plan,
+    ) {
+        let delay = planned.planned.question.delay;
+        let until = at.minus(delay);
+        while let Some(entry) = log.get((self.next - dropped) as usize).filter(|entry| entry.at() <= until) {
+            let number = self.next;
+            let admitted = planned.planned.admits(entry);
+            let oldest =
+                planned.lanes.iter().filter_map(|lane| lanes.get(*lane)).map(|lane| lane.cursor).min();
+            let alike = self.push(number, entry, admitted, oldest.unwrap_or(number), dropped, planned, log);
+            for of_set in &planned.lanes {
+                let (Some(lane), Some(its)) = (lanes.get_mut(*of_set), plan.lanes.get(*of_set)) else {
+                    continue;
                 };
-                let mut place = deque.partition_point(|(known, _)| *known < number);
-                if deque.get(place).is_some_and(|(_, later)| beats(*later, minor)) {
-                    return;
-                }
-                deque.insert(place, (number, minor));
-                while let Some(before) = place.checked_sub(1)
-                    && deque.get(before).is_some_and(|(_, old)| beats(minor, *old))
-                {
-                    deque.remove(before);
-                    place = before;
+                if admitted {
+                    if lane.cursor == number {
+                        lane.due = due(entry, its.window, delay);
+                    }
+                    lane.add(entry, alike);
+                } else if lane.cursor == number {
+                    lane.cursor += 1;
                 }
             }
-            SlotKind::Newest(newest) => {
-                if newest.is_none_or(|(known, _, _)| known < number) {
-                    *newest = Some((number, minor, entry.at()));
-                }
-            }
-            SlotKind::Oldest(oldest) => {
-                *oldest = Some(oldest.map_or(number, |known| known.min(number)));
-            }
-            SlotKind::Distinct { class, total } => {
-                let Some(class) = classes.get(*class).filter(|class| !class.is_superseded) else { return };
-                if class.before.is_none_or(|before| before < self.cursor) {
-                    *total += 1;
-                }
-            }
-            SlotKind::Scanned => {}
+            self.next += 1;
         }
     }
 
-    /// The entry at the cursor, which counted, leaves; `next` is the first that has not come in.
+    /// Notes an entry that comes in last. No lane's window reaches back beyond `oldest`.
+    #[expect(clippy::too_many_arguments, reason = "one step of `let_in`")]
+    fn push(
+        &mut self,
+        number: u32,
+        entry: &Packed,
+        admitted: bool,
+        oldest: u32,
+        dropped: u32,
+        planned: &SetPlan,
+        log: View<'_>,
+    ) -> Option<Alike> {
+        if let Some(distinct) = &mut self.distinct {
+            distinct.superseded.push_back(false);
+        }
+        if !admitted {
+            return None;
+        }
+        self.newest = Some(number);
+        let minor_of = |number: u32| log.get((number - dropped) as usize).map_or(0, Packed::minor);
+        if planned.largest {
+            push_best(&mut self.largest, number, oldest, |old| minor_of(old) <= entry.minor());
+        }
+        if planned.smallest {
+            push_best(&mut self.smallest, number, oldest, |old| minor_of(old) >= entry.minor());
+        }
+        let distinct = self.distinct.as_mut()?;
+        Some(Alike { before: distinct.supersede(entry, number, dropped), is_superseded: false })
+    }
+
+    /// Notes an entry that comes in between others, which move up from its number on.
+    fn insert(
+        &mut self,
+        number: u32,
+        entry: &Packed,
+        admitted: bool,
+        dropped: u32,
+        planned: &SetPlan,
+        log: View<'_>,
+    ) -> Option<Alike> {
+        let move_up = |known: &mut u32| *known += u32::from(*known >= number);
+        self.next += 1;
+        self.newest.iter_mut().for_each(move_up);
+        self.largest.iter_mut().for_each(move_up);
+        self.smallest.iter_mut().for_each(move_up);
+        if let Some(distinct) = &mut self.distinct {
+            // Each moves up by itself, so map order cannot show.
+            distinct.latest.values_mut().for_each(move_up);
+            distinct.superseded.insert((number - dropped) as usize, false);
+        }
+        if !admitted {
+            return None;
+        }
+        if self.newest.is_none_or(|newest| newest < number) {
+            self.newest = Some(number);
+        }
+        let minor_of = |number: u32| log.get((number - dropped) as usize).map_or(0, Packed::minor);
+        if planned.largest {
+            insert_best(&mut self.largest, number, |one, other| minor_of(other) <= minor_of(one));
+        }
+        if planned.smallest {
+            insert_best(&mut self.smallest, number, |one, other| minor_of(other) >= minor_of(one));
+        }
+        self.distinct.as_mut().map(|distinct| distinct.insert(entry, number, dropped))
+    }
+
+    fn drop_front(&mut self, gone: &Packed, number: u32) {
+        for candidates in [&mut self.largest, &mut self.smallest] {
+            if candidates.front() == Some(&number) {
+                candidates.pop_front();
+            }
+        }
+        if let Some(distinct) = &mut self.distinct {
+            distinct.superseded.pop_front();
+            if distinct.latest.get(&gone.other()) == Some(&number) {
+                distinct.latest.remove(&gone.other());
+            }
+        }
+    }
+}
+
+/// Puts the newest entry among the candidates: it beats those that `is_beaten`; those before `oldest` are
+/// in no window any more.
+fn push_best(candidates: &mut VecDeque<u32>, number: u32, oldest: u32, is_beaten: impl Fn(u32) -> bool) {
+    while candidates.front().is_some_and(|first| *first < oldest) {
+        candidates.pop_front();
+    }
+    while candidates.back().is_some_and(|old| is_beaten(*old)) {
+        candidates.pop_back();
+    }
+    candidates.push_back(number);
+}
+
+/// Puts an entry that came out of order among the candidates.
+fn insert_best(candidates: &mut VecDeque<u32>, number: u32, beats: impl Fn(u32, u32) -> bool) {
+    let mut place = candidates.partition_point(|known| *known < number);
+    if candidates.get(place).is_some_and(|later| beats(*later, number)) {
+        return;
+    }
+    candidates.insert(place, number);
+    while let Some(before) = place.checked_sub(1)
+        && candidates.get(before).is_some_and(|old| beats(number, *old))
+    {
+        candidates.remove(before);
+        place = before;
+    }
+}
+
+impl Distinct {
+    /// Notes the entry that came in last, and gives the one before it with the same `other`.
+    fn supersede(&mut self, entry: &Packed, number: u32, dropped: u32) -> Option<u32> {
+        let before = self.latest.insert(entry.other(), number)?;
+        self.mark((before - dropped) as usize);
+        Some(before)
+    }
+
+    fn insert(&mut self, entry: &Packed, number: u32, dropped: u32) -> Alike {
+        let known = self.latest.get(&entry.other()).copied();
+        if known.is_some_and(|known| known > number) {
+            self.mark((number - dropped) as usize);
+            return Alike { before: None, is_superseded: true };
+        }
+        Alike { before: self.supersede(entry, number, dropped), is_superseded: false }
+    }
+
+    fn mark(&mut self, place: usize) {
+        if let Some(mark) = self.superseded.get_mut(place) {
+            *mark = true;
+        }
+    }
+
+    fn is_superseded(&self, place: usize) -> bool {
+        self.superseded.get(place).copied().unwrap_or(false)
+    }
+}
+
+impl Lane {
+    /// Counts an entry that is inside the window.
+    fn add(&mut self, entry: &Packed, alike: Option<Alike>) {
+        let minor = i128::from(entry.minor());
+        self.count += 1;
+        self.sum += minor;
+        if let Some(squares) = &mut self.squares {
+            **squares = squares.saturating_add(minor * minor);
+        }
+        let is_another =
+            |alike: Alike| !alike.is_superseded && alike.before.is_none_or(|before| before < self.cursor);
+        self.distinct += u32::from(alike.is_some_and(is_another));
+    }
+
+    /// Lets go of the entries that have left the window.
+    #[expect(clippy::too_many_arguments, reason = "one step of `advance`")]
     fn evict(
         &mut self,
-        entry: &Packed,
-        dropped: u64,
-        next: u64,
-        entries: &VecDeque<Packed>,
-        planned: &Planned,
-        classes: &[Class],
-    ) {
-        let place = (self.cursor - dropped) as usize;
-        match &mut self.kind {
-            SlotKind::Total(total) => *total = total.less(entry.minor()),
-            SlotKind::Distinct { class, total } => {
-                let superseded = classes.get(*class).and_then(|class| class.superseded.get(place));
-                if superseded == Some(&false) {
-                    *total -= 1;
-                }
-            }
-            SlotKind::Oldest(oldest) => {
-                let come_in = ((next - dropped) as usize).min(entries.len()).max(place + 1);
-                let next = entries.range(place + 1..come_in).position(|entry| planned.admits(entry));
-                *oldest = next.map(|further| self.cursor + 1 + further as u64);
-            }
-            SlotKind::Extreme { .. } | SlotKind::Newest(_) | SlotKind::Scanned => {}
-        }
-    }
-
-    fn value(
-        &self,
-        question: &Question,
-        dropped: u64,
-        entries: &VecDeque<Packed>,
-        plan: &Plan,
         at: TimeMs,
-    ) -> (i64, bool) {
-        let until = at.minus(question.delay);
-        let since = |then: TimeMs| saturate(i128::from(at.0) - i128::from(then.0));
-        match &self.kind {
-            SlotKind::Total(total) => (total.value(question.aggregate), total.count > 0),
-            SlotKind::Extreme { deque } => {
-                let inside = deque.partition_point(|(number, _)| *number < self.cursor);
-                deque.get(inside).map_or((0, false), |(_, minor)| (*minor, true))
-            }
-            SlotKind::Newest(newest) => match newest.filter(|(number, _, _)| *number >= self.cursor) {
-                Some((_, _, then)) if question.aggregate == Aggregate::SinceLast => (since(then), true),
-                Some((_, minor, _)) => (minor, true),
-                None if question.aggregate == Aggregate::SinceLast => {
-                    let after = question.window.begin(until, &plan.calendar);
-                    (saturate(i128::from(until.0) - i128::from(after.0)), false)
+        dropped: u32,
+        set: &Set,
+        planned: &Planned,
+        window: Window,
+        log: View<'_>,
+        plan: &Plan,
+    ) {
+        let until = at.minus(planned.question.delay);
+        let after = window.begin(until, plan.calendar());
+        self.due = TimeMs(i64::MAX);
+        while self.cursor < set.next {
+            let place = (self.cursor - dropped) as usize;
+            let Some(entry) = log.get(place) else { break };
+            if planned.admits(entry) {
+                if entry.at() > after {
+                    self.due = match window {
+                        Window::Sliding(_) => due(entry, window, planned.question.delay),
+                        Window::Calendar(_) => plan.calendar().day_after(until).plus(planned.question.delay),
+                    };
+                    break;
                 }
-                None => (0, false),
-            },
-            SlotKind::Oldest(oldest) => {
-                let entry = oldest.and_then(|number| entries.get((number - dropped) as usize));
-                entry.map(Packed::at).map_or((0, false), |then| (since(then), true))
+                let minor = i128::from(entry.minor());
+                self.count -= 1;
+                self.sum -= minor;
+                if let Some(squares) = &mut self.squares {
+                    **squares = squares.saturating_sub(minor * minor);
+                }
+                if set.distinct.as_ref().is_some_and(|distinct| !distinct.is_superseded(place)) {
+                    self.distinct -= 1;
+                }
             }
-            SlotKind::Distinct { total, .. } => (saturate(i128::from(*total)), *total > 0),
-            SlotKind::Scanned => (0, false),
-        }
-    }
-}
-
-impl Class {
-    /// Notes an entry that comes in, and the number of the one it supersedes.
-    fn push(&mut self, entry: &Packed, number: u64, dropped: u64) {
-        self.superseded.push_back(false);
-        self.before = None;
-        if !self.planned.admits(entry) {
-            return;
-        }
-        self.before = self.latest.insert(entry.other(), number);
-        let mark = self.before.and_then(|before| self.superseded.get_mut((before - dropped) as usize));
-        if let Some(mark) = mark {
-            *mark = true;
+            self.cursor += 1;
         }
     }
 
-    /// Notes an entry that came out of order.
-    fn insert(&mut self, entry: &Packed, number: u64, dropped: u64) {
-        // Each moves up by itself, so map order cannot show.
-        for latest in self.latest.values_mut() {
-            *latest += u64::from(*latest >= number);
-        }
-        let place = (number - dropped) as usize;
-        self.superseded.insert(place, false);
-        (self.before, self.is_superseded) = (None, false);
-        if !self.planned.admits(entry) {
-            return;
-        }
-        let known = self.latest.get(&entry.other()).copied();
-        self.is_superseded = known.is_some_and(|known| known > number);
-        let marked = if self.is_superseded {
-            Some(place)
-        } else {
-            self.before = self.latest.insert(entry.other(), number);
-            self.before.map(|before| (before - dropped) as usize)
-        };
-        if let Some(mark) = marked.and_then(|place| self.superseded.get_mut(place)) {
-            *mark = true;
-        }
-    }
-
-    fn drop_front(&mut self, gone: &Packed, number: u64) {
-        self.superseded.pop_front();
-        if self.latest.get(&gone.other()) == Some(&number) {
-            self.latest.remove(&gone.other());
-        }
+    fn total(&self) -> Total {
+        let squares = self.squares.as_ref().map_or(0, |squares| **squares);
+        Total { count: self.count.into(), sum: self.sum, squares }
     }
 }

@@ -1,7 +1,7 @@
 //! Running values against scans, on random logs.
 
 use super::*;
-use crate::engine::base::{Currency, Token};
+use crate::engine::base::{Currency, SpanMs, Token};
 use crate::engine::calendar::CalendarUnit;
 use crate::engine::signal::{Mark, Resembling, Window};
 use proptest::prelude::*;
@@ -37,10 +37,9 @@ fn questions() -> Vec<Question> {
 }
 
 fn plan_of(questions: &[Question]) -> Plan {
-    let mut plan = Plan { epoch: 1, ..Plan::default() };
+    let mut plan = Plan::default();
     for question in questions {
-        let place = plan.add(question);
-        plan.places.push(Some(place));
+        plan.add(Some(question));
     }
     plan
 }
@@ -50,7 +49,7 @@ type StepOf = (i64, u64, i64, u8, bool, i64, u8);
 /// Applies random steps to a log and compares every value with a scan.
 fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(), TestCaseError> {
     let plan = plan_of(questions);
-    let mut log = SubjectLog::default();
+    let (mut store, mut log) = (Store::default(), SubjectLog::default());
     let mut running_count = 0;
     // Shortly before midnight, so that calendar days change on the way.
     let mut newest = SpanMs::DAY.0 * 9 - 600;
@@ -60,7 +59,7 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
         let horizon = TimeMs(newest - plan.reach_max.0 - slack);
         let currency = if amount % 7 == 0 { Currency::parse("USD").unwrap() } else { Currency::CNY };
         if action == 0 && number % 3 == 0 {
-            log.remove(Fingerprint(number as u64 / 2), Feed::TransferPayer);
+            log.remove(Fingerprint(number as u64 / 2), Feed::TransferPayer, &mut store);
         }
         let entry = Entry {
             at,
@@ -70,7 +69,10 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
             feed: if payer { Feed::TransferPayer } else { Feed::TransferPayee },
             marks,
         };
-        log.insert(entry, &plan, horizon);
+        if at > horizon {
+            let number = store.add(&entry);
+            log.insert(number, &mut store, &plan, horizon);
+        }
         let event = AskedFor {
             entry: Some(entry.event),
             amount: entry.amount.map(|amount| amount.minor),
@@ -84,9 +86,16 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
             if back < 0 && number % 4 != 0 {
                 continue;
             }
+            let mut values = Values::default();
             for (index, question) in questions.iter().enumerate() {
-                let slow = log.scan(question, plan.calendar(), as_of);
-                prop_assert_eq!(log.value(index, &plan, as_of), slow, "{:?} at {:?}", question, at);
+                let slow = log.scan(question, &store, plan.calendar(), as_of);
+                prop_assert_eq!(
+                    log.value(index, &store, &plan, as_of, &mut values),
+                    slow,
+                    "{:?} at {:?}",
+                    question,
+                    at
+                );
             }
             running_count += usize::from(log.running.is_some());
         }

@@ -1,0 +1,99 @@
+//! A rules folder with four subjects, six windows of four aggregates each, and 100 rules: 25 for each
+//! subject, each of three comparisons. Wording, calendar and settings are the shipped ones.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use duecourse::config::bundle::{self, Profile};
+
+/// The six windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows(pub [&'static str; 6]);
+
+impl Windows {
+    pub const MINUTE: Windows = Windows(["10s", "20s", "30s", "40s", "50s", "60s"]);
+    pub const HALF_YEAR: Windows = Windows(["30d", "60d", "90d", "120d", "150d", "180d"]);
+}
+
+/// Subject, what feeds it, and its purpose.
+const SUBJECTS: [(&str, &str, &str); 4] = [
+    ("account", "transfer_posted.payer", "anti_fraud"),
+    ("holder", "transfer_posted.payer", "anti_fraud"),
+    ("pair", "transfer_posted.payer", "anti_fraud"),
+    ("device", "transfer_posted.device", "shared_subject"),
+];
+/// Aggregate, and a value that few windows reach.
+const AGGREGATES: [(&str, u64); 4] =
+    [("count", 40_000), ("sum", 40_000_000_000), ("max", 1_999_900), ("distinct", 400)];
+const RULES_PER_SUBJECT: usize = 25;
+
+/// The bundle's text. A repeated event id is recognised for `duplicate_horizon`, such as `1d`.
+pub fn bundle(windows: Windows, duplicate_horizon: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    for name in ["signals", "rules", "limits", "protections", "notices"] {
+        fs::create_dir(folder.path().join(name)).expect("a new folder");
+    }
+    for file in fs::read_dir(shipped.join("notices")).expect("the shipped wording") {
+        let file = file.expect("a readable folder");
+        fs::copy(file.path(), folder.path().join("notices").join(file.file_name())).expect("a copy");
+    }
+    fs::copy(shipped.join("calendar.toml"), folder.path().join("calendar.toml")).expect("a copy");
+    let settings = fs::read_to_string(shipped.join("settings.toml")).expect("the shipped settings");
+    let settings = settings.replacen(r#"value = "400d""#, &format!("value = \"{duplicate_horizon}\""), 1);
+    fs::write(folder.path().join("settings.toml"), settings).expect("a written file");
+    for (subject, feed, purpose) in SUBJECTS {
+        let signals = signals(windows, subject, feed, purpose);
+        fs::write(folder.path().join(format!("signals/{subject}.toml")), signals).expect("a written file");
+        for number in 0..RULES_PER_SUBJECT {
+            let file = folder.path().join(format!("rules/{subject}_{number:02}.toml"));
+            fs::write(file, rule(windows, subject, number)).expect("a written file");
+        }
+    }
+    bundle::from_dir(folder.path(), Profile::Strict).expect("generated rules gather")
+}
+
+fn signals(windows: Windows, subject: &str, feed: &str, purpose: &str) -> String {
+    let mut text = String::new();
+    for window in windows.0 {
+        for (aggregate, level) in AGGREGATES {
+            let report = if subject == "device" {
+                format!("report_level = {level}\nreport = \"event\"\n")
+            } else {
+                String::new()
+            };
+            let money = if matches!(aggregate, "sum" | "max") { "currency = \"CNY\"\n" } else { "" };
+            write!(
+                text,
+                "[{subject}_{aggregate}_{window}]\n\
+                 title = {{ zh = \"{subject} {aggregate} {window}\", en = \"{subject} {aggregate} {window}\" }}\n\
+                 subject = \"{subject}\"\nfeeds = [\"{feed}\"]\naggregate = \"{aggregate}\"\n\
+                 window = \"{window}\"\n{money}purpose = \"{purpose}\"\nbasis = \"apl_18\"\n{report}\n"
+            )
+            .expect("a string can be written to");
+        }
+    }
+    text
+}
+
+/// The n-th rule of a subject: its first comparison reads the n-th signal, so that every signal is read.
+fn rule(windows: Windows, subject: &str, number: usize) -> String {
+    let compared = |offset: usize| {
+        let place = (number + offset) % (windows.0.len() * AGGREGATES.len());
+        let (aggregate, level) = AGGREGATES[place % AGGREGATES.len()];
+        format!("{subject}_{aggregate}_{} >= {level}", windows.0[place / AGGREGATES.len()])
+    };
+    format!(
+        "version = 1\n\
+         title = {{ zh = \"{subject} {number}\", en = \"{subject} {number}\" }}\n\
+         status = \"enforced\"\nsubject = \"account\"\ntriggers = [\"transfer_posted.payer\"]\n\
+         condition = \"{} && {} && {}\"\n\
+         measure = \"account_verify_transaction\"\nmeasure_for = \"24h\"\npurpose = \"anti_fraud\"\n\
+         basis = \"apl_18\"\nreason = \"paid_to_many\"\nsource = \"generated for benches/engine.rs\"\n\
+         [precision]\ndata = \"generated\"\ndate = \"2026-11-25\"\nper_mille = 500\n",
+        compared(0),
+        compared(7),
+        compared(14)
+    )
+}

@@ -1,0 +1,191 @@
+//! What is asked of the logs of one kind of subject, laid out for evaluation.
+//!
+//! Questions that differ in window and aggregate only share a set: whether an entry counts is found out
+//! once for all of them. Those that differ in the aggregate only share a lane, which is one window over
+//! a set.
+
+use super::packed::{Packed, number_of};
+use crate::engine::base::SpanMs;
+use crate::engine::calendar::Calendar;
+use crate::engine::fact::Feed;
+use crate::engine::ruleset::RuleSet;
+use crate::engine::signal::{Aggregate, Question, Window};
+use crate::engine::subject::SubjectKind;
+
+/// A question and what is worked out of it once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planned {
+    pub question: Question,
+    feeds: u32,
+    /// The number of the only currency that counts; 0 when amounts are not looked at.
+    currency: u16,
+}
+
+impl Planned {
+    pub fn new(question: &Question) -> Planned {
+        let currency = if question.reads_amount() { number_of(question.currency) as u16 } else { 0 };
+        Planned { question: *question, feeds: question.feeds_read(), currency }
+    }
+
+    /// Whether the question counts an entry, whatever the event it is asked for.
+    pub fn admits(&self, entry: &Packed) -> bool {
+        let question = &self.question;
+        self.feeds & entry.feed_bit() != 0
+            && (self.currency == 0 || self.currency == entry.currency() && self.is_within(entry.minor()))
+            && entry.marks() & question.only == question.only
+            && entry.marks() & question.without == 0
+    }
+
+    fn is_within(&self, minor: i64) -> bool {
+        self.question.amount_min.is_none_or(|min| min <= minor)
+            && self.question.amount_max.is_none_or(|max| minor <= max)
+    }
+
+    /// Whether another question counts the same entries, apart from its window.
+    fn admits_the_same(&self, other: &Planned) -> bool {
+        let bounds = |planned: &Planned| {
+            let question = &planned.question;
+            (question.amount_min, question.amount_max, question.only, question.without, question.delay)
+        };
+        (self.feeds, self.currency, bounds(self)) == (other.feeds, other.currency, bounds(other))
+    }
+
+    /// Whether its value can be kept running. Others are answered by a scan of their window.
+    pub fn is_plain(&self) -> bool {
+        !matches!(self.question.aggregate, Aggregate::LargestShare | Aggregate::Returned)
+            && self.question.resembling.is_none()
+            && !self.question.without_event
+    }
+}
+
+/// Questions over the same entries.
+#[derive(Clone, Debug)]
+pub(super) struct Set {
+    /// One of them, for what they have in common.
+    pub planned: Planned,
+    pub lanes: Vec<usize>,
+    pub distinct: bool,
+    pub largest: bool,
+    pub smallest: bool,
+}
+
+/// Questions over the same entries and the same window.
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    pub set: usize,
+    pub window: Window,
+    /// Whether a deviation is asked for.
+    pub squares: bool,
+    /// By their place.
+    pub questions: Vec<usize>,
+}
+
+/// A question of the plan and the signals that ask it.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub planned: Planned,
+    /// Its set; none if it is scanned.
+    pub set: Option<usize>,
+    /// By their number in the rule set.
+    pub signals: Vec<usize>,
+}
+
+/// The questions asked of logs of one kind of subject. Made anew for each rule set.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub(super) questions: Vec<Asked>,
+    pub(super) sets: Vec<Set>,
+    pub(super) lanes: Vec<Lane>,
+    /// A signal's number in the rule set to the place of its question.
+    places: Vec<Option<usize>>,
+    /// Union of the feeds that any of them reads.
+    feeds: u32,
+    pub(super) reach_max: SpanMs,
+    calendar: Calendar,
+    /// Changes with every rule set, so that logs notice that their running values are outdated.
+    epoch: u32,
+}
+
+impl Plan {
+    #[must_use]
+    pub fn new(rules: &RuleSet, kind: SubjectKind, epoch: u32) -> Plan {
+        let mut plan = Plan { epoch, calendar: rules.calendar.clone(), ..Plan::default() };
+        for signal in &rules.signals {
+            plan.add(signal.question().filter(|_| signal.subject.log_kind() == kind));
+        }
+        plan
+    }
+
+    /// Adds the next signal, if it asks a question here. Equal questions share one place: a signal
+    /// declared twice is computed once (D16).
+    pub(super) fn add(&mut self, question: Option<&Question>) {
+        let signal = self.places.len();
+        let place = question.map(|question| self.place_of(question));
+        if let Some(asked) = place.and_then(|place| self.questions.get_mut(place)) {
+            asked.signals.push(signal);
+        }
+        self.places.push(place);
+    }
+
+    fn place_of(&mut self, question: &Question) -> usize {
+        if let Some(place) = self.questions.iter().position(|known| known.planned.question == *question) {
+            return place;
+        }
+        let (place, planned) = (self.questions.len(), Planned::new(question));
+        self.feeds |= question.feeds_read();
+        self.reach_max = self.reach_max.max(question.reach());
+        let set = planned.is_plain().then(|| self.lane_of(place, &planned));
+        self.questions.push(Asked { planned, set, signals: Vec::new() });
+        place
+    }
+
+    /// Puts a plain question in its set and lane, made if they are not there yet, and gives the set.
+    fn lane_of(&mut self, place: usize, planned: &Planned) -> usize {
+        let known = self.sets.iter().position(|set| set.planned.admits_the_same(planned));
+        let number = known.unwrap_or(self.sets.len());
+        if known.is_none() {
+            let (lanes, planned) = (Vec::new(), *planned);
+            self.sets.push(Set { planned, lanes, distinct: false, largest: false, smallest: false });
+        }
+        let window = planned.question.window;
+        let known = self.lanes.iter().position(|lane| lane.set == number && lane.window == window);
+        let lane = known.unwrap_or(self.lanes.len());
+        if known.is_none() {
+            self.lanes.push(Lane { set: number, window, squares: false, questions: Vec::new() });
+        }
+        if let (Some(its_set), Some(its_lane)) = (self.sets.get_mut(number), self.lanes.get_mut(lane)) {
+            if known.is_none() {
+                its_set.lanes.push(lane);
+            }
+            its_lane.questions.push(place);
+            match planned.question.aggregate {
+                Aggregate::Distinct => its_set.distinct = true,
+                Aggregate::Max => its_set.largest = true,
+                Aggregate::Min => its_set.smallest = true,
+                Aggregate::Deviation => its_lane.squares = true,
+                _ => {}
+            }
+        }
+        number
+    }
+
+    /// Whether any signal of this kind reads the feed; what none reads is not kept.
+    #[must_use]
+    pub fn reads(&self, feed: Feed) -> bool {
+        self.feeds & feed.bit() != 0
+    }
+
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    #[must_use]
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    pub(super) fn asked(&self, signal: usize) -> Option<&Asked> {
+        self.questions.get((*self.places.get(signal)?)?)
+    }
+}

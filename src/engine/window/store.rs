@@ -1,0 +1,158 @@
+//! The entries of all logs of a partition, each kept once: the account, the holder and the pair of one
+//! event refer to the same entry (D17).
+//!
+//! Invariants: an entry stays, under the same number, while any log refers to it; when none does, its
+//! number is given out again. Numbers never show outside, so their order decides nothing.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use super::packed::Packed;
+use super::{Entry, SubjectLog};
+use crate::engine::state::TokenHash;
+
+/// Entries that a snapshot's earlier logs brought, by a hash of what tells them apart.
+pub type Known = HashMap<u64, u32, TokenHash>;
+
+/// Entries by number. A copy costs a reference for each chunk; writing to a chunk that a copy still
+/// holds copies that chunk first.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    /// Of a fixed size each, so that growing moves nothing and leaves no room empty.
+    chunks: Vec<Arc<[Packed]>>,
+    /// The first number that was never given out.
+    fresh: u32,
+    /// The number freed last; each free entry names the one freed before it.
+    free: Option<u32>,
+}
+
+/// 32 KiB of entries.
+const CHUNK: usize = 1 << 10;
+const CHUNK_BITS: u32 = 10;
+
+/// An entry that is not there. Logs hold numbers of entries that are, so it is never read.
+static NOTHING: Packed = Packed::NOTHING;
+
+impl Store {
+    /// Takes in an entry that no log refers to yet; one must, or it is never freed.
+    pub fn add(&mut self, entry: &Entry) -> u32 {
+        let packed = Packed::new(entry);
+        if let Some(number) = self.free
+            && let Some(place) = self.place(number)
+        {
+            let next = place.next_free();
+            *place = packed;
+            self.free = next;
+            return number;
+        }
+        let number = self.fresh;
+        if number as usize >> CHUNK_BITS == self.chunks.len() {
+            self.chunks.push(vec![Packed::NOTHING; CHUNK].into());
+        }
+        if let Some(place) = self.place(number) {
+            *place = packed;
+        }
+        // Four thousand million entries take 128 GiB: memory ends first.
+        self.fresh += 1;
+        number
+    }
+
+    pub(super) fn get(&self, number: u32) -> &Packed {
+        let chunk = self.chunks.get(number as usize >> CHUNK_BITS);
+        chunk.and_then(|chunk| chunk.get(number as usize & (CHUNK - 1))).unwrap_or(&NOTHING)
+    }
+
+    fn place(&mut self, number: u32) -> Option<&mut Packed> {
+        let chunk = self.chunks.get_mut(number as usize >> CHUNK_BITS)?;
+        Arc::make_mut(chunk).get_mut(number as usize & (CHUNK - 1))
+    }
+
+    /// One more log refers to an entry.
+    pub(super) fn hold(&mut self, number: u32) {
+        if let Some(place) = self.place(number) {
+            place.hold();
+        }
+    }
+
+    /// One log less refers to an entry.
+    pub(super) fn release(&mut self, number: u32) {
+        let free = self.free;
+        if let Some(place) = self.place(number)
+            && place.release()
+        {
+            place.set_next_free(free);
+            self.free = Some(number);
+        }
+    }
+
+    /// Entries that logs refer to.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let mut free_count = 0;
+        let mut free = self.free;
+        while let Some(number) = free {
+            free_count += 1;
+            free = self.get(number).next_free();
+        }
+        self.fresh as usize - free_count
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rebuilds the log of a subject from what a snapshot kept. `known` finds an entry that another
+    /// log already brought.
+    pub fn restore(&mut self, entries: &[Entry], known: &mut Known) -> SubjectLog {
+        let mut log = SubjectLog::default();
+        for entry in entries {
+            let told_apart = (entry.event.0, entry.feed as u8, entry.other, entry.at.0);
+            let key = TokenHash::default().hash_one(told_apart);
+            let shared = known.get(&key).copied().filter(|number| {
+                let packed = self.get(*number);
+                packed.may_be_held() && packed.unpacked() == *entry
+            });
+            let number = shared.unwrap_or_else(|| self.add(entry));
+            known.insert(key, number);
+            self.hold(number);
+            log.append(number);
+        }
+        log
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::base::{Fingerprint, TimeMs};
+    use crate::engine::fact::Feed;
+
+    #[test]
+    fn a_number_is_given_out_again_when_no_log_refers_to_it() {
+        let entry = |event| Entry {
+            at: TimeMs(5),
+            event: Fingerprint(event),
+            other: 9,
+            amount: None,
+            feed: Feed::TransferPayer,
+            marks: 3,
+        };
+        let mut store = Store::default();
+        let numbers: Vec<u32> = (0..3000).map(|event| store.add(&entry(event))).collect();
+        for number in &numbers {
+            store.hold(*number);
+            store.hold(*number);
+        }
+        store.release(numbers[7]);
+        assert_eq!(store.get(numbers[7]).unpacked(), entry(7));
+        store.release(numbers[7]);
+        store.release(numbers[9]);
+        store.release(numbers[9]);
+        assert_eq!(store.len(), 2998);
+        assert_eq!([store.add(&entry(1)), store.add(&entry(2))], [numbers[9], numbers[7]]);
+        assert_eq!(store.add(&entry(3)), 3000);
+        assert_eq!(store.get(numbers[2999]).unpacked(), entry(2999));
+    }
+}
