@@ -13,7 +13,6 @@ use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
 
-/// Where a fact goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum To {
     Partition(u32),
@@ -270,7 +269,7 @@ impl Town {
         let usage = *dice.pick(&UsageKind::ALL);
         let peer = dice.chance(70).then(|| token(SubjectKind::PhoneNumber, dice.below(3) as u64));
         let device = Subject::new(SubjectKind::Device, token(SubjectKind::Device, dice.below(2) as u64));
-        let open_mb = dice.chance(30).then(|| dice.below(4) as u32);
+        let open_mb = (number % 3 > 0).then_some(number as u32 % 4);
         let body = FactBody::CardUsage { card: card.clone(), device: device.token, usage, peer, open_mb };
         vec![
             self.of_holder(holder, id, at, body),
