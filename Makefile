@@ -2,7 +2,7 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-.PHONY: check-k8s demo test broker-loss demo-kafka model bench fmt lint
+.PHONY: check-k8s demo test broker-loss demo-kafka model sim bench fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs no service: Rust, a C compiler, zlib, OpenSSL.
 demo:
@@ -37,6 +37,11 @@ demo-kafka:
 # Every state of the covering protocol within its bounds; `make test` searches a part of them.
 model:
 	DUECOURSE_MODEL_EXHAUSTIVE=1 cargo test --release --test covering_model -- --nocapture
+
+# Many more simulated worlds than `cargo test` runs: DUECOURSE_SEEDS=1000000 make sim
+sim:
+	DUECOURSE_SEEDS=$${DUECOURSE_SEEDS:-200000} cargo test --lib --config profile.test.opt-level=3 -- \
+		--exact simulation::worlds_of_trouble_end_well --nocapture
 
 # CPU per event: the engine alone, and the whole path over a real broker.
 bench:

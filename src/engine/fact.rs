@@ -395,15 +395,8 @@ pub enum FactBody {
     },
     /// A card payment, on the card's account of the routing holder.
     CardPayment { account: Party, terminal: Token, amount: Money },
-    /// Use of a phone card of the routing holder.
-    CardUsage {
-        card: Party,
-        device: Token,
-        usage: UsageKind,
-        peer: Option<Token>,
-        /// Open traffic of the calendar month so far, by the carrier's meter (law.md T8).
-        month_open_megabytes: Option<u32>,
-    },
+    /// Use of a phone card of the routing holder. `open_mb`: open traffic this month, by the carrier (law.md T8).
+    CardUsage { card: Party, device: Token, usage: UsageKind, peer: Option<Token>, open_mb: Option<u32> },
     /// A transfer or card payment on an account of the routing holder turned out to be part of a
     /// fraud; `feed` says from which side, `other` is the other side or the terminal.
     FraudConfirmed { feed: Feed, account: Party, other: Token, amount: Option<Money> },

@@ -36,6 +36,25 @@ pub enum Planted {
     NewProducer,
 }
 
+impl Planted {
+    pub const ALL: [Planted; 14] = [
+        Planted::CoveredCheck,
+        Planted::VersionCheck,
+        Planted::ReportPredecessor,
+        Planted::TimerClock,
+        Planted::KeptBatch,
+        Planted::ReportsFirst,
+        Planted::SettleOnRevoke,
+        Planted::LostTogether,
+        Planted::SnapshotBeyondCommit,
+        Planted::SuppressedRange,
+        Planted::LowestStart,
+        Planted::RewoundSource,
+        Planted::StableOffsets,
+        Planted::NewProducer,
+    ];
+}
+
 #[cfg(not(test))]
 #[inline(always)]
 pub(crate) const fn is_planted(_: Planted) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::events::INSTITUTION;
 use super::host::SimHost;
 use super::intake_log::{FACTS_TOPIC, SOURCE_TOPIC};
-use super::rules::{BUNDLE, Rules};
+use super::rules::{BUNDLES, Rules};
 use super::store::LyingStore;
 use crate::codec::keys::Keys;
 use crate::config::source::SourceMapping;
@@ -35,11 +35,13 @@ use crate::log::kafka::Connection;
 pub struct Config {
     pub versions: Vec<ConfigVersion>,
     pub generation: u32,
+    /// Which of the rule sets decides.
+    pub rules: usize,
 }
 
 impl Config {
-    pub fn first() -> Config {
-        Config { versions: vec![ConfigVersion { from: TimeMs::MIN, number: 1 }], generation: 1 }
+    pub fn first(rules: usize) -> Config {
+        Config { versions: vec![ConfigVersion { from: TimeMs::MIN, number: 1 }], generation: 1, rules }
     }
 }
 
@@ -62,7 +64,7 @@ impl Deployment {
         let store = Arc::new(LyingStore::new());
         Deployment {
             sources: 2,
-            facts: 2,
+            facts: 3,
             keys: Arc::new(Keys::development()),
             rules: Arc::new(Rules::new()),
             snapshots: Arc::new(SnapshotStore::new(Arc::clone(&store) as _, "facts", 2).unwrap()),
@@ -108,7 +110,7 @@ impl Deployment {
                 classifiers: self.classifiers(&config.versions),
             }],
             versions: Versions::new(config.versions.clone()).unwrap(),
-            first_start: Some(FirstStart { bundle: Arc::from(BUNDLE), goes_live: true }),
+            first_start: Some(FirstStart { bundle: Arc::from(BUNDLES[config.rules]), goes_live: true }),
             keys: Arc::clone(&self.keys),
             time: TimeMode::Broker,
             skew_max: SpanMs(1_000),

@@ -11,9 +11,15 @@ pub struct Events {
     written: u64,
     requests: Vec<(u64, u64)>,
     last: Option<String>,
+    /// Some senders that were not answered send an event once more.
+    has_doubles: bool,
 }
 
 impl Events {
+    pub fn new(has_doubles: bool) -> Events {
+        Events { has_doubles, ..Events::default() }
+    }
+
     /// The next record's value.
     pub fn next(&mut self, now_ms: i64, dice: &mut Dice) -> Vec<u8> {
         self.written += 1;
@@ -21,8 +27,9 @@ impl Events {
         let at = if dice.once_in(8) { now_ms - dice.below(60_000) as i64 } else { now_ms };
         let text = match dice.below(20) {
             0 => "6217000010001234567 is nobody's business".to_owned(),
-            // The same event once more: a sender that was not answered.
-            1 if self.last.is_some() => return self.last.clone().unwrap_or_default().into_bytes(),
+            1 if self.has_doubles && self.last.is_some() => {
+                return self.last.clone().unwrap_or_default().into_bytes();
+            }
             2..=8 => self.requested(number, at, dice),
             9..=10 if !self.requests.is_empty() => {
                 let (request, holder) = dice.pick(&self.requests);

@@ -134,6 +134,15 @@ impl Group {
         generation == self.generation && member.is_some_and(|member| self.members.contains_key(&member))
     }
 
+    /// One partition of a member is to move: somebody joined, if only for a moment.
+    pub fn take_one(&mut self, member: Option<u64>) {
+        let Some(member) = member.and_then(|member| self.members.get_mut(&member)) else { return };
+        let Some(partition) = member.owned.difference(&member.revoking).next().copied() else { return };
+        member.revoking.insert(partition);
+        member.events.push_back(GroupEvent::Revoked(vec![partition]));
+        self.generation += 1;
+    }
+
     fn rebalance(&mut self) {
         self.generation += 1;
         let count = self.members.len() as u32;

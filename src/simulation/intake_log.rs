@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::broker::{SOURCES, To};
 use super::group::{GroupEvent, Membership};
 use super::scheduler::Sim;
+use crate::engine::planted::{Planted, is_planted};
 use crate::log::LogError;
 use crate::log::kafka::TopicDescription;
 use crate::log::source::{IntakeLog, SourceEvent, SourceRecord, TimestampKind};
@@ -53,6 +54,9 @@ impl SimIntakeLog {
         let (mut records, mut drained) = (Vec::new(), Vec::new());
         for (partition, next) in &mut self.next {
             let source = &broker.sources[*partition as usize];
+            if *next > source.end && is_planted(Planted::RewoundSource) {
+                continue;
+            }
             if *next > source.end {
                 // As `auto.offset.reset = error` has it.
                 return Err(LogError::Damaged(format!("offset {next} of a source is out of range")));

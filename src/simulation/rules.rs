@@ -16,20 +16,27 @@ use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::SubjectKind;
 
-/// The text that activates it.
-pub const BUNDLE: &str = "simulated";
+/// The texts that activate them. The first forgets events soon, so that covered ranges alone keep a fact
+/// from being applied again; the second knows an event again that is sent twice.
+pub const BUNDLES: [&str; 2] = ["forgetful", "mindful"];
 
-pub struct Rules(Arc<RuleSet>);
+pub struct Rules([Arc<RuleSet>; 2]);
 
 impl Rules {
     pub fn new() -> Rules {
-        Rules(Arc::new(rule_set()))
+        Rules([(1, SpanMs(5_000)), (2, SpanMs::HOUR)].map(|(number, horizon)| {
+            let mut rules = rule_set();
+            rules.sha256 = [number; 32];
+            rules.settings.duplicate_horizon = horizon;
+            Arc::new(rules)
+        }))
     }
 }
 
 impl LoadRules for Rules {
     fn load(&self, bundle: &str) -> Result<Arc<RuleSet>, String> {
-        if bundle == BUNDLE { Ok(Arc::clone(&self.0)) } else { Err("no such bundle".to_owned()) }
+        let place = BUNDLES.iter().position(|known| *known == bundle).ok_or("no such bundle")?;
+        Ok(Arc::clone(&self.0[place]))
     }
 }
 
@@ -74,8 +81,7 @@ fn rule_set() -> RuleSet {
         notices: notices(),
         calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },
         settings: Settings {
-            // Short, so that covered ranges alone keep a fact from being applied again.
-            duplicate_horizon: SpanMs(5_000),
+            duplicate_horizon: SpanMs(0),
             lateness: SpanMs(10_000),
             override_for: SpanMs(10_000),
             reservation_for: SpanMs(15_000),

@@ -2,55 +2,22 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use super::broker::{Broker, SOURCES};
-use super::decide_log::SimDecideLog;
+use super::broker::Broker;
 use super::deployment::{Config, Deployment};
 use super::dice::Dice;
 use super::events::Events;
 use super::host::{SimHost, Time};
-use super::intake_log::SimIntakeLog;
-use crate::decide::DecideError;
-use crate::decide::driver::Driver;
-use crate::decide::snapshot::StoreError;
+use super::processes::{Kind, Seat};
+use super::store::LyingStore;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::ConfigVersion;
-use crate::intake::run::{Intake, IntakeError};
-use crate::intake::versions::VersionsError;
 use crate::log::LogError;
-use crate::log::source::IntakeLog as _;
 
 /// What a call says when the process is to die there.
-const CRASH: &str = "the process dies here";
+pub(super) const CRASH: &str = "the process dies here";
 /// Processes that stand still in the middle of a call at one time.
 const DEPTH_MAX: u32 = 3;
-
-enum Process {
-    Intake(Box<Intake<SimIntakeLog>>),
-    Decide(Box<Driver<SimDecideLog>>),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Intake,
-    Decide,
-}
-
-/// A place for one process after the other.
-struct Seat {
-    kind: Kind,
-    host: SimHost,
-    process: Option<Process>,
-    /// In the middle of a call.
-    is_running: bool,
-    /// Stopped altogether: neither its workers move nor does its session live.
-    is_frozen: bool,
-    back_at_ms: i64,
-    /// Its group, and what it was last known as there.
-    member: (usize, Option<u64>),
-}
 
 /// What was seen on the way; a seed that shows little proves little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,15 +35,30 @@ pub struct Sim {
     pub dice: RefCell<Dice>,
     pub broker: RefCell<Broker>,
     pub seen: Cell<Seen>,
-    deployment: Rc<Deployment>,
-    config: RefCell<Config>,
-    seats: RefCell<Vec<Seat>>,
+    pub(super) deployment: Rc<Deployment>,
+    pub(super) config: RefCell<Config>,
+    pub(super) seats: RefCell<Vec<Seat>>,
     events: RefCell<Events>,
     events_left: Cell<u64>,
-    has_faults: Cell<bool>,
+    pub(super) has_faults: Cell<bool>,
     depth: Cell<u32>,
+    /// Points at which trouble is near: it seldom comes alone.
+    nervous: Cell<u32>,
     /// Ends of the source topic's partitions before it was made anew.
-    old_ends: RefCell<Option<Vec<i64>>>,
+    pub(super) old_ends: RefCell<Option<Vec<i64>>>,
+}
+
+impl Seen {
+    pub fn and(self, other: Seen) -> Seen {
+        Seen {
+            crashes: self.crashes + other.crashes,
+            freezes: self.freezes + other.freezes,
+            lies: self.lies + other.lies,
+            stops: self.stops + other.stops,
+            recreations: self.recreations + other.recreations,
+            versions: self.versions + other.versions,
+        }
+    }
 }
 
 impl Sim {
@@ -98,17 +80,19 @@ impl Sim {
             })
             .collect();
         let events_left = 20 + dice.below(30);
+        let rules = dice.below(2) as usize;
         Rc::new(Sim {
             time,
             broker: RefCell::new(Broker::new(deployment.sources, deployment.facts)),
             seen: Cell::default(),
             deployment: Rc::clone(deployment),
-            config: RefCell::new(Config::first()),
+            config: RefCell::new(Config::first(rules)),
             seats: RefCell::new(seats),
-            events: RefCell::default(),
+            events: RefCell::new(Events::new(rules == 1)),
             events_left: Cell::new(events_left),
             has_faults: Cell::new(true),
             depth: Cell::new(0),
+            nervous: Cell::new(0),
             old_ends: RefCell::new(None),
             dice: RefCell::new(dice),
         })
@@ -119,11 +103,11 @@ impl Sim {
         self.config.borrow().clone()
     }
 
-    fn roll(&self, sides: u64) -> u64 {
+    pub(super) fn roll(&self, sides: u64) -> u64 {
         self.dice.borrow_mut().below(sides)
     }
 
-    fn see(&self, what: impl Fn(&mut Seen)) {
+    pub(super) fn see(&self, what: impl Fn(&mut Seen)) {
         let mut seen = self.seen.get();
         what(&mut seen);
         self.seen.set(seen);
@@ -133,6 +117,7 @@ impl Sim {
     pub fn lie(&self, sides: u64) -> bool {
         let lie = self.has_faults.get() && self.roll(sides) == 0;
         if lie {
+            self.nervous.set(6);
             self.see(|seen| seen.lies += 1);
         }
         lie
@@ -147,11 +132,13 @@ impl Sim {
         if !self.has_faults.get() {
             return Ok(());
         }
-        if self.roll(250) == 0 {
+        let near = self.nervous.get();
+        self.nervous.set(near.saturating_sub(1));
+        if self.roll(if near > 0 { 25 } else { 400 }) == 0 {
             self.see(|seen| seen.crashes += 1);
             return Err(LogError::Damaged(CRASH.to_owned()));
         }
-        if self.roll(25) == 0 {
+        if self.roll(if near > 0 { 15 } else { 50 }) == 0 {
             self.stand_still(process);
         }
         Ok(())
@@ -174,11 +161,15 @@ impl Sim {
         }
         self.depth.set(self.depth.get() + 1);
         let is_frozen = self.roll(2) == 0;
-        let steps = self.dice.borrow_mut().pick(&[3, 10, 40]);
+        let steps = self.dice.borrow_mut().pick(&[3, 10, 40, 120]);
         if is_frozen {
             self.see(|seen| seen.freezes += 1);
         }
         self.seats.borrow_mut()[process].is_frozen = is_frozen;
+        if self.roll(3) == 0 {
+            let (group, member) = self.seats.borrow()[process].member;
+            self.broker.borrow_mut().groups[group].take_one(member);
+        }
         (0..steps).for_each(|_| self.step());
         self.seats.borrow_mut()[process].is_frozen = false;
         self.depth.set(self.depth.get() - 1);
@@ -200,7 +191,7 @@ impl Sim {
     // The schedule.
 
     /// The whole run: trouble, then calm until everything is done. The error says what was not.
-    pub fn run(self: &Rc<Self>, store: &super::store::LyingStore) -> Result<(), String> {
+    pub fn run(self: &Rc<Self>, store: &LyingStore) -> Result<(), String> {
         let steps = 250 + self.roll(350);
         for _ in 0..steps {
             self.step();
@@ -229,7 +220,7 @@ impl Sim {
         }
     }
 
-    fn is_sound(&self) -> Result<(), String> {
+    pub(super) fn is_sound(&self) -> Result<(), String> {
         self.broker.borrow().violations.first().map_or(Ok(()), |violation| Err(violation.clone()))
     }
 
@@ -352,146 +343,5 @@ impl Sim {
             self.broker.borrow_mut().recreate_source();
             self.see(|seen| seen.recreations += 1);
         }
-    }
-
-    // Processes.
-
-    fn turn(self: &Rc<Self>, place: usize) {
-        let process = {
-            let mut seats = self.seats.borrow_mut();
-            let seat = &mut seats[place];
-            if seat.is_running || (seat.process.is_none() && self.time.ms() < seat.back_at_ms) {
-                return;
-            }
-            seat.is_running = true;
-            seat.process.take()
-        };
-        let outcome = match process {
-            None => self.begin(place),
-            Some(Process::Intake(mut intake)) => match intake.round(&AtomicBool::new(false), &mut |_| {}) {
-                Ok(_) => Ok(Process::Intake(intake)),
-                Err(error) => Err(self.intake_ended(&error)),
-            },
-            Some(Process::Decide(mut driver)) => match driver.turn() {
-                Ok(()) => Ok(Process::Decide(driver)),
-                Err(error) => Err(self.decide_ended(&error)),
-            },
-        };
-        self.seats.borrow_mut()[place].is_running = false;
-        match outcome {
-            Ok(process) => self.seats.borrow_mut()[place].process = Some(process),
-            Err(()) => self.ended(place),
-        }
-    }
-
-    fn begin(self: &Rc<Self>, place: usize) -> Result<Process, ()> {
-        let (kind, host) = {
-            let seats = self.seats.borrow();
-            (seats[place].kind, seats[place].host.clone())
-        };
-        match kind {
-            Kind::Intake => {
-                let setup = self.deployment.intake(&self.config.borrow());
-                let log = SimIntakeLog::join(self, place);
-                let begun = Intake::start(log, setup, Arc::new(host));
-                begun
-                    .map(|intake| Process::Intake(Box::new(intake)))
-                    .map_err(|error| self.intake_ended(&error))
-            }
-            Kind::Decide => {
-                let setup = self.deployment.decide(&host);
-                Ok(Process::Decide(Box::new(Driver::new(SimDecideLog::join(self, place), setup))))
-            }
-        }
-    }
-
-    /// Whatever ends an intake by itself is either meant to, or a bug.
-    fn intake_ended(&self, error: &IntakeError) {
-        let told = error.to_string();
-        let is_rewound = told.contains("was recreated or truncated") || told.contains("is out of range");
-        if is_rewound && self.old_ends.borrow().is_some() {
-            // The operator gives the source its next generation, as the message says.
-            self.config.borrow_mut().generation = self.broker.borrow().generation;
-            self.see(|seen| seen.stops += 1);
-            return;
-        }
-        let will_pass = told.contains("is not reachable")
-            || told.contains(&VersionsError::StartsInPast(2).to_string())
-            || told.contains(&VersionsError::PastForgotten(2).to_string());
-        if !told.contains(CRASH) && !will_pass {
-            self.broker.borrow_mut().violations.push(format!("an intake stopped: {told}"));
-        }
-    }
-
-    fn decide_ended(&self, error: &DecideError) {
-        let will_pass = match error {
-            DecideError::Log(LogError::Damaged(why)) => why == CRASH,
-            DecideError::Log(LogError::Unreachable(_)) => true,
-            DecideError::Snapshot { error: StoreError::Store(_), .. } => true,
-            _ => false,
-        };
-        if !will_pass {
-            self.broker.borrow_mut().violations.push(format!("a decide stopped: {error}"));
-        }
-    }
-
-    fn ended(&self, place: usize) {
-        let wait_ms = if self.has_faults.get() { self.roll(4_000) as i64 } else { 0 };
-        let mut seats = self.seats.borrow_mut();
-        seats[place].host.kill();
-        seats[place].back_at_ms = self.time.ms() + wait_ms;
-    }
-
-    fn kill(&self, place: usize) {
-        let process = self.seats.borrow_mut()[place].process.take();
-        if process.is_some() {
-            self.ended(place);
-        }
-    }
-
-    fn end_all(&self, kind: Kind) {
-        let places: Vec<usize> = self.places(kind);
-        places.into_iter().for_each(|place| self.kill(place));
-    }
-
-    fn places(&self, kind: Kind) -> Vec<usize> {
-        let seats = self.seats.borrow();
-        (0..seats.len()).filter(|place| seats[*place].kind == kind).collect()
-    }
-
-    fn leave_all(self: &Rc<Self>, kind: Kind) -> Result<(), String> {
-        for place in self.places(kind) {
-            self.stop(place);
-            self.seats.borrow_mut()[place].back_at_ms = i64::MAX;
-        }
-        self.is_sound()
-    }
-
-    /// SIGTERM: it drains, commits and leaves.
-    fn stop(self: &Rc<Self>, place: usize) {
-        let process = {
-            let mut seats = self.seats.borrow_mut();
-            let process = seats[place].process.take();
-            seats[place].is_running = process.is_some();
-            process
-        };
-        match process {
-            None => return,
-            Some(Process::Intake(mut intake)) => {
-                let outcome = intake.round(&AtomicBool::new(true), &mut |_| {});
-                match outcome {
-                    Ok(_) => intake.into_log().close(std::time::Duration::ZERO),
-                    Err(error) => self.intake_ended(&error),
-                }
-            }
-            Some(Process::Decide(driver)) => {
-                if let Err(error) = driver.leave() {
-                    self.decide_ended(&error);
-                }
-            }
-        }
-        self.seats.borrow_mut()[place].is_running = false;
-        self.ended(place);
-        debug_assert_eq!(SOURCES, 0);
     }
 }

@@ -22,11 +22,11 @@ struct State {
     objects: Arc<InMemory>,
     dice: Dice,
     lies: bool,
-    yesterday: Option<ListResult2>,
+    yesterday: Option<Yesterday>,
 }
 
 /// A list, and of what folder.
-type ListResult2 = (Option<Path>, Vec<ObjectMeta>);
+type Yesterday = (Option<Path>, Vec<ObjectMeta>);
 
 impl LyingStore {
     pub fn new() -> LyingStore {

@@ -270,14 +270,8 @@ impl Town {
         let usage = *dice.pick(&UsageKind::ALL);
         let peer = dice.chance(70).then(|| token(SubjectKind::PhoneNumber, dice.below(3) as u64));
         let device = Subject::new(SubjectKind::Device, token(SubjectKind::Device, dice.below(2) as u64));
-        let month_open_megabytes = dice.chance(30).then(|| dice.below(4) as u32);
-        let body = FactBody::CardUsage {
-            card: card.clone(),
-            device: device.token,
-            usage,
-            peer,
-            month_open_megabytes,
-        };
+        let open_mb = dice.chance(30).then(|| dice.below(4) as u32);
+        let body = FactBody::CardUsage { card: card.clone(), device: device.token, usage, peer, open_mb };
         vec![
             self.of_holder(holder, id, at, body),
             self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None),

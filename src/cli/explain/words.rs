@@ -223,7 +223,7 @@ fn term(rules: &RuleSet, term: &Term, unit: Option<Unit>) -> Both {
         Both::new(format!("{} {by} {}", a.zh, b.zh), format!("{} {by} {}", a.en, b.en))
     };
     match term {
-        sum @ Term::Add(..) if is_points(sum) => Both::new("成立的迹象数", "number of signs that hold"),
+        sum @ Term::Add(..) if is_points(sum) => Both::new("成立的迹象得分", "points of the signs that hold"),
         Term::Constant(value) => unit.unwrap_or(Unit::Count).say(i128::from(*value)),
         Term::Signal(number) => rules.signals.get(*number).map_or_else(Both::default, |s| (&s.title).into()),
         Term::Field(named) => field(*named),
@@ -415,8 +415,8 @@ mod tests {
         let Condition::All(parts) = &rule.condition else { panic!("{:?}", rule.condition) };
         let sum = parts.iter().find(|part| part.text(&rules.signals).contains(" ? ")).unwrap();
         let (words, unit) = comparison(&rules, &rule.condition, &sum.text(&rules.signals)).unwrap();
-        assert!(words.en.starts_with("number of signs that hold is at least "), "{words:?}");
-        assert!(words.zh.starts_with("成立的迹象数 不低于"), "{words:?}");
+        assert!(words.en.starts_with("points of the signs that hold is at least "), "{words:?}");
+        assert!(words.zh.starts_with("成立的迹象得分 不低于"), "{words:?}");
         assert_eq!(unit, Unit::Count);
         let (sign, unit) = comparison(&rules, &rule.condition, "payers_distinct_14d >= 8").unwrap();
         assert!(sign.en.ends_with("is at least 8") && !sign.en.contains('_'), "{sign:?}");

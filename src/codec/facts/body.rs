@@ -89,13 +89,13 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.token(*terminal);
             writer.money(*amount);
         }
-        FactBody::CardUsage { card, device, usage, peer, month_open_megabytes } => {
-            writer.byte(if month_open_megabytes.is_some() { CARD_USAGE_METERED } else { CARD_USAGE });
+        FactBody::CardUsage { card, device, usage, peer, open_mb } => {
+            writer.byte(if open_mb.is_some() { CARD_USAGE_METERED } else { CARD_USAGE });
             writer.party(card);
             writer.token(*device);
             writer.byte(*usage as u8);
             writer.option(*peer, Writer::token);
-            if let Some(megabytes) = month_open_megabytes {
+            if let Some(megabytes) = open_mb {
                 writer.varint(u64::from(*megabytes));
             }
         }
@@ -230,7 +230,7 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             usage: UsageKind::from_code(reader.byte("the kind of a usage")?)
                 .ok_or(DecodeError::Malformed("the kind of a usage"))?,
             peer: reader.option("the peer of a usage", |reader| reader.token("a peer"))?,
-            month_open_megabytes: match tag {
+            open_mb: match tag {
                 CARD_USAGE => None,
                 _ => Some(
                     u32::try_from(reader.varint("the open traffic of a card")?)

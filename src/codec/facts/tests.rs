@@ -107,13 +107,7 @@ fn plain_body() -> BoxedStrategy<FactBody> {
     });
     let kinds = prop::sample::select(UsageKind::ALL.to_vec());
     let usage = (party(), token(), kinds, option::of(token()), option::of(any::<u32>())).prop_map(
-        |(card, device, usage, peer, month_open_megabytes)| FactBody::CardUsage {
-            card,
-            device,
-            usage,
-            peer,
-            month_open_megabytes,
-        },
+        |(card, device, usage, peer, open_mb)| FactBody::CardUsage { card, device, usage, peer, open_mb },
     );
     let met = (prop::sample::select(Feed::ALL.to_vec()), token(), party(), option::of(money()))
         .prop_map(|(feed, holder, target, amount)| FactBody::Met { feed, holder, target, amount });

@@ -81,6 +81,8 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "rules/round_trip.toml",
     "rules/scatter_gather.toml",
     "rules/scatter_receiver.toml",
+    "rules/settled_paid_by_scatterer.toml",
+    "rules/settled_pays_gatherer.toml",
     "rules/shared_address_opening.toml",
     "rules/shared_device_account.toml",
     "rules/shared_device_opening.toml",

@@ -82,10 +82,9 @@ fn measures(signal: &Signal, all: &[Signal]) -> String {
             } else {
                 format!(", ending {} before", days(question.delay))
             };
-            let names = Aggregate::ALL.iter();
-            let aggregate =
-                names.filter(|(_, known)| *known == question.aggregate).map(|(name, _)| *name).next();
-            format!("{} over {}{delay}", aggregate.unwrap_or_default(), question.window.name())
+            let aggregate = Aggregate::ALL.iter().find(|(_, known)| *known == question.aggregate);
+            let aggregate = aggregate.map_or("", |(name, _)| name);
+            format!("{} over {}{delay}", aggregate, question.window.name())
         }
         Reads::Ratio { of, to, scale } => format!("`{}` * {scale} / `{}`", name(of), name(to)),
         Reads::Difference { of, to } => format!("`{}` - `{}`", name(of), name(to)),

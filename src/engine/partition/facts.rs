@@ -108,11 +108,11 @@ fn set_off<'a>(
             let known = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
             Some((*feed, account, *other, of_party(account, known)))
         }
-        FactBody::CardUsage { card, device, usage, month_open_megabytes, .. } => {
+        FactBody::CardUsage { card, device, usage, open_mb, .. } => {
             let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
             let known = Attributes::default()
                 .with(Field::Usage, kind)
-                .with(Field::MonthOpenMegabytes, month_open_megabytes.map(i64::from));
+                .with(Field::MonthOpenMegabytes, open_mb.map(i64::from));
             Some((Feed::CardUsageCard, card, *device, of_party(card, known)))
         }
         _ => None,

@@ -212,14 +212,8 @@ impl Maker<'_> {
             Some(peer) => Some(self.keys.token(SubjectKind::Counterparty, self.bounded(peer)?)),
             None => None,
         };
-        let month_open_megabytes = usage.month_open_megabytes;
-        let body = FactBody::CardUsage {
-            card: own.party.clone(),
-            device: token,
-            usage: kind,
-            peer,
-            month_open_megabytes,
-        };
+        let open_mb = usage.month_open_megabytes;
+        let body = FactBody::CardUsage { card: own.party.clone(), device: token, usage: kind, peer, open_mb };
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)

@@ -280,9 +280,9 @@ impl Plain {
                 let case = self.case(occasion, account, Some(*other), *amount, said);
                 self.evaluate_rules(Trigger::Feed(*feed), case)
             }
-            FactBody::CardUsage { card, usage, month_open_megabytes, .. } => {
+            FactBody::CardUsage { card, usage, open_mb, .. } => {
                 let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
-                let traffic = month_open_megabytes.map(i64::from);
+                let traffic = open_mb.map(i64::from);
                 let said =
                     Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
                 let case = self.case(occasion, card, None, None, said);
