@@ -87,6 +87,13 @@ impl Deployment {
         Process::start(command, self.command(command, arguments), &self.folder)
     }
 
+    /// As `start`, with its log at this level.
+    pub fn start_logging(&self, command: &str, level: &str) -> Process {
+        let mut line = self.command(command, &[]);
+        line.env("DUECOURSE_LOG", level);
+        Process::start(command, line, &self.folder)
+    }
+
     pub fn feed(&self, input: &Path, rate: Option<u32>) -> Process {
         let topic = self.topic("events");
         let rate = rate.map(|rate| rate.to_string());

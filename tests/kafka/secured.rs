@@ -1,12 +1,14 @@
 //! As banks run Kafka: TLS, credentials by secret file, SCRAM or signed tokens, ACLs.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::deployment::Deployment;
 use crate::events::Events;
+use crate::serving::wait_for;
 
 const EVENTS: usize = 500;
 const WITHIN_MAX: Duration = Duration::from_secs(60);
@@ -64,6 +66,37 @@ fn oauthbearer_over_tls_with_the_token_in_a_file() {
     let token = secrets().join("duecourse.token");
     let deployment = Deployment::prepare_with_token(folder.path(), 1, &properties, &token);
     decides(folder.path(), &deployment);
+}
+
+/// A token that ends soon, put in place of the one before at once, as Kubernetes does it.
+fn put_token(path: &Path, life_s: u32) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/broker/token");
+    let output = Command::new(script).arg(secrets()).args(["duecourse", &life_s.to_string()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let next = path.with_extension("next");
+    std::fs::write(&next, &output.stdout).unwrap();
+    std::fs::rename(&next, path).unwrap();
+}
+
+#[test]
+fn a_token_is_read_again_before_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    put_token(&token, 3_600);
+    let properties = format!(
+        "\n[kafka.properties]\n\"security.protocol\" = \"sasl_ssl\"\n\"ssl.ca.location\" = \"{}\"\n",
+        secrets().join("ca.crt").display()
+    );
+    let deployment = Deployment::prepare_with_token(folder.path(), 1, &properties, &token);
+    put_token(&token, 15);
+    let decide = deployment.start_logging("decide", "duecourse=debug");
+    std::thread::sleep(Duration::from_secs(3));
+    put_token(&token, 3_600);
+    // Its clients ask again at four fifths of the first token's life.
+    wait_for("every client of decide reads the new token", || {
+        decide.log().matches("a new token was read").count() >= 2
+    });
+    assert!(!decide.log().contains("no new token"), "{}", decide.log());
 }
 
 #[test]

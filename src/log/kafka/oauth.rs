@@ -23,10 +23,16 @@ impl Tokens {
     /// end of the token before.
     pub(super) fn next(&self) -> Result<OAuthToken, Box<dyn Error>> {
         let path = self.0.as_deref().ok_or("kafka.oauth_token_file is empty")?;
-        read_token(path).map_err(|error| {
-            tracing::warn!(%error, "no new token; the one before holds until its end");
-            error.into()
-        })
+        match read_token(path) {
+            Ok(token) => {
+                tracing::debug!(until_ms = token.lifetime_ms, "a new token was read");
+                Ok(token)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no new token; the one before holds until its end");
+                Err(error.into())
+            }
+        }
     }
 
     /// Gives a client that was just made its first token. Without it the first question to the brokers
