@@ -1,13 +1,14 @@
 //! The pure core: facts in, effects out. No I/O, clock, randomness, async, logging or map order.
 //!
 //! Read in this order: `base`, `subject`, `fact` (what happened), `calendar`, `signal`, `window` (what
-//! is measured), `rule`, `limit`, `protection` (what is asked for, and softened), `measure`, `notice`, `evidence`, `disposition`
+//! is measured), `condition`, `rule`, `limit`, `protection` (what is asked for, and softened), `measure`, `notice`, `evidence`, `disposition`
 //! (what is published), `report` (what partitions tell each other), `cover` (exactly once),
 //! `input` (records and effects), and last the state machine itself.
 
 pub mod attributes;
 pub mod base;
 pub mod calendar;
+pub mod condition;
 pub mod cover;
 pub mod disposition;
 pub mod evidence;

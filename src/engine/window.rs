@@ -8,6 +8,7 @@
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
+mod distinct;
 mod numbers;
 mod packed;
 mod plan;

@@ -71,7 +71,8 @@ fn oauthbearer_over_tls_with_the_token_in_a_file() {
 /// A token that ends soon, put in place of the one before at once, as Kubernetes does it.
 fn put_token(path: &Path, life_s: u32) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/broker/token");
-    let output = Command::new(script).arg(secrets()).args(["duecourse", &life_s.to_string()]).output().unwrap();
+    let output =
+        Command::new(script).arg(secrets()).args(["duecourse", &life_s.to_string()]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let next = path.with_extension("next");
     std::fs::write(&next, &output.stdout).unwrap();

@@ -8,15 +8,15 @@
 //!   count is of those from `cursor` on that are not;
 //! * R5 before `due` nothing leaves a lane.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use super::distinct::{Alike, Distinct};
 use super::packed::Packed;
 use super::plan::{Plan, Planned, Set as SetPlan};
 use super::total::Total;
 use super::{View, saturate};
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::signal::{Aggregate, Question, Window};
-use crate::engine::state::TokenHash;
 
 /// Cursors and values of all questions that are kept running, as of `clock`.
 ///
@@ -45,14 +45,6 @@ struct Set {
     distinct: Option<Box<Distinct>>,
 }
 
-/// Which entry is the latest of each `other`, and which entries are no longer.
-#[derive(Clone, Debug, Default)]
-struct Distinct {
-    latest: HashMap<u64, u32, TokenHash>,
-    /// One per entry that has come in and is still in the log.
-    superseded: VecDeque<bool>,
-}
-
 /// One window over a set.
 #[derive(Clone, Debug)]
 struct Lane {
@@ -63,15 +55,6 @@ struct Lane {
     sum: i128,
     /// Where a deviation is asked for.
     squares: Option<Box<i128>>,
-}
-
-/// How an entry that came in stands to others with the same `other`; of sets that look at that.
-#[derive(Clone, Copy, Debug)]
-struct Alike {
-    /// The one before it.
-    before: Option<u32>,
-    /// There is a later one.
-    is_superseded: bool,
 }
 
 impl Running {
@@ -376,34 +359,6 @@ fn insert_best(candidates: &mut VecDeque<u32>, number: u32, beats: impl Fn(u32, 
     {
         candidates.remove(before);
         place = before;
-    }
-}
-
-impl Distinct {
-    /// Notes the entry that came in last, and gives the one before it with the same `other`.
-    fn supersede(&mut self, entry: &Packed, number: u32, dropped: u32) -> Option<u32> {
-        let before = self.latest.insert(entry.other(), number)?;
-        self.mark((before - dropped) as usize);
-        Some(before)
-    }
-
-    fn insert(&mut self, entry: &Packed, number: u32, dropped: u32) -> Alike {
-        let known = self.latest.get(&entry.other()).copied();
-        if known.is_some_and(|known| known > number) {
-            self.mark((number - dropped) as usize);
-            return Alike { before: None, is_superseded: true };
-        }
-        Alike { before: self.supersede(entry, number, dropped), is_superseded: false }
-    }
-
-    fn mark(&mut self, place: usize) {
-        if let Some(mark) = self.superseded.get_mut(place) {
-            *mark = true;
-        }
-    }
-
-    fn is_superseded(&self, place: usize) -> bool {
-        self.superseded.get(place).copied().unwrap_or(false)
     }
 }
 

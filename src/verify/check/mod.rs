@@ -233,7 +233,7 @@ impl<'a> Check<'a> {
                 Err(error) => return Err(CheckError::Unwritable { partition, offset, error }),
             }
             for record in records {
-                self.outputs.expect(partition, record, &mut self.verdict);
+                self.outputs.expect(partition, record);
             }
         }
         Ok(())
