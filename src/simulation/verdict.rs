@@ -28,7 +28,7 @@ pub fn judge(deployment: &Deployment, broker: &Broker, config: &Config) -> Resul
         loader: &*deployment.rules,
         own_source: first_start::source(),
     });
-    recount(deployment, broker, config, &mut check);
+    let excused = recount(deployment, broker, config, &mut check);
     for (partition, log) in (0..).zip(&broker.facts) {
         let mut log: VecDeque<(u64, Vec<u8>)> =
             (0..).zip(log).map(|(offset, (_, bytes))| (offset, bytes.clone())).collect();
@@ -36,19 +36,34 @@ pub fn judge(deployment: &Deployment, broker: &Broker, config: &Config) -> Resul
             .partition(partition, || -> Result<_, CheckError> { Ok(log.pop_front()) })
             .map_err(|error| error.to_string())?;
     }
-    publish(broker, &mut check);
+    publish(broker, &excused, &mut check);
     let verdict = check.finish();
     if verdict.is_clean() { Ok(verdict) } else { Err(verdict.details.join("; ")) }
 }
 
-/// Every source record of every life of the topic, by the version in force at its timestamp.
-fn recount(deployment: &Deployment, broker: &Broker, config: &Config, check: &mut Check<'_>) {
+/// Every source record of every life of the topic, by the version in force at its timestamp. Gives the
+/// dead letters of intakes that do not know that version: their ranges are ignored (C3), their letters stay.
+fn recount(
+    deployment: &Deployment,
+    broker: &Broker,
+    config: &Config,
+    check: &mut Check<'_>,
+) -> BTreeSet<String> {
+    let mut excused = BTreeSet::new();
     let versions = Versions::new(config.versions.clone()).unwrap();
     let mut classifiers = deployment.classifiers(&config.versions);
     for record in &broker.archive {
         let id = deployment.source_id(record.generation, record.partition);
-        let timestamp = TimeMs(record.timestamp_ms);
+        let (timestamp, offset) = (TimeMs(record.timestamp_ms), record.offset);
         let version = versions.in_force(timestamp);
+        for (other, classifier) in classifiers.iter_mut().filter(|(other, _)| **other < version) {
+            let record = SourceRecord { bytes: &record.value, headers: &[], timestamp };
+            if let Err(refusal) = classifier.classify(&record) {
+                let reason = refusal.code.name();
+                let letter = DeadLetter { source: &id, offset, reason, version: *other };
+                excused.insert(letter.json());
+            }
+        }
         let classifier = classifiers.get_mut(&version).unwrap();
         match classifier.classify(&SourceRecord { bytes: &record.value, headers: &[], timestamp }) {
             Ok(classified) => {
@@ -56,21 +71,22 @@ fn recount(deployment: &Deployment, broker: &Broker, config: &Config, check: &mu
                     Destination::Partition(partition) => (Some(*partition), fact),
                     Destination::All => (None, fact),
                 });
-                check.accepted(&id, record.offset, facts);
+                check.accepted(&id, offset, facts);
             }
             Err(refusal) => {
                 let reason = refusal.code.name();
-                let letter = DeadLetter { source: &id, offset: record.offset, reason, version };
-                check.refused(Some((&id, record.offset)), letter.json());
+                let letter = DeadLetter { source: &id, offset, reason, version };
+                check.refused(Some((&id, offset)), letter.json());
             }
         }
     }
+    excused
 }
 
-fn publish(broker: &Broker, check: &mut Check<'_>) {
-    // A zombie that does not know the present version may refuse by an old one; its letter says so.
-    let letters: BTreeSet<&[u8]> = broker.letters.iter().map(Vec::as_slice).collect();
-    letters.iter().for_each(|letter| check.dead_letter(std::str::from_utf8(letter).unwrap_or_default()));
+fn publish(broker: &Broker, excused: &BTreeSet<String>, check: &mut Check<'_>) {
+    let letters = broker.letters.iter().filter_map(|letter| std::str::from_utf8(letter).ok());
+    let letters: BTreeSet<&str> = letters.filter(|letter| !excused.contains(*letter)).collect();
+    letters.into_iter().for_each(|letter| check.dead_letter(letter));
     let mut measures: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
     let mut last: BTreeMap<&str, BTreeMap<u32, u64>> = BTreeMap::new();
     for (record, _) in broker.outputs.iter().filter(|(_, fate)| *fate == Fate::Committed) {
