@@ -38,9 +38,9 @@ demo-kafka:
 model:
 	DUECOURSE_MODEL_EXHAUSTIVE=1 cargo test --release --test covering_model -- --nocapture
 
-# Many more simulated worlds than `cargo test` runs: DUECOURSE_SEEDS=1000000 make sim
+# Many more simulated worlds than `cargo test` runs: DUECOURSE_SEEDS=100000 make sim
 sim:
-	DUECOURSE_SEEDS=$${DUECOURSE_SEEDS:-200000} cargo test --lib --config profile.test.opt-level=3 -- \
+	DUECOURSE_SEEDS=$${DUECOURSE_SEEDS:-10000} cargo test --lib --config profile.test.opt-level=3 -- \
 		--exact simulation::worlds_of_trouble_end_well --nocapture
 
 # CPU per event: the engine alone, and the whole path over a real broker.
