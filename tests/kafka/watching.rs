@@ -161,7 +161,7 @@ fn what_alerts_read_moves_when_things_go_wrong_and_moves_back() {
         let arguments = with(address);
         deployment.start(command, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let mut intake = start("intake", &intake_at);
+    let intake = start("intake", &intake_at);
     let mut decide = start("decide", &decide_at);
     deployment.feed(&events.path, None).finish(WITHIN_MAX);
     let at = |name: &str| metric(&decide_at, name);
