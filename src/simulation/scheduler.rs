@@ -225,7 +225,7 @@ impl Sim {
     }
 
     fn until(self: &Rc<Self>, what: &str, is_done: impl Fn(&Sim) -> bool) -> Result<(), String> {
-        for turn in 0..4_000 {
+        for turn in 0..40_000 {
             self.step();
             self.is_sound()?;
             if turn % 8 == 0 && is_done(self) {
