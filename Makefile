@@ -2,7 +2,13 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-.PHONY: demo test broker-loss demo-kafka model bench fmt lint
+# Of `make torture`: how many rounds, the seed of the first, how many brokers, and faults by name (commas).
+ROUNDS ?= 100
+SEED ?= 1
+NODES ?= 3
+FAULTS ?=
+
+.PHONY: demo test torture torture-short demo-kafka model bench fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs nothing but Rust.
 demo:
@@ -13,12 +19,19 @@ test:
 	scripts/install-missing
 	cargo test
 	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
-	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
+	scripts/with-kafka $(KAFKA_TESTS) --ignored --exact --nocapture torture::short
 
-# The last part of that alone: kills the broker under everybody's feet, twice.
-broker-loss:
+# Rounds of faults under load, each picked by a seed, with a full recount after each; docs/torture.md.
+torture:
 	scripts/install-missing
-	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
+	cargo test --release --test kafka --no-run
+	KAFKA_NODES=$(NODES) ROUNDS=$(ROUNDS) SEED=$(SEED) FAULTS=$(FAULTS) scripts/with-kafka \
+		cargo test --release --test kafka -- --ignored --exact --nocapture torture::rounds
+
+# The last part of `make test` alone: workers killed and paused, the broker killed.
+torture-short:
+	scripts/install-missing
+	scripts/with-kafka $(KAFKA_TESTS) --ignored --exact --nocapture torture::short
 
 # Four source and four facts partitions, kill -9 at feed, intake and decide, then the count.
 demo-kafka:

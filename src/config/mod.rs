@@ -16,7 +16,7 @@ use std::path::Path;
 pub use origin::Origin;
 pub use settings::{
     Config, Decide, Destination, Http, Intake, IntakeVersion, Kafka, Keys, MAINLAND, Rules, SigningKey,
-    Snapshots, Source, Time, Topics,
+    S3, Snapshots, Source, Time, Topics,
 };
 
 use origin::Layers;

@@ -318,7 +318,7 @@ impl<L: DecideLog> Driver<L> {
             std::thread::sleep(self.not_before.saturating_duration_since(Instant::now()));
         }
         for (_, mut held) in std::mem::take(&mut self.held) {
-            held.ask_snapshot(Duration::ZERO);
+            held.ask_last_snapshot();
             held.join();
         }
         self.log.close();

@@ -3,14 +3,16 @@
 //! * `driver` the deciding loop, and its invariants;
 //! * `held` the partitions a worker holds: their threads, what they are behind with, what is kept;
 //! * `kept` outputs whose commit is not known yet, and what an outcome does to them;
-//! * `worker` the thread of one partition;
+//! * `worker` the thread of one partition; `keeper` stores its snapshots meanwhile;
 //! * `machine` one partition as a pure state machine from record bytes to output bytes;
-//! * `restore`, `snapshot` state comes back from a snapshot and the log;
+//! * `restore`, `snapshot`, `bucket` state comes back from a snapshot, in a folder or a bucket, and the log;
 //! * `view` what is in force, for readers; `observe` what metrics hear.
 
+pub mod bucket;
 pub mod driver;
 mod ending;
 mod held;
+mod keeper;
 mod kept;
 pub mod machine;
 pub mod observe;

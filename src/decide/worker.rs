@@ -1,13 +1,13 @@
 //! The thread of one partition: restores its state, then applies what it is handed.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::codec::snapshot;
-use crate::engine::partition::Identity;
+use crate::engine::partition::{Identity, Partition};
 
+use super::keeper::Keeper;
 use super::machine::{Machine, MachineError, Portion, Surroundings};
 use super::observe::Standing;
 use super::restore::restore;
@@ -16,14 +16,21 @@ use super::snapshot::{SnapshotStore, StoreError};
 /// Batches a partition's thread may have waiting; more wait with the loop, which then pauses delivery.
 const WORK_MAX: usize = 4;
 
+/// How soon a snapshot store that is away is asked again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
 /// What a partition's thread is asked to do, in order.
 #[derive(Debug)]
 pub(super) enum Work {
     Records(Vec<(u64, Vec<u8>)>),
     /// Write a progress record.
     Progress,
-    /// Store a snapshot; what is committed decides which older ones may go.
+    /// Begin to store a snapshot; what is committed decides which older ones may go.
     Snapshot {
+        committed: u64,
+    },
+    /// The same on leaving, after the snapshot under way.
+    LastSnapshot {
         committed: u64,
     },
 }
@@ -64,17 +71,17 @@ pub(super) fn spawn(assignment: Assignment) -> std::io::Result<(SyncSender<Work>
 impl Assignment {
     fn run(self, work: &Receiver<Work>) {
         let began = Instant::now();
-        let loader = &*self.surroundings.loader;
-        let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader);
-        let (partition, offset) = match restored {
-            Ok(restored) => restored,
-            Err(error) => return self.answer(Done::NotRestored(error)),
+        let (partition, offset) = match self.restore(work) {
+            Some(Ok(restored)) => restored,
+            Some(Err(error)) => return self.answer(Done::NotRestored(error)),
+            None => return,
         };
         let committed = self.committed.unwrap_or(0);
         self.surroundings.observe.restored(self.identity.partition, offset, committed, began.elapsed());
         self.answer(Done::Restored(offset));
         let mut machine = Machine::new(partition, offset, committed, self.surroundings.clone());
-        let mut stored = offset;
+        let observe = Arc::clone(&self.surroundings.observe);
+        let mut keeper = Keeper::new(self.store.clone(), observe, offset);
         while let Ok(work) = work.recv() {
             match work {
                 Work::Records(records) => match self.decide(&mut machine, &records) {
@@ -86,9 +93,14 @@ impl Assignment {
                     let next_offset = machine.next_offset();
                     self.answer(Done::Progressed(Portion { next_offset, records, ..Portion::default() }));
                 }
-                Work::Snapshot { committed } => self.snapshot(&machine, committed, &mut stored),
+                Work::Snapshot { committed } => keeper.keep(&machine, committed),
+                Work::LastSnapshot { committed } => {
+                    keeper.settle();
+                    keeper.keep(&machine, committed);
+                }
             }
         }
+        keeper.settle();
     }
 
     fn decide(&self, machine: &mut Machine, records: &[(u64, Vec<u8>)]) -> Result<Portion, MachineError> {
@@ -113,22 +125,23 @@ impl Assignment {
         Ok(portion)
     }
 
-    /// A snapshot may be ahead of what is committed; it becomes usable when the commit catches up.
-    fn snapshot(&self, machine: &Machine, committed: u64, stored: &mut u64) {
-        let (offset, identity) = (machine.next_offset(), &self.identity);
-        let Some(store) = self.store.as_deref().filter(|_| offset > *stored) else { return };
-        let bytes = snapshot::encode(machine.partition());
-        let size = match store.put(identity.partition, identity.partitions, (offset, committed), &bytes) {
-            Ok(()) => {
-                *stored = offset;
-                Some(bytes.len())
+    /// State from the store, which may be away: the partition waits for it, and the others do not.
+    /// `None` when nobody wants the partition any more.
+    fn restore(&self, work: &Receiver<Work>) -> Option<Result<(Partition, u64), StoreError>> {
+        let loader = &*self.surroundings.loader;
+        loop {
+            match restore(self.store.as_deref(), &self.identity, self.committed, loader) {
+                Err(error @ StoreError::Store(_)) => {
+                    let partition = self.identity.partition;
+                    tracing::warn!(partition, %error, "waiting for the snapshot store");
+                }
+                restored => return Some(restored),
             }
-            Err(error) => {
-                tracing::warn!(partition = identity.partition, %error, "a snapshot could not be stored");
-                None
+            // Nothing that matters is asked of a partition that is not restored: this waits, or ends.
+            if matches!(work.recv_timeout(STORE_RETRY), Err(RecvTimeoutError::Disconnected)) {
+                return None;
             }
-        };
-        self.surroundings.observe.snapshot(identity.partition, size);
+        }
     }
 
     fn answer(&self, done: Done) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::facts;
+use crate::engine::base::TimeMs;
 use crate::engine::input::FactsRecord;
 use crate::log::LogError;
 use crate::log::kafka::{AckedProducer, Connection, OutMessage};
@@ -73,6 +74,13 @@ impl Sender {
             value: Some(letter.json().as_bytes()),
             ..OutMessage::default()
         })
+    }
+
+    /// The broker's clock, and never ahead of it: the time at which it last took a record of ours, and what
+    /// has passed since. `None` before the first. This machine's own clock may jump and does not count.
+    #[must_use]
+    pub fn broker_time(&self) -> Option<TimeMs> {
+        self.producer.broker_time_ms().map(TimeMs)
     }
 
     /// Waits until all that was handed over is acknowledged.

@@ -1,6 +1,7 @@
 //! What only a real broker can show. `DUECOURSE_KAFKA=host:port` names it; without it these tests fail.
 
-mod broker_loss;
+mod brokers;
+mod clock;
 mod cluster;
 mod deciding;
 mod demo;
@@ -13,3 +14,4 @@ mod process;
 mod releasing;
 mod same_as_file;
 mod serving;
+mod torture;
