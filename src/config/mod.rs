@@ -15,8 +15,8 @@ use std::path::Path;
 
 pub use origin::Origin;
 pub use settings::{
-    Config, Decide, Destination, Http, Intake, IntakeVersion, Kafka, Keys, MAINLAND, Rules, SigningKey,
-    S3, Snapshots, Source, Time, Topics,
+    Config, Decide, Destination, Http, Intake, IntakeVersion, Kafka, Keys, MAINLAND, Rules, S3, SigningKey,
+    Snapshots, Source, Time, Topics,
 };
 
 use origin::Layers;

@@ -21,11 +21,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(
-        store: Option<Arc<SnapshotStore>>,
-        observe: Arc<dyn Observe>,
-        restored: u64,
-    ) -> Keeper {
+    pub(super) fn new(store: Option<Arc<SnapshotStore>>, observe: Arc<dyn Observe>, restored: u64) -> Keeper {
         Keeper { store, observe, stored: restored, upload: None }
     }
 

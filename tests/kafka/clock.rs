@@ -24,6 +24,9 @@ fn the_broker_s_clock_lies_between_the_last_record_and_the_next() {
     })
     .unwrap();
     assert_eq!(appended.len(), 5);
-    assert!(appended.iter().zip(&clocks).all(|(appended, clock)| appended <= clock), "{appended:?} {clocks:?}");
+    assert!(
+        appended.iter().zip(&clocks).all(|(appended, clock)| appended <= clock),
+        "{appended:?} {clocks:?}"
+    );
     assert!(clocks.iter().zip(&appended[1..]).all(|(clock, next)| clock <= next), "{appended:?} {clocks:?}");
 }

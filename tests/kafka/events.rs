@@ -131,7 +131,9 @@ impl Dice {
         // The state must not be 0.
         let mut dice = Dice((seed ^ 0x9E37_79B9_7F4A_7C15).max(1));
         // Near seeds begin alike.
-        (0..if seed == 0 { 0 } else { 16 }).for_each(|_| drop(dice.below(1)));
+        for _ in 0..if seed == 0 { 0 } else { 16 } {
+            dice.below(1);
+        }
         dice
     }
 

@@ -34,7 +34,8 @@ impl Process {
 
     /// No file that it writes may grow beyond this many bytes; `None`: as large as it likes.
     pub fn limit_files(&self, bytes: Option<u64>) {
-        let limit = libc::rlimit { rlim_cur: bytes.unwrap_or(libc::RLIM_INFINITY), rlim_max: libc::RLIM_INFINITY };
+        let limit =
+            libc::rlimit { rlim_cur: bytes.unwrap_or(libc::RLIM_INFINITY), rlim_max: libc::RLIM_INFINITY };
         // SAFETY: the limit outlives the call, and nothing is written back.
         let set = unsafe { libc::prlimit(self.id(), libc::RLIMIT_FSIZE, &limit, std::ptr::null_mut()) };
         assert_eq!(set, 0);

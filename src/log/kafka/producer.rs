@@ -1,7 +1,7 @@
 //! Acknowledged, idempotent writes outside any transaction: facts, reports, dead letters, feed.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;

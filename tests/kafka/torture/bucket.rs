@@ -41,8 +41,10 @@ struct Inner {
 impl BucketServer {
     pub fn start(root: &Path) -> BucketServer {
         std::fs::create_dir_all(root).unwrap();
-        let inner = Arc::new(Inner { root: root.to_owned(), mood: AtomicU8::new(0), served: AtomicU64::new(0) });
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let inner =
+            Arc::new(Inner { root: root.to_owned(), mood: AtomicU8::new(0), served: AtomicU64::new(0) });
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         // Snapshots may be larger than what axum takes by itself.
@@ -55,8 +57,11 @@ impl BucketServer {
     /// The settings that lead to it; the credentials are written into `folder`.
     pub fn configuration(&self, folder: &Path) -> String {
         let secret = folder.join("s3-credentials");
-        std::fs::write(&secret, format!("[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = s\n"))
-            .unwrap();
+        std::fs::write(
+            &secret,
+            format!("[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = s\n"),
+        )
+        .unwrap();
         format!(
             "[snapshots.s3]\nbucket = \"{BUCKET}\"\nendpoint = \"http://{}\"\ncredentials_file = \"{}\"\ntimeout_ms = 3_000\n",
             self.address,
@@ -81,7 +86,13 @@ impl Drop for BucketServer {
     }
 }
 
-async fn answer(State(inner): State<Arc<Inner>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(inner): State<Arc<Inner>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     match inner.mood.load(Ordering::SeqCst) {
         mood if mood == Mood::Refuses as u8 => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         mood if mood == Mood::Hangs as u8 => std::future::pending().await,

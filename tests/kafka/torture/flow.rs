@@ -59,7 +59,13 @@ impl Flow {
     pub fn has_flowed_since(&self, since: Instant) -> bool {
         let seen = self.seen.lock().unwrap();
         (0..self.partitions).all(|partition| {
-            seen.moves.iter().rev().take_while(|(at, _)| *at > since).filter(|(_, of)| *of == partition).count() >= 2
+            seen.moves
+                .iter()
+                .rev()
+                .take_while(|(at, _)| *at > since)
+                .filter(|(_, of)| *of == partition)
+                .count()
+                >= 2
         })
     }
 
@@ -110,7 +116,8 @@ impl Flow {
     /// For a message: where each partition stands.
     pub fn standing(&self) -> String {
         let seen = self.seen.lock().unwrap();
-        let offsets = seen.latest.iter().map(|(partition, progress)| format!("{partition}: {}", progress.next_offset));
+        let offsets =
+            seen.latest.iter().map(|(partition, progress)| format!("{partition}: {}", progress.next_offset));
         offsets.collect::<Vec<_>>().join(", ")
     }
 }

@@ -38,7 +38,9 @@ impl Plan {
         while picked.len() < FAULTS_A_ROUND {
             let next = possible[usize::try_from(dice.below(possible.len() as u64)).unwrap()];
             // A round has one store.
-            if picked.iter().all(|other| next.needs.store().is_none_or(|store| other.needs.store() != Some(store.other()))) {
+            if picked.iter().all(|other| {
+                next.needs.store().is_none_or(|store| other.needs.store() != Some(store.other()))
+            }) {
                 picked.push(next);
             }
         }

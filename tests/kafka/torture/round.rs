@@ -19,7 +19,9 @@ pub fn run(mut plan: Plan) -> Outcome {
     let began = Instant::now();
     let faults = std::mem::take(&mut plan.faults);
     let mut scene = Scene::start(plan);
-    scene.await_that(FLOWS_WITHIN_MAX, "dispositions flow at first", |scene| scene.flow.has_flowed_since(began));
+    scene.await_that(FLOWS_WITHIN_MAX, "dispositions flow at first", |scene| {
+        scene.flow.has_flowed_since(began)
+    });
     let struck = faults.into_iter().map(|fault| strike(&mut scene, fault)).collect();
     scene.finish();
     let counts = scene.verify();
@@ -44,7 +46,9 @@ fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
     let ends = scene.flow.source_ends();
     scene.await_that(FLOWS_WITHIN_MAX, "dispositions flow again", |scene| scene.flow.has_flowed_since(gone));
     let silence = scene.flow.longest_silence(began, Instant::now());
-    scene.await_that(FLOWS_WITHIN_MAX, "what came meanwhile is decided", |scene| scene.flow.has_covered(&ends));
+    scene.await_that(FLOWS_WITHIN_MAX, "what came meanwhile is decided", |scene| {
+        scene.flow.has_covered(&ends)
+    });
     let caught_up = gone.elapsed();
     println!(
         "  {}: struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",

@@ -52,19 +52,26 @@ pub struct Scene {
 impl Scene {
     pub fn start(plan: Plan) -> Scene {
         let folder = tempfile::Builder::new().prefix(&format!("torture-{}-", plan.seed)).tempdir().unwrap();
-        let bucket = (plan.store == Store::Bucket).then(|| BucketServer::start(&folder.path().join("snapshots")));
+        let bucket =
+            (plan.store == Store::Bucket).then(|| BucketServer::start(&folder.path().join("snapshots")));
         let deployment = Deployment::made(folder.path(), PARTITIONS, |text, _| {
             let time = if plan.clock { "broker" } else { "event" };
-            let text = text
-                .replace("time = \"event\"", &format!("time = \"{time}\""))
-                .replace("[kafka]\n", &format!("[kafka]\nsession_timeout_ms = {}\n", SESSION_TIMEOUT.as_millis()));
-            let bucket = bucket.as_ref().map_or_else(String::new, |bucket| bucket.configuration(folder.path()));
+            let text = text.replace("time = \"event\"", &format!("time = \"{time}\"")).replace(
+                "[kafka]\n",
+                &format!("[kafka]\nsession_timeout_ms = {}\n", SESSION_TIMEOUT.as_millis()),
+            );
+            let bucket =
+                bucket.as_ref().map_or_else(String::new, |bucket| bucket.configuration(folder.path()));
             text + IMPATIENT + &bucket
         });
         let start_ms = if plan.clock { load::start_of_broker_time_ms() } else { load::MAIN.start_ms };
         let main = stream(folder.path(), load::MAIN, start_ms);
-        let flow =
-            Flow::watch(&deployment.connection, &deployment.topic("decided"), &deployment.topic("events"), PARTITIONS);
+        let flow = Flow::watch(
+            &deployment.connection,
+            &deployment.topic("decided"),
+            &deployment.topic("events"),
+            PARTITIONS,
+        );
         let clock = plan.clock.then(|| folder.path().join("clock"));
         if let Some(clock) = &clock {
             std::fs::write(clock, "+0\n").unwrap();
@@ -75,7 +82,9 @@ impl Scene {
         Scene {
             feed: deployment.feed(&main.events.path, Some(load::RATE)),
             intake: start("intake", "intake", "intake-0"),
-            workers: (0..WORKERS).map(|n| start(&format!("decide-{n}"), "decide", &format!("decide-{n}"))).collect(),
+            workers: (0..WORKERS)
+                .map(|n| start(&format!("decide-{n}"), "decide", &format!("decide-{n}")))
+                .collect(),
             brokers: Brokers::find(),
             flow,
             dice: plan.dice,
@@ -149,7 +158,9 @@ impl Scene {
         let until = Instant::now() + time;
         while Instant::now() < until {
             self.tend();
-            std::thread::sleep(Duration::from_millis(200).min(until.saturating_duration_since(Instant::now())));
+            std::thread::sleep(
+                Duration::from_millis(200).min(until.saturating_duration_since(Instant::now())),
+            );
         }
     }
 
@@ -249,7 +260,13 @@ fn stream(folder: &Path, shape: Shape, start_ms: u64) -> Stream {
     Stream { shape: shape.name, events: Events::shaped(folder, Shape { start_ms, ..shape }) }
 }
 
-fn start_one(deployment: &Deployment, name: &str, command: &str, instance: &str, clock: Option<&Path>) -> Process {
+fn start_one(
+    deployment: &Deployment,
+    name: &str,
+    command: &str,
+    instance: &str,
+    clock: Option<&Path>,
+) -> Process {
     let instance = format!("kafka.instance_id={instance}");
     let mut command = deployment.command(command, &["--set", &instance]);
     if let Some(clock) = clock {

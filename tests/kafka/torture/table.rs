@@ -51,7 +51,10 @@ impl fmt::Display for Table {
             "{} rounds, {} inputs, {} dispositions: lost 0, doubled 0, mismatched 0. {} processes ended by themselves and were started again.\n",
             self.rounds, self.inputs, self.dispositions, self.restarts
         )?;
-        writeln!(f, "| fault | what a reader of the dispositions sees | times | flow again after, median / longest, s | caught up after, median / longest, s |")?;
+        writeln!(
+            f,
+            "| fault | what a reader of the dispositions sees | times | flow again after, median / longest, s | caught up after, median / longest, s |"
+        )?;
         writeln!(f, "| --- | --- | --- | --- | --- |")?;
         for fault in faults::ALL {
             let Some(struck) = self.struck.get(fault.name) else { continue };

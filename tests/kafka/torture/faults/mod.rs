@@ -61,15 +61,30 @@ const fn needing(needs: Needs, fault: Fault) -> Fault {
 
 /// Every fault there is.
 pub const ALL: &[Fault] = &[
-    fault("worker-killed", "`kill -9` of a worker, started again at once", "its partitions pause", processes::worker_killed),
+    fault(
+        "worker-killed",
+        "`kill -9` of a worker, started again at once",
+        "its partitions pause",
+        processes::worker_killed,
+    ),
     fault(
         "worker-lost",
         "`kill -9` of a worker that stays away past the session time-out",
         "its partitions pause until another worker takes them",
         processes::worker_lost,
     ),
-    fault("intake-killed", "`kill -9` of intake, started again at once", "everything pauses, nothing is dropped", processes::intake_killed),
-    fault("feed-killed", "`kill -9` of the feed, started again at once", "nothing: what is there is decided", processes::feed_killed),
+    fault(
+        "intake-killed",
+        "`kill -9` of intake, started again at once",
+        "everything pauses, nothing is dropped",
+        processes::intake_killed,
+    ),
+    fault(
+        "feed-killed",
+        "`kill -9` of the feed, started again at once",
+        "nothing: what is there is decided",
+        processes::feed_killed,
+    ),
     fault(
         "worker-paused",
         "a worker stopped past the session time-out, then continued",
@@ -82,18 +97,38 @@ pub const ALL: &[Fault] = &[
         "everything waits until intake is back",
         processes::intake_paused,
     ),
-    fault("rebalance-storm", "four workers and intakes come and go, some killed", "partitions pause in turn", groups::storm),
-    fault("broker-killed", "`kill -9` of a broker, started again at once", "its partitions pause", brokers::killed),
+    fault(
+        "rebalance-storm",
+        "four workers and intakes come and go, some killed",
+        "partitions pause in turn",
+        groups::storm,
+    ),
+    fault(
+        "broker-killed",
+        "`kill -9` of a broker, started again at once",
+        "its partitions pause",
+        brokers::killed,
+    ),
     fault(
         "broker-away",
         "`kill -9` of a broker, away longer than a delivery may take (6 s, 4 s)",
         "its partitions pause",
         brokers::away,
     ),
-    fault("broker-stopped", "a broker shut down in order, back after a moment", "its partitions pause", brokers::stopped),
+    fault(
+        "broker-stopped",
+        "a broker shut down in order, back after a moment",
+        "its partitions pause",
+        brokers::stopped,
+    ),
     needing(
         Needs::Replicas,
-        fault("all-brokers-killed", "`kill -9` of all three brokers at once", "everything pauses", brokers::all_killed),
+        fault(
+            "all-brokers-killed",
+            "`kill -9` of all three brokers at once",
+            "everything pauses",
+            brokers::all_killed,
+        ),
     ),
     fault(
         "reader-hangs",
@@ -109,15 +144,30 @@ pub const ALL: &[Fault] = &[
     ),
     needing(
         Needs::Folder,
-        fault("disk-full", "no snapshot can be written, then a worker dies", "as a worker killed", snapshots::disk_full),
+        fault(
+            "disk-full",
+            "no snapshot can be written, then a worker dies",
+            "as a worker killed",
+            snapshots::disk_full,
+        ),
     ),
     needing(
         Needs::Bucket,
-        fault("store-refuses", "the object store answers 503, then a worker dies", "its partitions pause until the store is back", snapshots::store_refuses),
+        fault(
+            "store-refuses",
+            "the object store answers 503, then a worker dies",
+            "its partitions pause until the store is back",
+            snapshots::store_refuses,
+        ),
     ),
     needing(
         Needs::Bucket,
-        fault("store-hangs", "the object store takes requests and never answers", "nothing", snapshots::store_hangs),
+        fault(
+            "store-hangs",
+            "the object store takes requests and never answers",
+            "nothing",
+            snapshots::store_hangs,
+        ),
     ),
     fault(
         "snapshot-damaged",
@@ -127,9 +177,19 @@ pub const ALL: &[Fault] = &[
     ),
     needing(
         Needs::Clock,
-        fault("clock-jumps", "the clock of all processes jumps an hour ahead, then ten minutes back, then right", "nothing", clock::jumps),
+        fault(
+            "clock-jumps",
+            "the clock of all processes jumps an hour ahead, then ten minutes back, then right",
+            "nothing",
+            clock::jumps,
+        ),
     ),
-    fault("garbage", "1 % of records are garbage, at full load", "each is a dead letter; the others flow", load::garbage),
+    fault(
+        "garbage",
+        "1 % of records are garbage, at full load",
+        "each is a dead letter; the others flow",
+        load::garbage,
+    ),
     fault("hot-key", "half of all payments go to one receiver, at twice the load", "nothing", load::hot_key),
     fault("burst", "ten times the load", "dispositions come later", load::burst),
 ];

@@ -40,7 +40,8 @@ pub fn intake_paused(scene: &mut Scene) {
 }
 
 fn paused(scene: &mut Scene, role: Role) {
-    let time = scene.between(SESSION_TIMEOUT + Duration::from_secs(2), SESSION_TIMEOUT + Duration::from_secs(5));
+    let time =
+        scene.between(SESSION_TIMEOUT + Duration::from_secs(2), SESSION_TIMEOUT + Duration::from_secs(5));
     scene.process(role).freeze();
     scene.pass(time);
     scene.process(role).thaw();

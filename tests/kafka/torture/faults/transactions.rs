@@ -5,7 +5,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer, DefaultProducerContext};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::torture::scene::Scene;
@@ -49,7 +49,9 @@ pub fn source_hangs(scene: &mut Scene) {
     let producer = begun(scene, &name, 5_000);
     let topic = scene.deployment.topic("events");
     for partition in 0..4 {
-        producer.send(BaseRecord::<[u8], [u8]>::to(&topic).partition(partition).payload(b"never,was")).unwrap();
+        producer
+            .send(BaseRecord::<[u8], [u8]>::to(&topic).partition(partition).payload(b"never,was"))
+            .unwrap();
     }
     producer.flush(ASK_MAX).unwrap();
     scene.pass(HANGS);
