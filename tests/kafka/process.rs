@@ -65,15 +65,16 @@ impl Process {
         self.finish(Duration::from_secs(60));
     }
 
-    /// SIGTERM; it may also have ended by itself, or be unable to settle: what it leaves others take up.
-    pub fn leave(&mut self, within: Duration) {
+    /// SIGTERM. False if it did not end in order, or had ended by itself and not in order.
+    pub fn leave(&mut self, within: Duration) -> bool {
         if self.is_running() {
             self.signal(libc::SIGTERM);
-            let done = self.ends_well(within);
-            if !done {
-                println!("  did not leave in order: {}", self.last_line());
-            }
         }
+        let is_done = self.ends_well(within);
+        if !is_done {
+            println!("  did not leave in order: {}", self.last_line());
+        }
+        is_done
     }
 
     /// Waits for its end; true if it had nothing more to do.

@@ -7,10 +7,10 @@ use crate::events::{Events, Shape};
 /// Rows a second, unless a fault says otherwise.
 pub const RATE: u32 = 150;
 
-/// The rows of a whole round, one in a hundred garbage in those for that.
-pub const MAIN: Shape = Shape { name: "M", count: 7_000, ..Shape::PLAIN };
-pub const HOT: Shape = Shape { name: "H", count: 2_000, hot: true, ..Shape::PLAIN };
-pub const GARBAGE: Shape = Shape { name: "G", count: 3_000, garbage_percent: 1, ..Shape::PLAIN };
+/// More rows than a round gets through, so that there is load throughout.
+pub const MAIN: Shape = Shape { name: "M", count: 60_000, ..Shape::PLAIN };
+pub const HOT: Shape = Shape { name: "H", hot: true, ..MAIN };
+pub const GARBAGE: Shape = Shape { name: "G", garbage_percent: 1, ..MAIN };
 
 /// One file of rows and how to find it again.
 pub struct Stream {
@@ -20,7 +20,7 @@ pub struct Stream {
 
 /// Events are dated so that broker time has just passed them.
 pub fn start_of_broker_time_ms() -> u64 {
-    const SPAN_OF_ALL_ROWS_MS: u64 = 4 * 86_400_000;
+    const SPAN_OF_ALL_ROWS_MS: u64 = 30 * 86_400_000;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     u64::try_from(now).unwrap() - SPAN_OF_ALL_ROWS_MS
 }

@@ -1,4 +1,4 @@
-//! One round: load, faults one after the other, the rest of the load, and the count.
+//! One round: load, faults one after the other, an end to the load, and the count.
 
 use std::time::{Duration, Instant};
 
@@ -31,8 +31,9 @@ pub fn run(mut plan: Plan) -> Outcome {
     for nothing in ["lost", "doubled", "mismatched"] {
         assert_eq!(count(nothing), 0, "{nothing}");
     }
-    assert_eq!(count("inputs"), scene.rows(), "each row fed once");
-    assert_eq!(count("covered"), scene.rows(), "each row decided");
+    let rows = scene.rows();
+    assert_eq!(count("inputs"), rows, "each row fed once");
+    assert_eq!(count("covered"), rows, "each row decided");
     assert!(count("dispositions") > 0, "a round without dispositions shows nothing");
     scene.forget();
     Outcome { inputs: count("inputs"), dispositions: count("dispositions"), restarts, struck }

@@ -1,9 +1,13 @@
 //! The processes under fire, and their keeper: whatever ends by itself is started again, as a cluster would.
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use duecourse::log::kafka::read_topic;
 
 use super::bucket::BucketServer;
 use super::flow::Flow;
@@ -135,7 +139,7 @@ impl Scene {
 
     /// Feeds these rows instead, at this rate (as fast as it goes without), from where they were left.
     pub fn feed(&mut self, shape: Shape, rate: Option<u32>) {
-        self.feed.kill();
+        self.stop_feed();
         if !self.streams.iter().any(|stream| stream.shape == shape.name) {
             self.streams.push(stream(self.deployment.folder(), shape, self.start_ms));
         }
@@ -195,13 +199,9 @@ impl Scene {
         }
     }
 
-    /// Feeds the rest, and lets everything be decided.
+    /// Stops the load, and lets everything be decided.
     pub fn finish(&mut self) {
-        self.feed.kill();
-        let paths: Vec<PathBuf> = self.streams.iter().map(|stream| stream.events.path.clone()).collect();
-        for path in paths {
-            self.through("feed", |scene| scene.deployment.feed(&path, None));
-        }
+        self.stop_feed();
         self.intake.leave(CATCH_UP_WITHIN_MAX);
         // Under the names they had, or the group would wait for those that left.
         self.through("intake", |scene| scene.to_the_end("intake", "intake-0"));
@@ -209,6 +209,19 @@ impl Scene {
             worker.leave(CATCH_UP_WITHIN_MAX);
         }
         self.through("decide", |scene| scene.to_the_end("decide", "decide-0"));
+    }
+
+    /// It settles what it has handed over, so what it wrote are its first rows without a hole.
+    fn stop_feed(&mut self) {
+        for _ in 0..TRIES_MAX {
+            if self.feed.leave(CATCH_UP_WITHIN_MAX) {
+                return;
+            }
+            self.restarts += 1;
+            self.feed.restart();
+            self.pass(Duration::from_secs(2));
+        }
+        panic!("the feed does not settle; see {}", self.keep_folder());
     }
 
     fn to_the_end(&self, command: &str, instance: &str) -> Process {
@@ -233,9 +246,24 @@ impl Scene {
         self.deployment.verify()
     }
 
-    /// How many rows all streams have.
+    /// How many rows are in the source, after a look whether each stream's first rows are there, each once.
     pub fn rows(&self) -> u64 {
-        self.streams.iter().map(|stream| stream.events.count as u64).sum()
+        let mut numbers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        read_topic(&self.deployment.connection, &self.deployment.topic("events"), &mut |record| {
+            let key = std::str::from_utf8(record.key.unwrap()).unwrap();
+            let (stream, number) = key.split_once('/').unwrap();
+            numbers.entry(stream.to_owned()).or_default().push(number.parse().unwrap());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        for (stream, numbers) in &mut numbers {
+            numbers.sort_unstable();
+            assert!(
+                (0..).zip(&*numbers).all(|(wanted, number)| wanted == *number),
+                "stream {stream}: not each row once"
+            );
+        }
+        numbers.values().map(|numbers| numbers.len() as u64).sum()
     }
 
     /// The round came out well: its folder may go.
