@@ -113,6 +113,12 @@ impl Flow {
         })
     }
 
+    /// The newest partition time of any facts partition, epoch milliseconds.
+    pub fn newest_time_ms(&self) -> i64 {
+        let seen = self.seen.lock().unwrap();
+        seen.latest.values().map(|progress| progress.partition_time.0).max().unwrap_or(i64::MIN)
+    }
+
     /// For a message: where each partition stands.
     pub fn standing(&self) -> String {
         let seen = self.seen.lock().unwrap();

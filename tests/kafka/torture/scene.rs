@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use duecourse::log::kafka::read_topic;
 
 use super::bucket::BucketServer;
+use super::faults::clock::Clock;
 use super::flow::Flow;
 use super::load::{self, Stream};
 use super::plan::{Plan, Store};
@@ -41,6 +42,7 @@ pub struct Scene {
     pub flow: Flow,
     pub dice: Dice,
     pub bucket: Option<BucketServer>,
+    pub clock: Option<Clock>,
     pub restarts: u32,
     feed: Process,
     intake: Process,
@@ -49,7 +51,6 @@ pub struct Scene {
     down: Vec<Role>,
     streams: Vec<Stream>,
     start_ms: u64,
-    has_clock: bool,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -76,12 +77,9 @@ impl Scene {
             &deployment.topic("events"),
             PARTITIONS,
         );
-        let clock = plan.clock.then(|| folder.path().join("clock"));
-        if let Some(clock) = &clock {
-            std::fs::write(clock, "+0\n").unwrap();
-        }
+        let clock = plan.clock.then(|| Clock::build(folder.path()));
         let start = |name: &str, command: &str, instance: &str| {
-            start_one(&deployment, name, command, instance, clock.as_deref())
+            start_one(&deployment, name, command, instance, clock.as_ref())
         };
         Scene {
             feed: deployment.feed(&main.events.path, Some(load::RATE)),
@@ -97,7 +95,7 @@ impl Scene {
             down: Vec::new(),
             streams: vec![main],
             start_ms,
-            has_clock: plan.clock,
+            clock,
             folder: Some(folder),
             deployment,
         }
@@ -128,7 +126,7 @@ impl Scene {
 
     /// A further process of a command, under a name of its own.
     pub fn further(&self, command: &str, instance: &str) -> Process {
-        start_one(&self.deployment, instance, command, instance, self.clock().as_deref())
+        start_one(&self.deployment, instance, command, instance, self.clock.as_ref())
     }
 
     /// Between `low` and `high`, by the seed.
@@ -150,11 +148,6 @@ impl Scene {
     /// The folder with all snapshots, in whichever store they are.
     pub fn snapshots(&self) -> PathBuf {
         self.deployment.folder().join("snapshots")
-    }
-
-    /// The file that says by how much the processes' clock is off.
-    pub fn clock(&self) -> Option<PathBuf> {
-        self.has_clock.then(|| self.deployment.folder().join("clock"))
     }
 
     /// Lets time pass, starting again what has ended.
@@ -293,12 +286,12 @@ fn start_one(
     name: &str,
     command: &str,
     instance: &str,
-    clock: Option<&Path>,
+    clock: Option<&Clock>,
 ) -> Process {
     let instance = format!("kafka.instance_id={instance}");
     let mut command = deployment.command(command, &["--set", &instance]);
     if let Some(clock) = clock {
-        super::faults::clock::put_under(&mut command, clock);
+        clock.put_under(&mut command);
     }
     ignore_file_limit_signal(&mut command);
     Process::start(name, command, deployment.folder())

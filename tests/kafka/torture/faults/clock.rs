@@ -1,34 +1,53 @@
-//! The wall clock of our processes jumps, through libfaketime; brokers keep the right time.
+//! The wall clock of our processes jumps, by a small library put under them; brokers keep the right time.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::torture::scene::Scene;
 
 const STAYS: Duration = Duration::from_secs(3);
+const LIBRARY: &str = "clock.so";
 
-/// Makes a process read its clock's offset from this file, again and again.
-pub fn put_under(command: &mut Command, clock: &Path) {
-    command
-        .env("LD_PRELOAD", library())
-        .env("FAKETIME_TIMESTAMP_FILE", clock)
-        .env("FAKETIME_CACHE_DURATION", "1")
-        // Only the wall clock jumps; the machine's own time runs on.
-        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .env("DONT_FAKE_MONOTONIC", "1");
+/// A clock that can be put under processes. It is right at first.
+pub struct Clock {
+    folder: PathBuf,
+    offset: File,
 }
 
-pub fn jumps(scene: &mut Scene) {
-    let clock = scene.clock().expect("the plan gave this round a clock");
-    for offset in ["+1h", "-10m", "+0"] {
-        std::fs::write(&clock, format!("{offset}\n")).unwrap();
-        scene.pass(STAYS);
+impl Clock {
+    /// Builds it in this folder.
+    pub fn build(folder: &Path) -> Clock {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/torture/faults/clock.c");
+        let library = folder.join(LIBRARY);
+        let built =
+            Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(library).arg(source).status();
+        assert!(built.unwrap().success(), "cc could not build {source}");
+        let clock = Clock { folder: folder.to_owned(), offset: File::create(folder.join("clock")).unwrap() };
+        clock.set(0);
+        clock
+    }
+
+    pub fn put_under(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", self.folder.join(LIBRARY))
+            .env("DUECOURSE_TEST_CLOCK", self.folder.join("clock"));
+    }
+
+    /// In place, for the processes have the file mapped.
+    fn set(&self, off_s: i64) {
+        self.offset.write_all_at(&off_s.to_ne_bytes(), 0).unwrap();
     }
 }
 
-fn library() -> PathBuf {
-    let places = std::fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path());
-    let mut found = places.map(|place| place.join("faketime/libfaketimeMT.so.1"));
-    found.find(|path| path.exists()).expect("libfaketime: scripts/install-missing installs it")
+pub fn jumps(scene: &mut Scene) {
+    for off_s in [3_600, -600, 0] {
+        scene.clock.as_ref().expect("the plan gave this round a clock").set(off_s);
+        scene.pass(STAYS);
+        // Or deadlines would pass before their time.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        assert!(i128::from(scene.flow.newest_time_ms()) <= i128::try_from(now).unwrap(), "time ran ahead");
+    }
 }
