@@ -58,5 +58,5 @@ fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
         silence.as_secs_f64(),
         caught_up.as_secs_f64()
     );
-    Struck { fault: fault.name, silence, caught_up }
+    Struck { fault: fault.name, lasted: gone - began, silence, caught_up }
 }

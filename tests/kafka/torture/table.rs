@@ -9,6 +9,8 @@ use super::faults;
 /// What one fault did in one round.
 pub struct Struck {
     pub fault: &'static str,
+    /// How long its cause was there.
+    pub lasted: Duration,
     /// The longest time in which some partition's dispositions did not flow.
     pub silence: Duration,
     /// From the end of the fault until everything written before that end was decided.
@@ -53,22 +55,33 @@ impl fmt::Display for Table {
         )?;
         writeln!(
             f,
-            "| fault | what a reader of the dispositions sees | times | flow again after, median / longest, s | caught up after, median / longest, s |"
+            "| fault | what a reader of the dispositions sees | times | lasts, s | flow again after, s | caught up after, s |"
         )?;
-        writeln!(f, "| --- | --- | --- | --- | --- |")?;
+        writeln!(f, "| --- | --- | --- | --- | --- | --- |")?;
         for fault in faults::ALL {
             let Some(struck) = self.struck.get(fault.name) else { continue };
+            let lasted = spread(struck.iter().map(|struck| struck.lasted));
             let silence = spread(struck.iter().map(|struck| struck.silence));
             let caught_up = spread(struck.iter().map(|struck| struck.caught_up));
-            writeln!(f, "| {} | {} | {} | {silence} | {caught_up} |", fault.what, fault.seen, struck.len())?;
+            writeln!(
+                f,
+                "| {} | {} | {} | {lasted} | {silence} | {caught_up} |",
+                fault.what,
+                fault.seen,
+                struck.len()
+            )?;
         }
         Ok(())
     }
 }
 
+/// The median, and the longest if there are several.
 fn spread(times: impl Iterator<Item = Duration>) -> String {
     let mut times: Vec<Duration> = times.collect();
     times.sort_unstable();
     let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
-    format!("{:.1} / {:.1}", median.as_secs_f64(), longest.as_secs_f64())
+    match times.len() {
+        1 => format!("{:.1}", median.as_secs_f64()),
+        _ => format!("{:.1}, at most {:.1}", median.as_secs_f64(), longest.as_secs_f64()),
+    }
 }
