@@ -1,13 +1,15 @@
 // A wall clock that is off by as many seconds as the file DUECOURSE_TEST_CLOCK holds (an int64), preloaded into a
-// process. libfaketime would do the same, but it also shifts waits on condition variables, whose deadlines
-// librdkafka takes from `timespec_get`, which it does not shift: threads then sleep for minutes.
+// process. Waits on condition variables, whose deadlines librdkafka takes from this clock, are shifted back, since
+// the kernel's own clock does not jump. libfaketime does not know `cnd_timedwait`: threads then sleep for an hour.
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,4 +42,11 @@ time_t time(time_t *out) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (out) *out = now.tv_sec;
     return now.tv_sec;
+}
+
+int cnd_timedwait(cnd_t *restrict condition, mtx_t *restrict mutex, const struct timespec *restrict deadline) {
+    int (*real)(cnd_t *, mtx_t *, const struct timespec *) = dlsym(RTLD_NEXT, "cnd_timedwait");
+    struct timespec shifted = *deadline;
+    shifted.tv_sec -= *off_s;
+    return real(condition, mutex, &shifted);
 }
