@@ -2,7 +2,13 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-.PHONY: check-k8s demo test broker-loss demo-kafka model sim bench fmt lint
+# Of `make torture`: how many rounds, the seed of the first, how many brokers, and faults by name (commas).
+ROUNDS ?= 100
+SEED ?= 1
+NODES ?= 3
+FAULTS ?=
+
+.PHONY: check-k8s demo test torture torture-short demo-kafka model sim bench fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs no service: Rust, a C compiler, zlib, OpenSSL.
 demo:
@@ -15,12 +21,19 @@ test:
 	cargo test
 	scripts/check-k8s
 	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
-	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
+	scripts/with-kafka $(KAFKA_TESTS) --ignored --exact --nocapture torture::short
 
-# The last part of that alone: kills the broker under everybody's feet, twice.
-broker-loss:
+# Rounds of faults under load, each picked by a seed, with a full recount after each; docs/torture.md.
+torture:
 	scripts/install-missing
-	scripts/with-kafka $(KAFKA_TESTS) --ignored --show-output broker_loss
+	cargo test --release --test kafka --no-run
+	KAFKA_NODES=$(NODES) ROUNDS=$(ROUNDS) SEED=$(SEED) FAULTS=$(FAULTS) scripts/with-kafka \
+		cargo test --release --test kafka -- --ignored --exact --nocapture torture::rounds
+
+# The last part of `make test` alone: workers killed and paused, the broker killed.
+torture-short:
+	scripts/install-missing
+	scripts/with-kafka $(KAFKA_TESTS) --ignored --exact --nocapture torture::short
 
 # The manifests, validated strictly with their custom resources, and each alert with its fixtures.
 check-k8s:

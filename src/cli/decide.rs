@@ -1,10 +1,11 @@
 //! `duecourse decide`: facts to dispositions, notices and measures, exactly once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode};
@@ -13,6 +14,7 @@ use super::{Exit, Failure};
 use crate::config::Config;
 use crate::config::bundle::Loader;
 use crate::decide::DecideError;
+use crate::decide::bucket::Bucket;
 use crate::decide::driver::{Host, Pace, Setup, decide};
 use crate::decide::machine::Surroundings;
 use crate::decide::observe::Observe;
@@ -100,10 +102,6 @@ fn setup(
     view: Arc<ReadView>,
     observe: Arc<dyn Observe>,
 ) -> Result<Setup, Failure> {
-    let facts = &config.topics.facts.name;
-    let kept = config.snapshots.kept as usize;
-    let snapshots = SnapshotStore::in_folder(Path::new(&config.snapshots.dir), facts, kept)
-        .map_err(Failure::unreachable)?;
     Ok(Setup {
         partitions: config.kafka.facts_partitions,
         time: time_mode(config),
@@ -113,7 +111,7 @@ fn setup(
             loader: Arc::new(Loader::new()),
             observe,
         },
-        snapshots: Some(Arc::new(snapshots)),
+        snapshots: Some(Arc::new(snapshots(config)?)),
         view,
         pace: Pace {
             commit_every: Duration::from_millis(config.decide.commit_interval_ms),
@@ -125,4 +123,21 @@ fn setup(
         host: Host::default(),
         until_end,
     })
+}
+
+fn snapshots(config: &Config) -> Result<SnapshotStore, Failure> {
+    let (facts, kept) = (&config.topics.facts.name, config.snapshots.kept as usize);
+    let s3 = &config.snapshots.s3;
+    if s3.bucket.is_empty() {
+        let folder = Path::new(&config.snapshots.dir);
+        return SnapshotStore::in_folder(folder, facts, kept).map_err(Failure::unreachable);
+    }
+    let bucket = Bucket {
+        endpoint: s3.endpoint.clone(),
+        name: s3.bucket.clone(),
+        region: s3.region.clone(),
+        credentials: PathBuf::from(&s3.credentials_file),
+        timeout: Duration::from_millis(s3.timeout_ms),
+    };
+    SnapshotStore::in_bucket(&bucket, facts, kept).context("snapshots.s3").map_err(Failure::configuration)
 }

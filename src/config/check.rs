@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::bundle::span;
 use super::nearest;
-use super::settings::{Config, IntakeVersion, MAINLAND, Time};
+use super::settings::{Config, IntakeVersion, MAINLAND, S3, Time};
 use crate::codec::signing::RegisteredKey;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::ConfigVersion;
@@ -97,13 +97,29 @@ fn names(config: &Config, found: &mut Found) {
         let why = format!("sets `{name}`, which kafka.properties sets too; leave one of them out");
         found.push(("kafka.property_files", why));
     }
-    if config.snapshots.dir.is_empty() {
-        found.push(("snapshots.dir", "is empty; name a folder".to_owned()));
+    if config.snapshots.dir.is_empty() && config.snapshots.s3.bucket.is_empty() {
+        found.push(("snapshots.dir", "is empty; name a folder, or a bucket in snapshots.s3".to_owned()));
+    }
+    bucket(&config.snapshots.s3, found);
+}
+
+/// A bucket comes with all that it takes to open it.
+fn bucket(s3: &S3, found: &mut Found) {
+    if s3.bucket.is_empty() {
+        return;
+    }
+    if !s3.endpoint.starts_with("https://") && !s3.endpoint.starts_with("http://") {
+        let why = format!("is `{}`; write it as `https://host:port`", s3.endpoint);
+        found.push(("snapshots.s3.endpoint", why));
+    }
+    if s3.credentials_file.is_empty() {
+        let why = "is empty; name a file with `aws_access_key_id` and `aws_secret_access_key`";
+        found.push(("snapshots.s3.credentials_file", why.to_owned()));
     }
 }
 
 fn numbers(config: &Config, found: &mut Found) {
-    let bounds: [(&'static str, i64, i64, i64); 15] = [
+    let bounds: [(&'static str, i64, i64, i64); 16] = [
         ("kafka.source_partitions", config.kafka.source_partitions.into(), 1, 10_000),
         ("kafka.facts_partitions", config.kafka.facts_partitions.into(), 1, 10_000),
         ("kafka.replication", config.kafka.replication.into(), -1, 15),
@@ -119,6 +135,7 @@ fn numbers(config: &Config, found: &mut Found) {
         ("intake.pack_ms_max", signed(config.intake.pack_ms_max), 0, 10_000),
         ("intake.idle_cover_ms", signed(config.intake.idle_cover_ms), 10, 60_000),
         ("snapshots.interval_ms", signed(config.snapshots.interval_ms), 1_000, 86_400_000),
+        ("snapshots.s3.timeout_ms", signed(config.snapshots.s3.timeout_ms), 100, 600_000),
     ];
     let waiting = [
         ("decide.commit_interval_ms", signed(config.decide.commit_interval_ms), 1, 5_000),

@@ -166,11 +166,29 @@ pub struct Decide {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshots {
+    /// Folder; not used where a bucket is named.
     pub dir: String,
     pub interval_ms: u64,
     pub kept: u32,
     pub jurisdiction: String,
     pub assessment: String,
+    pub s3: S3,
+}
+
+/// A bucket of an S3-compatible object store for snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// Empty: none, snapshots go to the folder.
+    pub bucket: String,
+    /// `https://host:port`; `http://` where the network is trusted.
+    pub endpoint: String,
+    /// Part of the signature; many stores take any.
+    pub region: String,
+    /// File with `aws_access_key_id` and `aws_secret_access_key`.
+    pub credentials_file: String,
+    /// What one request may take.
+    pub timeout_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -108,6 +108,8 @@ fn bounds_are_held() {
         ("kafka.facts_partitions=0", "at least 1"),
         ("kafka.replication=0", "is 0"),
         ("snapshots.kept=1", "at least 2"),
+        ("snapshots.s3.bucket=b", "https://host:port"),
+        ("snapshots.s3.bucket=b", "aws_access_key_id"),
         ("http.listen=here", "no address"),
         ("production=true", "development key"),
         ("production=true", "signed rules only"),

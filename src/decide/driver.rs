@@ -367,7 +367,7 @@ impl<L: DecideLog> Driver<L> {
             self.setup.host.clock.sleep(self.not_before.saturating_duration_since(self.now()));
         }
         for (_, mut held) in std::mem::take(&mut self.held) {
-            held.ask_snapshot(Duration::ZERO, self.now());
+            held.ask_last_snapshot();
             held.join(&*self.setup.host.clock);
         }
         self.log.close();

@@ -89,6 +89,11 @@ impl Held {
         }
     }
 
+    /// On leaving: a snapshot of what was applied since the last one that was stored.
+    pub(super) fn ask_last_snapshot(&mut self) {
+        self.ask(Work::LastSnapshot { committed: self.kept.committed() });
+    }
+
     /// Hands over what the thread has room for.
     pub(super) fn hand_over(&mut self) {
         while let Some(work) = self.waiting.pop_front() {
@@ -144,7 +149,7 @@ impl Held {
         if self.stopped {
             return;
         }
-        if !matches!(work, Work::Snapshot { .. }) {
+        if !matches!(work, Work::Snapshot { .. } | Work::LastSnapshot { .. }) {
             self.unanswered += 1;
         }
         self.waiting.push_back(work);

@@ -5,9 +5,11 @@
 //! * `kept` outputs whose commit is not known yet, and what an outcome does to them;
 //! * `worker` the thread of one partition;
 //! * `machine` one partition as a pure state machine from record bytes to output bytes;
-//! * `snapshotter` takes snapshots beside deciding, `snapshot` stores them, `restore` brings state back;
+//! * `snapshotter` takes snapshots beside deciding, `snapshot` stores them in a folder or a `bucket`,
+//!   `restore` brings state back;
 //! * `view` what is in force, for readers; `observe` what metrics hear.
 
+pub mod bucket;
 pub mod driver;
 mod ending;
 mod held;

@@ -17,6 +17,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectMeta, ObjectStore, PutMode, PutOptions};
 
+use super::bucket::Bucket;
 use crate::engine::SEMANTICS;
 use crate::engine::base::TimeMs;
 
@@ -91,6 +92,14 @@ impl SnapshotStore {
         std::fs::create_dir_all(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(false);
         SnapshotStore::new(Arc::new(store), facts, kept)
+    }
+
+    /// Snapshots in a bucket of an S3-compatible store.
+    ///
+    /// # Errors
+    /// When the bucket's endpoint or credentials cannot be used. The store itself may be away.
+    pub fn in_bucket(bucket: &Bucket, facts: &str, kept: usize) -> Result<SnapshotStore, StoreError> {
+        SnapshotStore::new(Arc::new(bucket.open()?), facts, kept)
     }
 
     /// Snapshots in any object store.

@@ -1,9 +1,9 @@
 //! The thread of one partition: restores its state, then applies what it is handed.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::partition::Identity;
 
@@ -16,14 +16,21 @@ use super::snapshotter::Snapshotter;
 /// Batches a partition's thread may have waiting; more wait with the loop, which then pauses delivery.
 const WORK_MAX: usize = 4;
 
+/// How soon a snapshot store that is away is asked again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
 /// What a partition's thread is asked to do, in order.
 #[derive(Debug)]
 pub(super) enum Work {
     Records(Vec<(u64, Vec<u8>)>),
     /// Write a progress record.
     Progress,
-    /// Store a snapshot; what is committed decides which older ones may go.
+    /// Begin to store a snapshot; what is committed decides which older ones may go.
     Snapshot {
+        committed: u64,
+    },
+    /// The same on leaving, after the snapshot under way.
+    LastSnapshot {
         committed: u64,
     },
 }
@@ -129,8 +136,7 @@ struct Deciding {
 impl Task for Worker {
     fn turn(&mut self, wait: bool) -> Turn {
         let Some(deciding) = &mut self.deciding else {
-            self.deciding = self.assignment.restore();
-            return if self.deciding.is_some() { Turn::Done } else { Turn::Ended };
+            return self.restore(wait);
         };
         let work = match self.work.try_recv() {
             Err(TryRecvError::Empty) if !wait => return Turn::Idle,
@@ -147,18 +153,36 @@ impl Task for Worker {
     }
 }
 
+impl Worker {
+    /// State from the store, which may be away: the partition waits for it, and the others do not.
+    fn restore(&mut self, wait: bool) -> Turn {
+        match self.assignment.restore() {
+            Ok(deciding) => self.deciding = Some(deciding),
+            Err(error @ StoreError::Store(_)) => {
+                let partition = self.assignment.identity.partition;
+                tracing::warn!(partition, %error, "waiting for the snapshot store");
+                // Nothing that matters is asked of a partition that is not restored: this waits, or ends.
+                let wait = if wait { STORE_RETRY } else { Duration::ZERO };
+                return match self.work.recv_timeout(wait) {
+                    Err(RecvTimeoutError::Disconnected) => Turn::Ended,
+                    _ => Turn::Idle,
+                };
+            }
+            Err(error) => {
+                self.assignment.answer(Done::NotRestored(error));
+                return Turn::Ended;
+            }
+        }
+        Turn::Done
+    }
+}
+
 impl Assignment {
-    fn restore(&self) -> Option<Deciding> {
+    fn restore(&self) -> Result<Deciding, StoreError> {
         let began = Instant::now();
         let loader = &*self.surroundings.loader;
-        let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader);
-        let Restored { state: partition, offset, stored, chain } = match restored {
-            Ok(restored) => restored,
-            Err(error) => {
-                self.answer(Done::NotRestored(error));
-                return None;
-            }
-        };
+        let restored = restore(self.store.as_deref(), &self.identity, self.committed, loader)?;
+        let Restored { state: partition, offset, stored, chain } = restored;
         if let Some(stored) = stored {
             self.surroundings.observe.snapshot_found(self.identity.partition, stored);
         }
@@ -170,7 +194,7 @@ impl Assignment {
             let (crew, observe) = (Arc::clone(&self.crew), Arc::clone(&self.surroundings.observe));
             Snapshotter::new(store, crew, observe, self.identity.clone(), (offset, chain))
         });
-        Some(Deciding { machine, snapshotter })
+        Ok(Deciding { machine, snapshotter })
     }
 
     fn work(&self, work: Work, Deciding { machine, snapshotter }: &mut Deciding) -> Turn {
@@ -189,6 +213,12 @@ impl Assignment {
             }
             Work::Snapshot { committed } => {
                 if let Some(snapshotter) = snapshotter {
+                    snapshotter.begin(machine, committed);
+                }
+            }
+            Work::LastSnapshot { committed } => {
+                if let Some(snapshotter) = snapshotter {
+                    snapshotter.finish();
                     snapshotter.begin(machine, committed);
                 }
             }

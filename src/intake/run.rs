@@ -37,7 +37,7 @@ const RECORDS_PER_TURN_MAX: usize = 2000;
 const RECORDS_PER_LANE_MAX: usize = 8192;
 /// Between two attempts to start anew while brokers are away.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// Our clock and the broker's differ by less.
+/// The clocks of two brokers differ by less.
 const CLOCKS_DIFFER_MAX: SpanMs = SpanMs(500);
 const CLOSE_WITHIN_MAX: Duration = Duration::from_secs(10);
 /// With `until_end` and other members in the group: how long the assignment must have stood.
@@ -321,6 +321,8 @@ fn check_topics<L: IntakeLog>(log: &L, setup: &Setup) -> Result<RetentionWatch, 
     for (topic, _) in sources {
         describe(topic)?.check_source(setup.time == TimeMode::Event)?;
     }
+    // Their timestamps are the broker's clock to us.
+    facts.check_source(setup.time == TimeMode::Event)?;
     describe(&setup.decided_topic)?;
     describe(&setup.topics.dead_letters)?;
     Ok(RetentionWatch::new(SpanMs(facts.retention_ms)))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::LogError;
 use super::kafka::TopicDescription;
+use crate::engine::base::TimeMs;
 
 /// Who set a record's timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,10 @@ pub trait IntakeLog {
     /// # Errors
     /// When the group refuses or brokers do not answer.
     fn commit(&mut self, offsets: &[(&str, u32, i64)]) -> Result<(), LogError>;
+
+    /// The broker's clock, and never ahead of it: the time at which it last took a record of ours, and what
+    /// has passed since. `None` before the first. This machine's own clock may jump and does not count.
+    fn broker_time(&self) -> Option<TimeMs>;
 
     /// Hands a facts record over, in the order of its partition, outside any transaction.
     ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::broker::{SOURCES, To};
 use super::group::{GroupEvent, Membership};
 use super::scheduler::Sim;
+use crate::engine::base::TimeMs;
 use crate::engine::planted::{Planted, is_planted};
 use crate::log::LogError;
 use crate::log::kafka::TopicDescription;
@@ -183,6 +184,10 @@ impl IntakeLog for SimIntakeLog {
 
     fn commit(&mut self, _: &[(&str, u32, i64)]) -> Result<(), LogError> {
         self.point()
+    }
+
+    fn broker_time(&self) -> Option<TimeMs> {
+        Some(TimeMs(self.sim.time.ms()))
     }
 
     fn send_facts(&mut self, partition: u32, record: &[u8]) -> Result<(), LogError> {

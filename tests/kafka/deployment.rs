@@ -59,11 +59,13 @@ impl Deployment {
         })
     }
 
-    fn made(folder: &Path, partitions: u32, change: impl FnOnce(String, &str) -> String) -> Deployment {
+    /// With a configuration that `change` makes of the usual one and the prefix of topics.
+    pub fn made(folder: &Path, partitions: u32, change: impl FnOnce(String, &str) -> String) -> Deployment {
         let servers = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
+        let copies = servers.split(',').count();
         let prefix = format!("d{}", uuid::Uuid::new_v4().simple());
         let config = folder.join("duecourse.toml");
-        let text = change(configuration(&servers, &prefix, folder, partitions), &prefix);
+        let text = change(configuration(&servers, &prefix, folder, partitions, copies), &prefix);
         std::fs::write(&config, text).unwrap();
         let connection =
             Connection { bootstrap_servers: servers, client_id: prefix.clone(), ..Connection::default() };
@@ -77,7 +79,7 @@ impl Deployment {
         format!("{}.{kind}", self.prefix)
     }
 
-    fn command(&self, command: &str, arguments: &[&str]) -> Command {
+    pub fn command(&self, command: &str, arguments: &[&str]) -> Command {
         let mut line = Command::new(env!("CARGO_BIN_EXE_duecourse"));
         line.arg(command).args(arguments).arg("--config").arg(&self.config).current_dir(&self.folder);
         line
@@ -105,6 +107,11 @@ impl Deployment {
         self.start("feed", &arguments)
     }
 
+    /// The processes' working folder, with their logs and configuration.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// True if the broker knows of a transaction that is neither committed nor aborted.
     pub fn has_open_transaction(&self) -> bool {
         // Every transaction writes its progress, so one topic tells.
@@ -126,7 +133,7 @@ impl Deployment {
     }
 }
 
-fn configuration(servers: &str, prefix: &str, folder: &Path, partitions: u32) -> String {
+fn configuration(servers: &str, prefix: &str, folder: &Path, partitions: u32, copies: usize) -> String {
     let topics = ["facts", "dispositions", "notices", "measures", "decided", "shadow", "dead_letters"]
         .map(|topic| format!("[topics.{topic}]\nname = \"{prefix}.{topic}\"\n"))
         .concat();
@@ -141,7 +148,7 @@ go_live_on_first_start = true
 bootstrap_servers = "{servers}"
 source_partitions = {partitions}
 facts_partitions = {partitions}
-replication = 1
+replication = {copies}
 group = "{prefix}"
 instance_id = "demo-0"
 

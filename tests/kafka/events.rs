@@ -15,6 +15,25 @@ pub struct Events {
     pub origin: &'static str,
 }
 
+/// What the rows of a generated set are like.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    /// Begins every event id and file name: no two sets may share it.
+    pub name: &'static str,
+    pub count: usize,
+    /// Time of the first event, epoch milliseconds.
+    pub start_ms: u64,
+    /// Every other payment goes to one and the same receiver.
+    pub hot: bool,
+    /// Of a hundred rows, so many are garbage.
+    pub garbage_percent: u64,
+}
+
+impl Shape {
+    pub const PLAIN: Shape =
+        Shape { name: "E", count: 0, start_ms: 1_735_689_600_000, hot: false, garbage_percent: 0 };
+}
+
 impl Events {
     /// All of `mule-chains`, or as good a number of generated ones.
     pub fn all(folder: &Path) -> Events {
@@ -27,11 +46,15 @@ impl Events {
     }
 
     pub fn generated(folder: &Path, count: usize) -> Events {
-        let path = folder.join("events.csv");
+        Events::shaped(folder, Shape { count, ..Shape::PLAIN })
+    }
+
+    pub fn shaped(folder: &Path, shape: Shape) -> Events {
+        let path = folder.join(format!("events-{}.csv", shape.name));
         let mut file = BufWriter::new(File::create(&path).unwrap());
-        generate(&mut file, count);
+        generate(&mut file, shape);
         file.flush().unwrap();
-        Events { path, count, origin: "a generated set" }
+        Events { path, count: shape.count, origin: "a generated set" }
     }
 }
 
@@ -53,9 +76,9 @@ fn copy(set: &Path, out: &mut impl Write) -> usize {
 }
 
 /// Payments between customers, and every so often a mule: many pay in, and at once most of it leaves.
-fn generate(out: &mut impl Write, count: usize) {
-    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
-    let mut time_ms: u64 = 1_735_689_600_000;
+fn generate(out: &mut impl Write, shape: Shape) {
+    let Shape { name, count, start_ms: mut time_ms, hot, garbage_percent } = shape;
+    let mut dice = Dice::new(0);
     writeln!(out, "{HEADER}").unwrap();
     let mut written = 0;
     while written < count {
@@ -71,25 +94,50 @@ fn generate(out: &mut impl Write, count: usize) {
                 (0..4).map(|n| (mule.clone(), format!("X{n:02}{}", dice.below(90)), 16_000 * payers)),
             );
         } else {
-            rows.push((format!("G{:05}", dice.below(2_000)), mule, 500 + dice.below(60_000)));
+            let to = if hot && dice.below(2) == 0 { "HOT".to_owned() } else { mule };
+            rows.push((format!("G{:05}", dice.below(2_000)), to, 500 + dice.below(60_000)));
         }
         for (from, to, fen) in rows {
             if written == count {
                 break;
             }
             time_ms += 1_000 + dice.below(30_000);
-            writeln!(out, "E{written:07},{time_ms},{from},{to},{}.{:02},transfer", fen / 100, fen % 100)
-                .unwrap();
+            if dice.below(100) < garbage_percent {
+                writeln!(out, "{}", garbage(&mut dice, written)).unwrap();
+            } else {
+                let (yuan, fen) = (fen / 100, fen % 100);
+                writeln!(out, "{name}{written:07},{time_ms},{from},{to},{yuan}.{fen:02},transfer").unwrap();
+            }
             written += 1;
         }
     }
 }
 
-/// xorshift64*: the same rows every time.
-struct Dice(u64);
+/// A line that no mapping can read.
+fn garbage(dice: &mut Dice, number: usize) -> String {
+    match dice.below(4) {
+        0 => format!("X{number:07},yesterday,A,B,1.00,transfer"),
+        1 => format!("X{number:07},1735689600000,A,B,much,transfer"),
+        2 => format!("X{number:07},1735689600000,A"),
+        _ => "\u{fffd}{\u{0}garbage,,,,".to_owned(),
+    }
+}
+
+/// xorshift64*: the same numbers every time for the same seed.
+pub struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn new(seed: u64) -> Dice {
+        // The state must not be 0.
+        let mut dice = Dice((seed ^ 0x9E37_79B9_7F4A_7C15).max(1));
+        // Near seeds begin alike.
+        for _ in 0..if seed == 0 { 0 } else { 16 } {
+            dice.below(1);
+        }
+        dice
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -1,6 +1,7 @@
 //! What only a real broker can show. `DUECOURSE_KAFKA=host:port` names it; without it these tests fail.
 
-mod broker_loss;
+mod brokers;
+mod clock;
 mod cluster;
 mod deciding;
 mod demo;
@@ -14,4 +15,5 @@ mod releasing;
 mod same_as_file;
 mod secured;
 mod serving;
+mod torture;
 mod watching;

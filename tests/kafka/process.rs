@@ -14,14 +14,31 @@ pub struct Process {
 impl Process {
     pub fn start(name: &str, mut command: Command, folder: &Path) -> Process {
         let log = folder.join(format!("{name}.log"));
-        let file = File::options().create(true).append(true).open(&log).unwrap();
-        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let mut file = File::options().create(true).append(true).open(&log).unwrap();
+        // Through a pipe, so that a limit on its files does not hold for what it says.
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut reader, &mut file));
+        command.stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
         let child = command.spawn().unwrap();
         Process { command, child, log }
     }
 
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// True if it has ended and had nothing more to do.
+    pub fn is_done(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some_and(is_done)
+    }
+
+    /// No file that it writes may grow beyond this many bytes; `None`: as large as it likes.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit =
+            libc::rlimit { rlim_cur: bytes.unwrap_or(libc::RLIM_INFINITY), rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: the limit outlives the call, and nothing is written back.
+        let set = unsafe { libc::prlimit(self.id(), libc::RLIMIT_FSIZE, &limit, std::ptr::null_mut()) };
+        assert_eq!(set, 0);
     }
 
     /// kill -9, and the end of it awaited.
@@ -48,6 +65,32 @@ impl Process {
         self.finish(Duration::from_secs(60));
     }
 
+    /// SIGTERM. False if it did not end in order, or had ended by itself and not in order.
+    pub fn leave(&mut self, within: Duration) -> bool {
+        if self.is_running() {
+            self.signal(libc::SIGTERM);
+        }
+        let is_done = self.ends_well(within);
+        if !is_done {
+            println!("  did not leave in order: {}", self.last_line());
+        }
+        is_done
+    }
+
+    /// Waits for its end; true if it had nothing more to do.
+    pub fn ends_well(&mut self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        while self.is_running() {
+            assert!(Instant::now() < deadline, "not done in {within:?}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.is_done()
+    }
+
+    fn last_line(&self) -> String {
+        self.log().lines().last().unwrap_or_default().to_owned()
+    }
+
     /// Waits for its end; 0 is done, 5 is done with dead letters.
     pub fn finish(&mut self, within: Duration) {
         let deadline = Instant::now() + within;
@@ -69,9 +112,12 @@ impl Process {
     }
 
     fn signal(&self, signal: libc::c_int) {
-        let id = libc::pid_t::try_from(self.child.id()).unwrap();
         // SAFETY: the child has not been waited for, so its id is still its own.
-        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+        assert_eq!(unsafe { libc::kill(self.id(), signal) }, 0);
+    }
+
+    fn id(&self) -> libc::pid_t {
+        libc::pid_t::try_from(self.child.id()).unwrap()
     }
 }
 

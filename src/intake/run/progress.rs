@@ -17,10 +17,11 @@ use crate::log::source::IntakeLog;
 impl<L: IntakeLog> Intake<L> {
     /// Tells every destination how far every source has been read, waits for acknowledgement, commits.
     pub(super) fn cover(&mut self) -> Result<(), IntakeError> {
+        // Read before the broker is asked for any end; a little is taken off for brokers that differ.
+        let clock = self.log.broker_time().map(|time| time.minus(CLOCKS_DIFFER_MAX));
         for index in 0..self.desk.assigned.len() {
             let Some(assigned) = self.desk.assigned.get(index) else { break };
             if self.desk.lanes.is_empty(assigned.slot) {
-                let clock = self.clock.wall();
                 read_through(&self.log, &mut self.desk, &mut self.packer, &self.plan, (index, clock))?;
             }
         }
@@ -116,16 +117,15 @@ impl<L: IntakeLog> Intake<L> {
     }
 }
 
-/// Moves a source on to the clock, if it holds nothing that has not been read. The clock is read before
-/// the broker is asked for the end, and a little is taken off it for clocks that differ.
+/// Moves a source on to the broker's clock, if it holds nothing that has not been read. Before the first
+/// acknowledgement that clock is not known, and the source stays where it is.
 fn read_through<L: IntakeLog>(
     log: &L,
     desk: &mut Desk,
     packer: &mut Packer,
     plan: &Plan,
-    (index, clock): (usize, TimeMs),
+    (index, clock): (usize, Option<TimeMs>),
 ) -> Result<(), IntakeError> {
-    let clock = clock.minus(CLOCKS_DIFFER_MAX);
     let Some(assigned) = desk.assigned.get(index) else { return Ok(()) };
     let (slot, partition) = (assigned.slot, assigned.id.partition);
     let (_, end) = log.watermarks(&assigned.topic, partition)?;
@@ -140,9 +140,9 @@ fn read_through<L: IntakeLog>(
         return Ok(());
     }
     desk.lanes.drained(slot);
-    let through = match plan.time {
-        TimeMode::Broker => clock,
-        TimeMode::Event => packer.through(slot).unwrap_or(TimeMs::MIN),
+    let through = match (plan.time, clock) {
+        (TimeMode::Broker, Some(clock)) => clock,
+        _ => packer.through(slot).unwrap_or(TimeMs::MIN),
     };
     packer.read_through(slot, plan.versions.in_force(through), end - 1, through);
     Ok(())

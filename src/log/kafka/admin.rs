@@ -91,7 +91,7 @@ pub struct TopicDescription {
 }
 
 impl TopicDescription {
-    /// Can this be a source? Compaction loses events; with timestamps set by producers there is no
+    /// Can this be a source, or the facts? Compaction loses events; with timestamps set by producers there is no
     /// broker time, which only `time = event` can do without.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl TopicDescription {
     pub fn check_source(&self, time_is_event: bool) -> Result<(), LogError> {
         if self.compacted {
             return Err(LogError::Refused(format!(
-                "topic `{}` is compacted, so it forgets events; a source needs cleanup.policy=delete",
+                "topic `{}` is compacted, so it forgets events; set cleanup.policy=delete",
                 self.name
             )));
         }

@@ -13,7 +13,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::connection::{ASK_MAX, Connection, consuming, partition_count, refused, unreachable};
+use super::connection::{Connection, consuming, partition_count, refused, watermarks};
 use super::group::{self, GroupContext, GroupEvent, Member, Place};
 use super::producer::{AckedProducer, OutMessage};
 use super::reader;
@@ -210,7 +210,7 @@ impl DecideLog for KafkaDecideLog {
 
     fn start(&mut self, partition: u32, offset: u64) -> Result<(), LogError> {
         let place = self.place(partition)?;
-        let (first, end) = self.consumer.fetch_watermarks(&place.0, place.1, ASK_MAX).map_err(unreachable)?;
+        let (first, end) = watermarks(&self.consumer, &place.0, place.1)?;
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
         if offset < first || offset > end {
             return Err(LogError::Damaged(format!(
@@ -264,8 +264,7 @@ impl DecideLog for KafkaDecideLog {
         let mut spans = Vec::with_capacity(partitions.len());
         for partition in &partitions {
             let place = self.place(*partition)?;
-            let span = self.consumer.fetch_watermarks(&place.0, place.1, ASK_MAX).map_err(unreachable)?;
-            spans.push(span);
+            spans.push(watermarks(&self.consumer, &place.0, place.1)?);
         }
         let committed = self.committed(&partitions)?;
         let offset = |raw: i64| u64::try_from(raw).unwrap_or_default();

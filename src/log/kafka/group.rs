@@ -259,6 +259,6 @@ fn places(list: &TopicPartitionList) -> Vec<Place> {
 }
 
 /// Nothing is done under these locks that could panic, so a poisoned one still holds good data.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

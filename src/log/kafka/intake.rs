@@ -7,6 +7,7 @@ use super::connection::Connection;
 use super::producer::{AckedProducer, OutMessage};
 use super::reader::{read_from, read_latest, read_time};
 use super::source::{SourceConsumer, SourceOptions};
+use crate::engine::base::TimeMs;
 use crate::log::LogError;
 use crate::log::source::{IntakeLog, SourceEvent};
 
@@ -90,6 +91,10 @@ impl IntakeLog for KafkaIntakeLog {
 
     fn commit(&mut self, offsets: &[(&str, u32, i64)]) -> Result<(), LogError> {
         self.consumer.commit(offsets)
+    }
+
+    fn broker_time(&self) -> Option<TimeMs> {
+        self.producer.broker_time_ms().map(TimeMs)
     }
 
     fn send_facts(&mut self, partition: u32, record: &[u8]) -> Result<(), LogError> {

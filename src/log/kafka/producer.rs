@@ -1,18 +1,19 @@
 //! Acknowledged, idempotent writes outside any transaction: facts, reports, dead letters, feed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{Header, Message, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
 use super::RECORD_BYTES_MAX;
 use super::connection::{Connection, log_line, refused};
+use super::group::locked;
 use super::oauth::Tokens;
 use crate::log::LogError;
 
@@ -46,6 +47,8 @@ pub struct AckedProducer {
 struct Acks {
     delivered: AtomicU64,
     failed: AtomicU64,
+    /// The newest append time that a broker told, and when we heard of it.
+    appended: Mutex<Option<(i64, Instant)>>,
 }
 
 impl AckedProducer {
@@ -120,6 +123,14 @@ impl AckedProducer {
     pub fn counts(&self) -> (u64, u64, u64) {
         let delivered = self.acks.delivered.load(Ordering::SeqCst);
         (self.sent, delivered, self.acks.failed.load(Ordering::SeqCst))
+    }
+
+    /// The broker's clock in epoch milliseconds, and never ahead of it: when it last appended a record of
+    /// ours, and what has passed since we heard so. `None` before that, or where it tells no append times.
+    #[must_use]
+    pub fn broker_time_ms(&self) -> Option<i64> {
+        let (appended, heard) = (*locked(&self.acks.appended))?;
+        Some(appended.saturating_add(i64::try_from(heard.elapsed().as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// Waits until every record sent so far is acknowledged.
@@ -212,7 +223,12 @@ impl ProducerContext for AckContext {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
-            Ok(_) => self.acks.delivered.fetch_add(1, Ordering::SeqCst),
+            Ok(message) => {
+                if let Timestamp::LogAppendTime(ms) = message.timestamp() {
+                    *locked(&self.acks.appended) = Some((ms, Instant::now()));
+                }
+                self.acks.delivered.fetch_add(1, Ordering::SeqCst)
+            }
             Err((error, _)) => {
                 tracing::warn!(%error, "a record was not acknowledged");
                 self.acks.failed.fetch_add(1, Ordering::SeqCst)

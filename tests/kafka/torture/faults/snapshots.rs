@@ -1,0 +1,81 @@
+//! Snapshots cannot be written, cannot be read, or are not what they were.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::processes::worker_killed;
+use crate::torture::bucket::Mood;
+use crate::torture::scene::{Role, Scene};
+
+/// Several snapshot intervals (2 s).
+const AWAY: Duration = Duration::from_secs(7);
+/// Less than any snapshot.
+const FULL_AT_BYTES: u64 = 256;
+const WORKERS: [Role; 2] = [Role::Worker(0), Role::Worker(1)];
+
+/// Writing beyond a few bytes fails, as on a full disk; there is room again only after a worker has died.
+pub fn disk_full(scene: &mut Scene) {
+    for worker in WORKERS {
+        scene.process(worker).limit_files(Some(FULL_AT_BYTES));
+    }
+    scene.pass(AWAY);
+    worker_killed(scene);
+    for worker in WORKERS {
+        scene.process(worker).limit_files(None);
+    }
+}
+
+pub fn store_refuses(scene: &mut Scene) {
+    store(scene).set(Mood::Refuses);
+    scene.pass(AWAY);
+    worker_killed(scene);
+    scene.pass(Duration::from_secs(3));
+    store(scene).set(Mood::Well);
+}
+
+pub fn store_hangs(scene: &mut Scene) {
+    store(scene).set(Mood::Hangs);
+    scene.pass(AWAY);
+    store(scene).set(Mood::Well);
+}
+
+fn store(scene: &Scene) -> &crate::torture::bucket::BucketServer {
+    let bucket = scene.bucket.as_ref().expect("the plan gave this round a bucket");
+    assert!(bucket.served() > 0, "snapshots do not go to the bucket");
+    bucket
+}
+
+/// Flips a bit in the middle of one, cuts the next short, and so on.
+pub fn damaged(scene: &mut Scene) {
+    let newest = newest(&scene.snapshots());
+    assert!(!newest.is_empty(), "no snapshot was written yet");
+    for (number, path) in newest.iter().enumerate() {
+        // The keeper may drop it meanwhile; then there is nothing to damage.
+        let Ok(mut bytes) = fs::read(path) else { continue };
+        let middle = bytes.len() / 2;
+        if number % 2 == 0 {
+            bytes[middle] ^= 1;
+        } else {
+            bytes.truncate(middle);
+        }
+        fs::write(path, bytes).unwrap();
+    }
+    worker_killed(scene);
+}
+
+/// The newest snapshot in each folder: names are made of offsets with leading zeros.
+fn newest(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut here = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(newest(&path));
+        } else if path.extension().is_some_and(|extension| extension == "snapshot") {
+            here.push(path);
+        }
+    }
+    found.extend(here.into_iter().max());
+    found
+}

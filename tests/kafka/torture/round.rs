@@ -1,0 +1,62 @@
+//! One round: load, faults one after the other, an end to the load, and the count.
+
+use std::time::{Duration, Instant};
+
+use super::faults::Fault;
+use super::plan::Plan;
+use super::scene::Scene;
+use super::table::{Outcome, Struck};
+
+/// Load before the first fault and between faults, so that there is something to lose.
+const LOAD_BETWEEN: Duration = Duration::from_secs(4);
+/// Much longer than anything that recovers needs, on a machine that does much else.
+const FLOWS_WITHIN_MAX: Duration = Duration::from_secs(240);
+
+/// # Panics
+/// When something is lost, doubled or decided otherwise, or does not come back. The folder with all
+/// logs is kept then.
+pub fn run(mut plan: Plan) -> Outcome {
+    let began = Instant::now();
+    let faults = std::mem::take(&mut plan.faults);
+    let mut scene = Scene::start(plan);
+    scene.await_that(FLOWS_WITHIN_MAX, "dispositions flow at first", |scene| {
+        scene.flow.has_flowed_since(began)
+    });
+    let struck = faults.into_iter().map(|fault| strike(&mut scene, fault)).collect();
+    scene.finish();
+    let counts = scene.verify();
+    let restarts = scene.restarts;
+    println!("  {:.0} s: {counts}, {restarts} ended by themselves", began.elapsed().as_secs_f64());
+    let count = |name: &str| counts[name].as_u64().unwrap_or_else(|| panic!("verify does not say {name}"));
+    for nothing in ["lost", "doubled", "mismatched"] {
+        assert_eq!(count(nothing), 0, "{nothing}");
+    }
+    let rows = scene.rows();
+    assert_eq!(count("inputs"), rows, "each row fed once");
+    assert_eq!(count("covered"), rows, "each row decided");
+    assert!(count("dispositions") > 0, "a round without dispositions shows nothing");
+    scene.forget();
+    Outcome { inputs: count("inputs"), dispositions: count("dispositions"), restarts, struck }
+}
+
+fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
+    scene.pass(LOAD_BETWEEN);
+    let began = Instant::now();
+    (fault.strike)(scene);
+    let gone = Instant::now();
+    let ends = scene.flow.source_ends();
+    scene.await_that(FLOWS_WITHIN_MAX, "dispositions flow again", |scene| scene.flow.has_flowed_since(gone));
+    let silence = scene.flow.longest_silence(began, Instant::now());
+    scene.await_that(FLOWS_WITHIN_MAX, "what came meanwhile is decided", |scene| {
+        scene.flow.has_covered(&ends)
+    });
+    let caught_up = gone.elapsed();
+    println!(
+        "  {}: struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",
+        fault.name,
+        (gone - began).as_secs_f64(),
+        silence.as_secs_f64(),
+        caught_up.as_secs_f64()
+    );
+    Struck { fault: fault.name, lasted: gone - began, silence, caught_up }
+}

@@ -1,0 +1,309 @@
+//! The processes under fire, and their keeper: whatever ends by itself is started again, as a cluster would.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use duecourse::log::kafka::read_topic;
+
+use super::bucket::BucketServer;
+use super::faults::clock::Clock;
+use super::flow::Flow;
+use super::load::{self, Stream};
+use super::plan::{Plan, Store};
+use crate::brokers::Brokers;
+use crate::deployment::Deployment;
+use crate::events::{Dice, Events, Shape};
+use crate::process::Process;
+
+const PARTITIONS: u32 = 4;
+const WORKERS: usize = 2;
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
+/// A record is given up after 4 s here, not 30, so that a broker need not be away for longer.
+const IMPATIENT: &str = "[kafka.properties]\n\"message.timeout.ms\" = \"4000\"\n";
+const CATCH_UP_WITHIN_MAX: Duration = Duration::from_secs(240);
+/// A process that does not get through is started again this often, and then it is a failure.
+const TRIES_MAX: u32 = 5;
+
+/// Who can be hit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Feed,
+    Intake,
+    Worker(usize),
+}
+
+pub struct Scene {
+    pub deployment: Deployment,
+    pub brokers: Brokers,
+    pub flow: Flow,
+    pub dice: Dice,
+    pub bucket: Option<BucketServer>,
+    pub clock: Option<Clock>,
+    pub restarts: u32,
+    feed: Process,
+    intake: Process,
+    workers: Vec<Process>,
+    /// Held down by a fault: not to be started again.
+    down: Vec<Role>,
+    streams: Vec<Stream>,
+    start_ms: u64,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Scene {
+    pub fn start(plan: Plan) -> Scene {
+        let folder = tempfile::Builder::new().prefix(&format!("torture-{}-", plan.seed)).tempdir().unwrap();
+        let bucket =
+            (plan.store == Store::Bucket).then(|| BucketServer::start(&folder.path().join("snapshots")));
+        let deployment = Deployment::made(folder.path(), PARTITIONS, |text, _| {
+            let time = if plan.clock { "broker" } else { "event" };
+            let text = text.replace("time = \"event\"", &format!("time = \"{time}\"")).replace(
+                "[kafka]\n",
+                &format!("[kafka]\nsession_timeout_ms = {}\n", SESSION_TIMEOUT.as_millis()),
+            );
+            let bucket =
+                bucket.as_ref().map_or_else(String::new, |bucket| bucket.configuration(folder.path()));
+            text + IMPATIENT + &bucket
+        });
+        let start_ms = if plan.clock { load::start_of_broker_time_ms() } else { load::MAIN.start_ms };
+        let main = stream(folder.path(), load::MAIN, start_ms);
+        let flow = Flow::watch(
+            &deployment.connection,
+            &deployment.topic("decided"),
+            &deployment.topic("events"),
+            PARTITIONS,
+        );
+        let clock = plan.clock.then(|| Clock::build(folder.path()));
+        let start = |name: &str, command: &str, instance: &str| {
+            start_one(&deployment, name, command, instance, clock.as_ref())
+        };
+        Scene {
+            feed: deployment.feed(&main.events.path, Some(load::RATE)),
+            intake: start("intake", "intake", "intake-0"),
+            workers: (0..WORKERS)
+                .map(|n| start(&format!("decide-{n}"), "decide", &format!("decide-{n}")))
+                .collect(),
+            brokers: Brokers::find(),
+            flow,
+            dice: plan.dice,
+            bucket,
+            restarts: 0,
+            down: Vec::new(),
+            streams: vec![main],
+            start_ms,
+            clock,
+            folder: Some(folder),
+            deployment,
+        }
+    }
+
+    pub fn process(&mut self, role: Role) -> &mut Process {
+        match role {
+            Role::Feed => &mut self.feed,
+            Role::Intake => &mut self.intake,
+            Role::Worker(number) => &mut self.workers[number],
+        }
+    }
+
+    /// kill -9; it stays down until `revive`.
+    pub fn kill(&mut self, role: Role) {
+        self.down.push(role);
+        self.process(role).kill();
+    }
+
+    pub fn revive(&mut self, role: Role) {
+        self.down.retain(|down| *down != role);
+        self.process(role).restart();
+    }
+
+    pub fn any_worker(&mut self) -> Role {
+        Role::Worker(usize::try_from(self.dice.below(WORKERS as u64)).unwrap())
+    }
+
+    /// A further process of a command, under a name of its own.
+    pub fn further(&self, command: &str, instance: &str) -> Process {
+        start_one(&self.deployment, instance, command, instance, self.clock.as_ref())
+    }
+
+    /// Between `low` and `high`, by the seed.
+    pub fn between(&mut self, low: Duration, high: Duration) -> Duration {
+        let span = u64::try_from((high - low).as_millis()).unwrap();
+        low + Duration::from_millis(self.dice.below(span + 1))
+    }
+
+    /// Feeds these rows instead, at this rate (as fast as it goes without), from where they were left.
+    pub fn feed(&mut self, shape: Shape, rate: Option<u32>) {
+        self.stop_feed();
+        if !self.streams.iter().any(|stream| stream.shape == shape.name) {
+            self.streams.push(stream(self.deployment.folder(), shape, self.start_ms));
+        }
+        let found = self.streams.iter().find(|stream| stream.shape == shape.name).unwrap();
+        self.feed = self.deployment.feed(&found.events.path, rate);
+    }
+
+    /// The folder with all snapshots, in whichever store they are.
+    pub fn snapshots(&self) -> PathBuf {
+        self.deployment.folder().join("snapshots")
+    }
+
+    /// Lets time pass, starting again what has ended.
+    pub fn pass(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            self.tend();
+            std::thread::sleep(
+                Duration::from_millis(200).min(until.saturating_duration_since(Instant::now())),
+            );
+        }
+    }
+
+    /// Waits for something, starting again what has ended.
+    pub fn await_that(&mut self, within: Duration, what: &str, is_so: impl Fn(&Scene) -> bool) {
+        let deadline = Instant::now() + within;
+        while !is_so(self) {
+            if Instant::now() >= deadline {
+                let standing = self.flow.standing();
+                let folder = self.keep_folder();
+                panic!("not within {within:?}: {what}; partitions stand at {standing}; see {folder}");
+            }
+            self.tend();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn tend(&mut self) {
+        let workers = (0..self.workers.len()).map(Role::Worker);
+        for role in [Role::Feed, Role::Intake].into_iter().chain(workers) {
+            if self.down.contains(&role) {
+                continue;
+            }
+            let process = self.process(role);
+            let is_over = role == Role::Feed && process.is_done();
+            if !is_over && !process.is_running() {
+                process.restart();
+                self.restarts += 1;
+                // As a cluster would: not at once, or it spins.
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+    }
+
+    /// Stops the load, and lets everything be decided.
+    pub fn finish(&mut self) {
+        self.stop_feed();
+        self.intake.leave(CATCH_UP_WITHIN_MAX);
+        // Under the names they had, or the group would wait for those that left.
+        self.through("intake", |scene| scene.to_the_end("intake", "intake-0"));
+        for worker in &mut self.workers {
+            worker.leave(CATCH_UP_WITHIN_MAX);
+        }
+        self.through("decide", |scene| scene.to_the_end("decide", "decide-0"));
+    }
+
+    /// It settles what it has handed over, so what it wrote are its first rows without a hole.
+    fn stop_feed(&mut self) {
+        for _ in 0..TRIES_MAX {
+            if self.feed.leave(CATCH_UP_WITHIN_MAX) {
+                return;
+            }
+            self.restarts += 1;
+            self.feed.restart();
+            self.pass(Duration::from_secs(2));
+        }
+        panic!("the feed does not settle; see {}", self.keep_folder());
+    }
+
+    fn to_the_end(&self, command: &str, instance: &str) -> Process {
+        let instance = format!("kafka.instance_id={instance}");
+        self.deployment.start(command, &["--until-end", "--set", &instance])
+    }
+
+    /// Runs a process to its end; one that gives up on the way is started again.
+    fn through(&mut self, what: &str, start: impl Fn(&Scene) -> Process) {
+        for _ in 0..TRIES_MAX {
+            let mut process = start(self);
+            if process.ends_well(CATCH_UP_WITHIN_MAX) {
+                return;
+            }
+            self.restarts += 1;
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        panic!("{what} does not get through; see {}", self.keep_folder());
+    }
+
+    pub fn verify(&self) -> serde_json::Value {
+        self.deployment.verify()
+    }
+
+    /// How many rows are in the source, after a look whether each stream's first rows are there, each once.
+    pub fn rows(&self) -> u64 {
+        let mut numbers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        read_topic(&self.deployment.connection, &self.deployment.topic("events"), &mut |record| {
+            let key = std::str::from_utf8(record.key.unwrap()).unwrap();
+            let (stream, number) = key.split_once('/').unwrap();
+            numbers.entry(stream.to_owned()).or_default().push(number.parse().unwrap());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        for (stream, numbers) in &mut numbers {
+            numbers.sort_unstable();
+            assert!(
+                (0..).zip(&*numbers).all(|(wanted, number)| wanted == *number),
+                "stream {stream}: not each row once"
+            );
+        }
+        numbers.values().map(|numbers| numbers.len() as u64).sum()
+    }
+
+    /// The round came out well: its folder may go.
+    pub fn forget(&mut self) {
+        self.folder = None;
+    }
+
+    fn keep_folder(&mut self) -> String {
+        self.folder.take().map_or_else(String::new, |folder| folder.keep().display().to_string())
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.folder.is_some() {
+            println!("  its logs and configuration are in {}", self.keep_folder());
+        }
+    }
+}
+
+fn stream(folder: &Path, shape: Shape, start_ms: u64) -> Stream {
+    Stream { shape: shape.name, events: Events::shaped(folder, Shape { start_ms, ..shape }) }
+}
+
+fn start_one(
+    deployment: &Deployment,
+    name: &str,
+    command: &str,
+    instance: &str,
+    clock: Option<&Clock>,
+) -> Process {
+    let instance = format!("kafka.instance_id={instance}");
+    let mut command = deployment.command(command, &["--set", &instance]);
+    if let Some(clock) = clock {
+        clock.put_under(&mut command);
+    }
+    ignore_file_limit_signal(&mut command);
+    Process::start(name, command, deployment.folder())
+}
+
+/// A write beyond the limit is to fail, as on a full disk, not to kill.
+fn ignore_file_limit_signal(command: &mut Command) {
+    // SAFETY: `signal` may be called between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            Ok(())
+        });
+    }
+}
