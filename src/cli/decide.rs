@@ -1,24 +1,20 @@
 //! `duecourse decide`: facts to dispositions, notices and measures, exactly once.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode};
 use super::endpoint::Endpoint;
-use super::{Exit, Failure};
+use super::{Exit, Failure, snapshots};
 use crate::config::Config;
 use crate::config::bundle::Loader;
 use crate::decide::DecideError;
-use crate::decide::bucket::Bucket;
 use crate::decide::driver::{Host, Pace, Setup, decide};
 use crate::decide::machine::Surroundings;
 use crate::decide::observe::Observe;
-use crate::decide::snapshot::SnapshotStore;
 use crate::decide::view::ReadView;
 use crate::log::kafka::{DecideOptions, KafkaDecideLog, OutputTopics};
 
@@ -111,7 +107,7 @@ fn setup(
             loader: Arc::new(Loader::new()),
             observe,
         },
-        snapshots: Some(Arc::new(snapshots(config)?)),
+        snapshots: Some(Arc::new(snapshots::open(config)?)),
         view,
         pace: Pace {
             commit_every: Duration::from_millis(config.decide.commit_interval_ms),
@@ -123,21 +119,4 @@ fn setup(
         host: Host::default(),
         until_end,
     })
-}
-
-fn snapshots(config: &Config) -> Result<SnapshotStore, Failure> {
-    let (facts, kept) = (&config.topics.facts.name, config.snapshots.kept as usize);
-    let s3 = &config.snapshots.s3;
-    if s3.bucket.is_empty() {
-        let folder = Path::new(&config.snapshots.dir);
-        return SnapshotStore::in_folder(folder, facts, kept).map_err(Failure::unreachable);
-    }
-    let bucket = Bucket {
-        endpoint: s3.endpoint.clone(),
-        name: s3.bucket.clone(),
-        region: s3.region.clone(),
-        credentials: PathBuf::from(&s3.credentials_file),
-        timeout: Duration::from_millis(s3.timeout_ms),
-    };
-    SnapshotStore::in_bucket(&bucket, facts, kept).context("snapshots.s3").map_err(Failure::configuration)
 }

@@ -25,6 +25,7 @@ pub mod scenario;
 mod score;
 mod screen;
 mod serve;
+mod snapshots;
 mod status;
 mod token;
 mod topics;

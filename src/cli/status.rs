@@ -5,15 +5,13 @@
 mod shown;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::deployment::{ConfigArguments, connection};
-use super::{Exit, Failure};
+use super::{Exit, Failure, snapshots};
 use crate::config::{Config, Time};
-use crate::decide::snapshot::SnapshotStore;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{Coverage, SourceId};
 use crate::intake::covered::Decided;
@@ -211,13 +209,7 @@ fn behind(decided: &Decided) -> Vec<Behind> {
 
 /// The newest snapshot of each partition, or why they cannot be seen from here.
 fn newest_snapshots(config: &Config, partitions: u32) -> Result<Vec<Option<Snapshot>>, String> {
-    let folder = Path::new(&config.snapshots.dir);
-    if !folder.is_dir() {
-        return Err(format!("snapshots.dir `{}` is not to be seen from here", config.snapshots.dir));
-    }
-    let kept = config.snapshots.kept as usize;
-    let store = SnapshotStore::in_folder(folder, &config.topics.facts.name, kept)
-        .map_err(|error| error.to_string())?;
+    let store = snapshots::look(config).map_err(|error| error.to_string())?;
     let newest = |partition: u32| {
         let entries = store.list(partition).map_err(|error| error.to_string())?;
         Ok(entries.first().map(|entry| Snapshot {

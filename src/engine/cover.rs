@@ -61,6 +61,15 @@ pub struct Covered {
     pub last: i64,
     /// How far the source's own time has come.
     pub time: TimeMs,
+    /// A later generation of it has joined: nothing more comes of this one, and time does not wait for it.
+    pub is_over: bool,
+}
+
+impl Covered {
+    #[must_use]
+    pub fn new(last: i64, time: TimeMs) -> Covered {
+        Covered { last, time, is_over: false }
+    }
 }
 
 /// The coverage of one facts partition.
@@ -88,12 +97,26 @@ impl Coverage {
         }
     }
 
+    /// A source counts for time from the first range that covers it until a later generation of it joins.
+    pub fn join(&mut self, range: &Range) {
+        if self.sources.contains_key(&range.source) {
+            return;
+        }
+        let joining = &range.source;
+        let mut covered = Covered::new(range.previous, range.timestamps.0);
+        for (known, other) in &mut self.sources {
+            if known.name == joining.name && known.partition == joining.partition {
+                other.is_over |= known.generation < joining.generation;
+                covered.is_over |= known.generation > joining.generation;
+            }
+        }
+        self.sources.insert(joining.clone(), covered);
+    }
+
     /// Records that an admitted range was applied.
     pub fn advance(&mut self, range: &Range) {
-        let covered = self
-            .sources
-            .entry(range.source.clone())
-            .or_insert(Covered { last: range.previous, time: TimeMs::MIN });
+        let covered =
+            self.sources.entry(range.source.clone()).or_insert(Covered::new(range.previous, TimeMs::MIN));
         covered.last = covered.last.max(range.last);
     }
 

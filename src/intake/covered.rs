@@ -138,7 +138,7 @@ mod tests {
         let progress = |last: &Option<i64>| {
             let mut coverage = Coverage::default();
             if let Some(last) = *last {
-                coverage.sources.insert(source(), Covered { last, time: TimeMs(last * 10) });
+                coverage.sources.insert(source(), Covered::new(last, TimeMs(last * 10)));
             }
             Some(DecidedProgress {
                 facts_partition: 0,

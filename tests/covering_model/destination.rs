@@ -121,7 +121,7 @@ impl Destination {
         let mut coverage = Coverage::default();
         for (source, last) in self.covered.into_iter().enumerate() {
             if let Some(last) = last {
-                let covered = Covered { last: i64::from(last), time: TimeMs::MIN };
+                let covered = Covered::new(i64::from(last), TimeMs::MIN);
                 coverage.sources.insert(source_id(source), covered);
             }
         }

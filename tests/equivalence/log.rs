@@ -195,8 +195,12 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
         })
         .collect();
     let sources = (0..sources_count)
-        .map(|partition| Source {
-            id: SourceId { name: Arc::from("s"), generation: 1, partition: partition as u32 },
+        .map(|number| Source {
+            // The last of three is sometimes the first one's next generation.
+            id: match (number, dice.chance(50)) {
+                (2, true) => SourceId { name: Arc::from("s"), generation: 2, partition: 0 },
+                _ => SourceId { name: Arc::from("s"), generation: 1, partition: number as u32 },
+            },
             next_offset: 0,
             clock: START,
         })

@@ -1,9 +1,7 @@
 //! What each topic must be, and what a process must be allowed to do with it.
 
-use std::path::Path;
-
+use crate::cli::snapshots;
 use crate::config::{Config, Time};
-use crate::decide::snapshot::SnapshotStore;
 use crate::log::kafka::Operation;
 use crate::telemetry::clock::now;
 
@@ -88,10 +86,7 @@ pub(super) fn trial_id(config: &Config) -> String {
 
 /// The age of the partition's newest snapshot that is oldest of all; `None` where there is none to be seen.
 pub(super) fn snapshot_age_ms(config: &Config) -> Option<i64> {
-    let folder = Path::new(&config.snapshots.dir);
-    let kept = config.snapshots.kept as usize;
-    let facts = &config.topics.facts.name;
-    let store = folder.is_dir().then(|| SnapshotStore::in_folder(folder, facts, kept).ok()).flatten()?;
+    let store = snapshots::look(config).ok()?;
     let newest = |partition: u32| store.list(partition).ok()?.first().map(|entry| entry.stored);
     let oldest = (0..config.kafka.facts_partitions).filter_map(newest).min()?;
     Some(now().0.saturating_sub(oldest.0))

@@ -188,7 +188,7 @@ pub fn decode_decided(value: &[u8]) -> Result<DecidedProgress, DecidedError> {
             generation: source.generation,
             partition: source.partition,
         };
-        coverage.sources.insert(id, Covered { last: source.last, time: TimeMs(source.time_ms) });
+        coverage.sources.insert(id, Covered::new(source.last, TimeMs(source.time_ms)));
     }
     for version in data.versions {
         coverage.announce(ConfigVersion { from: TimeMs(version.from_ms), number: version.number });

@@ -370,8 +370,8 @@ fn times_are_written_at_the_offset() {
 fn progress_is_read_as_it_was_written() {
     let mut coverage = Coverage::default();
     let id = |name: &str| SourceId { name: Arc::from(name), generation: 2, partition: 1 };
-    coverage.sources.insert(id("transfers"), Covered { last: 77, time: AT });
-    coverage.sources.insert(id("openings"), Covered { last: -1, time: TimeMs::MIN });
+    coverage.sources.insert(id("transfers"), Covered::new(77, AT));
+    coverage.sources.insert(id("openings"), Covered::new(-1, TimeMs::MIN));
     coverage.announce(ConfigVersion { from: TimeMs::MIN, number: 1 });
     coverage.announce(ConfigVersion { from: AT, number: 2 });
     let deciding = Deciding {

@@ -21,7 +21,7 @@ use crate::engine::timer::{Timer, Timers};
 use crate::engine::window::Entry;
 
 packed_struct!(SourceId { name, generation, partition });
-packed_struct!(Covered { last, time });
+packed_struct!(Covered { last, time, is_over });
 packed_struct!(ConfigVersion { from, number });
 packed_struct!(Coverage { sources, versions });
 packed_struct!(Step { event, step, at, product });

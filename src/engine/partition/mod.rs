@@ -224,7 +224,7 @@ impl Partition {
             pack.ranges.iter().map(|range| self.coverage.admit(pack.version, range)).collect();
         for (range, verdict) in pack.ranges.iter().zip(&verdicts) {
             match verdict {
-                Admission::Apply { .. } => self.join_source(range),
+                Admission::Apply { .. } => self.coverage.join(range),
                 Admission::Stale => self.tally.ranges_stale += 1,
                 Admission::Gap => self.tally.ranges_gap += 1,
                 Admission::WrongVersion => self.tally.ranges_wrong_version += 1,

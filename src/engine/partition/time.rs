@@ -2,24 +2,16 @@
 
 use super::{EngineError, Out, Partition};
 use crate::engine::base::{TimeMs, Token};
-use crate::engine::cover::{Covered, Range};
 use crate::engine::disposition::EndCause;
 use crate::engine::input::TimeMode;
 use crate::engine::timer::Timer;
 
 impl Partition {
-    /// A source counts for partition time from the first record that covers it.
-    pub(super) fn join_source(&mut self, range: &Range) {
-        self.coverage
-            .sources
-            .entry(range.source.clone())
-            .or_insert(Covered { last: range.previous, time: range.timestamps.0 });
-    }
-
     /// Moves partition time to what the sources allow, then fires what is due.
     pub(super) fn settle_time(&mut self, out: Out<'_>) -> Result<(), EngineError> {
         if self.identity.time == TimeMode::Broker {
-            let times = || self.coverage.sources.values().map(|covered| covered.time);
+            let counting = || self.coverage.sources.values().filter(|covered| !covered.is_over);
+            let times = || counting().map(|covered| covered.time);
             self.partition_time = self.partition_time.max(times().min().unwrap_or(TimeMs::MIN));
             self.newest_time = self.newest_time.max(times().max().unwrap_or(TimeMs::MIN));
         }

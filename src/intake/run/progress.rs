@@ -81,7 +81,7 @@ impl<L: IntakeLog> Intake<L> {
             progress.as_ref().and_then(|progress| progress.coverage.sources.get(&source).copied())
         };
         let lowest = decided.partitions().iter().map(covered).reduce(|a, b| match (a, b) {
-            (Some(a), Some(b)) => Some(Covered { last: a.last.min(b.last), time: a.time.min(b.time) }),
+            (Some(a), Some(b)) => Some(Covered::new(a.last.min(b.last), a.time.min(b.time))),
             _ => None,
         });
         let (previous, time) = match lowest.flatten() {

@@ -124,7 +124,12 @@ impl Plain {
         if let Some(source) = self.sources.get_mut(source) {
             source.time = source.time.max(time);
         }
-        let times = || self.sources.values().map(|source| source.time);
+        let newest = |of: &SourceId| {
+            let alike = self.sources.keys().filter(|id| id.name == of.name && id.partition == of.partition);
+            alike.map(|id| id.generation).max()
+        };
+        let counting = || self.sources.iter().filter(|(id, _)| newest(id) == Some(id.generation));
+        let times = || counting().map(|(_, source)| source.time);
         let least = times().min().unwrap_or(TimeMs::MIN);
         let greatest = times().max().unwrap_or(TimeMs::MIN);
         self.partition_time = self.partition_time.max(least);
