@@ -5,12 +5,12 @@ use std::fmt::Write;
 use duecourse::cli::generate::Random;
 
 use super::INSTITUTION;
-use super::rules::{BAND, BANDS, BAND_FIRST, LARGE_FIRST, LARGE_SPAN};
+use super::rules::{BAND, BAND_FIRST, BANDS, LARGE_FIRST, LARGE_SPAN};
 
 /// 2026-01-01T00:00:00+08:00, in milliseconds.
-pub const START: i64 = 1_767_196_800_000;
+const START: i64 = 1_767_196_800_000;
 /// Events in ten thousand whose amount lies in the bands that rules ask for, and beyond all of them.
-const BANDED_PER_10_000: u64 = 170;
+const BANDED_PER_10_000: u64 = 100;
 const LARGE_PER_10_000: u64 = 1;
 /// Accounts elsewhere to which one customer pays again and again, and how many there are at all.
 const CIRCLE: u64 = 20;
@@ -45,7 +45,12 @@ impl Events {
             sum += 1.0 / (rank + 1) as f64;
             sum
         };
-        Events { population, random: Random::new(311), ranks: (0..population.holders).map(add).collect(), sent: 0 }
+        Events {
+            population,
+            random: Random::new(311),
+            ranks: (0..population.holders).map(add).collect(),
+            sent: 0,
+        }
     }
 
     fn holder(&mut self) -> usize {
@@ -96,4 +101,13 @@ impl Iterator for Events {
         .expect("text grows");
         Some(line)
     }
+}
+
+/// The number of the event whose time stands right after `field`, such as `"time":"`.
+#[allow(dead_code, reason = "what only writes events reads none")]
+pub fn number_of(value: &[u8], field: &[u8], gap_ms: u64) -> Option<usize> {
+    let place = value.windows(field.len()).position(|window| window == field)? + field.len();
+    let end = place + value.get(place..)?.iter().position(|byte| *byte == b'"')?;
+    let at: jiff::Timestamp = std::str::from_utf8(value.get(place..end)?).ok()?.parse().ok()?;
+    usize::try_from((at.as_millisecond() - START) / gap_ms.cast_signed()).ok()
 }

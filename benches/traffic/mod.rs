@@ -8,7 +8,8 @@
 mod events;
 mod rules;
 
-pub use events::{Events, Population, START};
+#[allow(unused_imports, reason = "what only writes events reads none")]
+pub use events::{Events, Population, number_of};
 pub use rules::{Windows, write_folder};
 
 pub const INSTITUTION: &str = "demo-bank";
