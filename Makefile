@@ -2,7 +2,7 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-.PHONY: demo test broker-loss demo-kafka model bench fmt lint
+.PHONY: demo test broker-loss demo-kafka model bench peers fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs nothing but Rust.
 demo:
@@ -35,6 +35,11 @@ model:
 bench:
 	scripts/install-missing
 	scripts/with-kafka cargo bench
+
+# The same workload in Kafka Streams and Flink: benches/peers/README.md.
+peers:
+	scripts/install-missing
+	benches/peers/run
 
 fmt:
 	cargo fmt
