@@ -42,6 +42,7 @@ public final class Bench {
 
     public static void main(String[] arguments) throws Exception {
         Bench bench = new Bench(Settings.of(arguments));
+        Runtime.getRuntime().addShutdownHook(new Thread(bench.target::kill));
         try {
             bench.run();
         } finally {

@@ -18,7 +18,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What a {@code read_committed} reader sees, and when; held against the reference. */
 final class Outputs implements AutoCloseable {
-    private static final long STUCK_NS = 240_000_000_000L;
+    private static final long STUCK_NS = 90_000_000_000L;
 
     private record Arrival(int event, long arrivedNs, String said) {}
 

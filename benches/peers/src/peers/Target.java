@@ -77,7 +77,7 @@ final class Target {
         StringBuilder text = new StringBuilder();
         text.append("time = \"event\"\n[rules]\ndir = \"").append(Path.of(settings.get("work"), "rules"))
                 .append("\"\ngo_live_on_first_start = true\n[kafka]\nbootstrap_servers = \"").append(settings.get("servers"))
-                .append("\"\nreplication = 1\nsource_partitions = 1\nfacts_partitions = ").append(settings.get("partitions", "4"))
+                .append("\"\nreplication = 1\nsource_partitions = 1\nfacts_partitions = ").append(settings.get("partitions", "1"))
                 .append("\ngroup = \"").append(run).append("\"\ninstance_id = \"bench\"\n[http]\nlisten = \"\"\n[snapshots]\ndir = \"")
                 .append(state.resolve("snapshots")).append("\"\n");
         for (String topic : List.of("facts", "dispositions", "notices", "measures", "decided", "shadow", "dead_letters")) {
@@ -175,10 +175,9 @@ final class Target {
     }
 
     /** As {@code kill -9}. */
-    void kill() throws InterruptedException {
+    void kill() {
         if (process != null) {
-            process.destroyForcibly();
-            process.waitFor();
+            process.destroyForcibly().onExit().join();
         }
     }
 
