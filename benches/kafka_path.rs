@@ -17,6 +17,7 @@ use kafka::deployment::Deployment;
 use kafka::pass_through::PassThrough;
 use kafka::process::{Stage, Used};
 use kafka::reader::{Reader, Seen};
+use kafka::stages::classify_and_pack;
 use traffic::{Events, Population, Windows};
 
 const HOLDERS: usize = 1_000_000;
@@ -25,6 +26,8 @@ const RATE: u64 = 20_000;
 const SETTLE: Duration = Duration::from_secs(8);
 /// Event time that passes in one run: more than twice the longest window.
 const DAYS: u64 = 400;
+/// Events of which parts of intake are timed alone.
+const SAMPLE: usize = 100_000;
 const DISPOSITION_TIME: &[u8] = b"\"at\":\"";
 const EVENT_TIME: &[u8] = b"\"time\":\"";
 
@@ -94,6 +97,14 @@ impl Bench<'_> {
             each(intake.whole + decide.whole)
         );
         stages("intake", &intake, "receive, classify, pack, hand over", each);
+        let sample: Vec<String> = Events::new(population).take(SAMPLE).collect();
+        let (classifying, packing) = classify_and_pack(&sample);
+        let of_sample = |cpu: Duration| cpu.as_secs_f64() * 1e6 / SAMPLE as f64;
+        println!(
+            "           of that, alone: classify {:.2} us, pack and encode {:.2} us",
+            of_sample(classifying),
+            of_sample(packing)
+        );
         stages("decide", &decide, "receive, hand over, commit", each);
     }
 

@@ -5,3 +5,4 @@ pub mod deployment;
 pub mod pass_through;
 pub mod process;
 pub mod reader;
+pub mod stages;
