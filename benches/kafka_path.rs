@@ -22,8 +22,10 @@ use traffic::{Events, Population, Windows};
 
 const HOLDERS: usize = 1_000_000;
 const RATE: u64 = 20_000;
-/// Processes are given this long to join their groups, and to decide the last event.
-const SETTLE: Duration = Duration::from_secs(8);
+/// Processes are given this long to join their groups and decide the first events, and again for the last.
+const SETTLE_MAX: Duration = Duration::from_secs(120);
+/// Events before those whose latency counts.
+const FIRST: usize = 10_000;
 /// Event time that passes in one run: more than twice the longest window.
 const DAYS: u64 = 400;
 /// Events of which parts of intake are timed alone.
@@ -88,7 +90,8 @@ impl Bench<'_> {
         let reader = self.dispositions(&deployment, population.gap_ms);
         let intake = deployment.start("intake", &["--until-end"]).wait("intake");
         let decide = deployment.start("decide", &["--until-end"]).wait("decide");
-        let dispositions = reader.end(Duration::from_secs(1)).len();
+        reader.settle(SETTLE_MAX);
+        let dispositions = reader.end().len();
         let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / count as f64;
         println!(
             "{name:10} windows {} to {}: {:.2} us CPU an event, {dispositions} measures set",
@@ -116,14 +119,10 @@ impl Bench<'_> {
         // Its topics come with a deployment that is never started.
         let deployment = Deployment::prepare(self.folder, self.servers, "pass-through", Windows::MONTH);
         let (from, to) = (deployment.source_topic(), deployment.dispositions_topic());
-        let population = population(count, false);
-        let reader = Reader::start(self.servers, &to, EVENT_TIME, population.gap_ms);
+        let reader = Reader::start(self.servers, &to, EVENT_TIME, population(count, false).gap_ms);
         let copying = PassThrough::start(self.servers, &from, &to);
-        std::thread::sleep(SETTLE);
-        append(self.servers, &from, Events::new(population).take(count as usize), Some(RATE));
-        let seen = reader.end(SETTLE);
+        self.steady("pass-through", &from, reader, population(count, false), count);
         copying.end();
-        self.print("pass-through", &from, &seen, population.gap_ms, count);
     }
 
     /// Intake and decide are up while events come at a steady rate.
@@ -132,23 +131,30 @@ impl Bench<'_> {
         let population = population(count, hot);
         let reader = self.dispositions(&deployment, population.gap_ms);
         let running = ["intake", "decide"].map(|name| (name, deployment.start(name, &[])));
-        std::thread::sleep(SETTLE);
-        let events = Events::new(population).take(count as usize);
-        append(self.servers, &deployment.source_topic(), events, Some(RATE));
-        let seen = reader.end(SETTLE);
-        self.print(name, &deployment.source_topic(), &seen, population.gap_ms, count);
+        self.steady(name, &deployment.source_topic(), reader, population, count);
         for (command, process) in running {
             process.terminate();
             let used = process.wait(command);
             let each_us = used.whole.as_secs_f64() * 1e6 / count as f64;
-            println!("           {command}: {each_us:.2} us CPU an event at this rate");
+            println!("           {command}: {each_us:.2} us CPU an event, waiting included");
         }
     }
 
-    fn print(&self, name: &str, source: &str, seen: &Seen, gap_ms: u64, count: u64) {
-        let appended = appended(self.servers, source, gap_ms, count as usize);
+    /// The first events until all is up, then the others at the rate.
+    fn steady(&self, name: &str, source: &str, reader: Reader, population: Population, count: u64) {
+        let mut events = Events::new(population).take(count as usize + FIRST);
+        append(self.servers, source, events.by_ref().take(FIRST), Some(RATE));
+        reader.settle(SETTLE_MAX);
+        append(self.servers, source, events, Some(RATE));
+        reader.settle(SETTLE_MAX);
+        self.print(name, source, &reader.end(), population.gap_ms, count as usize + FIRST);
+    }
+
+    fn print(&self, name: &str, source: &str, seen: &Seen, gap_ms: u64, count: usize) {
+        let appended = appended(self.servers, source, gap_ms, count);
+        let counted = seen.iter().filter(|(number, _)| *number >= FIRST);
         let mut waited: Vec<f64> =
-            seen.iter().filter_map(|(number, at)| Some(at - *appended.get(*number)? as f64)).collect();
+            counted.filter_map(|(number, at)| Some(at - *appended.get(*number)? as f64)).collect();
         waited.sort_by(f64::total_cmp);
         let at = |part: f64| waited.get((part * waited.len() as f64) as usize).copied().unwrap_or(f64::NAN);
         println!(

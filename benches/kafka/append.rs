@@ -12,7 +12,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::deployment::PARTITIONS;
 use crate::traffic::number_of;
 
-const QUIET: Duration = Duration::from_secs(3);
+/// A broker that gives nothing for this long has nothing more.
+const QUIET: Duration = Duration::from_secs(20);
 
 /// Writes events, a holder's to one partition, as fast as it goes or at a rate.
 pub fn append(servers: &str, topic: &str, events: impl Iterator<Item = String>, per_second: Option<u64>) {

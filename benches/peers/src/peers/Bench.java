@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
@@ -98,22 +99,21 @@ public final class Bench {
                 percentile(latencies, 0.5), percentile(latencies, 0.99));
         String memory = target.memory();
         say("memory %s", memory);
-        double back = recover(killed, rate);
-        outputs.await(sent, target);
-        say("dispositions again %.1f s after kill -9", back);
+        String back = recover(killed, rate);
+        say("dispositions again after kill -9: %s s", back);
         target.stop();
         String disk = target.disk();
         int doubled = outputs.doubled();
         int wrong = outputs.compare(sent, Path.of(settings.get("work"), target.name() + ".differences"));
         say("doubled %d, differing from the reference %d", doubled, wrong);
-        String line = String.format(Locale.ROOT, "| %s | %.1f | %.0f | %.0f / %.0f | %s | %.1f | %s | %d of %d |%n", target.title(),
+        String line = String.format(Locale.ROOT, "| %s | %.1f | %.0f | %.0f / %.0f | %s | %s | %s | %d of %d |%n", target.title(),
                 perEvent, measured / wall, percentile(latencies, 0.5), percentile(latencies, 0.99), memory, back,
                 disk, outputs.agreeing(), outputs.expected(sent));
         Files.writeString(Path.of(settings.get("work"), "table.md"), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
 
     /** Kills the process under load and starts it again at once. */
-    private double recover(int count, double rate) throws Exception {
+    private String recover(int count, double rate) throws Exception {
         int before = (int) Math.min(count / 4, 5 * rate);
         send(before, rate);
         long killed = System.nanoTime();
@@ -130,7 +130,8 @@ public final class Bench {
         send(count - before, rate);
         restarting.join();
         outputs.await(sent, target);
-        return (outputs.firstArrival(from, killed) - killed) / 1e9;
+        OptionalLong again = outputs.firstArrival(from);
+        return again.isEmpty() ? "not in time" : String.format(Locale.ROOT, "%.1f", (again.getAsLong() - killed) / 1e9);
     }
 
     /** Sends the next events, at a rate or (0) as fast as it goes. */

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -18,7 +19,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What a {@code read_committed} reader sees, and when; held against the reference. */
 final class Outputs implements AutoCloseable {
-    private static final long STUCK_NS = 90_000_000_000L;
+    private static final long STUCK_NS = 180_000_000_000L;
 
     private record Arrival(int event, long arrivedNs, String said) {}
 
@@ -137,9 +138,9 @@ final class Outputs implements AutoCloseable {
                 .mapToLong(one -> one.arrivedNs - sentNs[one.event]).sorted().toArray();
     }
 
-    /** When the first disposition on an event from {@code from} on was read. */
-    synchronized long firstArrival(int from, long otherwise) {
-        return seen.values().stream().filter(one -> one.event >= from).mapToLong(Arrival::arrivedNs).min().orElse(otherwise);
+    /** When the first disposition on an event from {@code from} on was read, if one was. */
+    synchronized OptionalLong firstArrival(int from) {
+        return seen.values().stream().filter(one -> one.event >= from).mapToLong(Arrival::arrivedNs).min();
     }
 
     /** Counts and writes down what differs from the reference, one a line. */
