@@ -8,7 +8,7 @@ SEED ?= 1
 NODES ?= 3
 FAULTS ?=
 
-.PHONY: check-k8s demo test torture torture-short demo-kafka model sim bench fmt lint
+.PHONY: check-k8s demo test torture torture-short demo-kafka model sim bench peers fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs no service: Rust, a C compiler, zlib, OpenSSL.
 demo:
@@ -60,6 +60,11 @@ sim:
 bench:
 	scripts/install-missing
 	scripts/with-kafka cargo bench
+
+# The same workload in Kafka Streams and Flink: benches/peers/README.md.
+peers:
+	scripts/install-missing
+	benches/peers/run
 
 fmt:
 	cargo fmt

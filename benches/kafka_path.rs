@@ -1,24 +1,37 @@
-//! What an event costs over real Kafka: CPU time of feed, intake and decide, each a process of its own,
-//! and how long it takes from a source record's broker timestamp to the commit of what was decided.
+//! What an event costs over real Kafka, and how long it takes from the source's append to a
+//! `read_committed` reader; the workload is `benches/traffic`, described in `benches/peers/README.md`.
 //!
-//! `scripts/with-kafka cargo bench --bench kafka_path` (or `make bench`). The broker's CPU is not counted.
+//! `scripts/with-kafka cargo bench --bench kafka_path` (or `make bench`). CPU is of all our processes, by
+//! stage; the broker's is not counted. Latency stands beside a bare transactional pass-through of the same
+//! events in the same run. `DUECOURSE_BENCH_EVENTS`, `DUECOURSE_BENCH_SECONDS` and
+//! `DUECOURSE_BENCH_PROPERTIES` change sizes and client settings; arguments choose cases by name.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod kafka;
+mod traffic;
 
-use duecourse::cli::generate::Random;
-use duecourse::telemetry::clock::now;
+use std::path::Path;
+use std::time::Duration;
 
-const THROUGHPUT_COUNT: u64 = 200_000;
-const STEADY_COUNT: u64 = 50_000;
-/// Rows a second while latency is measured.
-const STEADY_RATE: u64 = 5_000;
-const ACCOUNTS: u64 = 20_000;
-/// Processes are given this long to join their groups, and to decide the last row.
-const SETTLE: Duration = Duration::from_secs(8);
-const PROGRAM: &str = env!("CARGO_BIN_EXE_duecourse");
+use kafka::append::{append, appended};
+use kafka::deployment::Deployment;
+use kafka::pass_through::PassThrough;
+use kafka::process::{Stage, Used};
+use kafka::reader::{Reader, Seen};
+use kafka::stages::classify_and_pack;
+use traffic::{Events, Population, Windows};
+
+const HOLDERS: usize = 1_000_000;
+const RATE: u64 = 20_000;
+/// Processes are given this long to join their groups and decide the first events, and again for the last.
+const SETTLE_MAX: Duration = Duration::from_secs(120);
+/// Events before those whose latency counts.
+const FIRST: usize = 10_000;
+/// Event time that passes in one run: more than twice the longest window.
+const DAYS: u64 = 400;
+/// Events of which parts of intake are timed alone.
+const SAMPLE: usize = 100_000;
+const DISPOSITION_TIME: &[u8] = b"\"at\":\"";
+const EVENT_TIME: &[u8] = b"\"time\":\"";
 
 fn main() {
     let Ok(servers) = std::env::var("DUECOURSE_KAFKA") else {
@@ -26,143 +39,143 @@ fn main() {
         return;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    throughput(&Deployment::prepare(folder.path(), &servers, "throughput"));
-    latency(&Deployment::prepare(folder.path(), &servers, "latency"));
-}
-
-/// All rows are there before intake starts, and all facts before decide starts.
-fn throughput(deployment: &Deployment) {
-    let input = deployment.write_rows(THROUGHPUT_COUNT, u64::MAX);
-    println!("kafka path, one after the other: {THROUGHPUT_COUNT} events");
-    let feed = deployment.run("feed", &deployment.feed_arguments(&input, None));
-    let intake = deployment.run("intake", &["--until-end"]);
-    let decide = deployment.run("decide", &["--until-end"]);
-    for (name, used) in [("feed", &feed), ("intake", &intake), ("decide", &decide)] {
-        used.print(name, THROUGHPUT_COUNT);
-    }
-    let both = Used { cpu: intake.cpu + decide.cpu, wall: intake.wall + decide.wall };
-    both.print("intake and decide", THROUGHPUT_COUNT);
-}
-
-/// Intake and decide are up while rows come at a steady rate; `decide` prints its percentiles.
-fn latency(deployment: &Deployment) {
-    let running = ["intake", "decide"].map(|name| (name, deployment.spawn(name, &[]), Instant::now()));
-    std::thread::sleep(SETTLE);
-    let input = deployment.write_rows(STEADY_COUNT, STEADY_RATE);
-    println!("kafka path, steady: {STEADY_COUNT} events at {STEADY_RATE} a second");
-    let rate = STEADY_RATE.to_string();
-    deployment.run("feed", &deployment.feed_arguments(&input, Some(&rate)));
-    std::thread::sleep(SETTLE);
-    for (name, child, began) in running {
-        // SAFETY: the process was started here and has not been waited for, so its id is its own.
-        unsafe { libc::kill(child.id().cast_signed(), libc::SIGTERM) };
-        wait(name, child, began).print(name, STEADY_COUNT);
-    }
-}
-
-/// What a process used.
-struct Used {
-    cpu: Duration,
-    wall: Duration,
-}
-
-impl Used {
-    fn print(&self, name: &str, events: u64) {
-        let each_us = self.cpu.as_secs_f64() * 1e6 / events as f64;
-        println!("  {name:18} {each_us:7.2} us CPU per event ({:.2?} CPU, {:.2?} wall)", self.cpu, self.wall);
-    }
-}
-
-/// Waits for a child and asks the system what it used.
-fn wait(name: &str, child: Child, began: Instant) -> Used {
-    let (mut status, mut usage) = (0, std::mem::MaybeUninit::<libc::rusage>::zeroed());
-    // SAFETY: the child is ours and not waited for; both places live through the call.
-    let waited = unsafe { libc::wait4(child.id().cast_signed(), &raw mut status, 0, usage.as_mut_ptr()) };
-    assert!(waited > 0 && libc::WIFEXITED(status), "{name} did not end by itself");
-    assert!(libc::WEXITSTATUS(status) == 0, "{name} ended with {}", libc::WEXITSTATUS(status));
-    // SAFETY: zeroed is a valid `rusage`, and the call has filled it.
-    let usage = unsafe { usage.assume_init() };
-    let duration =
-        |time: libc::timeval| Duration::from_micros((time.tv_sec * 1_000_000 + time.tv_usec).unsigned_abs());
-    Used { cpu: duration(usage.ru_utime) + duration(usage.ru_stime), wall: began.elapsed() }
-}
-
-/// Topics and a configuration of their own on the broker.
-struct Deployment {
-    folder: PathBuf,
-    name: String,
-}
-
-impl Deployment {
-    fn prepare(folder: &Path, servers: &str, name: &str) -> Deployment {
-        let name = format!("bench-{name}-{}", uuid::Uuid::new_v4().simple());
-        let deployment = Deployment { folder: folder.to_owned(), name };
-        std::fs::write(deployment.config(), deployment.configuration(servers)).expect("a configuration");
-        deployment.run("topics", &["create"]);
-        deployment
-    }
-
-    fn config(&self) -> PathBuf {
-        self.folder.join(format!("{}.toml", self.name))
-    }
-
-    fn configuration(&self, servers: &str) -> String {
-        let name = &self.name;
-        let topics = ["facts", "dispositions", "notices", "measures", "decided", "shadow", "dead_letters"]
-            .map(|topic| format!("[topics.{topic}]\nname = \"{name}.{topic}\"\n"))
-            .concat();
-        let snapshots = self.folder.join(format!("{name}-snapshots"));
-        format!(
-            "[rules]\ngo_live_on_first_start = true\n[kafka]\nbootstrap_servers = \"{servers}\"\n\
-             replication = 1\ngroup = \"{name}\"\ninstance_id = \"bench\"\n[http]\nlisten = \"\"\n\
-             [snapshots]\ndir = \"{}\"\n{topics}[[sources]]\nname = \"events\"\ntopic = \"{name}.events\"\n\
-             mapping = \"native\"\ngeneration = 1\n",
-            snapshots.display()
-        )
-    }
-
-    fn spawn(&self, command: &str, arguments: &[&str]) -> Child {
-        let mut line = Command::new(PROGRAM);
-        line.arg(command).args(arguments).arg("--config").arg(self.config());
-        line.stdin(Stdio::null()).stdout(Stdio::inherit()).env("DUECOURSE_LOG", "warn");
-        line.spawn().expect("our own program starts")
-    }
-
-    fn run(&self, command: &str, arguments: &[&str]) -> Used {
-        let began = Instant::now();
-        wait(command, self.spawn(command, arguments), began)
-    }
-
-    fn feed_arguments<'a>(&'a self, input: &'a str, rate: Option<&'a str>) -> Vec<&'a str> {
-        let topic: &str = Box::leak(format!("{}.events", self.name).into_boxed_str());
-        let mut arguments = vec!["--input", input, "--source", "native", "--topic", topic];
-        arguments.extend(rate.into_iter().flat_map(|rate| ["--rate", rate]));
-        arguments
-    }
-
-    /// Transfers between customers, dated from now on, `per_second` of them in each second.
-    fn write_rows(&self, count: u64, per_second: u64) -> String {
-        let (mut random, mut text, first) = (Random::new(7), String::new(), now().0);
-        for number in 0..count {
-            let at = jiff::Timestamp::from_millisecond(first + (number * 1000 / per_second).cast_signed());
-            let at = at.expect("a time of this century");
-            let (payer, payee) = (random.below(ACCOUNTS), random.below(ACCOUNTS));
-            let party = |number: u64| {
-                format!(
-                    r#"{{"institution":"demo-bank","holder":"CUST-{number:05}","ref":"ACC-{number:05}","kind":"account"}}"#
-                )
-            };
-            writeln!(
-                text,
-                r#"{{"specversion":"1.0","id":"EV-{number:07}","source":"/bench/core","type":"transfer_posted","time":"{at}","data":{{"payer":{},"payee":{},"amount":{{"minor":{},"currency":"CNY"}}}}}}"#,
-                party(payer),
-                party(payee),
-                500 + random.below(200_000),
-            )
-            .expect("text grows");
+    let bench = Bench { folder: folder.path(), servers: &servers };
+    let count = number("DUECOURSE_BENCH_EVENTS", 300_000);
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|one| one == name);
+    println!("CPU by stage, {count} events there before intake starts, {DAYS} days of event time");
+    for (name, windows, hot) in [
+        ("month", Windows::MONTH, false),
+        ("hot", Windows::MONTH, true),
+        ("minute", Windows::MINUTE, false),
+        ("half-year", Windows::HALF_YEAR, false),
+    ] {
+        if is_chosen(name) {
+            bench.cpu(name, windows, population(count, hot), count);
         }
-        let path = self.folder.join(format!("{}.ndjson", self.name));
-        std::fs::write(&path, text).expect("a file of rows");
-        path.display().to_string()
+    }
+    let seconds = number("DUECOURSE_BENCH_SECONDS", 10);
+    println!("latency at {RATE} events/s for {seconds} s, from append to a read_committed reader");
+    if is_chosen("pass-through") {
+        bench.pass_through(seconds * RATE);
+    }
+    for (name, hot) in [("latency", false), ("latency-hot", true)] {
+        if is_chosen(name) {
+            bench.latency(name, hot, seconds * RATE);
+        }
+    }
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// A device meets about one payment in 24 days, whatever the number of events.
+fn population(count: u64, hot: bool) -> Population {
+    let devices = (count * 2 / 5 * 60 / DAYS).max(1);
+    Population { holders: HOLDERS, devices, gap_ms: (DAYS * 86_400_000 / count).max(1), hot }
+}
+
+struct Bench<'b> {
+    folder: &'b Path,
+    servers: &'b str,
+}
+
+impl Bench<'_> {
+    /// All events are there before intake starts, and all facts before decide starts.
+    fn cpu(&self, name: &str, windows: Windows, population: Population, count: u64) {
+        let deployment = Deployment::prepare(self.folder, self.servers, name, windows);
+        let events = Events::new(population).take(count as usize);
+        append(self.servers, &deployment.source_topic(), events, None);
+        let reader = self.dispositions(&deployment, population.gap_ms);
+        let intake = deployment.start("intake", &["--until-end"]).wait("intake");
+        let decide = deployment.start("decide", &["--until-end"]).wait("decide");
+        reader.settle(SETTLE_MAX);
+        let dispositions = reader.end().len();
+        let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / count as f64;
+        println!(
+            "{name:10} windows {} to {}: {:.2} us CPU an event, {dispositions} measures set",
+            windows.0[0],
+            windows.0[5],
+            each(intake.whole + decide.whole)
+        );
+        stages("intake", &intake, "receive, classify, pack, hand over", each);
+        let sample: Vec<String> = Events::new(population).take(SAMPLE).collect();
+        let (classifying, packing) = classify_and_pack(&sample);
+        let of_sample = |cpu: Duration| cpu.as_secs_f64() * 1e6 / SAMPLE as f64;
+        println!(
+            "           of that, alone: classify {:.2} us, pack and encode {:.2} us",
+            of_sample(classifying),
+            of_sample(packing)
+        );
+        stages("decide", &decide, "receive, hand over, commit", each);
+    }
+
+    fn dispositions(&self, deployment: &Deployment, gap_ms: u64) -> Reader {
+        Reader::start(self.servers, &deployment.dispositions_topic(), DISPOSITION_TIME, gap_ms)
+    }
+
+    fn pass_through(&self, count: u64) {
+        // Its topics come with a deployment that is never started.
+        let deployment = Deployment::prepare(self.folder, self.servers, "pass-through", Windows::MONTH);
+        let (from, to) = (deployment.source_topic(), deployment.dispositions_topic());
+        let reader = Reader::start(self.servers, &to, EVENT_TIME, population(count, false).gap_ms);
+        let copying = PassThrough::start(self.servers, &from, &to);
+        self.steady("pass-through", &from, reader, population(count, false), count);
+        copying.end();
+    }
+
+    /// Intake and decide are up while events come at a steady rate.
+    fn latency(&self, name: &str, hot: bool, count: u64) {
+        let deployment = Deployment::prepare(self.folder, self.servers, name, Windows::MONTH);
+        let population = population(count, hot);
+        let reader = self.dispositions(&deployment, population.gap_ms);
+        let running = ["intake", "decide"].map(|name| (name, deployment.start(name, &[])));
+        self.steady(name, &deployment.source_topic(), reader, population, count);
+        for (command, process) in running {
+            process.terminate();
+            let used = process.wait(command);
+            let each_us = used.whole.as_secs_f64() * 1e6 / count as f64;
+            println!("           {command}: {each_us:.2} us CPU an event, waiting included");
+        }
+    }
+
+    /// The first events until all is up, then the others at the rate.
+    fn steady(&self, name: &str, source: &str, reader: Reader, population: Population, count: u64) {
+        let mut events = Events::new(population).take(count as usize + FIRST);
+        append(self.servers, source, events.by_ref().take(FIRST), Some(RATE));
+        reader.settle(SETTLE_MAX);
+        append(self.servers, source, events, Some(RATE));
+        reader.settle(SETTLE_MAX);
+        self.print(name, source, &reader.end(), population.gap_ms, count as usize + FIRST);
+    }
+
+    fn print(&self, name: &str, source: &str, seen: &Seen, gap_ms: u64, count: usize) {
+        let appended = appended(self.servers, source, gap_ms, count);
+        let counted = seen.iter().filter(|(number, _)| *number >= FIRST);
+        let mut waited: Vec<f64> =
+            counted.filter_map(|(number, at)| Some(at - *appended.get(*number)? as f64)).collect();
+        waited.sort_by(f64::total_cmp);
+        let at = |part: f64| waited.get((part * waited.len() as f64) as usize).copied().unwrap_or(f64::NAN);
+        println!(
+            "{name:12} {:7} records: p50 {:.0} ms, p99 {:.0} ms, p99.9 {:.0} ms",
+            waited.len(),
+            at(0.5),
+            at(0.99),
+            at(0.999)
+        );
+    }
+}
+
+fn stages(name: &str, used: &Used, of_loop: &str, each: impl Fn(Duration) -> f64) {
+    println!("  {name:7} {:6.2} us", each(used.whole));
+    for (stage, cpu) in &used.stages {
+        let what = match stage {
+            Stage::Loop => of_loop,
+            Stage::Partitions => "decode, apply, encode",
+            Stage::Client => "Kafka client's threads",
+            Stage::Others => "others",
+        };
+        println!("    {:6.2} us {what}", each(*cpu));
     }
 }
