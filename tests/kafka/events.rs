@@ -75,7 +75,7 @@ fn copy(set: &Path, out: &mut impl Write) -> usize {
     count - 1
 }
 
-/// Payments between customers, and every so often a mule: many pay in, and at once most of it leaves.
+/// Payments between customers, and every so often a chain.
 fn generate(out: &mut impl Write, shape: Shape) {
     let Shape { name, count, start_ms: mut time_ms, hot, garbage_percent } = shape;
     let mut dice = Dice::new(0);
@@ -83,18 +83,12 @@ fn generate(out: &mut impl Write, shape: Shape) {
     let mut written = 0;
     while written < count {
         time_ms += 200 + dice.below(20_000);
-        let mule = format!("G{:05}", dice.below(2_000));
         let mut rows: Vec<(String, String, u64)> = Vec::new();
         if dice.below(60) == 0 {
-            let payers = 6 + dice.below(10);
-            rows.extend(
-                (0..payers).map(|n| (format!("V{written:07}{n}"), mule.clone(), 60_000 + dice.below(30_000))),
-            );
-            rows.extend(
-                (0..4).map(|n| (mule.clone(), format!("X{n:02}{}", dice.below(90)), 16_000 * payers)),
-            );
+            rows.extend(chain(written, &mut dice));
         } else {
-            let to = if hot && dice.below(2) == 0 { "HOT".to_owned() } else { mule };
+            let receiver = format!("G{:05}", dice.below(2_000));
+            let to = if hot && dice.below(2) == 0 { "HOT".to_owned() } else { receiver };
             rows.push((format!("G{:05}", dice.below(2_000)), to, 500 + dice.below(60_000)));
         }
         for (from, to, fen) in rows {
@@ -111,6 +105,19 @@ fn generate(out: &mut impl Write, shape: Shape) {
             written += 1;
         }
     }
+}
+
+/// Two customers who deal in small sums, and then a large one goes through the first to the second: the
+/// built-in rule `chain_hop` acts on it without having seen a whole week.
+fn chain(number: usize, dice: &mut Dice) -> Vec<(String, String, u64)> {
+    let (first, second) = (format!("M{number:07}A"), format!("M{number:07}B"));
+    let other = |dice: &mut Dice| format!("G{:05}", dice.below(2_000));
+    let mut rows: Vec<(String, String, u64)> = (0..9).map(|_| (other(dice), second.clone(), 2_000)).collect();
+    rows.extend((0..4).map(|_| (second.clone(), other(dice), 900)));
+    rows.extend((0..8).map(|_| (other(dice), first.clone(), 2_000)));
+    rows.push((format!("V{number:07}"), first.clone(), 500_000 + dice.below(90_000)));
+    rows.push((first, second, 400_000));
+    rows
 }
 
 /// A line that no mapping can read.
