@@ -39,6 +39,8 @@ pub struct Membership {
     pub member: Option<u64>,
     pub generation: u32,
     pub held: BTreeSet<u32>,
+    /// What an earlier membership was told to let go and has not yet.
+    revoked_before: BTreeSet<u32>,
 }
 
 impl Group {
@@ -90,7 +92,12 @@ impl Group {
             if let Some(member) = client.member {
                 // Revocations that were under way come first; nothing is given to who is out.
                 let left = self.left_behind.remove(&member).unwrap_or_default();
-                events.extend(left.into_iter().filter(|event| matches!(event, GroupEvent::Revoked(_))));
+                for event in left {
+                    if let GroupEvent::Revoked(partitions) = &event {
+                        client.revoked_before.extend(partitions);
+                        events.push(event);
+                    }
+                }
                 if !client.held.is_empty() {
                     events.push(GroupEvent::Lost(client.held.iter().copied().collect()));
                 }
@@ -113,12 +120,15 @@ impl Group {
 
     /// A client lets revoked partitions go.
     pub fn release(&mut self, client: &mut Membership, partitions: &[u32]) {
-        for partition in partitions {
+        // What an earlier membership had to let go is no news to this one.
+        let of_now: Vec<u32> =
+            partitions.iter().copied().filter(|partition| !client.revoked_before.remove(partition)).collect();
+        for partition in &of_now {
             client.held.remove(partition);
         }
         let Some(member) = client.member.and_then(|member| self.members.get_mut(&member)) else { return };
         let before = member.owned.len();
-        for partition in partitions {
+        for partition in &of_now {
             if member.revoking.remove(partition) {
                 member.owned.remove(partition);
             }

@@ -157,7 +157,7 @@ impl<'a> Check<'a> {
     /// source (a line of a file) is covered by its dead letter alone.
     pub fn refused(&mut self, place: Option<(&SourceId, i64)>, pointer: String) {
         self.verdict.inputs += 1;
-        self.inputs.refused(pointer);
+        self.inputs.refused(&pointer);
         match place {
             Some((source, offset)) => self.inputs.accepted(source, offset, std::iter::empty()),
             None => self.verdict.covered += 1,
