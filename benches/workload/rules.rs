@@ -67,7 +67,7 @@ fn signals(windows: Windows, subject: &str, feed: &str, purpose: &str) -> String
             write!(
                 text,
                 "[{subject}_{aggregate}_{window}]\n\
-                 title = {{ zh = \"{subject} {aggregate} {window}\", en = \"{subject} {aggregate} {window}\" }}\n\
+                 title = {{ zh = \"量{subject} {aggregate} {window}\", en = \"{subject} {aggregate} {window}\" }}\n\
                  subject = \"{subject}\"\nfeeds = [\"{feed}\"]\naggregate = \"{aggregate}\"\n\
                  window = \"{window}\"\n{money}purpose = \"{purpose}\"\nbasis = \"apl_18\"\n{report}\n"
             )
@@ -86,7 +86,7 @@ fn rule(windows: Windows, subject: &str, number: usize) -> String {
     };
     format!(
         "version = 1\n\
-         title = {{ zh = \"{subject} {number}\", en = \"{subject} {number}\" }}\n\
+         title = {{ zh = \"量{subject} {number}\", en = \"{subject} {number}\" }}\n\
          status = \"enforced\"\nsubject = \"account\"\ntriggers = [\"transfer_posted.payer\"]\n\
          condition = \"{} && {} && {}\"\n\
          measure = \"account_verify_transaction\"\nmeasure_for = \"24h\"\npurpose = \"anti_fraud\"\n\
