@@ -39,7 +39,7 @@ fn main() {
         "", "intake", "decide", "all", "worst", "subjects", "entries", "out/1000"
     );
     let minute = Population { gap_us: 60_000_000 / RETAINED_MINUTE, ..PLAIN };
-    row("windows of up to 1 minute", Windows::MINUTE, minute, RETAINED_MINUTE);
+    row("windows of 1 to 6 minutes", Windows::MINUTE, minute, RETAINED_MINUTE);
     row("windows of up to 180 days", Windows::HALF_YEAR, PLAIN, RETAINED);
     if !quick {
         let hot = Population { hot: true, ..PLAIN };

@@ -12,7 +12,7 @@ use duecourse::config::bundle::{self, Profile};
 pub struct Windows(pub [&'static str; 6]);
 
 impl Windows {
-    pub const MINUTE: Windows = Windows(["10s", "20s", "30s", "40s", "50s", "60s"]);
+    pub const MINUTE: Windows = Windows(["1m", "2m", "3m", "4m", "5m", "6m"]);
     pub const HALF_YEAR: Windows = Windows(["30d", "60d", "90d", "120d", "150d", "180d"]);
 }
 
