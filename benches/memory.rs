@@ -5,6 +5,7 @@
 //! entries in all logs. One event stands in four logs. The first row remembers every event as a possible
 //! duplicate, the second those of one day.
 
+#[expect(dead_code, reason = "the other benchmark uses the rest")]
 mod workload;
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -64,8 +64,6 @@ pub(super) struct Snapshotter {
     observe: Arc<dyn Observe>,
     identity: Identity,
     chain: Chain,
-    /// One past the last record in the last snapshot that was begun.
-    taken: u64,
     storing: Option<Storing>,
 }
 
@@ -81,16 +79,16 @@ impl Snapshotter {
         crew: Arc<dyn Crew>,
         observe: Arc<dyn Observe>,
         identity: Identity,
-        (restored, chain): (u64, Chain),
+        chain: Chain,
     ) -> Snapshotter {
-        Snapshotter { store, crew, observe, identity, chain, taken: restored, storing: None }
+        Snapshotter { store, crew, observe, identity, chain, storing: None }
     }
 
-    /// Begins a snapshot, unless the last one is still being stored or nothing was applied since. It may
-    /// be ahead of what is committed, and becomes usable when the commit catches up.
+    /// Begins a snapshot, unless the last one is still being stored or nothing was applied since one that
+    /// was. It may be ahead of what is committed, and becomes usable when the commit catches up.
     pub(super) fn begin(&mut self, machine: &mut Machine, committed: u64) {
         let offset = machine.next_offset();
-        if offset <= self.taken || self.is_storing() {
+        if self.is_storing() || offset <= self.chain.last.unwrap_or(0) {
             return;
         }
         let after = self.chain.next_after();
@@ -105,10 +103,7 @@ impl Snapshotter {
         // Until its end is known: what changed up to here may be in no snapshot.
         self.chain = Chain::default();
         match self.crew.begin(format!("snapshot-{partition}"), Box::new(writing)) {
-            Ok(running) => {
-                self.taken = offset;
-                self.storing = Some(Storing { running, chain });
-            }
+            Ok(running) => self.storing = Some(Storing { running, chain }),
             Err(error) => tracing::warn!(partition, %error, "a snapshot could not be begun"),
         }
     }

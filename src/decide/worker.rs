@@ -192,7 +192,7 @@ impl Assignment {
         let machine = Machine::new(partition, offset, committed, self.surroundings.clone());
         let snapshotter = self.store.clone().map(|store| {
             let (crew, observe) = (Arc::clone(&self.crew), Arc::clone(&self.surroundings.observe));
-            Snapshotter::new(store, crew, observe, self.identity.clone(), (offset, chain))
+            Snapshotter::new(store, crew, observe, self.identity.clone(), chain)
         });
         Ok(Deciding { machine, snapshotter })
     }

@@ -1,5 +1,6 @@
 //! The trait by which state is written and read, and its plain cases.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::engine::partition::FrozenLogs;
 use crate::engine::state::MetBy;
 use crate::engine::subject::{Party, Subject};
 use crate::engine::table::{Changes, Frozen, Key};
+use crate::engine::window::Entry;
 
 /// Something a snapshot holds. What `write` wrote, `read` reads.
 pub(super) trait Packed: Sized {
@@ -154,36 +156,36 @@ impl<A: Packed, B: Packed, C: Packed> Packed for (A, B, C) {
     }
 }
 
-/// A table, or what changed of it. Row after row, so that none of them has to be counted before.
+/// A table, or what changed of it.
 pub(super) fn write_table<K: Packed + Key, V: Packed>(
     table: &Frozen<K, V>,
     changed_only: bool,
     writer: &mut Writer<'_>,
 ) {
     let removed = if changed_only { table.removed() } else { &[] };
-    writer.count(removed.len());
-    for key in removed {
-        key.write(writer);
-    }
-    for (key, value) in table.rows(changed_only) {
-        writer.flag(true);
-        key.write(writer);
-        value.write(writer);
-    }
-    writer.flag(false);
+    write_rows::<_, V>(removed, table.rows(changed_only), writer);
 }
 
 /// The same for logs, whose entries stand elsewhere.
 pub(super) fn write_logs(logs: &FrozenLogs, changed_only: bool, writer: &mut Writer<'_>) {
     let removed = if changed_only { logs.removed() } else { &[] };
+    write_rows::<_, Vec<Entry>>(removed, logs.rows(changed_only), writer);
+}
+
+/// Row after row, so that none of them has to be counted before.
+fn write_rows<'r, K: Packed + 'r, V: Packed>(
+    removed: &[K],
+    rows: impl Iterator<Item = (&'r K, impl Borrow<V>)>,
+    writer: &mut Writer<'_>,
+) {
     writer.count(removed.len());
-    for subject in removed {
-        subject.write(writer);
+    for key in removed {
+        key.write(writer);
     }
-    for (subject, entries) in logs.rows(changed_only) {
+    for (key, value) in rows {
         writer.flag(true);
-        subject.write(writer);
-        entries.write(writer);
+        key.write(writer);
+        value.borrow().write(writer);
     }
     writer.flag(false);
 }
@@ -191,13 +193,7 @@ pub(super) fn write_logs(logs: &FrozenLogs, changed_only: bool, writer: &mut Wri
 /// What these two wrote.
 impl<K: Packed, V: Packed> Packed for Changes<K, V> {
     fn write(&self, writer: &mut Writer<'_>) {
-        self.removed.write(writer);
-        for (key, value) in &self.rows {
-            writer.flag(true);
-            key.write(writer);
-            value.write(writer);
-        }
-        writer.flag(false);
+        write_rows::<_, V>(&self.removed, self.rows.iter().map(|(key, value)| (key, value)), writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
