@@ -209,6 +209,26 @@ pub enum Measure {
     AuthorityFreeze(Order),
 }
 
+/// The names of all measures, of those that need a witness too.
+pub const MEASURE_NAMES: [&str; 16] = [
+    "opening_check_further",
+    "opening_refuse",
+    "phone_card_reverify",
+    "iot_card_reverify",
+    "phone_card_limit",
+    "phone_card_suspend",
+    "account_verify_transaction",
+    "account_reverify_identity",
+    "account_delay_settlement",
+    "account_limit_non_counter",
+    "account_stop_non_counter",
+    "victim_warn",
+    "victim_call",
+    "victim_cool_off",
+    "authority_stop_payment",
+    "authority_freeze",
+];
+
 impl From<MeasureKind> for Measure {
     fn from(kind: MeasureKind) -> Measure {
         match kind {

@@ -16,6 +16,7 @@ pub mod fact;
 pub mod holder;
 pub mod ident;
 pub mod input;
+pub mod life;
 pub mod limit;
 pub mod measure;
 pub mod notice;

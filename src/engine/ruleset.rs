@@ -4,6 +4,7 @@
 
 use super::base::SpanMs;
 use super::calendar::Calendar;
+use super::life::Lives;
 use super::limit::Limit;
 use super::notice::NoticeTexts;
 use super::protection::Protection;
@@ -24,6 +25,7 @@ pub struct RuleSet {
     pub limits: Vec<Limit>,
     /// In the order of their ids.
     pub protections: Vec<Protection>,
+    pub lives: Lives,
     pub notices: NoticeTexts,
     pub calendar: Calendar,
     pub settings: Settings,

@@ -53,6 +53,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         rules,
         limits,
         protections,
+        lives: duecourse::engine::life::Lives::default(),
         notices: notices(),
         calendar: random_calendar(dice),
         settings: Settings {

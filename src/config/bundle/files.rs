@@ -1,5 +1,6 @@
 //! The shapes of the files below `config/`: what may be written in them, and nothing else.
-//! `settings.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `notices/*`.
+//! `settings.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
+//! `notices/*`.
 
 use std::collections::BTreeMap;
 
@@ -263,6 +264,54 @@ pub(super) struct ProtectionFile {
     pub basis: String,
 }
 
+/// `lives/*.toml`: the table of one life (see `engine::life`).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LifeFile {
+    pub version: u32,
+    /// Whose life: `measure`, `appeal`, `order`, `entry` or `rule`.
+    pub kind: String,
+    /// The measures that live so; of a measure's life only.
+    #[serde(default)]
+    pub of: Vec<String>,
+    pub title: TextPair,
+    /// Unless it is said, in force if every figure is established.
+    pub enabled: Option<bool>,
+    pub basis: String,
+    /// The law or practice that the table follows.
+    pub source: String,
+    /// The state it begins in.
+    pub first: String,
+    #[serde(default)]
+    pub spans: BTreeMap<String, Figure>,
+    pub states: BTreeMap<String, LifeStateDecl>,
+    pub steps: Vec<LifeStepDecl>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LifeStateDecl {
+    pub title: TextPair,
+    /// The span after which its own deadline comes.
+    pub due: Option<String>,
+    /// The deadline worsens somebody's position.
+    #[serde(default)]
+    pub worsens: bool,
+}
+
+/// What follows on an event in any of some states; the first that fits is taken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LifeStepDecl {
+    pub from: Vec<String>,
+    pub on: String,
+    #[serde(default, rename = "if")]
+    pub only_if: Vec<String>,
+    pub to: String,
+    #[serde(default, rename = "do")]
+    pub acts: Vec<String>,
+}
+
 /// `calendar.toml`: the days that yearly notices move.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -316,6 +365,7 @@ pub(super) enum Kind {
     Rule,
     Limit,
     Protection,
+    Life,
     Texts,
     Measures,
     Channels,
@@ -327,7 +377,10 @@ impl Kind {
         match path {
             "settings.toml" => Some(Kind::Settings),
             "calendar.toml" => Some(Kind::Calendar),
-            "notices/reasons.toml" | "notices/bases.toml" | "notices/remedies.toml" => Some(Kind::Texts),
+            "notices/lives.toml"
+            | "notices/reasons.toml"
+            | "notices/bases.toml"
+            | "notices/remedies.toml" => Some(Kind::Texts),
             "notices/measures.toml" => Some(Kind::Measures),
             "notices/channels.toml" => Some(Kind::Channels),
             _ => match path.split_once('/') {
@@ -335,6 +388,7 @@ impl Kind {
                 Some(("rules", _)) => Some(Kind::Rule),
                 Some(("limits", _)) => Some(Kind::Limit),
                 Some(("protections", _)) => Some(Kind::Protection),
+                Some(("lives", _)) => Some(Kind::Life),
                 _ => None,
             },
         }
@@ -349,6 +403,7 @@ impl Kind {
             Kind::Limit if has_condition(text)? => toml::from_str::<FlowLimitFile>(text).map(drop),
             Kind::Limit => toml::from_str::<LimitFile>(text).map(drop),
             Kind::Protection => toml::from_str::<ProtectionFile>(text).map(drop),
+            Kind::Life => toml::from_str::<LifeFile>(text).map(drop),
             Kind::Calendar => toml::from_str::<CalendarFile>(text).map(drop),
             Kind::Texts => toml::from_str::<TextsFile>(text).map(drop),
             Kind::Measures => toml::from_str::<MeasuresFile>(text).map(drop),

@@ -10,7 +10,7 @@ use super::{BundleError, Problem, Problems, Profile, SCHEMA};
 use crate::config::nearest::plain;
 
 /// The folders of a bundle; each holds `*.toml` files.
-pub(super) const FOLDERS: [&str; 5] = ["limits", "notices", "protections", "rules", "signals"];
+pub(super) const FOLDERS: [&str; 6] = ["limits", "lives", "notices", "protections", "rules", "signals"];
 
 /// All files of a bundle below `dir`, as (path below it, text).
 pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError> {

@@ -12,7 +12,7 @@ use super::examples::Example;
 use super::purposes::Relabelled;
 use super::{
     BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, figures, flow_limits,
-    gather, limits, notices, protections, rules, settings, signals,
+    gather, limits, lives, notices, protections, rules, settings, signals,
 };
 use crate::config::nearest::plain;
 use crate::engine::LoadRules;
@@ -31,6 +31,8 @@ pub struct Checked {
     pub relabelled: Vec<Relabelled>,
     /// Limits on file that are not in force.
     pub limits_off: Vec<String>,
+    /// Tables of lives on file that are not in force.
+    pub lives_off: Vec<String>,
     /// What those with a condition would be.
     pub rules_off: Vec<Rule>,
     /// What the rules' and limits' own examples expect.
@@ -159,6 +161,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     limits.off.extend(flow.off);
     limits.off.sort();
     let protections = protections::protections(&mut bundle, context);
+    let (lives, lives_off) = lives::lives(&mut bundle, context);
     let calendar = calendar::calendar(&mut bundle, zone);
     let examples = examples::examples(&mut bundle);
     if let Some(notices) = &mut notices {
@@ -179,6 +182,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
             rules,
             limits: limits.in_force,
             protections,
+            lives,
             notices,
             calendar,
             settings: settings.figures,
@@ -186,6 +190,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         warnings: bundle.warnings.0,
         relabelled,
         limits_off: limits.off,
+        lives_off,
         rules_off: flow.rules_off,
         examples,
         paths,

@@ -1,0 +1,46 @@
+//! The words of an authority order's life (APL 20).
+
+use super::{Vocabulary, words};
+
+words! {
+    /// What happens to an order.
+    OrderEvent {
+        /// Its start was reached.
+        Started "started",
+        Extended "extended",
+        Released "released",
+        /// Its end was reached.
+        Due "due",
+    }
+}
+
+words! {
+    /// What a step of an order may depend on.
+    OrderGuard {
+        /// Its start lies ahead.
+        Ahead "ahead",
+    }
+}
+
+words! {
+    /// What a step of an order does.
+    OrderAct {
+        Set "set",
+        Prolong "prolong",
+        End "end",
+        /// The authority is told what was done.
+        Answer "answer",
+    }
+}
+
+/// The vocabulary of authority orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfOrder;
+
+impl Vocabulary for OfOrder {
+    const KIND: &'static str = "order";
+    const DUE: OrderEvent = OrderEvent::Due;
+    type On = OrderEvent;
+    type If = OrderGuard;
+    type Do = OrderAct;
+}
