@@ -9,6 +9,7 @@ pub mod correction;
 pub mod envelope;
 mod fault;
 pub mod field;
+pub mod hold;
 pub mod holding;
 mod name;
 pub mod notice;

@@ -4,6 +4,7 @@
 
 use super::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use super::disposition::AppealRef;
+use super::kept::HoldClass;
 use super::subject::{Party, Subject};
 
 /// One thing that happened to one subject.
@@ -427,6 +428,10 @@ pub enum FactBody {
     RuleSetActivated { bundle: std::sync::Arc<str>, release: Release },
     /// From here on measures are enforced; before it everything only observes (D28).
     WentLive,
+    /// What is kept of the routing holder is held until then, beyond its term (S20).
+    HoldOrdered { number: std::sync::Arc<str>, class: HoldClass, until: TimeMs },
+    /// An order to hold ends before its time.
+    HoldReleased { number: std::sync::Arc<str> },
 }
 
 /// How a rule set came to be released: on record with the fact. Only `rollback` decides (S1).

@@ -61,14 +61,20 @@ pub enum UnmatchedReason {
     RulesNotNewer,
     /// The account or card was closed before that time.
     HoldingClosed,
+    /// An order to hold that had ended when it was read.
+    HoldOver,
+    /// The release of an order to hold that is not known of this holder, or has ended.
+    HoldUnknown,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 4] = [
+    pub const ALL: [UnmatchedReason; 6] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
         UnmatchedReason::HoldingClosed,
+        UnmatchedReason::HoldOver,
+        UnmatchedReason::HoldUnknown,
     ];
 
     #[must_use]
@@ -78,6 +84,8 @@ impl UnmatchedReason {
             UnmatchedReason::AppealSettled => "appeal_settled",
             UnmatchedReason::RulesNotNewer => "rules_not_newer",
             UnmatchedReason::HoldingClosed => "holding_closed",
+            UnmatchedReason::HoldOver => "hold_over",
+            UnmatchedReason::HoldUnknown => "hold_unknown",
         }
     }
 }

@@ -74,6 +74,11 @@ impl Seen {
     pub fn insert(&mut self, event: Fingerprint, newest: TimeMs, horizon: SpanMs) {
         self.times.insert(event, newest);
         self.order.push((newest, event));
+        self.forget(newest, horizon);
+    }
+
+    /// Forgets events beyond the horizon.
+    pub fn forget(&mut self, newest: TimeMs, horizon: SpanMs) {
         while self.order.front().is_some_and(|(time, _)| time <= newest.minus(horizon)) {
             self.forget_first();
         }

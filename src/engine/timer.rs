@@ -17,6 +17,8 @@ pub enum Timer {
         holder: Token,
         opening: Token,
     },
+    /// Orders to hold what is kept of a holder end.
+    HoldsEnd(Token),
 }
 
 impl Timer {

@@ -12,6 +12,7 @@ use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::purpose::Purpose;
 use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
+use crate::engine::retention::Retention;
 use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::SubjectKind;
@@ -81,6 +82,7 @@ fn rule_set() -> RuleSet {
         lives: crate::engine::life::Lives::default(),
         notices: notices(),
         calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },
+        retention: Retention::WITHOUT_END,
         settings: Settings {
             duplicate_horizon: SpanMs(0),
             lateness: SpanMs(10_000),

@@ -9,6 +9,7 @@ use duecourse::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
     Product, Release, Side, TransferDetails, UsageKind,
 };
+use duecourse::engine::kept::HoldClass;
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
@@ -98,7 +99,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 3]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -108,6 +109,7 @@ impl Town {
             6 => self.appeal(dice, id, at),
             7 => self.correction(dice, id, at),
             9 => self.fraud(dice, id, at),
+            10 => self.hold(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -247,6 +249,19 @@ impl Town {
             }
             _ => unreachable!("only transfers and payments were kept"),
         }
+    }
+
+    /// Records of somebody are to be held, or no more.
+    fn hold(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let (_, holder) = Town::holder(dice);
+        let number: Arc<str> = Arc::from(*dice.pick(&["one", "two"]));
+        let class = *dice.pick(&HoldClass::ALL);
+        let until = at.plus(SpanMs(*dice.pick(&[-1, 0, 5_000, 60_000])));
+        let body = match dice.chance(60) {
+            true => FactBody::HoldOrdered { number, class, until },
+            false => FactBody::HoldReleased { number },
+        };
+        vec![self.of_holder(holder, id, at, body)]
     }
 
     fn card_payment(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
@@ -412,7 +427,11 @@ impl Town {
         for (to, fact) in &original.facts {
             let is_plain = !matches!(
                 fact.body,
-                FactBody::Corrected { .. } | FactBody::AppealDecided { .. } | FactBody::WentLive
+                FactBody::Corrected { .. }
+                    | FactBody::AppealDecided { .. }
+                    | FactBody::HoldOrdered { .. }
+                    | FactBody::HoldReleased { .. }
+                    | FactBody::WentLive
             );
             if !is_plain {
                 continue;

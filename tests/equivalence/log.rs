@@ -125,6 +125,8 @@ impl Seen {
             "cleared without",
             "counterparty reply",
             "holding_closed",
+            "hold_over",
+            "hold_unknown",
         ];
         let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
         for name in wanted.into_iter().map(str::to_owned).chain(ends) {

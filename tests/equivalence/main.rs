@@ -188,7 +188,7 @@ fn the_engine_does_what_the_plain_evaluator_does() {
 }
 
 /// What a partition holds at its snapshot, by kind: each must be there in many of them.
-fn held(frozen: &Frozen) -> [(&'static str, bool); 8] {
+fn held(frozen: &Frozen) -> [(&'static str, bool); 9] {
     [
         ("harms", !frozen.core.harms.is_empty()),
         ("heard", !frozen.core.heard.is_empty()),
@@ -196,6 +196,7 @@ fn held(frozen: &Frozen) -> [(&'static str, bool); 8] {
         ("told", frozen.told.rows(false).any(|(_, told)| !told.is_empty())),
         ("overrides", frozen.overrides.rows(false).any(|(_, overrides)| !overrides.is_empty())),
         ("firings", frozen.firings.rows(false).any(|(_, firings)| !firings.is_empty())),
+        ("kept", frozen.kept.rows(false).any(|(_, kept)| !kept.records.openings.is_empty())),
         ("meetings", frozen.meetings.rows(false).any(|(_, meetings)| !meetings.is_empty())),
         ("standings", frozen.holders.rows(false).any(|(_, holder)| !holder.standings.is_empty())),
     ]

@@ -11,6 +11,7 @@ use duecourse::engine::fact::Product;
 use duecourse::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
 use duecourse::engine::measure::{Lane, Measure, MeasureKind};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
+use duecourse::engine::retention::Retention;
 use duecourse::engine::rule::RuleStatus;
 use duecourse::engine::ruleset::{RuleSet, Settings};
 use duecourse::engine::signal::Reads;
@@ -56,6 +57,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         lives: duecourse::engine::life::Lives::default(),
         notices: notices(),
         calendar: random_calendar(dice),
+        retention: random_retention(dice),
         settings: Settings {
             duplicate_horizon: SpanMs(*dice.pick(&[20_000, 500_000])),
             lateness: SpanMs(*dice.pick(&[0, 5_000, 60_000])),
@@ -64,6 +66,22 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
             answer_for: SpanMs(*dice.pick(&[10_000, 80_000])),
             appeal_window: SpanMs(*dice.pick(&[5_000, 200_000])),
         },
+    }
+}
+
+/// Terms that are over within a log, or none.
+fn random_retention(dice: &mut Dice) -> Retention {
+    if dice.chance(20) {
+        return Retention::WITHOUT_END;
+    }
+    let mut term = || SpanMs(*dice.pick(&[10_000, 40_000, 200_000]));
+    Retention {
+        logs_by_kind: true,
+        openings: term(),
+        holdings: term(),
+        firings: term(),
+        overrides: term(),
+        sweep: term(),
     }
 }
 
@@ -106,6 +124,9 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
             limit.version += 1;
             limit.count_max = 1 + dice.below(3) as u32;
         }
+    }
+    if dice.chance(30) {
+        new.retention = random_retention(dice);
     }
     new.settings.reservation_for = SpanMs(*dice.pick(&[15_000, 60_000]));
     new

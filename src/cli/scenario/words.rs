@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::codec::event::field::MinorUnits;
 use crate::codec::event::{EventType, schema};
+use crate::codec::output::rfc3339;
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
@@ -92,6 +93,10 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
         _ if FLAGS.contains(&key) => json!(text == "true"),
         "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" => {
             json!(text.parse::<u32>()?)
+        }
+        "until" => {
+            let time = super::script::time(text)?;
+            json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
         "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         _ => json!(text),

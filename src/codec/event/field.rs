@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    ChannelName, CurrencyCode, EssentialName, HolderKindName, OutcomeName, ProductName, UsageName,
+    ChannelName, CurrencyCode, EssentialName, HoldClassName, HolderKindName, OutcomeName, ProductName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

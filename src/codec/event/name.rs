@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 use crate::engine::base::Currency;
+use crate::engine::kept::HoldClass;
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
@@ -105,6 +106,17 @@ named_field!(
     },
     None,
     { "type": "string", "enum": ["upheld", "overturned"] }
+);
+named_field!(
+    /// What is to be held.
+    HoldClassName(HoldClass),
+    |name| HoldClass::NAMED.iter().find(|(known, _)| *known == name).map(|(_, class)| *class),
+    |class| match class {
+        HoldClass::All => "all",
+        HoldClass::Aml => "aml",
+    },
+    None,
+    { "type": "string", "enum": HoldClass::NAMED.map(|(name, _)| name) }
 );
 named_field!(
     /// How a transfer was asked for.

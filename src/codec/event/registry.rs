@@ -5,7 +5,7 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{card_usage, control, correction, holding, notice, opening, review, transfer, verification};
+use super::{card_usage, control, correction, hold, holding, notice, opening, review, transfer, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -81,6 +81,8 @@ event_types! {
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
     WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
+    HoldOrdered "hold_ordered" hold::HoldOrdered<'a>, hold::HoldOrdered<'static>;
+    HoldReleased "hold_released" hold::HoldReleased<'a>, hold::HoldReleased<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -18,6 +18,8 @@
 //! 9 rule set activated   bundle (text)
 //! 10 went live           nothing
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
+//! 40 hold ordered        number (text), class (0 all, 1 AML records), until (zigzag)
+//! 41 hold released       number (text)
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -32,6 +34,7 @@ use crate::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product,
     Release, Side, TransferDetails, UsageKind,
 };
+use crate::engine::kept::HoldClass;
 
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
@@ -49,6 +52,9 @@ const WENT_LIVE: u8 = 10;
 const FRAUD_CONFIRMED: u8 = 11;
 /// A card usage with the open traffic of the month.
 const CARD_USAGE_METERED: u8 = 12;
+
+const HOLD_ORDERED: u8 = 40;
+const HOLD_RELEASED: u8 = 41;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -142,6 +148,16 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             }
         }
         FactBody::WentLive => writer.byte(WENT_LIVE),
+        FactBody::HoldOrdered { number, class, until } => {
+            writer.byte(HOLD_ORDERED);
+            writer.blob(number.as_bytes());
+            writer.flag(*class == HoldClass::Aml);
+            writer.zigzag(until.0);
+        }
+        FactBody::HoldReleased { number } => {
+            writer.byte(HOLD_RELEASED);
+            writer.blob(number.as_bytes());
+        }
     }
 }
 
@@ -268,6 +284,14 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             },
         }),
         WENT_LIVE => Ok(FactBody::WentLive),
+        HOLD_ORDERED => Ok(FactBody::HoldOrdered {
+            number: Arc::from(reader.text("the number of a hold")?),
+            class: if reader.flag("the class of a hold")? { HoldClass::Aml } else { HoldClass::All },
+            until: reader.time("the end of a hold")?,
+        }),
+        HOLD_RELEASED => {
+            Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
+        }
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }
 }

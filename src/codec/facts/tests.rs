@@ -14,6 +14,7 @@ use crate::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
     Product, Release, Side, TransferDetails, UsageKind,
 };
+use crate::engine::kept::HoldClass;
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::state::RuleCount;
@@ -156,6 +157,12 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         let release = Release { signed_by, assessment, rollback };
         FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
     });
+    let number = || ".{0,9}".prop_map(Arc::from);
+    let ordered = (number(), any::<bool>(), time()).prop_map(|(number, aml, until)| {
+        let class = if aml { HoldClass::Aml } else { HoldClass::All };
+        FactBody::HoldOrdered { number, class, until }
+    });
+    let released = number().prop_map(|number| FactBody::HoldReleased { number });
     prop_oneof![
         transfer,
         payment,
@@ -166,6 +173,8 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         answered,
         appeal,
         rules,
+        ordered,
+        released,
         Just(FactBody::WentLive)
     ]
     .boxed()

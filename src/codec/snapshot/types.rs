@@ -8,11 +8,13 @@ use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
+use crate::engine::kept::{Hold, HoldClass, Kept, Records};
 use crate::engine::measure::{Lane, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
+use crate::engine::retention::Horizons;
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
     Firing, InForce, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount, Told,
@@ -75,12 +77,16 @@ packed_struct!(MeasureState {
     overruled,
     utc_offset_minutes,
 });
-packed_struct!(Firing { until, event });
+packed_struct!(Firing { until, is_over, event });
 packed_struct!(Override { lift, until });
+packed_struct!(Hold { number, class, until });
+packed_struct!(Records { holdings, openings, answers, standings, measures });
+packed_struct!(Kept { holds, records });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
 packed_struct!(InForce { activated, live_since });
 packed_struct!(RuleCount { measures, overruled, interval, harm_ms });
+packed_struct!(Horizons { logs, openings, holdings, firings, overrides, telling });
 packed_struct!(Core {
     coverage,
     partition_time,
@@ -91,6 +97,7 @@ packed_struct!(Core {
     live,
     in_force,
     floor,
+    swept,
     since,
     ledger,
     counts,
@@ -100,7 +107,7 @@ packed_struct!(Core {
     request_count,
 });
 packed_struct!(SeenSince { first, from, sightings });
-packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides });
+packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides, kept });
 
 packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {
     Feed::from_code(r.byte("a feed")?).ok_or(DecodeError::Malformed("a feed"))
@@ -146,6 +153,7 @@ const STEPS: [OpeningStep; 6] = [
 ];
 const SEVERITIES: [Severity; 3] = [Severity::Accept, Severity::CheckFurther, Severity::Refuse];
 
+packed_listed!(HoldClass, "the class of a hold", HoldClass::ALL);
 packed_listed!(OpeningStep, "a step of an opening", STEPS);
 packed_listed!(Severity, "a severity", SEVERITIES);
 packed_listed!(Lane, "a lane", Lane::ALL);
@@ -198,6 +206,10 @@ impl Packed for Timer {
                 holder.write(writer);
                 opening.write(writer);
             }
+            Timer::HoldsEnd(holder) => {
+                writer.byte(40);
+                holder.write(writer);
+            }
         }
     }
 
@@ -208,6 +220,7 @@ impl Packed for Timer {
             2 => {
                 Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
             }
+            40 => Packed::read(reader).map(Timer::HoldsEnd),
             _ => Err(DecodeError::Malformed("a timer")),
         }
     }

@@ -1,5 +1,5 @@
 //! The shapes of the files below `config/`: what may be written in them, and nothing else.
-//! `settings.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
+//! `settings.toml`, `retention.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
 //! `notices/*`.
 
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ impl From<TextPair> for Bilingual {
 }
 
 /// `settings.toml`: figures that decide and are neither a rule nor a limit.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SettingsFile {
+pub struct SettingsFile {
     /// Version of the whole bundle; raise it with every change.
     pub version: u32,
     pub duplicate_horizon: Figure,
@@ -38,10 +38,31 @@ pub(super) struct SettingsFile {
     pub zone: Figure,
 }
 
-/// A dated figure with where it comes from.
-#[derive(Debug, Deserialize)]
+/// `retention.toml`: how long each class of state is kept.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Figure {
+pub struct RetentionFile {
+    pub version: u32,
+    /// By kind of subject: how far back its signals may reach, the lateness of events included.
+    pub logs: BTreeMap<String, Figure>,
+    pub state: StateTerms,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateTerms {
+    pub openings: Figure,
+    pub holdings: Figure,
+    pub firings: Figure,
+    pub overrides: Figure,
+    /// The span in which all of the state is looked through once.
+    pub sweep: Figure,
+}
+
+/// A dated figure with where it comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
     pub value: String,
     pub effective_from: String,
     pub basis: String,
@@ -360,6 +381,7 @@ pub(super) struct ChannelsFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Settings,
+    Retention,
     Calendar,
     Signals,
     Rule,
@@ -377,6 +399,7 @@ impl Kind {
         match path {
             "settings.toml" => Some(Kind::Settings),
             "calendar.toml" => Some(Kind::Calendar),
+            "retention.toml" => Some(Kind::Retention),
             "notices/lives.toml"
             | "notices/reasons.toml"
             | "notices/bases.toml"
@@ -398,6 +421,7 @@ impl Kind {
     pub(super) fn shape(self, text: &str) -> Result<(), toml::de::Error> {
         match self {
             Kind::Settings => toml::from_str::<SettingsFile>(text).map(drop),
+            Kind::Retention => toml::from_str::<RetentionFile>(text).map(drop),
             Kind::Signals => toml::from_str::<SignalsFile>(text).map(drop),
             Kind::Rule => toml::from_str::<RuleFile>(text).map(drop),
             Kind::Limit if has_condition(text)? => toml::from_str::<FlowLimitFile>(text).map(drop),

@@ -32,7 +32,7 @@ impl Partition {
 
     /// Takes out what the original wrote. Gives whether an entry of the routing subject counted until now.
     fn take_out(&mut self, fact: &Fact, original: Fingerprint, before: &Dated, out: Out<'_>) -> bool {
-        let horizon = self.horizon();
+        let horizon = self.horizons.log(fact.route.kind);
         let mut taken = false;
         for feeding in feedings(fact.route, &before.body) {
             for subject in feeding.subjects() {

@@ -141,6 +141,14 @@ impl Partition {
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
+            FactBody::HoldOrdered { number, class, until } => {
+                self.order_hold(fact, number, *class, *until, out);
+                Ok(())
+            }
+            FactBody::HoldReleased { number } => {
+                self.release_hold(fact, number, out);
+                Ok(())
+            }
             body => self.apply_body(fact, body, fact.at, fact.event, out),
         }
     }
@@ -217,10 +225,6 @@ impl Partition {
     }
 
     fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
-        let horizon = self.horizon();
-        if at <= horizon {
-            return;
-        }
         let entry = Entry {
             at,
             event,
@@ -232,14 +236,14 @@ impl Partition {
         // One entry, whichever logs take it.
         let mut number = None;
         for subject in feeding.subjects() {
-            let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
-                continue;
-            };
+            let horizon = self.horizons.log(subject.kind);
+            let plan = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed));
+            let Some(plan) = plan.filter(|_| at > horizon) else { continue };
             let number = *number.get_or_insert_with(|| self.store.add(&entry));
-            let store = &mut self.store;
+            let (store, horizons) = (&mut self.store, &self.horizons);
             // What is forgotten is in no window and in no snapshot, so when it goes does not show.
-            self.logs.make_room(&subject, |log| {
-                log.forget(store, horizon);
+            self.logs.make_room(&subject, |other, log| {
+                log.forget(store, horizons.log(other.kind));
                 !log.is_empty()
             });
             self.logs.get_or_default(subject).insert(number, store, plan, horizon);
@@ -265,7 +269,7 @@ impl Partition {
             return Ok(());
         }
         self.in_force.activated = Some((self.offset, fact.at));
-        self.floor = self.horizon();
+        self.floor = self.horizons;
         let old = self.rules.take();
         let unchanged = |signal: &Signal| {
             let old = &old.as_ref()?.set.signals;
@@ -282,6 +286,7 @@ impl Partition {
             old.as_ref().and_then(|active| active.plans.values().next()).map_or(0, |plan| plan.epoch() + 1);
         self.rules = Some(Arc::new(Active::new(set, Arc::clone(bundle), epoch)));
         self.number_since();
+        self.move_horizons();
         Ok(())
     }
 }

@@ -8,13 +8,14 @@
 //!
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
-//! requests, `findings` writes down why, `appeals`, `corrections`, `publish`.
+//! requests, `findings` writes down why, `forgetting` ends what is kept, `appeals`, `corrections`, `publish`.
 
 mod appeals;
 mod budgets;
 mod corrections;
 mod facts;
 mod findings;
+mod forgetting;
 mod image;
 mod openings;
 mod publish;
@@ -34,7 +35,9 @@ use super::disposition::DispositionId;
 use super::holder::Holder;
 use super::ident::IdKey;
 use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
+use super::kept::Kept;
 use super::notice::MissingText;
+use super::retention::{Horizons, Terms};
 use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::signal::{ReportLevel, Signal};
@@ -84,8 +87,12 @@ pub struct Partition {
     rules: Option<Arc<Active>>,
     live: bool,
     in_force: InForce,
-    /// Entries at or before this were forgotten under an earlier rule set (S5).
-    floor: TimeMs,
+    /// What was forgotten under an earlier rule set (S5, S20).
+    floor: Horizons,
+    /// What is forgotten as of newest time.
+    horizons: Horizons,
+    /// How far the state was last looked through for what is forgotten; decides nothing.
+    swept: i64,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
     since: BTreeMap<String, TimeMs>,
     /// The same by the signals' numbers in the active rule set.
@@ -97,6 +104,8 @@ pub struct Partition {
     /// By event time, as in the subject's log.
     meetings: Table<Subject, VecDeque<Meeting>>,
     told: Table<Subject, Vec<Told>>,
+    /// What orders hold of holders beyond its term.
+    kept: Table<Token, Kept>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
     firings: Table<Subject, ByRule<Firing>>,
@@ -127,16 +136,16 @@ pub(crate) struct Active {
     pub bundle: Arc<str>,
     pub plans: BTreeMap<SubjectKind, Plan>,
     pub index: RuleIndex,
-    /// How far back logs are kept.
-    retention: SpanMs,
+    /// How long things are kept.
+    terms: Terms,
 }
 
 impl Active {
     fn new(set: Arc<RuleSet>, bundle: Arc<str>, epoch: u32) -> Active {
         let plans = SubjectKind::ALL.into_iter().map(|kind| (kind, Plan::new(&set, kind, epoch))).collect();
         let index = RuleIndex::new(&set);
-        let retention = set.retention();
-        Active { set, bundle, plans, index, retention }
+        let terms = Terms::of(&set);
+        Active { set, bundle, plans, index, terms }
     }
 
     /// A signal that others are told of, and at what level.
@@ -163,7 +172,9 @@ impl Partition {
             rules: None,
             live: false,
             in_force: InForce::default(),
-            floor: TimeMs::MIN,
+            floor: Horizons::default(),
+            horizons: Horizons::default(),
+            swept: i64::MIN,
             since: BTreeMap::new(),
             since_of: Vec::new(),
             logs: Table::default(),
@@ -171,6 +182,7 @@ impl Partition {
             holders: Table::default(),
             meetings: Table::default(),
             told: Table::default(),
+            kept: Table::default(),
             measures: Table::default(),
             by_appeal: HashMap::default(),
             firings: Table::default(),
@@ -285,6 +297,7 @@ impl Partition {
         if packed.fact.at < self.partition_time.minus(self.lateness()) {
             self.tally.facts_late += 1;
         }
+        self.forget_of(packed.fact.route);
         self.apply_fact(&packed.fact, loader, effects)
     }
 
@@ -300,13 +313,6 @@ impl Partition {
 
     fn lateness(&self) -> SpanMs {
         self.rules.as_ref().map_or(SpanMs(i64::MAX), |active| active.set.settings.lateness)
-    }
-
-    /// Entries at or before this are forgotten (S5).
-    fn horizon(&self) -> TimeMs {
-        let by_age =
-            self.rules.as_ref().map_or(TimeMs::MIN, |active| self.newest_time.minus(active.retention));
-        self.floor.max(by_age)
     }
 
     #[must_use]

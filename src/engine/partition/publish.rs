@@ -202,7 +202,7 @@ impl Partition {
             let of_party = self.firings.get_mut(&measure.party.subject).into_iter().flatten();
             for (name, firing) in of_party {
                 if **name == *measure.rule.id && firing.event == measure.event {
-                    firing.until = TimeMs::MIN;
+                    firing.is_over = true;
                 }
             }
         }

@@ -5,6 +5,7 @@ use super::{Active, Partition};
 use crate::engine::attributes::Field;
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::calendar::Calendar;
+use crate::engine::holder::AskedOf;
 use crate::engine::rule::Interval;
 use crate::engine::signal::{Aggregate, Question, Reads, Signal};
 use crate::engine::subject::{Subject, SubjectKind};
@@ -145,9 +146,9 @@ impl Partition {
         interval.low.filter(|_| interval.is_point())
     }
 
-    /// As of when, how far back and for which event a scene asks.
-    pub(super) fn as_of(&self, scene: &Scene<'_>, bound: Option<TimeMs>) -> AsOf {
-        AsOf { at: scene.at, horizon: self.horizon(), bound, event: asked_for(scene) }
+    /// As of when, how far back and for which event a scene asks the log of a kind of subject.
+    pub(super) fn as_of(&self, of: SubjectKind, scene: &Scene<'_>, bound: Option<TimeMs>) -> AsOf {
+        AsOf { at: scene.at, horizon: self.horizons.log(of), bound, event: asked_for(scene) }
     }
 
     fn read(
@@ -163,7 +164,7 @@ impl Partition {
             return Some(self.read_reported(signal, scene, bound));
         }
         let subject = scene.subject_of(signal)?;
-        let as_of = self.as_of(scene, bound);
+        let as_of = self.as_of(subject.kind, scene, bound);
         Some(match signal.reads {
             Reads::Log(question) => {
                 let values = &mut readings.values;
@@ -243,7 +244,10 @@ impl Partition {
         };
         let standing = match of {
             Some(None) => None,
-            of => holder.and_then(|holder| holder.standing(&signal.name, of.flatten(), scene.at, bound)),
+            of => holder.and_then(|holder| {
+                let asked = AskedOf { of: of.flatten(), at: scene.at, bound, out: self.horizons.telling };
+                holder.standing(&signal.name, asked)
+            }),
         };
         let value = standing.map_or(0, |standing| i64::try_from(standing.value).unwrap_or(i64::MAX));
         Reading {

@@ -29,7 +29,7 @@ impl Partition {
         let FactBody::Met { feed, holder, target, amount } = body else { return Ok(()) };
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let about = fact.route;
-        let horizon = self.horizon();
+        let horizon = self.horizons.log(about.kind);
         if active.plans.get(&about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
@@ -100,7 +100,8 @@ impl Partition {
             other: Some(counterparty.short()),
             left_out: None,
         };
-        let as_of = AsOf { at, horizon: self.horizon(), bound: None, event: asked };
+        let horizon = self.horizons.log(account.subject.kind);
+        let as_of = AsOf { at, horizon, bound: None, event: asked };
         let mut values = Values::default();
         for number in signals {
             let Some((_, report)) = active.told(*number) else { continue };
@@ -278,7 +279,7 @@ impl Partition {
                 .and_then(|log| log.entries(&self.store).next_back().map(|entry| entry.at));
             let as_of = AsOf {
                 at: newest.unwrap_or(fact.at),
-                horizon: self.horizon(),
+                horizon: self.horizons.log(about.kind),
                 bound: None,
                 event: AskedFor::default(),
             };
@@ -291,7 +292,8 @@ impl Partition {
                 std::mem::take(told).into_iter().partition(|known: &Told| *known.signal == *signal.name);
             *told = rest;
             let fallen: Vec<Told> = of_signal;
-            for known in fallen.into_iter().filter(|known| known.until > fact.at) {
+            let forgotten = self.horizons.telling.max(fact.at);
+            for known in fallen.into_iter().filter(|known| known.until > forgotten) {
                 let body = ReportBody::Fallen {
                     signal: Arc::clone(&known.signal),
                     about,

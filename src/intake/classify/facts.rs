@@ -9,6 +9,7 @@ use super::row::in_range;
 use super::{Classified, ClassifierSettings, Destination, Draft};
 use crate::codec::event::card_usage::CardUsageRecorded;
 use crate::codec::event::control::RuleSetActivated;
+use crate::codec::event::hold::HoldOrdered;
 use crate::codec::event::review::{AppealDecided, FraudConfirmed};
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
 use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
@@ -53,7 +54,10 @@ impl Maker<'_> {
     pub fn classified(mut self, draft: Draft<'_>, record_time: TimeMs) -> Result<Classified, RefusalCode> {
         let at = in_range(draft.time)?;
         self.not_ahead(at, record_time)?;
-        let is_control = matches!(draft.event, Event::RuleSetActivated(_) | Event::WentLive(_));
+        let is_control = matches!(
+            draft.event,
+            Event::RuleSetActivated(_) | Event::WentLive(_) | Event::HoldOrdered(_) | Event::HoldReleased(_)
+        );
         if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere)
         {
             return Err(RefusalCode::TypeNotAccepted);
@@ -97,6 +101,12 @@ impl Maker<'_> {
             Event::VerificationFailed(event) => self.unused(&event.party, &event.disposition_id),
             Event::NoticeDelivered(event) => self.unused(&event.party, &event.disposition_id),
             Event::NoticeUndeliverable(event) => self.unused(&event.party, &event.disposition_id),
+            Event::HoldOrdered(ordered) => self.hold_ordered(ordered, at),
+            Event::HoldReleased(released) => {
+                let own = self.own(&released.party, &ANY_KIND)?;
+                let number = self.order_number(&released.number)?;
+                Ok(vec![self.to_holder(own.holder, at, FactBody::HoldReleased { number })])
+            }
             Event::EventCorrected(_) | Event::RuleSetActivated(_) | Event::WentLive(_) => {
                 Err(RefusalCode::CorrectionTypeUnsupported)
             }
@@ -229,6 +239,29 @@ impl Maker<'_> {
         };
         let body = FactBody::AppealDecided { appeal, outcome: decided.outcome.0, override_for };
         Ok(vec![self.to_holder(own.holder, at, body)])
+    }
+
+    /// It says on what it rests, and it ends.
+    fn hold_ordered(&self, ordered: &HoldOrdered<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let own = self.own(&ordered.party, &ANY_KIND)?;
+        let number = self.order_number(&ordered.number)?;
+        if ordered.basis.trim().is_empty() {
+            return Err(RefusalCode::FieldMissing);
+        }
+        let until = in_range(ordered.until.0)?;
+        if until <= at {
+            return Err(RefusalCode::FieldInvalid);
+        }
+        let body = FactBody::HoldOrdered { number, class: ordered.class.0, until };
+        Ok(vec![self.to_holder(own.holder, at, body)])
+    }
+
+    /// The number by which an order is known.
+    fn order_number(&self, number: &str) -> Result<Arc<str>, RefusalCode> {
+        if number.trim().is_empty() {
+            return Err(RefusalCode::FieldMissing);
+        }
+        self.bounded(number).map(Arc::from)
     }
 
     fn rule_set(

@@ -3,6 +3,7 @@
 use crate::engine::base::Fingerprint;
 use crate::engine::fact::{Dated, FactBody, Feed};
 
+use super::retention::Class;
 use super::signals::{Entry, entries_of};
 use super::{Cause, Occasion, Plain, PlainError, changes_openings};
 
@@ -33,7 +34,7 @@ impl Plain {
     /// Takes the entries of the original event out of the subjects of `before`. Gives the feeds of
     /// those that counted and stood in the log of the routing subject itself.
     fn take_out(&mut self, occasion: Occasion, before: &Dated, original: Fingerprint) -> Vec<Feed> {
-        let horizon = self.horizon();
+        let horizon = self.horizon(Class::Log(occasion.route.kind));
         let mut taken = Vec::new();
         for (subject, was) in entries_of(occasion, &before.body) {
             let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;

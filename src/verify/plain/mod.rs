@@ -2,7 +2,7 @@
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `appeals`, `reports`, `corrections`.
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `appeals`, `reports`, `corrections`, `retention`.
 
 mod aggregates;
 mod answers;
@@ -13,6 +13,7 @@ mod counts;
 mod measures;
 mod openings;
 mod reports;
+mod retention;
 mod rules;
 mod signals;
 mod time;
@@ -79,7 +80,7 @@ pub struct Plain {
     rules: Option<Arc<RuleSet>>,
     /// since(s) of each signal of the active rule set.
     since: Vec<TimeMs>,
-    floor: TimeMs,
+    floors: BTreeMap<retention::Class, TimeMs>,
     is_live: bool,
     logs: BTreeMap<Subject, Vec<signals::Entry>>,
     /// By rule id and party.
@@ -101,6 +102,8 @@ pub struct Plain {
     last_sent: BTreeMap<u32, ReportPos>,
     reports_in_record: u32,
     heard_counts: BTreeMap<(Arc<str>, u32), RuleCount>,
+    /// Orders to hold, by holder and number, and until when (S20): `retention`.
+    holds: BTreeMap<Token, BTreeMap<Arc<str>, TimeMs>>,
 }
 
 /// A body on its way into the state: of a fact, or of the `after` of a correction.
@@ -138,7 +141,7 @@ impl Plain {
             seen: BTreeMap::new(),
             rules: None,
             since: Vec::new(),
-            floor: TimeMs::MIN,
+            floors: BTreeMap::new(),
             is_live: false,
             logs: BTreeMap::new(),
             last_firings: BTreeMap::new(),
@@ -154,6 +157,7 @@ impl Plain {
             last_sent: BTreeMap::new(),
             reports_in_record: 0,
             heard_counts: BTreeMap::new(),
+            holds: BTreeMap::new(),
         }
     }
 
@@ -217,6 +221,7 @@ impl Plain {
         body: &FactBody,
         loader: &dyn LoadRules,
     ) -> Result<(), PlainError> {
+        self.forget_of(occasion.route.token);
         match body {
             FactBody::RuleSetActivated { bundle, release } => {
                 let rules = loader.load(bundle).map_err(PlainError::Rules)?;
@@ -233,6 +238,10 @@ impl Plain {
             }
             FactBody::WentLive => {
                 self.is_live = true;
+                return Ok(());
+            }
+            FactBody::HoldOrdered { .. } | FactBody::HoldReleased { .. } => {
+                self.hold(occasion, body);
                 return Ok(());
             }
             FactBody::AppealDecided { appeal, outcome, override_for } => {
@@ -315,6 +324,8 @@ impl Plain {
             }
             FactBody::AppealDecided { .. }
             | FactBody::Corrected { .. }
+            | FactBody::HoldOrdered { .. }
+            | FactBody::HoldReleased { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive => Ok(()),
         }

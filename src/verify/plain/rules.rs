@@ -13,6 +13,7 @@ use crate::engine::subject::{Party, SubjectKind};
 
 use super::conditions::{Sight, ratio};
 use super::measures::Asked;
+use super::retention::Class;
 use super::values::{Asker, Reading};
 use super::{Plain, PlainError};
 
@@ -84,7 +85,9 @@ impl Plain {
     fn sight<'a>(&'a self, rules: &'a RuleSet, rule: &Rule, case: Case<'_>) -> Option<Sight<'a>> {
         let party = case.party.subject;
         let set_aside = self.overrides.get(&(rule.id.clone(), party));
-        let bound = match set_aside.filter(|set_aside| case.at < set_aside.until) {
+        let forgotten = self.horizon(Class::Overrides);
+        let stands = |until: TimeMs| case.at < until && until > forgotten;
+        let bound = match set_aside.filter(|set_aside| stands(set_aside.until)) {
             Some(set_aside) if case.at <= set_aside.lift => return None,
             Some(set_aside) => set_aside.lift,
             None => TimeMs::MIN,
@@ -95,7 +98,8 @@ impl Plain {
     }
 
     fn last_firing_stands(&self, rule: &Rule, case: Case<'_>) -> bool {
-        let Some(last) = self.last_firings.get(&(rule.id.clone(), case.party.subject)) else {
+        let last = self.last_firings.get(&(rule.id.clone(), case.party.subject));
+        let Some(last) = last.filter(|last| last.end > self.horizon(Class::Firings)) else {
             return false;
         };
         let was_ended = last.measure.is_some_and(|id| self.was_ended_early(id));
