@@ -3,12 +3,20 @@
 //! One 32-byte master key; every other key is HMAC-SM3 of a label under it, so that no two uses
 //! share a key. Tokens join, refs address (DESIGN D5): a token is a one-way keyed pseudonym, a
 //! sealed ref can be opened again by whoever holds the key, and only where a measure leaves.
+//!
+//! A key file may hold a generation key beside the master key, then called root. Tokens and fingerprints are
+//! then made of the root and put through a permutation under the generation key, and refs are sealed under
+//! the generation key alone. `rekey` undoes one permutation and does the next, so that all tokens go on to
+//! join, counterparties' too, of which no ref is kept; and when the generation key of a finished generation
+//! is destroyed, nobody can tie its tokens to identifiers or to those of another, the root at hand or not.
 
 mod cache;
+pub mod generation;
 
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
@@ -19,9 +27,11 @@ use sm3::Sm3;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::engine::base::{Fingerprint, Token};
+use crate::engine::disposition::AppealRef;
 use crate::engine::ident::IdKey;
 use crate::engine::subject::{SealedRef, SubjectKind};
 use cache::Cache;
+use generation::{GenerationKey, Permutations};
 
 /// The algorithm of tokens, recorded beside the key epoch wherever state names its keys (D5).
 pub const TOKEN_ALGORITHM: &str = "HMAC-SM3";
@@ -38,6 +48,12 @@ pub enum KeyError {
     Unreadable { path: String, cause: String },
     #[error("a master key is 64 hexadecimal digits (32 bytes), on one line")]
     Malformed,
+    #[error("a key file with generations is `duecourse-keys 2`, `root` and 64 digits, `generation`, its number and 64 digits, each on a line")]
+    MalformedGeneration,
+    #[error("the key of this generation was destroyed")]
+    Destroyed,
+    #[error("a list of appeal references has an old and a new one on each line")]
+    MalformedAppeals,
 }
 
 /// Where a master key comes from: a file now, a hardware module in a certified site (D5).
@@ -47,17 +63,60 @@ pub trait KeyProvider {
     /// # Errors
     /// `KeyError` when it cannot be had; the text names the place and never the key.
     fn master(&self) -> Result<Zeroizing<[u8; 32]>, KeyError>;
+
+    /// The key of the present generation, where there are generations, and its number.
+    ///
+    /// # Errors
+    /// As `master`.
+    fn generation(&self) -> Result<Option<GenerationKey>, KeyError> {
+        Ok(None)
+    }
+
+    /// Appeal references of earlier generations and what they are in this one.
+    ///
+    /// # Errors
+    /// As `master`.
+    fn appeals(&self) -> Result<BTreeMap<u64, AppealRef>, KeyError> {
+        Ok(BTreeMap::new())
+    }
 }
 
-/// A master key in a file: 64 hexadecimal digits, white space around them allowed.
+/// A master key in a file: 64 hexadecimal digits, white space around them allowed; or a root and the key of a
+/// generation (see `generation`).
 pub struct KeyFile<'a>(pub &'a Path);
 
 impl KeyProvider for KeyFile<'_> {
     fn master(&self) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        let text = std::fs::read_to_string(self.0).map(Zeroizing::new).map_err(|error| {
-            KeyError::Unreadable { path: self.0.display().to_string(), cause: error.kind().to_string() }
-        })?;
-        parse_master(&text)
+        let text = self.text()?;
+        match generation::parse(&text)? {
+            Some((root, _)) => Ok(root),
+            None => parse_master(&text),
+        }
+    }
+
+    fn generation(&self) -> Result<Option<GenerationKey>, KeyError> {
+        Ok(generation::parse(&self.text()?)?.map(|(_, generation)| generation))
+    }
+
+    /// Beside the key: `<file>.appeals`, which `rekey` writes.
+    fn appeals(&self) -> Result<BTreeMap<u64, AppealRef>, KeyError> {
+        match std::fs::read_to_string(generation::appeals_path(self.0)) {
+            Ok(text) => generation::parse_appeals(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(KeyError::Unreadable {
+                path: generation::appeals_path(self.0).display().to_string(),
+                cause: error.kind().to_string(),
+            }),
+        }
+    }
+}
+
+impl KeyFile<'_> {
+    fn text(&self) -> Result<Zeroizing<String>, KeyError> {
+        std::fs::read_to_string(self.0).map(Zeroizing::new).map_err(|error| KeyError::Unreadable {
+            path: self.0.display().to_string(),
+            cause: error.kind().to_string(),
+        })
     }
 }
 
@@ -89,6 +148,9 @@ pub struct Keys {
     secrets: Secrets,
     /// The token key, already worked into the MAC: cloning it saves two of four compressions.
     token_mac: Hmac<Sm3>,
+    generation: Option<Permutations>,
+    /// Appeal references of earlier generations, by number.
+    appeals: Arc<BTreeMap<u64, AppealRef>>,
     development: bool,
     cache: Mutex<Cache>,
 }
@@ -114,6 +176,8 @@ impl Clone for Keys {
         Keys {
             secrets: self.secrets.clone(),
             token_mac: self.token_mac.clone(),
+            generation: self.generation.clone(),
+            appeals: Arc::clone(&self.appeals),
             development: self.development,
             cache: Mutex::new(Cache::new()),
         }
@@ -140,9 +204,45 @@ impl Keys {
         Keys {
             secrets,
             token_mac,
+            generation: None,
+            appeals: Arc::default(),
             development: *master == DEVELOPMENT_MASTER,
             cache: Mutex::new(Cache::new()),
         }
+    }
+
+    /// The keys of one generation: the root's, with tokens, fingerprints and seals under the generation key.
+    #[must_use]
+    pub fn of_generation(root: &[u8; 32], generation: &GenerationKey) -> Keys {
+        let mut keys = Keys::derive(root);
+        let key = generation.bytes();
+        let (front, back) = keys.secrets.seal.split_at_mut(32);
+        front.copy_from_slice(&*derived(key, "seal/1"));
+        back.copy_from_slice(&*derived(key, "seal/2"));
+        // Which root and which generation: neither is given away.
+        let check = derived(key, "check");
+        keys.secrets.check.iter_mut().zip(check.iter()).for_each(|(own, its)| *own ^= its);
+        keys.generation = Some(Permutations::new(generation));
+        keys
+    }
+
+    /// Keys that also know appeal references of earlier generations.
+    #[must_use]
+    pub fn knowing(mut self, appeals: BTreeMap<u64, AppealRef>) -> Keys {
+        self.appeals = Arc::new(appeals);
+        self
+    }
+
+    /// The reference of an appeal in this generation: a person may hold a notice of an earlier one.
+    #[must_use]
+    pub fn appeal_now(&self, appeal: AppealRef) -> AppealRef {
+        self.appeals.get(&appeal.number()).copied().unwrap_or(appeal)
+    }
+
+    /// The number of the generation: 1 for a key without generations.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation.as_ref().map_or(KEY_EPOCH, Permutations::number)
     }
 
     /// The fixed development key. Production refuses it: see `is_development`.
@@ -156,7 +256,12 @@ impl Keys {
     /// # Errors
     /// Those of the provider.
     pub fn from_provider(provider: &dyn KeyProvider) -> Result<Keys, KeyError> {
-        provider.master().map(|master| Keys::derive(&master))
+        let master = provider.master()?;
+        let keys = match provider.generation()? {
+            Some(generation) => Keys::of_generation(&master, &generation),
+            None => Keys::derive(&master),
+        };
+        Ok(keys.knowing(provider.appeals()?))
     }
 
     /// True for the published key, whichever way it was given.
@@ -194,7 +299,32 @@ impl Keys {
     pub fn fingerprint(&self, event_id: &str) -> Fingerprint {
         let mut hasher = SipHasher24::new_with_key(&self.secrets.fingerprint);
         hasher.write(event_id.as_bytes());
-        Fingerprint(hasher.finish())
+        let fingerprint = Fingerprint(hasher.finish());
+        self.generation.as_ref().map_or(fingerprint, |own| own.fingerprint(fingerprint))
+    }
+
+    /// A token of this generation as that of another one of the same root. What names nobody (0) stays.
+    #[must_use]
+    pub fn token_in(&self, token: Token, other: &Keys) -> Token {
+        if token == Token::default() {
+            return token;
+        }
+        let root = self.generation.as_ref().map_or(token, |own| own.root_token(token));
+        other.generation.as_ref().map_or(root, |its| its.token(root))
+    }
+
+    /// The same of a fingerprint.
+    #[must_use]
+    pub fn fingerprint_in(&self, fingerprint: Fingerprint, other: &Keys) -> Fingerprint {
+        let root = self.generation.as_ref().map_or(fingerprint, |own| own.root_fingerprint(fingerprint));
+        other.generation.as_ref().map_or(root, |its| its.fingerprint(root))
+    }
+
+    /// Whether two generations have one root, so that what one made can be said in the other.
+    #[must_use]
+    pub fn has_root_of(&self, other: &Keys) -> bool {
+        // Both are MAC outputs of secrets, compared where both keys are at hand.
+        self.secrets.token == other.secrets.token
     }
 
     /// Seals the institution's ref of a party: AES-SIV (RFC 5297), the same bytes every time.
@@ -227,7 +357,8 @@ impl Keys {
         mac.update(&[kind as u8]);
         mac.update(id.as_bytes());
         let full: [u8; 32] = mac.finalize().into_bytes().into();
-        Token(u128::from_be_bytes(front_of(&full)))
+        let token = Token(u128::from_be_bytes(front_of(&full)));
+        self.generation.as_ref().map_or(token, |own| own.token(token))
     }
 
     /// By which the cache knows an identifier: a keyed 128-bit hash, so that it holds none of them.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::base::TimeMs;
+use super::disposition::DispositionId;
 use super::holder::{Holder, Holding, Opening, PlatformAnswer};
 use super::purpose::Use;
 use super::report::Standing;
@@ -42,7 +43,7 @@ pub struct Records {
     pub openings: Vec<Opening>,
     pub answers: Vec<PlatformAnswer>,
     pub standings: Vec<Standing>,
-    pub measures: Vec<MeasureState>,
+    pub measures: Vec<(DispositionId, MeasureState)>,
 }
 
 /// Orders to hold, and what was forgotten while they held. Nothing is decided by it.
@@ -100,7 +101,7 @@ impl Kept {
         let measures = std::mem::take(&mut self.records.measures);
         self.records = Records::default();
         if !self.holds.is_empty() {
-            let of_aml = |measure: &MeasureState| measure.purpose.permits(Use::AmlReview);
+            let of_aml = |(_, measure): &(DispositionId, MeasureState)| measure.purpose.permits(Use::AmlReview);
             self.records.measures = measures.into_iter().filter(of_aml).collect();
         }
     }

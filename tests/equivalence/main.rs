@@ -7,6 +7,7 @@ mod check;
 mod conditions;
 mod dice;
 mod events;
+mod forgotten;
 mod log;
 mod rulesets;
 mod signals;

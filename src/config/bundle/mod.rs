@@ -47,7 +47,7 @@ pub(crate) use locate::line_of;
 pub use profile::Profile;
 pub use retention::{Term, table as retention_table, terms as retention_terms};
 pub use purposes::{Relabelled, lane_use, relabel};
-pub(crate) use values::span;
+pub(crate) use values::{span, standing, written};
 
 use std::fmt;
 use std::path::Path;

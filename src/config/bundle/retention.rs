@@ -26,7 +26,8 @@ pub struct Term {
     pub what: &'static str,
     /// From when the span counts.
     pub from: &'static str,
-    pub kept: SpanMs,
+    /// `None` is for ever.
+    pub kept: Option<SpanMs>,
     /// How long it may be at most, where the term follows from something else.
     pub at_most: Option<SpanMs>,
     pub basis: String,
@@ -199,7 +200,7 @@ pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
 
 fn term(class: String, what: &'static str, from: &'static str, kept: SpanMs, figure: &Figure) -> Term {
     let Figure { basis, source, status, .. } = figure.clone();
-    Term { class, what, from, kept, at_most: None, basis, source, status }
+    Term { class, what, from, kept: Some(kept), at_most: None, basis, source, status }
 }
 
 /// The terms as a Markdown table.
@@ -214,7 +215,7 @@ pub fn table(terms: &[Term]) -> String {
         let _ = writeln!(
             table,
             "| {} | {} | {} | {} | {most} | {} ({}) | {} |",
-            term.class, term.what, written(term.kept), term.from, term.basis, term.source, term.status,
+            term.class, term.what, term.kept.map_or_else(|| "ever".to_owned(), written), term.from, term.basis, term.source, term.status,
         );
     }
     table

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Out, Partition};
 use crate::engine::base::{TimeMs, Token};
+use crate::engine::disposition::DispositionId;
 use crate::engine::fact::Fact;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::kept::{Hold, HoldClass, Records};
@@ -51,9 +52,9 @@ impl Partition {
     }
 
     /// The time to appeal against an ended measure is over.
-    pub(super) fn forget_measure(&mut self, measure: MeasureState) {
+    pub(super) fn forget_measure(&mut self, id: DispositionId, measure: MeasureState) {
         let holder = measure.holder;
-        self.keep(holder, Records { measures: vec![measure], ..Records::default() });
+        self.keep(holder, Records { measures: vec![(id, measure)], ..Records::default() });
     }
 
     /// An order to hold what is kept of a holder, or its extension.

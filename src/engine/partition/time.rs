@@ -42,7 +42,7 @@ impl Partition {
             Timer::MeasureForgotten(id) => {
                 if let Some(measure) = self.measures.remove(&id) {
                     self.by_appeal.remove(&measure.appeal.number());
-                    self.forget_measure(measure);
+                    self.forget_measure(id, measure);
                 }
                 Ok(())
             }

@@ -232,6 +232,7 @@ impl Maker<'_> {
     fn appeal(&mut self, decided: &AppealDecided<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
         let own = self.own(&decided.party, &ANY_KIND)?;
         let appeal = AppealRef::parse(&decided.appeal_ref).ok_or(RefusalCode::AppealRefInvalid)?;
+        let appeal = self.keys.appeal_now(appeal);
         let override_for = match decided.override_days {
             None => None,
             Some(days @ 1..=3650) => Some(SpanMs::days(i64::from(days))),

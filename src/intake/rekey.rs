@@ -1,0 +1,475 @@
+//! A new generation of the facts (DESIGN D6): the same history under other keys, over any number of partitions.
+//!
+//! Tokens and event fingerprints of the old generation are said in the new one (`codec::keys::generation`), and
+//! refs are opened and sealed again. Nothing else of a fact changes, so that the new generation decides as the
+//! old one did, and intake goes on where the old one ended: what it makes of later records joins with it.
+//!
+//! * R1 A fact is taken over if the old log applies it, once, and its source record is covered in every old
+//!   partition: what lies beyond is made anew from the source, under the new keys.
+//! * R2 From one old partition, records and their order stay as they are. From several, source records are
+//!   taken by (broker time, source, offset), which no old partition contradicts for any one source.
+//! * R3 Reports are made anew by deciding, since they depend on where subjects live.
+//! * R4 An appeal reference that somebody holds stays good: it is told in the new generation by its alias.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::classify::Destination;
+use super::pack::{Flush, PackBounds, Packer, Slot, Start};
+use crate::codec::keys::Keys;
+use crate::engine::LoadRules;
+use crate::engine::base::{Token, TimeMs};
+use crate::engine::cover::{Admission, ConfigVersion, Coverage, SourceId};
+use crate::engine::disposition::{AppealRef, Disposition};
+use crate::engine::fact::{Dated, Fact, FactBody, OtherParty};
+use crate::engine::ident::IdKind;
+use crate::engine::input::{Effect, FactsRecord, PackedFact, TimeMode};
+use crate::engine::partition::{EngineError, Identity, Partition};
+use crate::engine::subject::{Party, Subject};
+
+/// Why a generation cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RekeyError {
+    #[error("the two keys have different roots: what one made cannot be said in the other; make the new one by `keys next`")]
+    OtherRoot,
+    #[error("the two keys are the same generation")]
+    SameGeneration,
+    #[error("a sealed reference does not open: this is not the key of the old generation")]
+    NotOpened,
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("the new log cannot be written: {0}")]
+    Sink(String),
+}
+
+/// How what one generation says is said in the next.
+#[derive(Debug)]
+pub struct Translation {
+    old: Arc<Keys>,
+    new: Arc<Keys>,
+    partitions: u32,
+    /// Appeal references of the old generation, by number, and the same measure's in the new one.
+    appeals: BTreeMap<u64, AppealRef>,
+}
+
+impl Translation {
+    /// # Errors
+    /// `OtherRoot`, `SameGeneration`.
+    pub fn new(old: Arc<Keys>, new: Arc<Keys>, partitions: u32) -> Result<Translation, RekeyError> {
+        if !old.has_root_of(&new) {
+            return Err(RekeyError::OtherRoot);
+        }
+        if old.check() == new.check() {
+            return Err(RekeyError::SameGeneration);
+        }
+        Ok(Translation { old, new, partitions: partitions.max(1), appeals: BTreeMap::new() })
+    }
+
+    /// Learns from what the old generation decided under which reference a measure is known in the new one.
+    pub fn learn(&mut self, effect: &Effect) {
+        let Effect::Disposed(disposition) = effect else { return };
+        let Disposition::MeasureSet(set) = &**disposition else { return };
+        let head = set.head();
+        let party = self.subject(head.party.subject);
+        let event = self.old.fingerprint_in(head.event, &self.new);
+        let key = self.new.id_key();
+        let id = key.disposition(IdKind::Set, &head.rule, party, event, head.at, set.measure().name());
+        self.appeals.insert(set.notice().appeal.number(), key.appeal(id));
+    }
+
+    /// Appeal references of the old generation, by number, with the new ones.
+    #[must_use]
+    pub fn appeals(&self) -> &BTreeMap<u64, AppealRef> {
+        &self.appeals
+    }
+
+    fn token(&self, token: Token) -> Token {
+        self.old.token_in(token, &self.new)
+    }
+
+    fn subject(&self, subject: Subject) -> Subject {
+        Subject::new(subject.kind, self.token(subject.token))
+    }
+
+    fn party(&self, party: &Party) -> Result<Party, RekeyError> {
+        let sealed = match party.sealed.0.is_empty() {
+            true => party.sealed.clone(),
+            false => self.new.seal(&self.old.open(&party.sealed).ok_or(RekeyError::NotOpened)?),
+        };
+        Ok(Party { subject: self.subject(party.subject), sealed })
+    }
+
+    /// A fact of the old generation in the new one, and where it goes.
+    ///
+    /// # Errors
+    /// `NotOpened`.
+    pub fn fact(&self, fact: &Fact) -> Result<(Destination, Fact), RekeyError> {
+        let route = self.subject(fact.route);
+        let event = self.old.fingerprint_in(fact.event, &self.new);
+        // Only what goes to all partitions is about nobody.
+        let destination = match route.token == Token::default() {
+            true => Destination::All,
+            false => Destination::Partition(route.token.partition(self.partitions)),
+        };
+        Ok((destination, Fact { event, at: fact.at, route, body: self.body(&fact.body)? }))
+    }
+
+    fn dated(&self, dated: Option<&Dated>) -> Result<Option<Dated>, RekeyError> {
+        let body = |dated: &Dated| Ok(Dated { at: dated.at, body: Box::new(self.body(&dated.body)?) });
+        dated.map(body).transpose()
+    }
+
+    /// Every kind of body by name: one that is added must say here what of it is a token.
+    fn body(&self, body: &FactBody) -> Result<FactBody, RekeyError> {
+        Ok(match body {
+            FactBody::Transfer { side, account, counterparty, amount, details, other_side } => {
+                let other = |other: &OtherParty| -> Result<Box<OtherParty>, RekeyError> {
+                    let holder = self.token(other.holder);
+                    Ok(Box::new(OtherParty { holder, account: self.party(&other.account)? }))
+                };
+                FactBody::Transfer {
+                    side: *side,
+                    account: self.party(account)?,
+                    counterparty: self.token(*counterparty),
+                    amount: *amount,
+                    details: *details,
+                    other_side: other_side.as_deref().map(other).transpose()?,
+                }
+            }
+            FactBody::CardPayment { account, terminal, amount } => FactBody::CardPayment {
+                account: self.party(account)?,
+                terminal: self.token(*terminal),
+                amount: *amount,
+            },
+            FactBody::CardUsage { card, device, usage, peer, open_mb } => FactBody::CardUsage {
+                card: self.party(card)?,
+                device: self.token(*device),
+                usage: *usage,
+                peer: peer.map(|peer| self.token(peer)),
+                open_mb: *open_mb,
+            },
+            FactBody::FraudConfirmed { feed, account, other, amount } => FactBody::FraudConfirmed {
+                feed: *feed,
+                account: self.party(account)?,
+                other: self.token(*other),
+                amount: *amount,
+            },
+            FactBody::Met { feed, holder, target, amount } => FactBody::Met {
+                feed: *feed,
+                holder: self.token(*holder),
+                target: self.party(target)?,
+                amount: *amount,
+            },
+            FactBody::Opening {
+                step,
+                opening,
+                holding,
+                product,
+                holder_kind,
+                co_holder,
+                identity_channels,
+            } => FactBody::Opening {
+                step: *step,
+                opening: self.party(opening)?,
+                holding: holding.as_ref().map(|holding| self.party(holding)).transpose()?,
+                product: *product,
+                holder_kind: *holder_kind,
+                co_holder: *co_holder,
+                identity_channels: *identity_channels,
+            },
+            FactBody::HoldingsAnswered { opening, product, elsewhere_count } => FactBody::HoldingsAnswered {
+                opening: self.token(*opening),
+                product: *product,
+                elsewhere_count: *elsewhere_count,
+            },
+            // One that names no measure names none in the new generation either.
+            FactBody::AppealDecided { appeal, outcome, override_for } => FactBody::AppealDecided {
+                appeal: self.appeals.get(&appeal.number()).copied().unwrap_or(*appeal),
+                outcome: *outcome,
+                override_for: *override_for,
+            },
+            FactBody::Corrected { original, before, after } => FactBody::Corrected {
+                original: self.old.fingerprint_in(*original, &self.new),
+                before: self.dated(before.as_ref())?,
+                after: self.dated(after.as_ref())?,
+            },
+            FactBody::RuleSetActivated { .. }
+            | FactBody::WentLive
+            | FactBody::HoldOrdered { .. }
+            | FactBody::HoldReleased { .. } => body.clone(),
+        })
+    }
+}
+
+/// A source record of the old generation: what it became, and under which configuration.
+struct Taken {
+    source: SourceId,
+    offset: i64,
+    time: TimeMs,
+    version: u32,
+    facts: Vec<Fact>,
+}
+
+/// What stands in an old partition, in its order.
+enum Item {
+    Record(Taken),
+    /// The end of a pack: how far each of its sources was read by then.
+    Read(Vec<(SourceId, u32, i64, TimeMs)>),
+}
+
+/// What the old log says, partition by partition, as far as it applies.
+#[derive(Default)]
+pub struct History {
+    versions: BTreeSet<(TimeMs, u32)>,
+    partitions: Vec<Old>,
+}
+
+/// One old partition.
+struct Old {
+    coverage: Coverage,
+    /// In order of application; facts of one source record together.
+    items: Vec<Item>,
+}
+
+impl History {
+    /// Reads one old partition to its end: takes up what applies, and learns what was decided of it.
+    ///
+    /// # Errors
+    /// Of the engine, on a record that no sound intake makes.
+    pub fn read(
+        &mut self,
+        identity: Identity,
+        records: impl IntoIterator<Item = FactsRecord>,
+        loader: &dyn LoadRules,
+        translation: &mut Translation,
+    ) -> Result<(), RekeyError> {
+        let mut engine = Partition::new(identity);
+        let mut old = Old { coverage: Coverage::default(), items: Vec::new() };
+        for (offset, record) in (0..).zip(records) {
+            match &record {
+                FactsRecord::VersionAnnounced(version) => {
+                    self.versions.insert((version.from, version.number));
+                    old.coverage.announce(*version);
+                }
+                FactsRecord::Facts(pack) => old.take(pack.version, &pack.ranges, &pack.facts),
+                FactsRecord::Reports(_) => {}
+            }
+            let mut effects = Vec::new();
+            engine.apply(offset, &record, loader, &mut effects)?;
+            effects.iter().for_each(|effect| translation.learn(effect));
+        }
+        self.partitions.push(old);
+        Ok(())
+    }
+
+    /// Up to where each source is covered in every partition, and its time there.
+    fn covered(&self) -> BTreeMap<SourceId, (i64, TimeMs)> {
+        let mut covered: BTreeMap<SourceId, (i64, TimeMs)> = BTreeMap::new();
+        for old in &self.partitions {
+            for (source, known) in &old.coverage.sources {
+                let place = covered.entry(source.clone()).or_insert((known.last, known.time));
+                *place = (place.0.min(known.last), place.1.min(known.time));
+            }
+        }
+        covered.retain(|source, _| {
+            self.partitions.iter().all(|old| old.coverage.sources.contains_key(source))
+        });
+        covered
+    }
+
+    /// Writes the new generation (R1 to R3). `sink` takes each record of each new partition in order. Gives the
+    /// new partitions' states at the end.
+    ///
+    /// # Errors
+    /// `NotOpened`; of the sink; of the engine.
+    pub fn write(
+        self,
+        translation: &Translation,
+        identity: &Identity,
+        loader: &dyn LoadRules,
+        sink: &mut dyn FnMut(u32, &FactsRecord) -> Result<(), String>,
+    ) -> Result<Vec<(Partition, u64)>, RekeyError> {
+        let covered = self.covered();
+        let partitions = translation.partitions;
+        let mut writing = Writing {
+            packer: Packer::new(partitions, PackBounds::default()),
+            slots: BTreeMap::new(),
+            states: (0..partitions)
+                .map(|partition| {
+                    let id_key = translation.new.id_key();
+                    (Partition::new(Identity { partition, partitions, id_key, time: identity.time }), 0)
+                })
+                .collect(),
+            loader,
+            sink,
+        };
+        for (from, number) in &self.versions {
+            let announced = FactsRecord::VersionAnnounced(ConfigVersion { from: *from, number: *number });
+            (0..partitions).try_for_each(|partition| writing.append(partition, &announced))?;
+        }
+        for item in merged(self.partitions) {
+            let taken = match item {
+                Item::Record(taken) => taken,
+                Item::Read(through) => {
+                    writing.read_through(through)?;
+                    continue;
+                }
+            };
+            if covered.get(&taken.source).is_none_or(|(last, _)| taken.offset > *last) {
+                continue;
+            }
+            let facts: Vec<(Destination, Fact)> =
+                taken.facts.iter().map(|fact| translation.fact(fact)).collect::<Result<_, _>>()?;
+            let slot = writing.slot(&taken);
+            writing.packer.read(slot, taken.version, taken.offset, taken.time, facts);
+            writing.append_finished()?;
+        }
+        let version = |source: &SourceId| writing.slots.get(source).map_or(0, |(_, version)| *version);
+        let end = covered.iter().map(|(source, (last, time))| (source.clone(), version(source), *last, *time));
+        let end = end.collect();
+        writing.read_through(end)?;
+        Ok(writing.states)
+    }
+}
+
+impl Old {
+    /// The facts of a pack that apply here, by source record.
+    fn take(&mut self, version: u32, ranges: &[crate::engine::cover::Range], facts: &[PackedFact]) {
+        let verdicts: Vec<Admission> =
+            ranges.iter().map(|range| self.coverage.admit(version, range)).collect();
+        for (range, verdict) in ranges.iter().zip(&verdicts) {
+            if matches!(verdict, Admission::Apply { .. }) {
+                self.coverage.join(range);
+            }
+        }
+        for packed in facts {
+            let place = usize::from(packed.range);
+            let (Some(range), Some(Admission::Apply { after })) = (ranges.get(place), verdicts.get(place))
+            else {
+                continue;
+            };
+            if packed.offset <= *after {
+                continue;
+            }
+            match self.items.last_mut() {
+                Some(Item::Record(last)) if last.source == range.source && last.offset == packed.offset => {
+                    last.facts.push(packed.fact.clone());
+                }
+                _ => self.items.push(Item::Record(Taken {
+                    source: range.source.clone(),
+                    offset: packed.offset,
+                    time: packed.time,
+                    version,
+                    facts: vec![packed.fact.clone()],
+                })),
+            }
+        }
+        let mut read = Vec::new();
+        for (range, verdict) in ranges.iter().zip(&verdicts) {
+            if matches!(verdict, Admission::Apply { .. }) {
+                self.coverage.advance(range);
+                self.coverage.move_time(&range.source, range.through);
+                read.push((range.source.clone(), version, range.last, range.through));
+            }
+        }
+        self.items.push(Item::Read(read));
+    }
+}
+
+/// The source records of all old partitions, each once with all of its facts (R2).
+fn merged(mut partitions: Vec<Old>) -> Vec<Item> {
+    if partitions.len() == 1 {
+        return partitions.pop().map(|old| old.items).unwrap_or_default();
+    }
+    let mut all: BTreeMap<(TimeMs, SourceId, i64), Taken> = BTreeMap::new();
+    for item in partitions.into_iter().flat_map(|old| old.items) {
+        let Item::Record(taken) = item else { continue };
+        match all.get_mut(&(taken.time, taken.source.clone(), taken.offset)) {
+            None => {
+                all.insert((taken.time, taken.source.clone(), taken.offset), taken);
+            }
+            // What went to all partitions stands in each of them.
+            Some(known) => {
+                let is_new = |fact: &Fact| !known.facts.contains(fact);
+                let new: Vec<Fact> = taken.facts.into_iter().filter(is_new).collect();
+                known.facts.extend(new);
+            }
+        }
+    }
+    all.into_values().map(Item::Record).collect()
+}
+
+/// The new generation as it is written.
+struct Writing<'a> {
+    packer: Packer,
+    slots: BTreeMap<SourceId, (Slot, u32)>,
+    /// Each new partition, decided so far, with its next offset.
+    states: Vec<(Partition, u64)>,
+    loader: &'a dyn LoadRules,
+    sink: &'a mut dyn FnMut(u32, &FactsRecord) -> Result<(), String>,
+}
+
+impl Writing<'_> {
+    fn slot(&mut self, taken: &Taken) -> Slot {
+        let packer = &mut self.packer;
+        let (slot, version) = self.slots.entry(taken.source.clone()).or_insert_with(|| {
+            // Nothing before the first record that is taken over is asked for again.
+            let previous = taken.offset.saturating_sub(1);
+            let start = Start { previous, baseline: true, version: taken.version, time: taken.time };
+            (packer.assign(taken.source.clone(), start), taken.version)
+        });
+        *version = taken.version;
+        *slot
+    }
+
+    /// Tells all partitions how far sources were read, as far as they were taken over.
+    fn read_through(&mut self, through: Vec<(SourceId, u32, i64, TimeMs)>) -> Result<(), RekeyError> {
+        for (source, version, last, time) in through {
+            let known = self.slots.get(&source).copied();
+            let slot = match known {
+                Some((slot, _)) => slot,
+                // Covered, and nothing of it became a fact: its coverage is taken over all the same.
+                None => {
+                    let start = Start { previous: last, baseline: true, version, time };
+                    let slot = self.packer.assign(source.clone(), start);
+                    self.slots.insert(source, (slot, version));
+                    slot
+                }
+            };
+            self.packer.read_through(slot, version, last, time);
+        }
+        let packs = self.packer.flush(Flush::All);
+        self.append_packs(packs)
+    }
+
+    fn append_finished(&mut self) -> Result<(), RekeyError> {
+        let packs = self.packer.take_finished();
+        self.append_packs(packs)
+    }
+
+    fn append_packs(&mut self, packs: Vec<super::pack::Packed>) -> Result<(), RekeyError> {
+        packs.into_iter().try_for_each(|(partition, pack)| self.append(partition, &FactsRecord::Facts(pack)))
+    }
+
+    /// Writes a record, decides it, and writes the reports that deciding makes, theirs too.
+    fn append(&mut self, partition: u32, record: &FactsRecord) -> Result<(), RekeyError> {
+        (self.sink)(partition, record).map_err(RekeyError::Sink)?;
+        let Some((state, next)) = self.states.get_mut(partition as usize) else { return Ok(()) };
+        let mut effects = Vec::new();
+        state.apply(*next, record, self.loader, &mut effects)?;
+        *next += 1;
+        for effect in effects {
+            if let Effect::Reported(report) = effect {
+                let destination = report.destination;
+                self.append(destination, &FactsRecord::Reports(vec![*report]))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of one partition that moves by event time: the identity in which it is read and written.
+#[must_use]
+pub fn identity(keys: &Keys, partition: u32, partitions: u32, time: TimeMode) -> Identity {
+    Identity { partition, partitions, id_key: keys.id_key(), time }
+}
