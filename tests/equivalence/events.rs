@@ -99,7 +99,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 3]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 6]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -256,7 +256,7 @@ impl Town {
         let (_, holder) = Town::holder(dice);
         let number: Arc<str> = Arc::from(*dice.pick(&["one", "two"]));
         let class = *dice.pick(&HoldClass::ALL);
-        let until = at.plus(SpanMs(*dice.pick(&[-1, 0, 5_000, 60_000])));
+        let until = at.plus(SpanMs(*dice.pick(&[-1, 0, 60_000, 400_000])));
         let body = match dice.chance(60) {
             true => FactBody::HoldOrdered { number, class, until },
             false => FactBody::HoldReleased { number },

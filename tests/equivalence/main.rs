@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use duecourse::codec::snapshot::{self, Extent};
+use duecourse::engine::kept::Records;
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
 use duecourse::engine::partition::{Frozen, Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
@@ -197,7 +198,7 @@ fn held(frozen: &Frozen) -> [(&'static str, bool); 9] {
         ("told", frozen.told.rows(false).any(|(_, told)| !told.is_empty())),
         ("overrides", frozen.overrides.rows(false).any(|(_, overrides)| !overrides.is_empty())),
         ("firings", frozen.firings.rows(false).any(|(_, firings)| !firings.is_empty())),
-        ("kept", frozen.kept.rows(false).any(|(_, kept)| !kept.records.openings.is_empty())),
+        ("kept", frozen.kept.rows(false).any(|(_, kept)| kept.records != Records::default())),
         ("meetings", frozen.meetings.rows(false).any(|(_, meetings)| !meetings.is_empty())),
         ("standings", frozen.holders.rows(false).any(|(_, holder)| !holder.standings.is_empty())),
     ]
