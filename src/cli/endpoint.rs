@@ -272,7 +272,7 @@ impl Observe for Counted {
                 }
             }
             Effect::Observed(seen) => self.metrics.rules.evidence(&seen.head.rule.id, &seen.evidence),
-            Effect::Unmatched { .. } | Effect::Reported(_) => {}
+            Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => {}
         }
     }
 

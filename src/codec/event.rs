@@ -3,6 +3,7 @@
 //! One file per family; `registry` names every type once. Texts are borrowed from the record. A
 //! field that no type declares is dropped and counted; a field with the wrong type is refused.
 
+pub mod appeal;
 pub mod card_usage;
 pub mod control;
 pub mod correction;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::appeal::AppealAnswered;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
@@ -163,11 +164,30 @@ pub enum EndCause {
     Superseded,
     /// The opening it answered was opened, abandoned or lapsed.
     OpeningSettled,
+    /// A person decided, on request, that it should not stand (PIPL 24).
+    LiftedByPerson,
+    /// A person decided, on request, for a milder measure in its place.
+    Replaced,
+    /// What it rested on was corrected or cancelled by its source.
+    Corrected,
 }
 
 impl EndCause {
-    pub const ALL: [EndCause; 4] =
-        [EndCause::Expired, EndCause::Overturned, EndCause::Superseded, EndCause::OpeningSettled];
+    pub const ALL: [EndCause; 7] = [
+        EndCause::Expired,
+        EndCause::Overturned,
+        EndCause::Superseded,
+        EndCause::OpeningSettled,
+        EndCause::LiftedByPerson,
+        EndCause::Replaced,
+        EndCause::Corrected,
+    ];
+
+    /// The measure should not have been set: a person decided so (D26).
+    #[must_use]
+    pub fn overrules(self) -> bool {
+        matches!(self, EndCause::Overturned | EndCause::LiftedByPerson)
+    }
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -176,6 +196,9 @@ impl EndCause {
             EndCause::Overturned => "overturned",
             EndCause::Superseded => "superseded",
             EndCause::OpeningSettled => "opening_settled",
+            EndCause::LiftedByPerson => "lifted_by_person",
+            EndCause::Replaced => "replaced",
+            EndCause::Corrected => "corrected",
         }
     }
 }
@@ -214,6 +237,7 @@ pub enum Disposition {
     MeasureSet(MeasureSet),
     MeasureEnded(MeasureEnded),
     ReservationLapsed(ReservationLapsed),
+    AppealAnswered(AppealAnswered),
 }
 
 impl Disposition {
@@ -224,6 +248,7 @@ impl Disposition {
             Disposition::MeasureSet(set) => set.head(),
             Disposition::MeasureEnded(ended) => &ended.head,
             Disposition::ReservationLapsed(lapsed) => &lapsed.head,
+            Disposition::AppealAnswered(answered) => &answered.head,
         }
     }
 }

@@ -73,6 +73,8 @@ pub struct Evidence {
     pub softened: Option<Softened>,
     /// The rule's harm budget was spent, so the measure is the verification of its ladder (D28).
     pub braked: bool,
+    /// The rule moved itself to shadow, so it only observes (D28).
+    pub shadowed: bool,
     /// SHA-256 over all events in all windows named here, not only the listed ones.
     pub digest: [u8; 32],
     /// The smallest value-to-threshold ratio among the comparisons that held, in millionths.

@@ -2,6 +2,7 @@
 //!
 //! A fact is self-contained: nothing in it has to be looked up elsewhere (D6).
 
+use super::appeal::AppealStep;
 use super::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use super::disposition::AppealRef;
 use super::subject::{Party, Subject};
@@ -419,7 +420,15 @@ pub enum FactBody {
     /// The lawful platform's answer: how many of this product the person holds elsewhere (Art. 16).
     HoldingsAnswered { opening: Token, product: Product, elsewhere_count: u32 },
     /// A reviewer or authority decided an appeal against a measure on this holder.
-    AppealDecided { appeal: AppealRef, outcome: AppealOutcome, override_for: Option<SpanMs> },
+    AppealDecided {
+        appeal: AppealRef,
+        outcome: AppealOutcome,
+        override_for: Option<SpanMs>,
+        /// Who decided, by token.
+        decider: Option<Token>,
+        /// Why it was upheld: key into the answers of the rule set.
+        reason: Option<std::sync::Arc<str>>,
+    },
     /// An earlier event was wrong: `before` is taken out, `after` is put in its place. The two
     /// bodies are of the same routing subject; one of them may live in another partition.
     Corrected { original: Fingerprint, before: Option<Dated>, after: Option<Dated> },
@@ -427,6 +436,8 @@ pub enum FactBody {
     RuleSetActivated { bundle: std::sync::Arc<str>, release: Release },
     /// From here on measures are enforced; before it everything only observes (D28).
     WentLive,
+    /// A step of an appeal against a measure on this holder, or of a request for a human decision.
+    Appeal { appeal: AppealRef, step: AppealStep },
 }
 
 /// How a rule set came to be released: on record with the fact. Only `rollback` decides (S1).

@@ -2,9 +2,10 @@
 //!
 //! Read in this order: `base`, `subject`, `fact` (what happened), `calendar`, `signal`, `window` (what
 //! is measured), `condition`, `rule`, `limit`, `protection` (what is asked for, and softened), `measure`, `notice`, `evidence`, `disposition`
-//! (what is published), `report` (what partitions tell each other), `cover` (exactly once),
+//! (what is published), `appeal` (what people decide), `report` (what partitions tell each other), `cover` (exactly once),
 //! `input` (records and effects), and last the state machine itself.
 
+pub mod appeal;
 pub mod attributes;
 pub mod base;
 pub mod calendar;

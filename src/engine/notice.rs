@@ -21,6 +21,8 @@ pub struct NoticeTexts {
     pub measures: BTreeMap<String, MeasureText>,
     /// Next remedies of each lane, by the lane's name.
     pub remedies: BTreeMap<String, Bilingual>,
+    /// Why an appeal was upheld or a measure confirmed, by key; `unstated` for want of one.
+    pub answers: BTreeMap<String, Bilingual>,
     pub channels: Channels,
     /// Our answer to an appeal is due within this span (law.md A3: 15 days at most).
     pub answer_within: SpanMs,
@@ -93,6 +95,12 @@ pub struct NoticeOf<'a> {
 }
 
 impl NoticeTexts {
+    /// The reason of an answer to an appeal; none when the table lacks the key.
+    #[must_use]
+    pub fn answer(&self, key: Option<&str>) -> Option<&Bilingual> {
+        self.answers.get(key.unwrap_or("unstated"))
+    }
+
     /// Composes the notice of a measure.
     ///
     /// # Errors

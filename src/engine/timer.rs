@@ -17,13 +17,19 @@ pub enum Timer {
         holder: Token,
         opening: Token,
     },
+    /// The deadline of an appeal's state, from the how-manieth entering; void after a later one.
+    AppealDue {
+        measure: DispositionId,
+        entered: u32,
+        worsens: bool,
+    },
 }
 
 impl Timer {
     /// Whether it worsens somebody's position and therefore waits until every source has been read.
     #[must_use]
     pub fn worsens(self) -> bool {
-        matches!(self, Timer::ReservationLapses { .. })
+        matches!(self, Timer::ReservationLapses { .. } | Timer::AppealDue { worsens: true, .. })
     }
 }
 

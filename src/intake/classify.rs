@@ -3,6 +3,7 @@
 //! `row` takes a record apart, `confirmed` turns a label and its row into an event, `facts` makes facts of its event, `look_alike` tests refs. A
 //! classifier holds buffers and the header in force, and nothing that one record leaves for the next.
 
+mod appeal;
 mod confirmed;
 mod correction;
 mod facts;

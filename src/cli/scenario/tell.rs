@@ -4,10 +4,12 @@ use serde_json::Value;
 
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutRecord, Topic, rfc3339};
+use crate::engine::appeal::AppealAnswer;
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::{Disposition, Head};
 use crate::engine::evidence::Evidence;
 use crate::engine::input::Effect;
+use crate::engine::life::Word;
 
 /// Appends the lines of one effect.
 pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
@@ -23,6 +25,13 @@ pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
             evidence(&observed.evidence, told);
         }
         Effect::Unmatched { reason, .. } => told.push(format!("= unmatched: {}", reason.name())),
+        Effect::RuleShadowed(shadowed) => {
+            let (rule, count) = (&shadowed.rule, &shadowed.count);
+            told.push(format!(
+                "= rule {} version {} moved itself to shadow: {} measures, {} overturned, {} verified",
+                rule.id, rule.version, count.measures, count.overruled, count.verified
+            ));
+        }
         Effect::Reported(_) => told.push("= reported to another partition".to_owned()),
     }
 }
@@ -55,6 +64,22 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
         Disposition::ReservationLapsed(lapsed) => {
             told.push(format!("= slot of {party} free again at {}", time(lapsed.head.at)));
         }
+        Disposition::AppealAnswered(answered) => {
+            let due = answered.due.map_or(String::new(), |due| format!(", due {}", time(due)));
+            told.push(format!(
+                "= appeal {} against {} on {party} at {}{due}",
+                answered.answer.name(),
+                answered.measure.name(),
+                time(head.at)
+            ));
+            if let Some(reason) = &answered.reason {
+                told.push(format!("=   because {}", reason.zh));
+            }
+            let papers: Vec<&str> = answered.papers.all().map(Word::name).collect();
+            if answered.answer == AppealAnswer::PapersAsked {
+                told.push(format!("=   papers {}", papers.join(", ")));
+            }
+        }
     }
 }
 
@@ -71,6 +96,9 @@ fn evidence(evidence: &Evidence, told: &mut Vec<String>) {
     if let Some(count) = &evidence.count {
         let elsewhere = count.elsewhere.map_or(String::new(), |count| format!(", elsewhere {count}"));
         told.push(format!("=   because {} held{elsewhere}, at most {}", count.held, count.count_max));
+    }
+    if evidence.shadowed {
+        told.push("=   shadowed: the rule moved itself to shadow, so it only observes".to_owned());
     }
     if evidence.braked {
         told.push("=   braked: the rule's harm budget is spent, so it only verifies".to_owned());

@@ -93,7 +93,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
         "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" => {
             json!(text.parse::<u32>()?)
         }
-        "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+        "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         _ => json!(text),
     })
 }

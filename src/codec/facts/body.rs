@@ -18,6 +18,8 @@
 //! 9 rule set activated   bundle (text)
 //! 10 went live           nothing
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
+//! 32 appeal decided by   as 7, then option of decider (token), option of reason (text)
+//! 33 appeal step         number of the appeal reference (varint), then as `appeal` says
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -34,6 +36,7 @@ use crate::engine::fact::{
 };
 
 use super::DecodeError;
+use super::appeal;
 use super::bytes::{Reader, Writer};
 
 const TRANSFER: u8 = 1;
@@ -49,6 +52,9 @@ const WENT_LIVE: u8 = 10;
 const FRAUD_CONFIRMED: u8 = 11;
 /// A card usage with the open traffic of the month.
 const CARD_USAGE_METERED: u8 = 12;
+/// An appeal decided by somebody who is named, or with a reason.
+const APPEAL_DECIDED_BY: u8 = 32;
+const APPEAL_STEP: u8 = 33;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -122,11 +128,21 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.byte(*product as u8);
             writer.varint(u64::from(*elsewhere_count));
         }
-        FactBody::AppealDecided { appeal, outcome, override_for } => {
-            writer.byte(APPEAL_DECIDED);
+        FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+            let is_named = decider.is_some() || reason.is_some();
+            writer.byte(if is_named { APPEAL_DECIDED_BY } else { APPEAL_DECIDED });
             writer.varint(appeal.number());
             writer.flag(*outcome == AppealOutcome::Overturned);
             writer.option(*override_for, |writer, span| writer.zigzag(span.0));
+            if is_named {
+                writer.option(*decider, Writer::token);
+                writer.option(reason.as_deref(), |writer, text| writer.blob(text.as_bytes()));
+            }
+        }
+        FactBody::Appeal { appeal, step } => {
+            writer.byte(APPEAL_STEP);
+            writer.varint(appeal.number());
+            appeal::write(writer, step);
         }
         FactBody::Corrected { original, before, after } => {
             writer.byte(CORRECTED);
@@ -258,7 +274,11 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             product: read_product(reader)?,
             elsewhere_count: reader.u32("the count of an answer")?,
         }),
-        APPEAL_DECIDED => read_appeal(reader),
+        tag @ (APPEAL_DECIDED | APPEAL_DECIDED_BY) => read_appeal(reader, tag == APPEAL_DECIDED_BY),
+        APPEAL_STEP => {
+            let appeal = read_reference(reader)?;
+            Ok(FactBody::Appeal { appeal, step: appeal::read(reader)? })
+        }
         RULE_SET_ACTIVATED => Ok(FactBody::RuleSetActivated {
             bundle: Arc::from(reader.text("a bundle")?),
             release: Release {
@@ -286,16 +306,28 @@ fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
     Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels })
 }
 
-fn read_appeal(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
+fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
     let number = reader.varint("an appeal reference")?;
     let appeal = AppealRef::from_bits(number);
-    if appeal.number() != number {
-        return Err(DecodeError::Malformed("an appeal reference"));
-    }
+    if appeal.number() == number { Ok(appeal) } else { Err(DecodeError::Malformed("an appeal reference")) }
+}
+
+fn read_appeal(reader: &mut Reader<'_>, is_named: bool) -> Result<FactBody, DecodeError> {
+    const WHAT: &str = "who decided an appeal, and why";
+    let appeal = read_reference(reader)?;
     let overturned = reader.flag("the outcome of an appeal")?;
     let outcome = if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
     let override_for = reader.option("the override of an appeal", |reader| reader.zigzag("a span"))?;
-    Ok(FactBody::AppealDecided { appeal, outcome, override_for: override_for.map(SpanMs) })
+    let override_for = override_for.map(SpanMs);
+    let (decider, reason) = match is_named {
+        true => (reader.option(WHAT, |reader| reader.token(WHAT))?, read_text(reader, WHAT)?),
+        false => (None, None),
+    };
+    // What names nobody and gives no reason has the older form: one fact has one form.
+    if is_named && decider.is_none() && reason.is_none() {
+        return Err(DecodeError::Malformed(WHAT));
+    }
+    Ok(FactBody::AppealDecided { appeal, outcome, override_for, decider, reason })
 }
 
 fn read_text(reader: &mut Reader<'_>, what: &'static str) -> Result<Option<Arc<str>>, DecodeError> {

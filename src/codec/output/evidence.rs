@@ -32,6 +32,9 @@ pub(super) struct EvidenceData<'a> {
     softened: Option<SoftenedData<'a>>,
     /// True when the rule's harm budget was spent, so that the measure is the verification of its ladder.
     braked: bool,
+    /// True when the rule only observes because it moved itself to shadow (observations only).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    shadowed: bool,
     /// Other rules that came near on the same event, in the order of their ids, 5 at most.
     near_misses: Vec<NearMissData<'a>>,
     /// Events listed here each of which, taken out alone, would have left the rule without effect.
@@ -125,6 +128,7 @@ impl<'a> EvidenceData<'a> {
             count: evidence.count.as_ref().map(CountData::of),
             softened: evidence.softened.as_ref().map(SoftenedData::of),
             braked: evidence.braked,
+            shadowed: evidence.shadowed,
             near_misses: evidence.near_misses.iter().map(NearMissData::of).collect(),
             cleared_without: evidence.cleared_without.iter().map(|event| event_hex(*event)).collect(),
             digest: hex(&evidence.digest),

@@ -17,9 +17,11 @@ pub mod gate;
 mod measure;
 mod notice;
 mod observation;
+mod quality;
 mod schemas;
 #[cfg(test)]
 mod tests;
+mod answers;
 mod text;
 
 pub use decided::{DecidedError, DecidedProgress, Deciding, DecidingRules, decode_decided, encode_decided};
@@ -115,7 +117,8 @@ fn use_names(purpose: Purpose) -> String {
 ///
 /// A measure that is set gives three records (dispositions, notices, measures), one that ended
 /// three (dispositions, notices, tombstone in measures), both in that order; an accepted request and
-/// a lapsed reservation one each; an observation one in `shadow`; an unmatched event one in
+/// a lapsed reservation one each; an answer to an appeal two (dispositions, notices); an observation, and a
+/// rule that moved itself to shadow, one in `shadow`; an unmatched event one in
 /// `dead-letters`. Reports travel in facts and give none.
 ///
 /// # Errors
@@ -136,6 +139,10 @@ pub fn encode_effect(
             out.push(dead_letter::record(*event, *reason, ctx)?);
             Ok(())
         }
+        Effect::RuleShadowed(shadowed) => {
+            out.push(quality::record(shadowed, ctx)?);
+            Ok(())
+        }
         Effect::Reported(_) => Ok(()),
     }
 }
@@ -150,6 +157,10 @@ fn disposed(
     match disposition {
         Disposition::OpeningAccepted(accepted) => out.push(disposition::accepted(accepted, ctx)?),
         Disposition::ReservationLapsed(lapsed) => out.push(disposition::lapsed(lapsed, ctx)?),
+        Disposition::AppealAnswered(answered) => {
+            gate::pass(Topic::Notices, head)?;
+            out.extend([disposition::answered(answered, ctx)?, notice::of_answered(answered, ctx)?]);
+        }
         Disposition::MeasureSet(set) => {
             gate::pass(Topic::Notices, head)?;
             gate::pass(Topic::Measures, head)?;

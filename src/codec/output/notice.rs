@@ -6,15 +6,19 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::disposition::{DispositionId, EndCause, MeasureEnded, MeasureSet};
+use crate::engine::appeal::AppealAnswered;
+use crate::engine::disposition::{DispositionId, MeasureEnded, MeasureSet};
+use crate::engine::life::Word;
 
 use super::envelope::{BilingualText, Envelope, Moment, RuleText, id_hex, notice_id, time_of};
 use super::measure::{MeasureData, PartyData};
+use super::answers;
 use super::text::{self, Text};
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
 pub(super) const OF_SET: &str = "duecourse.notice.measure_set.v1";
 pub(super) const OF_ENDED: &str = "duecourse.notice.measure_ended.v1";
+pub(super) const OF_ANSWERED: &str = "duecourse.notice.appeal_answered.v1";
 
 /// The notice of a measure that begins.
 #[derive(Serialize, JsonSchema)]
@@ -65,14 +69,37 @@ pub(super) struct EndedNoticeData<'a> {
     rules_version: u32,
     #[serde(flatten)]
     measure: MeasureData<'a>,
-    /// `expired`, `overturned`, `superseded` or `opening_settled`.
+    /// `expired`, `overturned`, `superseded`, `opening_settled`, `lifted_by_person`, `replaced` or `corrected`.
     cause: &'static str,
-    /// True when an appeal was decided for the person: the measure should not have been set.
+    /// True when an appeal or request was decided for the person: the measure should not have been set.
     overruled: bool,
     /// From then on the measure is lifted.
     lifted: Moment,
-    /// Until then the rule uses nothing from before the lift (with `overturned`).
+    /// Until then the rule uses nothing from before the lift (when overruled).
     override_until: Option<Moment>,
+    appeal_reference: String,
+    text: ReadyText,
+}
+
+/// What the person is told about an appeal, or about a request for a human decision.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnsweredNoticeData<'a> {
+    /// Id of the disposition it belongs to.
+    disposition: String,
+    /// Id of the disposition that set the measure.
+    of: String,
+    institution: &'a str,
+    party: PartyData,
+    lane: &'static str,
+    rule: RuleText<'a>,
+    rules_version: u32,
+    #[serde(flatten)]
+    measure: MeasureData<'a>,
+    answer: &'static str,
+    reason: Option<BilingualText<'a>>,
+    papers: Vec<&'static str>,
+    due: Option<Moment>,
+    remedies: BilingualText<'a>,
     appeal_reference: String,
     text: ReadyText,
 }
@@ -143,11 +170,36 @@ pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<
         rules_version: ctx.rules_version,
         measure: MeasureData::of(&ended.measure, ctx)?,
         cause: ended.cause.name(),
-        overruled: ended.cause == EndCause::Overturned,
+        overruled: ended.cause.overrules(),
         lifted: time_of("lifted", head.at, ctx)?,
         override_until: override_until.transpose()?,
         appeal_reference: ended.appeal.to_string(),
         text: text::of_ended(ended).ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
     envelope(OF_ENDED, head.id, ended.ended, head.at).wrap(data, ctx)
+}
+
+pub(super) fn of_answered(
+    answered: &AppealAnswered,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let head = &answered.head;
+    let data = AnsweredNoticeData {
+        disposition: id_hex(head.id),
+        of: id_hex(answered.of),
+        institution: ctx.institution,
+        party: PartyData::of(&head.party, ctx)?,
+        lane: head.lane.name(),
+        rule: (&head.rule).into(),
+        rules_version: ctx.rules_version,
+        measure: MeasureData::of(&answered.measure, ctx)?,
+        answer: answered.answer.name(),
+        reason: answered.reason.as_ref().map(BilingualText::from),
+        papers: answered.papers.all().map(Word::name).collect(),
+        due: answered.due.map(|due| time_of("due", due, ctx)).transpose()?,
+        remedies: (&answered.remedies).into(),
+        appeal_reference: answered.appeal.to_string(),
+        text: answers::of(answered).ok_or(OutputError::TimeUnwritable("text"))?.into(),
+    };
+    envelope(OF_ANSWERED, head.id, answered.of, head.at).wrap(data, ctx)
 }

@@ -20,12 +20,12 @@ pub(super) struct Text {
 }
 
 /// Two words for one thing.
-struct Words {
-    zh: &'static str,
-    en: &'static str,
+pub(super) struct Words {
+    pub zh: &'static str,
+    pub en: &'static str,
 }
 
-const fn words(zh: &'static str, en: &'static str) -> Words {
+pub(super) const fn words(zh: &'static str, en: &'static str) -> Words {
     Words { zh, en }
 }
 
@@ -209,7 +209,7 @@ pub fn measure_title(name: &str) -> Option<Bilingual> {
 }
 
 /// The name of a measure as a person reads it.
-fn title(measure: &Measure) -> Words {
+pub(super) fn title(measure: &Measure) -> Words {
     match measure {
         Measure::OpeningCheckFurther => words("开户（开卡）前进一步核实", "further checks before opening"),
         Measure::OpeningRefuse => words("暂不办理开户（开卡）", "opening not possible for now"),
@@ -236,7 +236,7 @@ fn title(measure: &Measure) -> Words {
     }
 }
 
-fn party(kind: SubjectKind) -> Words {
+pub(super) fn party(kind: SubjectKind) -> Words {
     match kind {
         SubjectKind::Account => words("账户", "account"),
         SubjectKind::PhoneCard => words("电话卡", "phone card"),
@@ -275,6 +275,18 @@ fn cause(cause: EndCause) -> Words {
         EndCause::OpeningSettled => {
             words("该申请已经办结或撤回。", "the request has been settled or withdrawn.")
         }
+        EndCause::LiftedByPerson => words(
+            "您要求人工决定，工作人员审查后认为原处理不应作出，现予撤销。由此给您带来不便，我们深表歉意。",
+            "you asked that a person decide, and the person found that it should not have been done. We are sorry.",
+        ),
+        EndCause::Replaced => words(
+            "您要求人工决定，工作人员审查后改为较轻的措施，请以新的通知为准。",
+            "you asked that a person decide, and a milder measure takes its place; the new notice counts.",
+        ),
+        EndCause::Corrected => words(
+            "原处理所依据的信息已由提供方更正，不再成立。由此给您带来不便，我们深表歉意。",
+            "the information it rested on was corrected by its source, so it no longer stands. We are sorry.",
+        ),
     }
 }
 
@@ -316,7 +328,7 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-fn moment(at: TimeMs, offset: i32) -> Option<Bilingual> {
+pub(super) fn moment(at: TimeMs, offset: i32) -> Option<Bilingual> {
     let civil = civil(at, offset)?;
     let (year, month, day) = (civil.year(), civil.month(), civil.day());
     let (hour, minute) = (civil.hour(), civil.minute());
@@ -339,7 +351,7 @@ fn span(ms: i64) -> Bilingual {
     }
 }
 
-fn zone(offset: i32) -> Bilingual {
+pub(super) fn zone(offset: i32) -> Bilingual {
     if offset == 480 {
         return Bilingual { zh: "北京时间".to_owned(), en: "Beijing time".to_owned() };
     }

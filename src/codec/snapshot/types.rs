@@ -3,6 +3,8 @@
 use super::packed::{Packed, packed_plain, packed_struct};
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
+use crate::engine::appeal::AppealCase;
+use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::disposition::{AppealRef, DispositionId};
@@ -15,7 +17,7 @@ use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
-    Firing, InForce, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount, Told,
+    Firing, Ground, InForce, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount, RuleLife, Told,
 };
 use crate::engine::timer::{Timer, Timers};
 use crate::engine::window::Entry;
@@ -74,13 +76,30 @@ packed_struct!(MeasureState {
     ended,
     overruled,
     utc_offset_minutes,
+    decided_by,
+    awaits_human,
+    case,
+    ground,
 });
+packed_struct!(AppealCase { state, since, entered, due, open, evidence, outlived });
+packed_struct!(Ground { order, attributes, other, entry, at, bound });
+packed_struct!(RuleLife { version, state, shadowed });
 packed_struct!(Firing { until, event });
 packed_struct!(Override { lift, until });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
 packed_struct!(InForce { activated, live_since });
-packed_struct!(RuleCount { measures, overruled, interval, harm_ms });
+packed_struct!(RuleCount {
+    version,
+    measures,
+    overruled,
+    appeals,
+    verified,
+    failed,
+    restricted_ms,
+    interval,
+    harm_ms
+});
 packed_struct!(Core {
     coverage,
     partition_time,
@@ -97,6 +116,7 @@ packed_struct!(Core {
     harms,
     heard,
     totals,
+    watched,
     request_count,
 });
 packed_struct!(SeenSince { first, from, sightings });
@@ -151,6 +171,23 @@ packed_listed!(Severity, "a severity", SEVERITIES);
 packed_listed!(Lane, "a lane", Lane::ALL);
 packed_listed!(MeasureKind, "a measure", MeasureKind::ALL);
 
+/// What is known of each field, in the fields' order.
+impl Packed for Attributes {
+    fn write(&self, writer: &mut Writer<'_>) {
+        for field in Field::ALL {
+            self.get(field).write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut known = Attributes::default();
+        for field in Field::ALL {
+            known = known.with(field, Packed::read(reader)?);
+        }
+        Ok(known)
+    }
+}
+
 impl Packed for Answer {
     fn write(&self, writer: &mut Writer<'_>) {
         match self {
@@ -198,6 +235,12 @@ impl Packed for Timer {
                 holder.write(writer);
                 opening.write(writer);
             }
+            Timer::AppealDue { measure, entered, worsens } => {
+                writer.byte(32);
+                measure.write(writer);
+                entered.write(writer);
+                writer.flag(*worsens);
+            }
         }
     }
 
@@ -208,6 +251,11 @@ impl Packed for Timer {
             2 => {
                 Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
             }
+            32 => Ok(Timer::AppealDue {
+                measure: Packed::read(reader)?,
+                entered: Packed::read(reader)?,
+                worsens: Packed::read(reader)?,
+            }),
             _ => Err(DecodeError::Malformed("a timer")),
         }
     }

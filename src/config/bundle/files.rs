@@ -135,6 +135,8 @@ pub(super) struct RuleFile {
     /// The law, published indicator or paper that the rule follows.
     pub source: String,
     pub harm_budget: Option<HarmBudgetDecl>,
+    /// How often it may be wrong before it moves itself to shadow.
+    pub quality: Option<QualityDecl>,
     pub precision: Option<PrecisionDecl>,
     #[serde(default)]
     pub examples: Vec<ExampleDecl>,
@@ -164,6 +166,15 @@ pub(super) struct EachDecl {
 pub(super) enum FigureDecl {
     Number(i64),
     Span(String),
+}
+
+/// Bounds of a rule's quality, of a thousand measures, and how many measures it takes to conclude.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QualityDecl {
+    pub overturned_per_mille_max: u32,
+    pub verified_per_mille_max: u32,
+    pub measures_min: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -380,7 +391,8 @@ impl Kind {
             "notices/lives.toml"
             | "notices/reasons.toml"
             | "notices/bases.toml"
-            | "notices/remedies.toml" => Some(Kind::Texts),
+            | "notices/remedies.toml"
+            | "notices/answers.toml" => Some(Kind::Texts),
             "notices/measures.toml" => Some(Kind::Measures),
             "notices/channels.toml" => Some(Kind::Channels),
             _ => match path.split_once('/') {

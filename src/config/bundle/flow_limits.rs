@@ -177,6 +177,7 @@ fn one(
     let purpose = bundle.note(path, "purpose", joined(common.own_purpose, sources, &uses))?;
     let value = constants.into_iter().find(|constant| constant.name == "limit.value");
     let rule = Rule {
+        quality: None,
         id: id.to_owned(),
         version: figure.version,
         title: common.title.clone(),

@@ -9,9 +9,10 @@ use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::values::{date, named, span_within, standing};
 use crate::engine::base::SpanMs;
-use crate::engine::life::{Due, Life, Lives, OfAppeal, OfEntry, OfMeasure, OfOrder, OfRule, State, Step};
+use crate::engine::life::{AppealAct, Due, Life, Lives, OfAppeal, OfEntry, OfMeasure, OfOrder, OfRule, State, Step};
 use crate::engine::life::{Vocabulary, Word};
 use crate::engine::measure::MEASURE_NAMES;
+use crate::engine::notice::NoticeTexts;
 
 /// All tables that are in force, and the names of those that are not.
 pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<String>) {
@@ -42,6 +43,20 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<St
         }
     }
     (lives, off)
+}
+
+/// Where appeals are followed, a person is told why; where people decide for a milder measure, too.
+pub(super) fn answerable(bundle: &mut Bundle, lives: &Lives, notices: &NoticeTexts) {
+    let Some(appeal) = &lives.appeal else { return };
+    let path = format!("lives/{}.toml", appeal.id);
+    if !notices.answers.contains_key("unstated") {
+        bundle.problems.add(&path, "", "appeals need notices/answers.toml, with a text `unstated` at least");
+    }
+    let sets_milder = appeal.steps.iter().any(|step| step.acts.contains(&AppealAct::SetMilder));
+    if sets_milder && !notices.reasons.contains_key("human_decision_milder") {
+        let message = "`set_milder` needs the reason `human_decision_milder` in notices/reasons.toml";
+        bundle.problems.add(&path, "steps", message);
+    }
 }
 
 /// The table of some measures.

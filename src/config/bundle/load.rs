@@ -90,6 +90,10 @@ impl Bundle {
         T::deserialize(self.files.get(path)?).ok()
     }
 
+    pub(super) fn is_there(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
     /// Whether the file at `path` has such a key at its top.
     pub(super) fn has(&self, path: &str, key: &str) -> bool {
         self.files.get(path).is_some_and(|file| file.get(key).is_some())
@@ -162,6 +166,9 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     limits.off.sort();
     let protections = protections::protections(&mut bundle, context);
     let (lives, lives_off) = lives::lives(&mut bundle, context);
+    if let Some(notices) = &notices {
+        lives::answerable(&mut bundle, &lives, notices);
+    }
     let calendar = calendar::calendar(&mut bundle, zone);
     let examples = examples::examples(&mut bundle);
     if let Some(notices) = &mut notices {

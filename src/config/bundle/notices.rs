@@ -23,6 +23,7 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
     let bases = texts(bundle, "bases");
     let remedies = remedies(bundle);
     let measures = measures(bundle);
+    let answers = answers(bundle);
     let channels: Option<ChannelsFile> = bundle.file("notices/channels.toml");
     let channels = channels?;
     Some(NoticeTexts {
@@ -30,6 +31,7 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
         bases: bases?,
         measures: measures?,
         remedies: remedies?,
+        answers,
         channels: Channels {
             offline: text(bundle, "notices/channels.toml", "offline", channels.offline),
             online: text(bundle, "notices/channels.toml", "online", channels.online),
@@ -43,6 +45,19 @@ fn texts(bundle: &mut Bundle, name: &str) -> Option<BTreeMap<String, Bilingual>>
     let path = format!("notices/{name}.toml");
     let file: TextsFile = bundle.file(&path)?;
     Some(file.into_iter().map(|(key, pair)| (key.clone(), text(bundle, &path, &key, pair))).collect())
+}
+
+/// Reasons of answers to appeals. A bundle of before appeals were followed has none of them.
+fn answers(bundle: &mut Bundle) -> BTreeMap<String, Bilingual> {
+    if !bundle.is_there("notices/answers.toml") {
+        return BTreeMap::new();
+    }
+    let found = texts(bundle, "answers").unwrap_or_default();
+    if !found.contains_key("unstated") {
+        let message = "is missing; it is what a person is told when a decision gives no reason";
+        bundle.problems.add("notices/answers.toml", "unstated", message);
+    }
+    found
 }
 
 fn remedies(bundle: &mut Bundle) -> Option<BTreeMap<String, Bilingual>> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::appeals::Decided;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::LoadRules;
@@ -135,9 +136,12 @@ impl Partition {
                 self.in_force.live_since.get_or_insert(fact.at);
                 Ok(())
             }
-            FactBody::AppealDecided { appeal, outcome, override_for } => {
-                self.decide_appeal(fact, *appeal, *outcome, *override_for, out)
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+                let (outcome, override_for, decider) = (*outcome, *override_for, *decider);
+                let decided = Decided { outcome, override_for, decider, reason: reason.as_deref() };
+                self.decide_appeal(fact, *appeal, &decided, out)
             }
+            FactBody::Appeal { appeal, step } => self.step_of_appeal(fact, *appeal, step, out),
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }

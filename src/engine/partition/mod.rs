@@ -8,16 +8,19 @@
 //!
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
-//! requests, `findings` writes down why, `appeals`, `corrections`, `publish`.
+//! requests, `findings` writes down why, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`.
 
 mod appeals;
 mod budgets;
+mod cases;
 mod corrections;
 mod facts;
 mod findings;
+mod grounds;
 mod image;
 mod openings;
 mod publish;
+mod quality;
 mod readings;
 mod reports;
 mod rules;
@@ -39,7 +42,8 @@ use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::signal::{ReportLevel, Signal};
 use super::state::{
-    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
+    Told,
 };
 use super::subject::{Subject, SubjectKind};
 use super::table::Table;
@@ -99,6 +103,8 @@ pub struct Partition {
     told: Table<Subject, Vec<Told>>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
+    /// Standing measures that a correction may ask again, by holder. Derived from `measures`.
+    grounded: HashMap<Token, Vec<DispositionId>, TokenHash>,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
@@ -110,6 +116,8 @@ pub struct Partition {
     heard: BTreeMap<String, BTreeMap<u32, RuleCount>>,
     /// What the rules' own partitions last told all.
     totals: BTreeMap<String, RuleCount>,
+    /// How far the rules that watch themselves have come, by rule.
+    watched: BTreeMap<String, RuleLife>,
     /// Order of application of requests.
     request_count: u64,
     tally: Tally,
@@ -173,6 +181,7 @@ impl Partition {
             told: Table::default(),
             measures: Table::default(),
             by_appeal: HashMap::default(),
+            grounded: HashMap::default(),
             firings: Table::default(),
             overrides: Table::default(),
             ledger: ReportLedger::default(),
@@ -180,6 +189,7 @@ impl Partition {
             harms: Harms::new(),
             heard: BTreeMap::new(),
             totals: BTreeMap::new(),
+            watched: BTreeMap::new(),
             request_count: 0,
             tally: Tally::default(),
             scratch: Readings::default(),

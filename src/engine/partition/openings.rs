@@ -221,6 +221,7 @@ impl Partition {
     ) -> Result<(), EngineError> {
         let finding = verdict.finding();
         let draft = Draft {
+            ground: None,
             rule: RuleName { id: limit.id.clone(), version: limit.version },
             lane: Lane::Limit,
             measure: measure_for(verdict.severity),

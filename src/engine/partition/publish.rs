@@ -17,7 +17,7 @@ use crate::engine::measure::{Lane, Measure};
 use crate::engine::notice::{NoticeOf, RuleName};
 use crate::engine::purpose::Purpose;
 use crate::engine::rule::Rule;
-use crate::engine::state::{Finding, MeasureState};
+use crate::engine::state::{Finding, Ground, MeasureState};
 use crate::engine::subject::Party;
 use crate::engine::timer::Timer;
 
@@ -38,6 +38,8 @@ pub(super) struct Draft<'a> {
     pub end: TimeMs,
     pub purpose: Purpose,
     pub evidence: Evidence,
+    /// Of a rule's measure: what its condition was evaluated on.
+    pub ground: Option<Box<Ground>>,
 }
 
 impl Partition {
@@ -62,6 +64,7 @@ impl Partition {
             end: scene.at.plus(rule.measure_for),
             purpose: asked.finding.purpose,
             evidence: asked.finding.evidence,
+            ground: self.ground_of(scene, asked.bound),
         };
         let id = self.set_measure(draft, active, out)?;
         self.count_measure(rule, scene.at, out)?;
@@ -122,8 +125,13 @@ impl Partition {
                 ended: false,
                 overruled: false,
                 utc_offset_minutes: active.set.notices.utc_offset_minutes,
+                decided_by: None,
+                awaits_human: false,
+                case: None,
+                ground: draft.ground,
             },
         );
+        self.note_ground(id);
         self.timers.set(draft.end, Timer::MeasureExpires(id));
         self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
         let set = MeasureSet::new(head, measure, notice, draft.evidence);
@@ -193,11 +201,13 @@ impl Partition {
     ) {
         let Some(measure) = self.measures.get_mut(&id) else { return };
         measure.ended = true;
+        measure.ground = None;
         let measure = measure.clone();
+        self.drop_ground(measure.holder, id);
         let name = measure.measure.name();
         let key = &self.identity.id_key;
         let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);
-        if cause != EndCause::Expired {
+        if !matches!(cause, EndCause::Expired | EndCause::Replaced) {
             // The firing that set it holds no more; a later firing of the same rule does.
             let of_party = self.firings.get_mut(&measure.party.subject).into_iter().flatten();
             for (name, firing) in of_party {

@@ -64,7 +64,8 @@ impl RuleIndex {
         of_kind.map_or(&[], Vec::as_slice)
     }
 
-    fn signals(&self, rule: usize) -> &[usize] {
+    /// The signals that a rule's condition reads, made ones with their parts.
+    pub fn signals(&self, rule: usize) -> &[usize] {
         self.signals.get(rule).map_or(&[], Vec::as_slice)
     }
 
@@ -120,6 +121,8 @@ struct Fired<'a> {
     rule: &'a Rule,
     name: Arc<str>,
     enforced: bool,
+    /// It would act, and moved itself to shadow.
+    shadowed: bool,
     /// Of an override: the rule sees nothing at or before it.
     bound: Option<TimeMs>,
 }
@@ -128,6 +131,8 @@ struct Fired<'a> {
 pub(super) struct Asked {
     pub measure: MeasureKind,
     pub finding: Finding,
+    /// Of an override: the rule saw nothing at or before it.
+    pub bound: Option<TimeMs>,
 }
 
 impl Partition {
@@ -186,7 +191,8 @@ impl Partition {
         let wanted = active.index.signals(fired.number);
         let mut finding = self.find(rule, wanted, scene, fired.bound, active, readings);
         finding.evidence.near_misses = near_misses;
-        let mut asked = Asked { measure: rule.measure, finding };
+        finding.evidence.shadowed = fired.shadowed;
+        let mut asked = Asked { measure: rule.measure, finding, bound: fired.bound };
         let is_set = fired.enforced && self.soften(rule, &mut asked, scene, fired.bound, active, readings);
         let firing = Firing { until: scene.at.plus(rule.measure_for), event: scene.event };
         let of_party = self.firings.get_or_default(scene.party.subject);
@@ -279,8 +285,10 @@ impl Partition {
         if !holds || self.has_fired(rule, name, scene) {
             return None;
         }
-        let enforced = rule.may_act() && self.live;
-        Some(Fired { number, rule, name: Arc::clone(name), enforced, bound })
+        let may_act = rule.may_act() && self.live;
+        let shadowed = may_act && self.is_shadowed(rule);
+        let name = Arc::clone(name);
+        Some(Fired { number, rule, name, enforced: may_act && !shadowed, shadowed, bound })
     }
 
     /// Whether a condition's first part certainly fails. Under an override a rule reads other values.

@@ -9,14 +9,13 @@ use super::row::in_range;
 use super::{Classified, ClassifierSettings, Destination, Draft};
 use crate::codec::event::card_usage::CardUsageRecorded;
 use crate::codec::event::control::RuleSetActivated;
-use crate::codec::event::review::{AppealDecided, FraudConfirmed};
+use crate::codec::event::review::FraudConfirmed;
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
 use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
 use crate::codec::keys::Keys;
 use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
-use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
-use crate::engine::disposition::AppealRef;
+use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::fact::{
     Channel, Essential, Fact, FactBody, Feed, OtherParty, Side, TransferDetails, UsageKind,
 };
@@ -37,7 +36,7 @@ pub struct Maker<'c> {
 pub type Facts = Vec<(Destination, Fact)>;
 
 /// A party of any kind of ours.
-const ANY_KIND: [PartyKind; 4] =
+pub(super) const ANY_KIND: [PartyKind; 4] =
     [PartyKind::Account, PartyKind::PhoneCard, PartyKind::IotCard, PartyKind::Opening];
 const ACCOUNT: [PartyKind; 1] = [PartyKind::Account];
 
@@ -91,7 +90,13 @@ impl Maker<'_> {
             | Event::HoldingStated(_)
             | Event::HoldingsAnswered(_) => self.opening(event, at),
             Event::CardUsageRecorded(usage) => self.card_usage(usage, at),
-            Event::AppealDecided(decided) => self.appeal(decided, at),
+            Event::AppealDecided(_)
+            | Event::AppealFiled(_)
+            | Event::AppealAccepted(_)
+            | Event::AppealPapersAsked(_)
+            | Event::AppealPapersGiven(_)
+            | Event::HumanDecisionRequested(_)
+            | Event::HumanDecisionMade(_) => self.appeal(event, at),
             Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
             Event::VerificationPassed(event) => self.unused(&event.party, &event.disposition_id),
             Event::VerificationFailed(event) => self.unused(&event.party, &event.disposition_id),
@@ -217,18 +222,6 @@ impl Maker<'_> {
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
-    }
-
-    fn appeal(&mut self, decided: &AppealDecided<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
-        let own = self.own(&decided.party, &ANY_KIND)?;
-        let appeal = AppealRef::parse(&decided.appeal_ref).ok_or(RefusalCode::AppealRefInvalid)?;
-        let override_for = match decided.override_days {
-            None => None,
-            Some(days @ 1..=3650) => Some(SpanMs::days(i64::from(days))),
-            Some(_) => return Err(RefusalCode::FieldInvalid),
-        };
-        let body = FactBody::AppealDecided { appeal, outcome: decided.outcome.0, override_for };
-        Ok(vec![self.to_holder(own.holder, at, body)])
     }
 
     fn rule_set(

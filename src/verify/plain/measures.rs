@@ -1,6 +1,6 @@
 //! Measures as they are set, observed, ended and forgotten (S3, S12).
 
-use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::disposition::{
     Disposition, DispositionId, EndCause, Head, MeasureEnded, MeasureSet, Observation,
 };
@@ -15,6 +15,8 @@ use crate::engine::rule::{Rule, RuleOrigin};
 use crate::engine::ruleset::RuleSet;
 
 use super::conditions::mentioned;
+use super::grounds::Ground;
+use super::proceedings::Proceeding;
 use super::rules::Case;
 use super::time::Timer;
 use super::{Cause, Plain, PlainError};
@@ -29,6 +31,13 @@ pub(super) struct Held {
     pub was_overturned: bool,
     /// Its time to appeal has passed.
     pub is_forgotten: bool,
+    /// Place by order of setting.
+    pub order: u64,
+    /// The person who set or confirmed it.
+    pub decided_by: Option<Token>,
+    pub proceeding: Option<Proceeding>,
+    /// Of a rule's firing: what it saw.
+    pub ground: Option<Ground>,
 }
 
 /// In whose name something is published.
@@ -118,7 +127,17 @@ impl Plain {
         let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
         let is_of_rule = asked.is_of_rule;
-        let held = Held { set, is_of_rule, ended: None, was_overturned: false, is_forgotten: false };
+        let held = Held {
+            set,
+            is_of_rule,
+            ended: None,
+            was_overturned: false,
+            is_forgotten: false,
+            order: self.next_order(),
+            decided_by: None,
+            proceeding: None,
+            ground: None,
+        };
         self.measures.insert(id, held);
         self.set_timer(end, Timer::MeasureExpires(id));
         self.set_timer(end.plus(rules.settings.appeal_window), Timer::MeasureForgotten(id));
@@ -159,9 +178,9 @@ impl Plain {
 
         let is_first_end = self.stands(id);
         if let Some(held) = self.measures.get_mut(&id) {
-            held.was_overturned |= how == EndCause::Overturned;
+            held.was_overturned |= how.overrules();
             // An end on appeal counts even after expiry: the firing no longer holds.
-            if is_first_end || how == EndCause::Overturned {
+            if is_first_end || how.overrules() {
                 held.ended = Some(how);
             }
         }
@@ -174,7 +193,7 @@ impl Plain {
 
     pub(super) fn was_ended_early(&self, id: DispositionId) -> bool {
         let ended = self.measures.get(&id).and_then(|held| held.ended);
-        ended.is_some_and(|how| how != EndCause::Expired)
+        ended.is_some_and(|how| how != EndCause::Expired && how != EndCause::Replaced)
     }
 
     /// A measure's own end was reached. If it answered a request, the request lapses with it.
@@ -191,8 +210,10 @@ impl Plain {
     }
 
     pub(super) fn forget(&mut self, id: DispositionId) {
-        if let Some(held) = self.measures.get_mut(&id) {
-            held.is_forgotten = true;
+        let Some(held) = self.measures.get_mut(&id) else { return };
+        match &mut held.proceeding {
+            Some(proceeding) if proceeding.is_open => proceeding.is_kept = true,
+            _ => held.is_forgotten = true,
         }
     }
 }

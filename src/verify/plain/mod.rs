@@ -2,7 +2,7 @@
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `appeals`, `reports`, `corrections`.
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `appeals`, `proceedings`, `reports`, `corrections`, `grounds`.
 
 mod aggregates;
 mod answers;
@@ -10,8 +10,10 @@ mod appeals;
 mod conditions;
 mod corrections;
 mod counts;
+mod grounds;
 mod measures;
 mod openings;
+mod proceedings;
 mod reports;
 mod rules;
 mod signals;
@@ -92,6 +94,8 @@ pub struct Plain {
     harms: BTreeMap<(String, i64), u64>,
     /// What was last told of each rule over all partitions.
     rule_totals: BTreeMap<String, RuleCount>,
+    /// Rules that watch themselves, by id and version: the state of each, and whether it only observes.
+    watched: BTreeMap<(String, u32), (String, bool)>,
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
@@ -148,6 +152,7 @@ impl Plain {
             rule_counts: BTreeMap::new(),
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
+            watched: BTreeMap::new(),
             standings: BTreeMap::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
@@ -235,9 +240,13 @@ impl Plain {
                 self.is_live = true;
                 return Ok(());
             }
-            FactBody::AppealDecided { appeal, outcome, override_for } => {
-                return self.decide_appeal(occasion, *appeal, *outcome, *override_for);
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+                let (outcome, override_for, decider) = (*outcome, *override_for, *decider);
+                let decision =
+                    appeals::Decision { outcome, override_for, decider, reason: reason.as_deref() };
+                return self.decide_appeal(occasion, *appeal, &decision);
             }
+            FactBody::Appeal { appeal, step } => return self.proceed(occasion, *appeal, step),
             FactBody::Corrected { before, after, .. } => {
                 return self.correct(occasion, body, before.as_ref(), after.as_ref());
             }
@@ -314,6 +323,7 @@ impl Plain {
                 Ok(())
             }
             FactBody::AppealDecided { .. }
+            | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive => Ok(()),

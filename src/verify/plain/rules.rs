@@ -12,6 +12,7 @@ use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, SubjectKind};
 
 use super::conditions::{Sight, ratio};
+use super::grounds::Ground;
 use super::measures::Asked;
 use super::values::{Asker, Reading};
 use super::{Plain, PlainError};
@@ -119,6 +120,12 @@ impl Plain {
     }
 
     pub(super) fn is_enforced(&self, rule: &Rule) -> bool {
+        let watched = self.watched.get(&(rule.id.clone(), rule.version));
+        self.would_act(rule) && !watched.is_some_and(|(_, shadowed)| *shadowed)
+    }
+
+    /// Whether it acts, unless it moved itself to shadow.
+    fn would_act(&self, rule: &Rule) -> bool {
         rule.status == RuleStatus::Enforced
             && !matches!(rule.origin, RuleOrigin::Measured(None))
             && self.is_live
@@ -135,6 +142,7 @@ impl Plain {
         let Some(rules) = self.rules.clone() else { return Ok(None) };
         let mut measure = rule.measure;
         let mut is_set = self.is_enforced(rule);
+        evidence.shadowed = !is_set && self.would_act(rule);
         if let Some((by, softening)) = self.softening(&rules, rule, case).filter(|_| is_set) {
             evidence.softened = Some(Softened { by, asked: rule.measure });
             match softening {
@@ -151,7 +159,11 @@ impl Plain {
             evidence.braked = true;
             measure = mildest_of_ladder(measure);
         }
+        let saw = self.sight(&rules, rule, case).map(|sight| Ground { reading: sight.reading, said: sight.said });
         let id = self.set_measure(&Asked::by_rule(&rules, rule, measure), case, evidence)?;
+        if let (Some(sight), Some(held)) = (saw, self.measures.get_mut(&id)) {
+            held.ground = Some(sight);
+        }
         self.remember_firing(rule, case, Some(id));
         self.count_measure(rule, case.at)?;
         Ok(Some(id))

@@ -23,12 +23,13 @@ pub(super) enum Timer {
     MeasureExpires(DispositionId),
     MeasureForgotten(DispositionId),
     ReservationLapses { holder: Token, opening: Token },
+    AppealDue { measure: DispositionId, number: u32, worsens: bool },
 }
 
 impl Timer {
     /// Timers that ease somebody's position fire on the newest time, the others on partition time.
     fn eases(&self) -> bool {
-        !matches!(self, Timer::ReservationLapses { .. })
+        !matches!(self, Timer::ReservationLapses { .. } | Timer::AppealDue { worsens: true, .. })
     }
 }
 
@@ -157,6 +158,7 @@ impl Plain {
                 Timer::MeasureExpires(id) => self.expire(id, key.0)?,
                 Timer::MeasureForgotten(id) => self.forget(id),
                 Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, key.0),
+                Timer::AppealDue { measure, number, .. } => self.proceeding_due(measure, number, key.0),
             }
         }
     }
