@@ -26,6 +26,7 @@ pub enum IdKind {
     Ended,
     Lapsed,
     Observed,
+    Moved,
 }
 
 impl IdKind {
@@ -36,6 +37,7 @@ impl IdKind {
             IdKind::Ended => "ended",
             IdKind::Lapsed => "lapsed",
             IdKind::Observed => "observed",
+            IdKind::Moved => "moved",
         }
     }
 }

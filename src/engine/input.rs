@@ -61,14 +61,26 @@ pub enum UnmatchedReason {
     RulesNotNewer,
     /// The account or card was closed before that time.
     HoldingClosed,
+    /// No measure of this holder has that id, or its time to appeal has passed.
+    MeasureUnknown,
+    /// Nothing follows on this event where the measure is in its life, or it has ended.
+    MeasureStepUnknown,
+    /// This method of verification is not enough for the measure's risk.
+    VerificationMethodWeak,
+    /// Nothing is known of the payment that was settled.
+    SettlementUnknown,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 4] = [
+    pub const ALL: [UnmatchedReason; 8] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
         UnmatchedReason::HoldingClosed,
+        UnmatchedReason::MeasureUnknown,
+        UnmatchedReason::MeasureStepUnknown,
+        UnmatchedReason::VerificationMethodWeak,
+        UnmatchedReason::SettlementUnknown,
     ];
 
     #[must_use]
@@ -78,6 +90,10 @@ impl UnmatchedReason {
             UnmatchedReason::AppealSettled => "appeal_settled",
             UnmatchedReason::RulesNotNewer => "rules_not_newer",
             UnmatchedReason::HoldingClosed => "holding_closed",
+            UnmatchedReason::MeasureUnknown => "measure_unknown",
+            UnmatchedReason::MeasureStepUnknown => "measure_step_unknown",
+            UnmatchedReason::VerificationMethodWeak => "verification_method_weak",
+            UnmatchedReason::SettlementUnknown => "settlement_unknown",
         }
     }
 }

@@ -5,6 +5,7 @@ pub use super::condition::{Condition, Guard, Guarded, Interval, Op, ReadSignal, 
 use super::measure::{Lane, MeasureKind};
 use super::purpose::Purpose;
 use super::subject::SubjectKind;
+use super::verifying::Risk;
 
 /// Rules that ship disabled, observe, or act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Rule {
     pub origin: RuleOrigin,
     /// Restricted person-hours that its measures may cost; beyond them they fall back to verification.
     pub harm_budget: Option<HarmBudget>,
+    /// It grades how somebody is verified, and what follows when they were not.
+    pub risk: Risk,
 }
 
 /// What a rule rests on.

@@ -17,13 +17,19 @@ pub enum Timer {
         holder: Token,
         opening: Token,
     },
+    /// The deadline of a measure's state, if it is still the one that was entered as the how-manieth.
+    MeasureDue {
+        measure: DispositionId,
+        entered: u32,
+        worsens: bool,
+    },
 }
 
 impl Timer {
     /// Whether it worsens somebody's position and therefore waits until every source has been read.
     #[must_use]
     pub fn worsens(self) -> bool {
-        matches!(self, Timer::ReservationLapses { .. })
+        matches!(self, Timer::ReservationLapses { .. } | Timer::MeasureDue { worsens: true, .. })
     }
 }
 

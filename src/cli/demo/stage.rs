@@ -146,7 +146,7 @@ impl<'a> Stage<'a> {
         match disposition {
             // Most requests are simply accepted: they are counted.
             Disposition::OpeningAccepted(_) => self.counts.accepted += 1,
-            Disposition::ReservationLapsed(_) => {}
+            Disposition::ReservationLapsed(_) | Disposition::MeasureMoved(_) => {}
             Disposition::MeasureSet(set) => self.set(set, rules),
             Disposition::MeasureEnded(ended) => self.ended(ended),
         }
@@ -175,6 +175,9 @@ impl<'a> Stage<'a> {
             EndCause::Overturned => "overturned on appeal, and marked overruled",
             EndCause::Superseded => "the reason went away: answered anew",
             EndCause::OpeningSettled => "the request is settled",
+            EndCause::Followed => "not verified: what follows is set",
+            EndCause::Verified => "verified, and restored at once",
+            EndCause::Cancelled => "taken back by the payer",
         };
         let party = self.keys.open(&ended.head.party.sealed).unwrap_or_default();
         self.screen.line(&format!(

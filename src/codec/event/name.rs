@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 use crate::engine::base::Currency;
+use crate::engine::life::Word;
+use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
@@ -130,6 +132,27 @@ named_field!(
     None,
     { "type": "string", "enum": UsageKind::WORDS.map(|(name, _)| name) }
 );
+
+named_field!(
+    /// A way to deliver a notice.
+    DeliveryName(DeliveryChannel),
+    DeliveryChannel::from_name,
+    |channel| channel.name(),
+    None,
+    { "type": "string", "enum": names::<DeliveryChannel>() }
+);
+named_field!(
+    /// A way to verify somebody.
+    MethodName(VerificationMethod),
+    VerificationMethod::from_name,
+    |method| method.name(),
+    None,
+    { "type": "string", "enum": names::<VerificationMethod>() }
+);
+
+fn names<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|word| word.name()).collect()
+}
 
 const ESSENTIAL: [(&str, i64); 6] = [
     ("salary", Essential::Salary as i64),

@@ -5,7 +5,8 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{card_usage, control, correction, holding, notice, opening, review, transfer, verification};
+use super::{card_usage, control, correction, holding, notice, opening, review};
+use super::{settlement, transfer, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -81,6 +82,9 @@ event_types! {
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
     WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
+    SettlementCancelled "settlement_cancelled" settlement::SettlementCancelled<'a>, settlement::SettlementCancelled<'static>;
+    SettlementRecorded "settlement_recorded" settlement::SettlementRecorded<'a>, settlement::SettlementRecorded<'static>;
+    SharingExplained "sharing_explained" verification::SharingExplained<'a>, verification::SharingExplained<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -115,7 +115,7 @@ fn use_names(purpose: Purpose) -> String {
 ///
 /// A measure that is set gives three records (dispositions, notices, measures), one that ended
 /// three (dispositions, notices, tombstone in measures), both in that order; an accepted request and
-/// a lapsed reservation one each; an observation one in `shadow`; an unmatched event one in
+/// a lapsed reservation one each; a measure that moved one, and its notice if that goes out again; an observation one in `shadow`; an unmatched event one in
 /// `dead-letters`. Reports travel in facts and give none.
 ///
 /// # Errors
@@ -150,6 +150,17 @@ fn disposed(
     match disposition {
         Disposition::OpeningAccepted(accepted) => out.push(disposition::accepted(accepted, ctx)?),
         Disposition::ReservationLapsed(lapsed) => out.push(disposition::lapsed(lapsed, ctx)?),
+        Disposition::MeasureMoved(moved) => {
+            let told_again = match &moved.told_again {
+                Some(again) => {
+                    gate::pass(Topic::Notices, head)?;
+                    Some(notice::again(moved, again, ctx)?)
+                }
+                None => None,
+            };
+            out.push(disposition::moved(moved, ctx)?);
+            out.extend(told_again);
+        }
         Disposition::MeasureSet(set) => {
             gate::pass(Topic::Notices, head)?;
             gate::pass(Topic::Measures, head)?;

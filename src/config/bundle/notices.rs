@@ -8,8 +8,9 @@ use super::files::{ChannelsFile, MeasuresFile, TextPair, TextsFile};
 use super::load::Bundle;
 use super::settings::Settings;
 use super::values::named;
+use super::verifying::verifying;
 use crate::engine::base::{Bilingual, SpanMs};
-use crate::engine::measure::{Lane, Measure, MeasureKind};
+use crate::engine::measure::{Lane, MEASURE_NAMES, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 
 /// Shorter is a code word or a slogan, not a sentence for a person.
@@ -23,6 +24,7 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
     let bases = texts(bundle, "bases");
     let remedies = remedies(bundle);
     let measures = measures(bundle);
+    let verifying = verifying(bundle);
     let channels: Option<ChannelsFile> = bundle.file("notices/channels.toml");
     let channels = channels?;
     Some(NoticeTexts {
@@ -34,6 +36,7 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
             offline: text(bundle, "notices/channels.toml", "offline", channels.offline),
             online: text(bundle, "notices/channels.toml", "online", channels.online),
         },
+        verifying,
         answer_within: settings.map_or(SpanMs::DAY, |found| found.answer_within),
         utc_offset_minutes: settings.map_or(0, |found| found.utc_offset_minutes),
     })
@@ -63,7 +66,7 @@ fn measures(bundle: &mut Bundle) -> Option<BTreeMap<String, MeasureText>> {
     let known = MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind));
     let mut found = BTreeMap::new();
     for (name, decl) in file {
-        bundle.note(path, &name, named("measure", &name, known));
+        bundle.note(path, &name, named("measure", &name, MEASURE_NAMES.map(|name| (name, ()))));
         let mut part = |key: &str, pair| text(bundle, path, &format!("{name}.{key}"), pair);
         let texts = MeasureText {
             scope: part("scope", decl.scope),
@@ -83,7 +86,7 @@ fn measures(bundle: &mut Bundle) -> Option<BTreeMap<String, MeasureText>> {
 }
 
 /// A text for a person: both languages, whole sentences, no code words.
-fn text(bundle: &mut Bundle, file: &str, key: &str, pair: TextPair) -> Bilingual {
+pub(super) fn text(bundle: &mut Bundle, file: &str, key: &str, pair: TextPair) -> Bilingual {
     words(bundle, file, key, pair, TEXT_CHARS_MIN)
 }
 

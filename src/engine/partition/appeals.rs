@@ -1,11 +1,9 @@
 //! Appeals: a decision for the person lifts the measure, marks it overruled, and keeps the rule from
 //! using what came before (S8, DESIGN D26).
 
-use std::sync::Arc;
-
 use super::{EngineError, Out, Partition};
 use crate::engine::base::SpanMs;
-use crate::engine::disposition::{AppealRef, EndCause};
+use crate::engine::disposition::{AppealRef, DispositionId, EndCause};
 use crate::engine::fact::{AppealOutcome, Fact};
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::state::{MeasureState, Override};
@@ -40,9 +38,15 @@ impl Partition {
         let default_for = self.rules.as_ref().map_or(SpanMs(0), |active| active.set.settings.override_for);
         let until = fact.at.plus(override_for.unwrap_or(default_for));
         self.end_measure(id, EndCause::Overturned, fact.event, fact.at, Some(until), out);
-        let of_party = self.overrides.get_or_default(measure.party.subject);
-        of_party.retain(|(name, _)| **name != *measure.rule.id);
-        of_party.push((Arc::from(measure.rule.id.as_str()), Override { lift: fact.at, until }));
+        // What followed from it falls with it.
+        let of_chain: Vec<DispositionId> = self.standing_of(measure.party.subject, measure.root).collect();
+        for other in of_chain {
+            if let Some(other) = self.measures.get_mut(&other) {
+                other.overruled = true;
+            }
+            self.end_measure(other, EndCause::Overturned, fact.event, fact.at, Some(until), out);
+        }
+        self.set_aside(&measure.rule.id, &measure.party, Override { lift: fact.at, until });
         self.count_overruled(&measure.rule.id, out)?;
         if measure.party.subject.kind == SubjectKind::Opening {
             self.accept_on_appeal(fact, &measure, id, out)?;
@@ -55,7 +59,7 @@ impl Partition {
         &mut self,
         fact: &Fact,
         measure: &MeasureState,
-        id: crate::engine::disposition::DispositionId,
+        id: DispositionId,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let token = measure.party.subject.token;

@@ -21,7 +21,13 @@ impl Partition {
 
     /// Counts a measure and its harm. At each doubling of measures, and at each sixteenth of the budget,
     /// the rule's own partition is told (kind iii).
-    pub(super) fn count_measure(&mut self, rule: &Rule, at: TimeMs, out: Out<'_>) -> Result<(), EngineError> {
+    pub(super) fn count_measure(
+        &mut self,
+        rule: &Rule,
+        lasts: SpanMs,
+        at: TimeMs,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
         let count = self.counts.entry(rule.id.clone()).or_default();
         count.measures += 1;
         let mut is_told = count.measures.is_power_of_two();
@@ -29,7 +35,7 @@ impl Partition {
             let interval = interval_of(budget, at);
             let harm_ms = self.harms.entry(rule.id.clone()).or_default().entry(interval).or_default();
             let before = *harm_ms;
-            *harm_ms = before.saturating_add(u64::try_from(rule.measure_for.0).unwrap_or(0));
+            *harm_ms = before.saturating_add(u64::try_from(lasts.0).unwrap_or(0));
             let step = hours((budget.hours_max / 16).max(1));
             is_told |= before / step < *harm_ms / step;
             // A late event's harm belongs to an earlier interval; the latest one is told.
@@ -111,11 +117,12 @@ mod tests {
             reason: String::new(),
             origin: RuleOrigin::Measured(None),
             harm_budget: Some(HarmBudget { hours_max: 48, per: SpanMs::DAY }),
+            risk: crate::engine::verifying::Risk::Medium,
         }
     }
 
     fn set(partition: &mut Partition, rule: &Rule, at: i64) {
-        partition.count_measure(rule, TimeMs(at), &mut Vec::new()).unwrap();
+        partition.count_measure(rule, rule.measure_for, TimeMs(at), &mut Vec::new()).unwrap();
     }
 
     #[test]

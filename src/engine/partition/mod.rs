@@ -8,23 +8,27 @@
 //!
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
-//! requests, `findings` writes down why, `appeals`, `corrections`, `publish`.
+//! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
+//! `settlements` compares, `appeals`, `corrections`, `publish`.
 
 mod appeals;
 mod budgets;
 mod corrections;
 mod facts;
 mod findings;
+mod follow_ups;
 mod image;
+mod lives;
 mod openings;
 mod publish;
 mod readings;
 mod reports;
 mod rules;
+mod settlements;
 mod telling;
 mod time;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::LoadRules;
@@ -46,9 +50,11 @@ use super::table::Table;
 use super::timer::Timers;
 use super::window::{Plan, Store, SubjectLog};
 
+pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
 use readings::Readings;
 use rules::RuleIndex;
+pub use settlements::{BASIS as SETTLEMENT_BASIS, REASON as SETTLEMENT_REASON, SETTLEMENT};
 
 /// What a partition is told of itself.
 #[derive(Clone, Debug)]
@@ -99,6 +105,8 @@ pub struct Partition {
     told: Table<Subject, Vec<Told>>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
+    /// Measures that are not forgotten, by what they are about.
+    of_party: BTreeSet<(Subject, DispositionId)>,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
@@ -173,6 +181,7 @@ impl Partition {
             told: Table::default(),
             measures: Table::default(),
             by_appeal: HashMap::default(),
+            of_party: BTreeSet::new(),
             firings: Table::default(),
             overrides: Table::default(),
             ledger: ReportLedger::default(),

@@ -40,6 +40,7 @@ impl Partition {
             Timer::MeasureForgotten(id) => {
                 if let Some(measure) = self.measures.remove(&id) {
                     self.by_appeal.remove(&measure.appeal.number());
+                    self.of_party.remove(&(measure.party.subject, id));
                 }
                 Ok(())
             }
@@ -47,6 +48,7 @@ impl Partition {
                 self.lapse(holder, opening, due, out);
                 Ok(())
             }
+            Timer::MeasureDue { measure, entered, .. } => self.life_due(measure, entered, due, out),
         }
     }
 

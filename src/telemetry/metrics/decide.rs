@@ -166,6 +166,7 @@ impl DecideMetrics {
                     Disposition::MeasureSet(set) => ("measure_set", set.measure().name()),
                     Disposition::MeasureEnded(_) => ("measure_ended", "none"),
                     Disposition::ReservationLapsed(_) => ("reservation_lapsed", "none"),
+                    Disposition::MeasureMoved(moved) => ("measure_moved", moved.measure.name()),
                 };
                 (kind, disposition.head(), measure)
             }
