@@ -142,6 +142,15 @@ impl Partition {
                 self.decide_appeal(fact, *appeal, &decided, out)
             }
             FactBody::Appeal { appeal, step } => self.step_of_appeal(fact, *appeal, step, out),
+            FactBody::MeasureHappened { measure, news } => self.measure_happened(fact, *measure, *news, out),
+            FactBody::SharingExplained { number } => {
+                let explained = &mut self.holders.get_or_default(fact.route.token).explained;
+                if !explained.contains(number) {
+                    explained.push(*number);
+                }
+                Ok(())
+            }
+            FactBody::SettlementRecorded { .. } => self.settle(fact, out),
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }

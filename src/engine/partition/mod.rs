@@ -8,7 +8,8 @@
 //!
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
-//! requests, `findings` writes down why, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`.
+//! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
+//! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`.
 
 mod appeals;
 mod budgets;
@@ -16,18 +17,21 @@ mod cases;
 mod corrections;
 mod facts;
 mod findings;
+mod follow_ups;
 mod grounds;
 mod image;
+mod lives;
 mod openings;
 mod publish;
 mod quality;
 mod readings;
 mod reports;
 mod rules;
+mod settlements;
 mod telling;
 mod time;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::LoadRules;
@@ -50,9 +54,11 @@ use super::table::Table;
 use super::timer::Timers;
 use super::window::{Plan, Store, SubjectLog};
 
+pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
 use readings::Readings;
 use rules::RuleIndex;
+pub use settlements::{BASIS as SETTLEMENT_BASIS, REASON as SETTLEMENT_REASON, SETTLEMENT};
 
 /// What a partition is told of itself.
 #[derive(Clone, Debug)]
@@ -105,6 +111,8 @@ pub struct Partition {
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
     /// Standing measures that a correction may ask again, by holder. Derived from `measures`.
     grounded: HashMap<Token, Vec<DispositionId>, TokenHash>,
+    /// Measures that are not forgotten, by what they are about.
+    of_party: BTreeSet<(Subject, DispositionId)>,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
@@ -182,6 +190,7 @@ impl Partition {
             measures: Table::default(),
             by_appeal: HashMap::default(),
             grounded: HashMap::default(),
+            of_party: BTreeSet::new(),
             firings: Table::default(),
             overrides: Table::default(),
             ledger: ReportLedger::default(),
