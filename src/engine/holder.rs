@@ -323,7 +323,7 @@ impl Holder {
     ) -> Option<&Standing> {
         self.standings
             .iter()
-            .filter(|standing| standing.at <= at && at < standing.until && &*standing.signal == signal)
+            .filter(|standing| standing.holds_at(at) && &*standing.signal == signal)
             .filter(|standing| of.is_none_or(|of| standing.about.token == of))
             .filter(|standing| !self.explained.contains(&standing.about.token))
             .filter(|standing| bound.is_none_or(|bound| bound < standing.at))

@@ -14,6 +14,7 @@ pub mod cover;
 pub mod disposition;
 pub mod evidence;
 pub mod fact;
+pub mod guard;
 pub mod holder;
 pub mod ident;
 pub mod input;

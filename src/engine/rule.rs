@@ -1,7 +1,7 @@
 //! Rules: a condition over signals, and the measure it asks for.
 
 use super::base::{Bilingual, SpanMs, TimeMs};
-pub use super::condition::{Condition, Guard, Guarded, Interval, Op, ReadSignal, Term};
+pub use super::condition::{Condition, Interval, Op, ReadSignal, Term};
 use super::measure::{Lane, MeasureKind};
 use super::purpose::Purpose;
 use super::state::RuleCount;

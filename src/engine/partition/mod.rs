@@ -28,6 +28,7 @@ mod readings;
 mod reports;
 mod rules;
 mod settlements;
+mod sharers;
 mod telling;
 mod time;
 
@@ -44,7 +45,7 @@ use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::notice::MissingText;
 use super::ruleset::RuleSet;
 use super::seen::Seen;
-use super::signal::{ReportLevel, Signal};
+use super::signal::Signal;
 use super::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
     Told,
@@ -56,9 +57,10 @@ use super::window::{Plan, Store, SubjectLog};
 
 pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
-use readings::Readings;
+use readings::{Readings, Way};
 use rules::RuleIndex;
 pub use settlements::{BASIS as SETTLEMENT_BASIS, REASON as SETTLEMENT_REASON, SETTLEMENT};
+use sharers::Sharers;
 
 /// What a partition is told of itself.
 #[derive(Clone, Debug)]
@@ -100,12 +102,15 @@ pub struct Partition {
     since: BTreeMap<String, TimeMs>,
     /// The same by the signals' numbers in the active rule set.
     since_of: Vec<TimeMs>,
+    /// How each of them is read fastest.
+    ways: Vec<Way>,
     logs: Table<Subject, SubjectLog>,
     /// The entries of all logs.
     store: Store,
     holders: Table<Token, Holder>,
     /// By event time, as in the subject's log.
     meetings: Table<Subject, VecDeque<Meeting>>,
+    met_by: Sharers,
     told: Table<Subject, Vec<Told>>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
@@ -154,12 +159,6 @@ impl Active {
         let retention = set.retention();
         Active { set, bundle, plans, index, retention }
     }
-
-    /// A signal that others are told of, and at what level.
-    pub fn told(&self, signal: usize) -> Option<(&Signal, ReportLevel)> {
-        let signal = self.set.signals.get(signal)?;
-        Some((signal, signal.report?))
-    }
 }
 
 /// Where effects go while a record is applied.
@@ -182,10 +181,12 @@ impl Partition {
             floor: TimeMs::MIN,
             since: BTreeMap::new(),
             since_of: Vec::new(),
+            ways: Vec::new(),
             logs: Table::default(),
             store: Store::default(),
             holders: Table::default(),
             meetings: Table::default(),
+            met_by: Sharers::default(),
             told: Table::default(),
             measures: Table::default(),
             by_appeal: HashMap::default(),
@@ -358,7 +359,8 @@ impl Partition {
     fn number_since(&mut self) {
         let signals = self.rules.iter().flat_map(|active| &active.set.signals);
         let since = |signal: &Signal| self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
-        self.since_of = signals.map(since).collect();
+        (self.since_of, self.ways) =
+            signals.map(|signal| (since(signal), Way::of(signal, since(signal)))).unzip();
     }
 
     /// What was counted since the partition was made or restored.
