@@ -150,7 +150,7 @@ impl Partition {
                 }
                 Ok(())
             }
-            FactBody::SettlementRecorded { .. } => self.settle(fact, out),
+            FactBody::SettlementRecorded { .. } => self.compare_settlement(fact, out),
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }

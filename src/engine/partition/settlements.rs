@@ -23,7 +23,7 @@ pub const BASIS: &str = "apl_19";
 
 impl Partition {
     /// Compares a settlement with the initiation that this account's log holds.
-    pub(super) fn settle(&mut self, fact: &Fact, out: Out<'_>) -> Result<(), EngineError> {
+    pub(super) fn compare_settlement(&mut self, fact: &Fact, out: Out<'_>) -> Result<(), EngineError> {
         let FactBody::SettlementRecorded { feed, account, initiated_by, other, amount } = &fact.body else {
             return Ok(());
         };
