@@ -311,6 +311,10 @@ impl Observe for Counted {
         }
     }
 
+    fn rules_shadowed(&self, rules: &RuleSet, shadowed: &mut dyn Iterator<Item = (&str, u32)>) {
+        self.metrics.rules.show_shadowed(rules, shadowed);
+    }
+
     fn settled(&self, _partition: u32, outcome: Outcome, _records: usize, packs: &[(TimeMs, u32)]) {
         self.metrics.decide.batch_settled(match outcome {
             Outcome::Committed => "committed",
