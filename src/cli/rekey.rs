@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::{Exit, Failure};
 use crate::codec::facts;
-use crate::codec::keys::generation::{appeals_path, appeals_text};
-use crate::codec::keys::{KeyFile, KeyProvider as _, Keys};
+use crate::codec::keys::names::Names;
+use crate::codec::keys::{KeyFile, Keys};
 use crate::codec::manifest::facts_folder;
 use crate::codec::output::{Deciding, encode_decided};
 use crate::config::bundle::Loader;
@@ -22,7 +22,7 @@ use crate::log::{Batch, DecideLog};
 ///
 /// Tokens and references of the old facts are said in the new ones, so that everything goes on to join; what
 /// was decided stays decided, and is not published again. Afterwards `keys destroy` ends the old generation.
-/// Persons who hold a notice keep their appeal reference: `<new key>.appeals` tells intake what it is now.
+/// Persons who hold a notice keep their appeal reference: `<new key>.names` tells intake what it is now.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Folder of a run, or of a local log
@@ -90,16 +90,15 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         decide.commit(&[Batch { partition, next_offset: *next_offset, records: vec![decided] }])?;
         facts_count += state.tally().facts_applied;
     }
-    let earlier = KeyFile(&arguments.key).appeals().map_err(Failure::configuration)?;
-    let appeals = appeals_text(&earlier, translation.appeals());
-    let path = appeals_path(&arguments.new_key);
-    std::fs::write(&path, appeals)
+    let names = translation.names().after(old_keys.names());
+    let path = Names::path(&arguments.new_key);
+    std::fs::write(&path, names.text())
         .with_context(|| format!("cannot write {}", path.display()))
         .map_err(Failure::usage)?;
     println!(
         "generation {} has {facts_count} facts in {partitions} partitions; {} appeal references stay good",
         new_keys.generation(),
-        translation.appeals().len()
+        names.appeals.len()
     );
     Ok(Exit::Done)
 }

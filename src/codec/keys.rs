@@ -12,10 +12,10 @@
 
 mod cache;
 pub mod generation;
+pub mod names;
+mod provider;
 
-use std::collections::BTreeMap;
 use std::hash::Hasher;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aes_siv::KeyInit;
@@ -27,11 +27,13 @@ use sm3::Sm3;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::engine::base::{Fingerprint, Token};
-use crate::engine::disposition::AppealRef;
 use crate::engine::ident::IdKey;
 use crate::engine::subject::{SealedRef, SubjectKind};
 use cache::Cache;
 use generation::{GenerationKey, Permutations};
+use names::Names;
+
+pub use provider::{KeyError, KeyFile, KeyProvider, parse_master};
 
 /// The algorithm of tokens, recorded beside the key epoch wherever state names its keys (D5).
 pub const TOKEN_ALGORITHM: &str = "HMAC-SM3";
@@ -41,107 +43,8 @@ pub const KEY_EPOCH: u32 = 1;
 /// A published key: whoever reads the source can undo its tokens. For trying things out only.
 const DEVELOPMENT_MASTER: [u8; 32] = *b"duecourse development key, fixed";
 
-/// What is wrong with a master key. Never says what the key was.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum KeyError {
-    #[error("the key file `{path}` cannot be read: {cause}")]
-    Unreadable { path: String, cause: String },
-    #[error("a master key is 64 hexadecimal digits (32 bytes), on one line")]
-    Malformed,
-    #[error("a key file with generations is `duecourse-keys 2`, `root` and 64 digits, `generation`, its number and 64 digits, each on a line")]
-    MalformedGeneration,
-    #[error("the key of this generation was destroyed")]
-    Destroyed,
-    #[error("a list of appeal references has an old and a new one on each line")]
-    MalformedAppeals,
-}
-
-/// Where a master key comes from: a file now, a hardware module in a certified site (D5).
-pub trait KeyProvider {
-    /// The 32 bytes of the master key.
-    ///
-    /// # Errors
-    /// `KeyError` when it cannot be had; the text names the place and never the key.
-    fn master(&self) -> Result<Zeroizing<[u8; 32]>, KeyError>;
-
-    /// The key of the present generation, where there are generations, and its number.
-    ///
-    /// # Errors
-    /// As `master`.
-    fn generation(&self) -> Result<Option<GenerationKey>, KeyError> {
-        Ok(None)
-    }
-
-    /// Appeal references of earlier generations and what they are in this one.
-    ///
-    /// # Errors
-    /// As `master`.
-    fn appeals(&self) -> Result<BTreeMap<u64, AppealRef>, KeyError> {
-        Ok(BTreeMap::new())
-    }
-}
-
-/// A master key in a file: 64 hexadecimal digits, white space around them allowed; or a root and the key of a
-/// generation (see `generation`).
-pub struct KeyFile<'a>(pub &'a Path);
-
-impl KeyProvider for KeyFile<'_> {
-    fn master(&self) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        let text = self.text()?;
-        match generation::parse(&text)? {
-            Some((root, _)) => Ok(root),
-            None => parse_master(&text),
-        }
-    }
-
-    fn generation(&self) -> Result<Option<GenerationKey>, KeyError> {
-        Ok(generation::parse(&self.text()?)?.map(|(_, generation)| generation))
-    }
-
-    /// Beside the key: `<file>.appeals`, which `rekey` writes.
-    fn appeals(&self) -> Result<BTreeMap<u64, AppealRef>, KeyError> {
-        match std::fs::read_to_string(generation::appeals_path(self.0)) {
-            Ok(text) => generation::parse_appeals(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-            Err(error) => Err(KeyError::Unreadable {
-                path: generation::appeals_path(self.0).display().to_string(),
-                cause: error.kind().to_string(),
-            }),
-        }
-    }
-}
-
-impl KeyFile<'_> {
-    fn text(&self) -> Result<Zeroizing<String>, KeyError> {
-        std::fs::read_to_string(self.0).map(Zeroizing::new).map_err(|error| KeyError::Unreadable {
-            path: self.0.display().to_string(),
-            cause: error.kind().to_string(),
-        })
-    }
-}
-
-/// Reads a master key from the text of its file.
-///
-/// # Errors
-/// `KeyError::Malformed` unless it is 64 hexadecimal digits.
-pub fn parse_master(text: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-    let digits = text.trim_ascii().as_bytes();
-    if digits.len() != 64 {
-        return Err(KeyError::Malformed);
-    }
-    let mut master = Zeroizing::new([0; 32]);
-    for (byte, pair) in master.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = pair
-            .iter()
-            .try_fold(0, |byte, digit| Some(byte << 4 | hex_digit(*digit)?))
-            .ok_or(KeyError::Malformed)?;
-    }
-    Ok(master)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
-}
+/// In place of a kind of subject, in tokens of staff.
+const STAFF: u8 = 0xf0;
 
 /// The keys of one deployment. Shared between threads; cloning gives the same keys and an empty cache.
 pub struct Keys {
@@ -149,8 +52,7 @@ pub struct Keys {
     /// The token key, already worked into the MAC: cloning it saves two of four compressions.
     token_mac: Hmac<Sm3>,
     generation: Option<Permutations>,
-    /// Appeal references of earlier generations, by number.
-    appeals: Arc<BTreeMap<u64, AppealRef>>,
+    names: Arc<Names>,
     development: bool,
     cache: Mutex<Cache>,
 }
@@ -177,7 +79,7 @@ impl Clone for Keys {
             secrets: self.secrets.clone(),
             token_mac: self.token_mac.clone(),
             generation: self.generation.clone(),
-            appeals: Arc::clone(&self.appeals),
+            names: Arc::clone(&self.names),
             development: self.development,
             cache: Mutex::new(Cache::new()),
         }
@@ -205,7 +107,7 @@ impl Keys {
             secrets,
             token_mac,
             generation: None,
-            appeals: Arc::default(),
+            names: Arc::default(),
             development: *master == DEVELOPMENT_MASTER,
             cache: Mutex::new(Cache::new()),
         }
@@ -226,17 +128,17 @@ impl Keys {
         keys
     }
 
-    /// Keys that also know appeal references of earlier generations.
+    /// Keys that also know what measures of earlier generations are called.
     #[must_use]
-    pub fn knowing(mut self, appeals: BTreeMap<u64, AppealRef>) -> Keys {
-        self.appeals = Arc::new(appeals);
+    pub fn knowing(mut self, names: Names) -> Keys {
+        self.names = Arc::new(names);
         self
     }
 
-    /// The reference of an appeal in this generation: a person may hold a notice of an earlier one.
+    /// What measures of earlier generations are called in this one.
     #[must_use]
-    pub fn appeal_now(&self, appeal: AppealRef) -> AppealRef {
-        self.appeals.get(&appeal.number()).copied().unwrap_or(appeal)
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The number of the generation: 1 for a key without generations.
@@ -261,7 +163,7 @@ impl Keys {
             Some(generation) => Keys::of_generation(&master, &generation),
             None => Keys::derive(&master),
         };
-        Ok(keys.knowing(provider.appeals()?))
+        Ok(keys.knowing(provider.names()?))
     }
 
     /// True for the published key, whichever way it was given.
@@ -292,6 +194,17 @@ impl Keys {
         let token = cache.token(tag, || self.mac_token(kind, id));
         let sealed = cache.sealed(tag, || self.seal(id));
         (token, sealed)
+    }
+
+    /// The token of a member of staff, from the institution's opaque reference: to tell two of them apart
+    /// and for nothing else. No kind of subject has this number, so it joins with none.
+    #[must_use]
+    pub fn staff(&self, reference: &str) -> Token {
+        let mut mac = self.token_mac.clone();
+        mac.update(&[STAFF]);
+        mac.update(reference.as_bytes());
+        let full: [u8; 32] = mac.finalize().into_bytes().into();
+        Token(u128::from_be_bytes(front_of(&full)))
     }
 
     /// The keyed 64-bit fingerprint of an event id (SipHash-2-4).

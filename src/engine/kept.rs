@@ -180,5 +180,6 @@ impl Holder {
             && self.openings.is_empty()
             && self.answers.is_empty()
             && self.standings.is_empty()
+            && self.explained.is_empty()
     }
 }

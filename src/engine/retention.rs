@@ -91,6 +91,12 @@ impl Default for Horizons {
 }
 
 impl Horizons {
+    /// Logs alone, all alike.
+    #[must_use]
+    pub fn of_logs(horizon: TimeMs) -> Horizons {
+        Horizons { logs: [horizon; KINDS], ..Horizons::default() }
+    }
+
     /// By a rule set's terms alone, as of a newest time.
     #[must_use]
     pub fn of(terms: &Terms, newest: TimeMs) -> Horizons {

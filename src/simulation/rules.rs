@@ -144,6 +144,7 @@ fn rule(
         reason: "r".to_owned(),
         origin: RuleOrigin::Measured(Some(record)),
         harm_budget: None,
+        quality: None,
     }
 }
 
@@ -156,6 +157,7 @@ fn notices() -> NoticeTexts {
     };
     NoticeTexts {
         reasons: table(&["r"]),
+        answers: table(&["unstated"]),
         bases: table(&["b"]),
         measures: MeasureKind::ALL.into_iter().map(measure).collect(),
         remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),

@@ -13,7 +13,7 @@ use duecourse::engine::signal::{Aggregate, Reads, Signal};
 use duecourse::engine::subject::SubjectKind;
 
 use super::dice::Dice;
-use super::rulesets::{START, text};
+use super::rulesets::{START, random_quality, text};
 
 const ACCOUNT_MEASURES: &[MeasureKind] = &[
     MeasureKind::Account(AccountStep::VerifyTransaction),
@@ -115,6 +115,7 @@ fn random_rule(dice: &mut Dice, n: usize, signals: &[Signal]) -> Rule {
         reason: "r".to_owned(),
         origin: random_origin(dice, subject),
         harm_budget,
+        quality: random_quality(dice),
     }
 }
 

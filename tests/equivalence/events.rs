@@ -6,8 +6,8 @@ use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::disposition::AppealRef;
 use duecourse::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Release, Side, TransferDetails, UsageKind,
+    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
+    Side, TransferDetails, UsageKind,
 };
 use duecourse::engine::kept::HoldClass;
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
@@ -80,7 +80,7 @@ impl Town {
         To::Partition(subject.partition(self.partitions))
     }
 
-    fn of_holder(&self, holder: Token, event: Fingerprint, at: TimeMs, body: FactBody) -> (To, Fact) {
+    pub fn of_holder(&self, holder: Token, event: Fingerprint, at: TimeMs, body: FactBody) -> (To, Fact) {
         let route = Subject::new(SubjectKind::Holder, holder);
         (self.to(holder), Fact { event, at, route, body })
     }
@@ -99,7 +99,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 6]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 6]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -109,7 +109,8 @@ impl Town {
             6 => self.appeal(dice, id, at),
             7 => self.correction(dice, id, at),
             9 => self.fraud(dice, id, at),
-            10 => self.hold(dice, id, at),
+            10 => self.step_of_appeal(dice, id, at),
+            11 => self.hold(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -125,7 +126,7 @@ impl Town {
         event
     }
 
-    fn holder(dice: &mut Dice) -> (u64, Token) {
+    pub fn holder(dice: &mut Dice) -> (u64, Token) {
         let number = dice.below(HOLDERS) as u64;
         (number, token(SubjectKind::Holder, number))
     }
@@ -401,18 +402,6 @@ impl Town {
         vec![self.of_holder(holder, id, at, body)]
     }
 
-    fn appeal(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
-        let known = (!self.appeals.is_empty()).then(|| *dice.pick(&self.appeals));
-        let (appeal, holder) = match known {
-            Some((appeal, holder)) if dice.chance(92) => (appeal, holder),
-            Some((appeal, _)) => (appeal, Town::holder(dice).1),
-            None => (AppealRef::from_bits(dice.next()), Town::holder(dice).1),
-        };
-        let outcome = if dice.chance(80) { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
-        let override_for = dice.chance(30).then(|| SpanMs(*dice.pick(&[0, 5_000, 50_000])));
-        vec![self.of_holder(holder, id, at, FactBody::AppealDecided { appeal, outcome, override_for })]
-    }
-
     /// A correction of an earlier event: mostly truthful about what was, sometimes not.
     fn correction(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let recent = self.history.len().saturating_sub(10);
@@ -429,6 +418,7 @@ impl Town {
                 fact.body,
                 FactBody::Corrected { .. }
                     | FactBody::AppealDecided { .. }
+                    | FactBody::Appeal { .. }
                     | FactBody::HoldOrdered { .. }
                     | FactBody::HoldReleased { .. }
                     | FactBody::WentLive

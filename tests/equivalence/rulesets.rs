@@ -12,12 +12,13 @@ use duecourse::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
 use duecourse::engine::measure::{Lane, Measure, MeasureKind};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
 use duecourse::engine::retention::Retention;
-use duecourse::engine::rule::RuleStatus;
+use duecourse::engine::rule::{Quality, RuleStatus};
 use duecourse::engine::ruleset::{RuleSet, Settings};
 use duecourse::engine::signal::Reads;
 
 use super::conditions::{random_protections, random_rules};
 use super::dice::Dice;
+use super::lives::random_lives;
 use super::signals::{random_signals, random_window};
 
 /// 2023-11-14T22:13:20Z. 40 s before a midnight in the zone of `MIDNIGHT_OFFSET`; a month ends 16 days
@@ -54,7 +55,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         rules,
         limits,
         protections,
-        lives: duecourse::engine::life::Lives::default(),
+        lives: random_lives(dice),
         notices: notices(),
         calendar: random_calendar(dice),
         retention: random_retention(dice),
@@ -116,6 +117,7 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
     for rule in &mut new.rules {
         if dice.chance(30) {
             rule.version += 1;
+            rule.quality = random_quality(dice);
             rule.status = *dice.pick(&[RuleStatus::Enforced, RuleStatus::Shadow, RuleStatus::Off]);
         }
     }
@@ -130,6 +132,15 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
     }
     new.settings.reservation_for = SpanMs(*dice.pick(&[15_000, 60_000]));
     new
+}
+
+/// Bounds that little passes, or none.
+pub fn random_quality(dice: &mut Dice) -> Option<Quality> {
+    dice.chance(70).then(|| Quality {
+        overturned_per_mille_max: *dice.pick(&[0, 250, 500, 1_000]),
+        verified_per_mille_max: 1_000,
+        measures_min: *dice.pick(&[1, 2, 3, 40]),
+    })
 }
 
 fn random_limit(dice: &mut Dice, n: usize) -> Limit {
@@ -163,7 +174,8 @@ fn notices() -> NoticeTexts {
         (name.to_owned(), words)
     };
     NoticeTexts {
-        reasons: table(&["r"]),
+        reasons: table(&["r", "human_decision_milder"]),
+        answers: table(&["unstated", "why"]),
         bases: table(&["b"]),
         measures: MeasureKind::ALL.into_iter().map(measure).collect(),
         remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),

@@ -347,14 +347,37 @@ fn appeal(published: &Published, reference: &str) -> Appeal {
 
 fn step(record: &Value) -> Step {
     let what = match text(record, "/data/cause") {
+        "" if record.pointer("/data/answer").is_some() => answer(record),
         "" => Both::new("作出", "set"),
         "expired" => Both::new("到期结束", "ended: its term was over"),
         "overturned" => Both::new("申诉成立，撤销", "ended: overturned on appeal, marked as overruled"),
         "superseded" => Both::new("由新的答复取代", "ended: superseded by a newer answer"),
         "opening_settled" => Both::new("申请已办结", "ended: the request was settled"),
+        "lifted_by_person" => Both::new("人工决定撤销", "ended: lifted by a person, marked as overruled"),
+        "replaced" => Both::new("人工决定改为较轻措施", "ended: a person chose a milder measure"),
+        "corrected" => Both::new("所依据的信息已更正，解除", "ended: what it rested on was corrected"),
         other => Both::new(format!("结束：{other}"), format!("ended: {other}")),
     };
     Step { at: text(record, "/time").to_owned(), what }
+}
+
+/// What was said about an appeal or a request, and why.
+fn answer(record: &Value) -> Both {
+    let said = match text(record, "/data/answer") {
+        "received" => Both::new("收到申诉", "appeal received"),
+        "accepted" => Both::new("受理申诉", "appeal accepted"),
+        "papers_asked" => Both::new("要求补充材料", "more papers asked for"),
+        "upheld" => Both::new("复核维持", "upheld after review"),
+        "forwarded" => Both::new("转交有权机关", "passed on to the authority"),
+        "overdue" => Both::new("答复逾期", "the answer is late"),
+        "human_decision_due" => Both::new("要求人工决定", "a person is to decide"),
+        "confirmed" => Both::new("人工决定维持", "confirmed by a person"),
+        other => Both::same(other),
+    };
+    match both(record, "/data/reason") {
+        reason if reason.zh.is_empty() => said,
+        reason => Both::new(format!("{}：{}", said.zh, reason.zh), format!("{}: {}", said.en, reason.en)),
+    }
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {

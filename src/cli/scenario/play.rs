@@ -206,6 +206,14 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 let budget = json!({ "hours_max": hours, "per": "1d" });
                 (format!("rules/{rule}.toml"), vec![("harm_budget", budget)])
             }
+            Directive::Quality(rule, [overturned, verified, least]) => {
+                let quality = json!({
+                    "overturned_per_mille_max": overturned,
+                    "verified_per_mille_max": verified,
+                    "measures_min": least,
+                });
+                (format!("rules/{rule}.toml"), vec![("quality", quality)])
+            }
             Directive::RulesSince(_) | Directive::ShowNotices => continue,
         };
         let table =

@@ -30,6 +30,8 @@ pub(super) enum Directive {
     Off(String),
     /// A rule's harm budget: person-hours in a day.
     Budget(String, u32),
+    /// A rule's bounds: overturned and verified of a thousand, and measures at least.
+    Quality(String, [u32; 3]),
     ShowNotices,
 }
 
@@ -97,6 +99,13 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
                 .parse()
                 .map_err(|_| anyhow!("`{hours}` is no number of hours; write `budget RULE 48`"))?;
             Some(Directive::Budget((*rule).to_owned(), hours))
+        }
+        ["quality", rule, overturned, verified, least] => {
+            let number = |text: &str| {
+                text.parse().map_err(|_| anyhow!("`{text}` is no number; write `quality RULE 200 900 50`"))
+            };
+            let bounds = [number(overturned)?, number(verified)?, number(least)?];
+            Some(Directive::Quality((*rule).to_owned(), bounds))
         }
         ["show", "notices"] => Some(Directive::ShowNotices),
         _ => None,

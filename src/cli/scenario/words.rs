@@ -98,7 +98,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             let time = super::script::time(text)?;
             json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
-        "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+        "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         _ => json!(text),
     })
 }

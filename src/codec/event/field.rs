@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    ChannelName, CurrencyCode, EssentialName, HoldClassName, HolderKindName, OutcomeName, ProductName, UsageName,
+    AppealReasonName, ChannelName, CurrencyCode, DecisionKind, DeliveryName, EssentialName, HoldClassName, HolderKindName,
+    HumanDecisionName, MethodName, OutcomeName, PaperName, ProductName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -5,7 +5,8 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{card_usage, control, correction, hold, holding, notice, opening, review, transfer, verification};
+use super::{appeal, card_usage, control, correction, hold, holding, notice, opening, review};
+use super::{settlement, transfer, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -81,6 +82,15 @@ event_types! {
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
     WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
+    AppealFiled "appeal_filed" appeal::AppealFiled<'a>, appeal::AppealFiled<'static>;
+    AppealAccepted "appeal_accepted" appeal::AppealAccepted<'a>, appeal::AppealAccepted<'static>;
+    AppealPapersAsked "appeal_papers_asked" appeal::AppealPapers<'a>, appeal::AppealPapers<'static>;
+    AppealPapersGiven "appeal_papers_given" appeal::AppealPapers<'a>, appeal::AppealPapers<'static>;
+    HumanDecisionRequested "human_decision_requested" appeal::HumanDecisionRequested<'a>, appeal::HumanDecisionRequested<'static>;
+    HumanDecisionMade "human_decision_made" appeal::HumanDecisionMade<'a>, appeal::HumanDecisionMade<'static>;
+    SettlementCancelled "settlement_cancelled" settlement::SettlementCancelled<'a>, settlement::SettlementCancelled<'static>;
+    SettlementRecorded "settlement_recorded" settlement::SettlementRecorded<'a>, settlement::SettlementRecorded<'static>;
+    SharingExplained "sharing_explained" verification::SharingExplained<'a>, verification::SharingExplained<'static>;
     HoldOrdered "hold_ordered" hold::HoldOrdered<'a>, hold::HoldOrdered<'static>;
     HoldReleased "hold_released" hold::HoldReleased<'a>, hold::HoldReleased<'static>;
 }

@@ -9,10 +9,8 @@
 //! rounds of a pseudorandom function are a strong pseudorandom permutation), fingerprints of events (64 bits)
 //! by eight rounds with SipHash-2-4.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::Hasher;
-use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, Mac};
 use siphasher::sip::SipHasher24;
@@ -21,7 +19,6 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{KeyError, derived, front_of, keyed, parse_master};
 use crate::engine::base::{Fingerprint, Token};
-use crate::engine::disposition::AppealRef;
 
 const HEAD: &str = "duecourse-keys 2";
 const TOKEN_ROUNDS: u8 = 4;
@@ -168,38 +165,6 @@ pub fn text(root: &[u8; 32], generation: &GenerationKey) -> Zeroizing<String> {
     hexadecimal(&mut text, &generation.key);
     text.push('\n');
     text
-}
-
-/// Where the appeal references of earlier generations stand, beside a key file.
-#[must_use]
-pub fn appeals_path(key: &Path) -> PathBuf {
-    let mut path = key.as_os_str().to_owned();
-    path.push(".appeals");
-    PathBuf::from(path)
-}
-
-/// Reads lines of an old and a new reference.
-///
-/// # Errors
-/// `MalformedAppeals`.
-pub fn parse_appeals(text: &str) -> Result<BTreeMap<u64, AppealRef>, KeyError> {
-    let pair = |line: &str| {
-        let (old, new) = line.split_once(' ')?;
-        Some((AppealRef::parse(old)?.number(), AppealRef::parse(new)?))
-    };
-    text.lines().map(|line| pair(line).ok_or(KeyError::MalformedAppeals)).collect()
-}
-
-/// The text that `parse_appeals` reads: what `rekey` gives, and what earlier ones gave, said anew.
-#[must_use]
-pub fn appeals_text(earlier: &BTreeMap<u64, AppealRef>, now: &BTreeMap<u64, AppealRef>) -> String {
-    let again = earlier.iter().map(|(old, then)| (*old, now.get(&then.number()).copied().unwrap_or(*then)));
-    let all: BTreeMap<u64, AppealRef> = again.chain(now.iter().map(|(old, new)| (*old, *new))).collect();
-    all.into_iter().fold(String::new(), |mut text, (old, new)| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{} {new}", AppealRef::from_bits(old));
-        text
-    })
 }
 
 #[cfg(test)]

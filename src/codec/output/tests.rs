@@ -90,6 +90,7 @@ fn evidence(signals: Vec<SignalEvidence>) -> Evidence {
         cleared_without: vec![Fingerprint(3)],
         softened: None,
         braked: false,
+        shadowed: false,
         digest: [7; 32],
         strength_millionths: 1_200_000,
     }
@@ -230,7 +231,7 @@ fn every_cause_of_an_end_has_words_of_its_own() {
         let records = encoded(&keys, &ended(&keys, cause, None)).unwrap();
         let notice = json(&records[1]);
         assert_eq!(notice["data"]["cause"], cause.name());
-        assert_eq!(notice["data"]["overruled"], cause == EndCause::Overturned);
+        assert_eq!(notice["data"]["overruled"], cause.overrules());
         assert!(seen.insert(notice["data"]["text"].to_string()));
     }
 }

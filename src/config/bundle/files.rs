@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::retention::RetentionFile;
+
 use crate::engine::base::Bilingual;
 
 /// A text in both languages.
@@ -36,27 +38,10 @@ pub struct SettingsFile {
     pub appeal_window: Figure,
     pub answer_within: Figure,
     pub zone: Figure,
-}
-
-/// `retention.toml`: how long each class of state is kept.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetentionFile {
-    pub version: u32,
-    /// By kind of subject: how far back its signals may reach, the lateness of events included.
-    pub logs: BTreeMap<String, Figure>,
-    pub state: StateTerms,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StateTerms {
-    pub openings: Figure,
-    pub holdings: Figure,
-    pub firings: Figure,
-    pub overrides: Figure,
-    /// The span in which all of the state is looked through once.
-    pub sweep: Figure,
+    /// `yes` or `no`, and `no` unless it is said.
+    pub keep_one_line: Option<Figure>,
+    /// Settlements are compared with initiations if it is there.
+    pub settlement_check_for: Option<Figure>,
 }
 
 /// A dated figure with where it comes from.
@@ -150,12 +135,16 @@ pub(super) struct RuleFile {
     pub thresholds: BTreeMap<String, ThresholdDecl>,
     pub measure: String,
     pub measure_for: String,
+    /// `low`, `medium` (unless it is said) or `high`: how somebody is verified, and what follows.
+    pub risk: Option<String>,
     pub purpose: String,
     pub basis: String,
     pub reason: String,
     /// The law, published indicator or paper that the rule follows.
     pub source: String,
     pub harm_budget: Option<HarmBudgetDecl>,
+    /// How often it may be wrong before it moves itself to shadow.
+    pub quality: Option<QualityDecl>,
     pub precision: Option<PrecisionDecl>,
     #[serde(default)]
     pub examples: Vec<ExampleDecl>,
@@ -185,6 +174,15 @@ pub(super) struct EachDecl {
 pub(super) enum FigureDecl {
     Number(i64),
     Span(String),
+}
+
+/// Bounds of a rule's quality, of a thousand measures, and how many measures it takes to conclude.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QualityDecl {
+    pub overturned_per_mille_max: u32,
+    pub verified_per_mille_max: u32,
+    pub measures_min: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -251,6 +249,7 @@ pub(super) struct FlowLimitFile {
     pub condition: String,
     pub measure: String,
     pub measure_for: String,
+    pub risk: Option<String>,
     pub purpose: String,
     pub reason: String,
     pub dated: Vec<FlowFigure>,
@@ -305,6 +304,12 @@ pub(super) struct LifeFile {
     pub first: String,
     #[serde(default)]
     pub spans: BTreeMap<String, Figure>,
+    /// How long each measure lasts that a step sets.
+    #[serde(default)]
+    pub terms: BTreeMap<String, Figure>,
+    /// The longest that a rule or limit may set each of `of` for.
+    #[serde(default)]
+    pub caps: BTreeMap<String, Figure>,
     pub states: BTreeMap<String, LifeStateDecl>,
     pub steps: Vec<LifeStepDecl>,
 }
@@ -369,6 +374,25 @@ pub(super) struct MeasureDecl {
     pub papers: TextPair,
 }
 
+/// `notices/verifying.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyingFile {
+    /// Ways of delivery, in the order in which they are tried.
+    pub channels: Vec<String>,
+    pub methods: BTreeMap<String, MethodDecl>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MethodDecl {
+    pub text: TextPair,
+    /// The risks that it serves.
+    pub risks: Vec<String>,
+    #[serde(default)]
+    pub voluntary: bool,
+}
+
 /// `notices/channels.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -391,6 +415,7 @@ pub(super) enum Kind {
     Texts,
     Measures,
     Channels,
+    Verifying,
 }
 
 impl Kind {
@@ -403,9 +428,11 @@ impl Kind {
             "notices/lives.toml"
             | "notices/reasons.toml"
             | "notices/bases.toml"
-            | "notices/remedies.toml" => Some(Kind::Texts),
+            | "notices/remedies.toml"
+            | "notices/answers.toml" => Some(Kind::Texts),
             "notices/measures.toml" => Some(Kind::Measures),
             "notices/channels.toml" => Some(Kind::Channels),
+            "notices/verifying.toml" => Some(Kind::Verifying),
             _ => match path.split_once('/') {
                 Some(("signals", _)) => Some(Kind::Signals),
                 Some(("rules", _)) => Some(Kind::Rule),
@@ -432,6 +459,7 @@ impl Kind {
             Kind::Texts => toml::from_str::<TextsFile>(text).map(drop),
             Kind::Measures => toml::from_str::<MeasuresFile>(text).map(drop),
             Kind::Channels => toml::from_str::<ChannelsFile>(text).map(drop),
+            Kind::Verifying => toml::from_str::<VerifyingFile>(text).map(drop),
         }
     }
 }

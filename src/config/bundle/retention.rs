@@ -3,9 +3,12 @@
 //! What windows and deadlines bound already is not written twice: a log is kept as far as its signals reach,
 //! and here stands only how far they may.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::files::{Figure, RetentionFile};
+use serde::Deserialize;
+
+use super::files::Figure;
 use super::load::{Bundle, Checked};
 use super::settings::checked_figure;
 use super::values::{span_within, written};
@@ -16,6 +19,27 @@ use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
 
 const FILE: &str = "retention.toml";
+
+/// `retention.toml`: how long each class of state is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionFile {
+    pub version: u32,
+    /// By kind of subject: how far back its signals may reach, the lateness of events included.
+    pub logs: BTreeMap<String, Figure>,
+    pub state: StateTerms,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateTerms {
+    pub openings: Figure,
+    pub holdings: Figure,
+    pub firings: Figure,
+    pub overrides: Figure,
+    /// The span in which all of the state is looked through once.
+    pub sweep: Figure,
+}
 
 /// One class of state, its term, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -51,8 +51,8 @@ impl Partition {
         }
     }
 
-    /// The time to appeal against an ended measure is over.
-    pub(super) fn forget_measure(&mut self, id: DispositionId, measure: MeasureState) {
+    /// The time to appeal against an ended measure is over, and nothing is still to be decided about it.
+    pub(super) fn keep_measure(&mut self, id: DispositionId, measure: MeasureState) {
         let holder = measure.holder;
         self.keep(holder, Records { measures: vec![(id, measure)], ..Records::default() });
     }

@@ -193,6 +193,16 @@ pub const MEASURES_SOFTENED: Metric = counter(
     &["rule", "protection"],
     "Measures that a protection made milder or waived.",
 );
+pub const APPEAL_ANSWERS: Metric = counter(
+    "duecourse_appeal_answers_total",
+    &["answer"],
+    "What was said about appeals and requests for a human decision: received, accepted, papers_asked, upheld, forwarded, overdue (alarm on this), human_decision_due, confirmed.",
+);
+pub const RULE_SHADOWED: Metric = gauge(
+    "duecourse_rule_shadowed",
+    &["rule"],
+    "1 while the rule only observes because too many of its measures were overturned or found needless (alarm on this), else 0.",
+);
 pub const BUILD: Metric = gauge(
     "duecourse_build_info",
     &["version", "semantics"],
@@ -200,7 +210,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 37] = [
+pub const ALL: [Metric; 39] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -237,6 +247,8 @@ pub const ALL: [Metric; 37] = [
     RULE_BRAKED,
     MEASURES_BRAKED,
     MEASURES_SOFTENED,
+    RULE_SHADOWED,
+    APPEAL_ANSWERS,
     BUILD,
 ];
 

@@ -6,9 +6,11 @@ use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCount
 
 use super::catalogue::Metric;
 use super::{BoundedLabel, catalogue, counter, counter_vec, gauge, gauge_vec, raise, register};
+use crate::engine::appeal::AppealAnswer;
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::{Effect, Tally};
+use crate::engine::life::Word;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
 const LATENCY_BUCKETS_S: [f64; 15] =
@@ -39,6 +41,7 @@ pub struct DecideMetrics {
     snapshot_freeze: Histogram,
     facts_retention: Gauge,
     pub(super) rule_set: GaugeVec,
+    appeal_answers: IntCounterVec,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +82,10 @@ impl DecideMetrics {
     pub(super) fn new(registry: &Registry) -> Result<DecideMetrics, prometheus::Error> {
         let transactions = counter_vec(registry, &catalogue::TRANSACTIONS)?;
         let snapshots = counter_vec(registry, &catalogue::SNAPSHOTS)?;
+        let appeal_answers = counter_vec(registry, &catalogue::APPEAL_ANSWERS)?;
+        for answer in AppealAnswer::ALL {
+            appeal_answers.with_label_values(&[answer.name()]);
+        }
         // There from the start, or their first increment would be no increase to Prometheus.
         for outcome in ["committed", "found_committed", "resent"] {
             transactions.with_label_values(&[outcome]);
@@ -107,6 +114,7 @@ impl DecideMetrics {
             snapshot_freeze: histogram(registry, &catalogue::SNAPSHOT_FREEZE, &LATENCY_BUCKETS_S)?,
             facts_retention: gauge(registry, &catalogue::FACTS_RETENTION)?,
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
+            appeal_answers,
         })
     }
 
@@ -166,6 +174,11 @@ impl DecideMetrics {
                     Disposition::MeasureSet(set) => ("measure_set", set.measure().name()),
                     Disposition::MeasureEnded(_) => ("measure_ended", "none"),
                     Disposition::ReservationLapsed(_) => ("reservation_lapsed", "none"),
+                    Disposition::AppealAnswered(answered) => {
+                        self.appeal_answers.with_label_values(&[answered.answer.name()]).inc();
+                        ("appeal_answered", "none")
+                    }
+                    Disposition::MeasureMoved(moved) => ("measure_moved", moved.measure.name()),
                 };
                 (kind, disposition.head(), measure)
             }
@@ -174,7 +187,8 @@ impl DecideMetrics {
                 self.unmatched.with_label_values(&[reason.name()]).inc();
                 return;
             }
-            Effect::Reported(_) => return,
+            // What is shadowed is shown as a state: `duecourse_rule_shadowed`.
+            Effect::RuleShadowed(_) | Effect::Reported(_) => return,
         };
         let rule = self.rules.admit(&head.rule.id);
         self.dispositions.with_label_values(&[kind, rule, head.lane.name(), measure]).inc();

@@ -290,7 +290,9 @@ fn an_appeal_goes_to_its_holder() {
         FactBody::AppealDecided {
             appeal: reference,
             outcome: AppealOutcome::Overturned,
-            override_for: Some(SpanMs::days(30))
+            override_for: Some(SpanMs::days(30)),
+            decider: None,
+            reason: None,
         }
     );
 }
