@@ -384,6 +384,7 @@ fn progress_is_read_as_it_was_written() {
         }),
         live_since: Some(AT),
         next_timer: Some(AT),
+        shadowed: vec![("fan_in".to_owned(), 3)],
     };
     let record = encode_decided(3, 901, &coverage, TimeMs::MIN, &deciding);
     assert_eq!((record.topic, record.key.as_slice()), (Topic::Decided, b"3".as_slice()));
