@@ -20,6 +20,7 @@ mod registry;
 pub mod review;
 mod rfc3339;
 pub mod schema;
+pub mod settlement;
 pub mod transfer;
 mod undeclared;
 pub mod verification;

@@ -70,7 +70,8 @@ impl Change {
             }
             Disposition::OpeningAccepted(_)
             | Disposition::ReservationLapsed(_)
-            | Disposition::AppealAnswered(_) => None,
+            | Disposition::AppealAnswered(_)
+            | Disposition::MeasureMoved(_) => None,
         }
     }
 }

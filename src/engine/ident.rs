@@ -27,6 +27,7 @@ pub enum IdKind {
     Lapsed,
     Observed,
     Answered,
+    Moved,
 }
 
 impl IdKind {
@@ -38,6 +39,7 @@ impl IdKind {
             IdKind::Lapsed => "lapsed",
             IdKind::Observed => "observed",
             IdKind::Answered => "answered",
+            IdKind::Moved => "moved",
         }
     }
 }

@@ -78,10 +78,18 @@ pub enum UnmatchedReason {
     AppealReasonUnknown,
     /// What is to take its place is no milder measure of the same ladder, or the measure has ended.
     HumanDecisionNotMilder,
+    /// No measure of this holder has that id, or its time to appeal has passed.
+    MeasureUnknown,
+    /// Nothing follows on this event where the measure is in its life, or it has ended.
+    MeasureStepUnknown,
+    /// This method of verification is not enough for the measure's risk.
+    VerificationMethodWeak,
+    /// Nothing is known of the payment that was settled.
+    SettlementUnknown,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 11] = [
+    pub const ALL: [UnmatchedReason; 15] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
@@ -93,6 +101,10 @@ impl UnmatchedReason {
         UnmatchedReason::AppealDeciderIsSetter,
         UnmatchedReason::AppealReasonUnknown,
         UnmatchedReason::HumanDecisionNotMilder,
+        UnmatchedReason::MeasureUnknown,
+        UnmatchedReason::MeasureStepUnknown,
+        UnmatchedReason::VerificationMethodWeak,
+        UnmatchedReason::SettlementUnknown,
     ];
 
     #[must_use]
@@ -109,6 +121,10 @@ impl UnmatchedReason {
             UnmatchedReason::AppealDeciderIsSetter => "appeal_decider_is_setter",
             UnmatchedReason::AppealReasonUnknown => "appeal_reason_unknown",
             UnmatchedReason::HumanDecisionNotMilder => "human_decision_not_milder",
+            UnmatchedReason::MeasureUnknown => "measure_unknown",
+            UnmatchedReason::MeasureStepUnknown => "measure_step_unknown",
+            UnmatchedReason::VerificationMethodWeak => "verification_method_weak",
+            UnmatchedReason::SettlementUnknown => "settlement_unknown",
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod cover;
 pub mod disposition;
 pub mod evidence;
 pub mod fact;
+pub mod guard;
 pub mod holder;
 pub mod ident;
 pub mod input;
@@ -34,10 +35,11 @@ pub mod state;
 pub mod subject;
 pub mod table;
 pub mod timer;
+pub mod verifying;
 pub mod window;
 
 /// Number of the engine's semantics (D13). It changes when the same log would decide differently.
-pub const SEMANTICS: u32 = 2;
+pub const SEMANTICS: u32 = 3;
 
 /// How a rule set is made from the text of an activation fact. `config` implements it.
 pub trait LoadRules {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::appeal::AppealCase;
 use super::attributes::Attributes;
 use super::base::{TimeMs, Token};
-use super::disposition::AppealRef;
+use super::disposition::{AppealRef, DispositionId};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
 use super::notice::RuleName;
 use super::purpose::Purpose;
 use super::report::ReportPos;
 use super::subject::Party;
+use super::verifying::{DeliveryChannel, Risk};
 
 /// Hashes keys that hold keyed MACs: their bits are uniform already and an attacker cannot choose
 /// them, so folding is enough (reference: SipHash costs 22 ns, this 1).
@@ -79,6 +80,17 @@ pub struct MeasureState {
     pub case: Option<Box<AppealCase>>,
     /// What a rule set it on, while it stands: so that a correction can ask again (S18).
     pub ground: Option<Box<Ground>>,
+    pub start: TimeMs,
+    /// The first measure of its chain; itself, if it follows none.
+    pub root: DispositionId,
+    /// The event that set the first measure of its chain.
+    pub root_event: super::base::Fingerprint,
+    pub risk: Risk,
+    /// Keys of its reason and basis in the table of disclosable wording.
+    pub reason: Arc<str>,
+    pub basis: Arc<str>,
+    /// Where it is in its life; none for one that only expires.
+    pub living: Option<Living>,
 }
 
 /// What a rule's condition was evaluated on, besides logs.
@@ -93,6 +105,22 @@ pub struct Ground {
     pub at: TimeMs,
     /// Of an override: the rule saw nothing at or before it.
     pub bound: Option<TimeMs>,
+}
+
+/// Where a measure is in its life (S14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Living {
+    /// Name of the state.
+    pub state: Arc<str>,
+    /// The how-manieth state of this life it is, from 1.
+    pub entered: u32,
+    pub entered_at: TimeMs,
+    /// The event by which it was entered.
+    pub entered_by: super::base::Fingerprint,
+    /// Its own deadline, if it has one that lies before the measure's end.
+    pub due: Option<TimeMs>,
+    /// Ways by which the notice could not be delivered.
+    pub tried: Vec<DeliveryChannel>,
 }
 
 /// The last firing of a rule on a party.

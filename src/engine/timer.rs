@@ -23,13 +23,24 @@ pub enum Timer {
         entered: u32,
         worsens: bool,
     },
+    /// The deadline of a measure's state, if it is still the one that was entered as the how-manieth.
+    MeasureDue {
+        measure: DispositionId,
+        entered: u32,
+        worsens: bool,
+    },
 }
 
 impl Timer {
     /// Whether it worsens somebody's position and therefore waits until every source has been read.
     #[must_use]
     pub fn worsens(self) -> bool {
-        matches!(self, Timer::ReservationLapses { .. } | Timer::AppealDue { worsens: true, .. })
+        matches!(
+            self,
+            Timer::ReservationLapses { .. }
+                | Timer::AppealDue { worsens: true, .. }
+                | Timer::MeasureDue { worsens: true, .. }
+        )
     }
 }
 

@@ -84,7 +84,8 @@ impl Census {
             }
             if let FactBody::AppealDecided { .. }
             | FactBody::Appeal { .. }
-            | FactBody::RuleSetActivated { .. } = fact.body {
+            | FactBody::RuleSetActivated { .. } = fact.body
+            {
                 self.pointers.insert(classified.event, place);
             }
         }

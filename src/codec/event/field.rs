@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    AppealReasonName, ChannelName, CurrencyCode, DecisionKind, EssentialName, HolderKindName,
-    HumanDecisionName, OutcomeName, PaperName, ProductName, UsageName,
+    AppealReasonName, ChannelName, CurrencyCode, DecisionKind, DeliveryName, EssentialName, HolderKindName,
+    HumanDecisionName, MethodName, OutcomeName, PaperName, ProductName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

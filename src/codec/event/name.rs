@@ -12,6 +12,7 @@ use crate::engine::appeal::{AppealReason, Paper};
 use crate::engine::base::Currency;
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
 use crate::engine::life::{Word, words};
+use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
 macro_rules! named_field {
@@ -166,6 +167,27 @@ named_field!(
     None,
     { "type": "string", "enum": UsageKind::WORDS.map(|(name, _)| name) }
 );
+
+named_field!(
+    /// A way to deliver a notice.
+    DeliveryName(DeliveryChannel),
+    DeliveryChannel::from_name,
+    |channel| channel.name(),
+    None,
+    { "type": "string", "enum": names::<DeliveryChannel>() }
+);
+named_field!(
+    /// A way to verify somebody.
+    MethodName(VerificationMethod),
+    VerificationMethod::from_name,
+    |method| method.name(),
+    None,
+    { "type": "string", "enum": names::<VerificationMethod>() }
+);
+
+fn names<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|word| word.name()).collect()
+}
 
 const ESSENTIAL: [(&str, i64); 6] = [
     ("salary", Essential::Salary as i64),

@@ -5,7 +5,8 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{appeal, card_usage, control, correction, holding, notice, opening, review, transfer, verification};
+use super::{appeal, card_usage, control, correction, holding, notice, opening, review};
+use super::{settlement, transfer, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -87,6 +88,9 @@ event_types! {
     AppealPapersGiven "appeal_papers_given" appeal::AppealPapers<'a>, appeal::AppealPapers<'static>;
     HumanDecisionRequested "human_decision_requested" appeal::HumanDecisionRequested<'a>, appeal::HumanDecisionRequested<'static>;
     HumanDecisionMade "human_decision_made" appeal::HumanDecisionMade<'a>, appeal::HumanDecisionMade<'static>;
+    SettlementCancelled "settlement_cancelled" settlement::SettlementCancelled<'a>, settlement::SettlementCancelled<'static>;
+    SettlementRecorded "settlement_recorded" settlement::SettlementRecorded<'a>, settlement::SettlementRecorded<'static>;
+    SharingExplained "sharing_explained" verification::SharingExplained<'a>, verification::SharingExplained<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -20,6 +20,11 @@
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
 //! 32 appeal decided by   as 7, then option of decider (token), option of reason (text)
 //! 33 appeal step         number of the appeal reference (varint), then as `appeal` says
+//! 16 measure happened    measure (token), news (1 byte: 1 delivered, 2 undeliverable, 3 passed, 4 failed,
+//!                        5 cancelled), place of its channel or method in its list (1 byte; none of 5)
+//! 17 sharing explained   phone number (token)
+//! 18 settlement          feed (1 byte), account (party), initiation (fingerprint), option of the other
+//!                        side (token), option of money
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -28,12 +33,13 @@
 
 use std::sync::Arc;
 
-use crate::engine::base::SpanMs;
-use crate::engine::disposition::AppealRef;
+use crate::engine::base::{SpanMs, Token};
+use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product,
-    Release, Side, TransferDetails, UsageKind,
+    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, MeasureNews, OpeningStep,
+    OtherParty, Product, Release, Side, TransferDetails, UsageKind,
 };
+use crate::engine::life::Word;
 
 use super::DecodeError;
 use super::appeal;
@@ -55,6 +61,9 @@ const CARD_USAGE_METERED: u8 = 12;
 /// An appeal decided by somebody who is named, or with a reason.
 const APPEAL_DECIDED_BY: u8 = 32;
 const APPEAL_STEP: u8 = 33;
+const MEASURE_HAPPENED: u8 = 16;
+const SHARING_EXPLAINED: u8 = 17;
+const SETTLEMENT_RECORDED: u8 = 18;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -158,7 +167,54 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             }
         }
         FactBody::WentLive => writer.byte(WENT_LIVE),
+        FactBody::MeasureHappened { measure, news } => {
+            writer.byte(MEASURE_HAPPENED);
+            writer.token(Token(measure.0));
+            let (kind, place) = match news {
+                MeasureNews::NoticeDelivered(by) => (1, Some(place(*by))),
+                MeasureNews::NoticeUndeliverable(by) => (2, Some(place(*by))),
+                MeasureNews::VerificationPassed(method) => (3, Some(place(*method))),
+                MeasureNews::VerificationFailed(method) => (4, Some(place(*method))),
+                MeasureNews::Cancelled => (5, None),
+            };
+            writer.byte(kind);
+            place.into_iter().for_each(|place| writer.byte(place));
+        }
+        FactBody::SharingExplained { number } => {
+            writer.byte(SHARING_EXPLAINED);
+            writer.token(*number);
+        }
+        FactBody::SettlementRecorded { feed, account, initiated_by, other, amount } => {
+            writer.byte(SETTLEMENT_RECORDED);
+            writer.byte(*feed as u8);
+            writer.party(account);
+            writer.fingerprint(*initiated_by);
+            writer.option(*other, Writer::token);
+            writer.option(*amount, Writer::money);
+        }
     }
+}
+
+/// The place of a word in its list, from 1. No list is longer than a byte counts.
+fn place<W: Word>(word: W) -> u8 {
+    W::ALL.iter().zip(1..).find(|(known, _)| **known == word).map_or(0, |(_, place)| place)
+}
+
+fn read_word<W: Word>(reader: &mut Reader<'_>, what: &'static str) -> Result<W, DecodeError> {
+    let place = usize::from(reader.byte(what)?);
+    place.checked_sub(1).and_then(|place| W::ALL.get(place)).copied().ok_or(DecodeError::Malformed(what))
+}
+
+fn read_news(reader: &mut Reader<'_>) -> Result<MeasureNews, DecodeError> {
+    const WHAT: &str = "the news of a measure";
+    Ok(match reader.byte(WHAT)? {
+        1 => MeasureNews::NoticeDelivered(read_word(reader, WHAT)?),
+        2 => MeasureNews::NoticeUndeliverable(read_word(reader, WHAT)?),
+        3 => MeasureNews::VerificationPassed(read_word(reader, WHAT)?),
+        4 => MeasureNews::VerificationFailed(read_word(reader, WHAT)?),
+        5 => MeasureNews::Cancelled,
+        _ => return Err(DecodeError::Malformed(WHAT)),
+    })
 }
 
 fn write_details(writer: &mut Writer<'_>, details: &TransferDetails) {
@@ -288,6 +344,21 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             },
         }),
         WENT_LIVE => Ok(FactBody::WentLive),
+        MEASURE_HAPPENED => Ok(FactBody::MeasureHappened {
+            measure: DispositionId(reader.token("the measure of an event")?.0),
+            news: read_news(reader)?,
+        }),
+        SHARING_EXPLAINED => {
+            Ok(FactBody::SharingExplained { number: reader.token("the number of an explanation")? })
+        }
+        SETTLEMENT_RECORDED => Ok(FactBody::SettlementRecorded {
+            feed: Feed::from_code(reader.byte("the feed of a settlement")?)
+                .ok_or(DecodeError::Malformed("the feed of a settlement"))?,
+            account: reader.party("the account of a settlement")?,
+            initiated_by: reader.fingerprint("the initiation of a settlement")?,
+            other: reader.option("the other side of a settlement", |reader| reader.token("a token"))?,
+            amount: reader.option("the amount of a settlement", |reader| reader.money("an amount"))?,
+        }),
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }
 }

@@ -122,14 +122,9 @@ fn write_body(writer: &mut Writer<'_>, names: &Names, body: &ReportBody) {
 fn write_count(writer: &mut Writer<'_>, names: &Names, rule: &str, count: &RuleCount) {
     names.cite(writer, rule);
     writer.varint(u64::from(count.version));
-    for number in [
-        count.measures,
-        count.overruled,
-        count.appeals,
-        count.verified,
-        count.failed,
-        count.restricted_ms,
-    ] {
+    for number in
+        [count.measures, count.overruled, count.appeals, count.verified, count.failed, count.restricted_ms]
+    {
         writer.varint(number);
     }
     writer.zigzag(count.interval);

@@ -7,12 +7,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::appeal::AppealAnswered;
-use crate::engine::disposition::{DispositionId, MeasureEnded, MeasureSet};
+use crate::engine::disposition::{DispositionId, Head, MeasureEnded, MeasureMoved, MeasureSet, ToldAgain};
 use crate::engine::life::Word;
+use crate::engine::measure::Measure;
+use crate::engine::notice::Notice;
+use crate::engine::verifying::HowToVerify;
 
+use super::answers;
 use super::envelope::{BilingualText, Envelope, Moment, RuleText, id_hex, notice_id, time_of};
 use super::measure::{MeasureData, PartyData};
-use super::answers;
 use super::text::{self, Text};
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
@@ -41,6 +44,12 @@ pub(super) struct SetNoticeData<'a> {
     still_works: BilingualText<'a>,
     how_to_appeal: ChannelsData<'a>,
     papers: BilingualText<'a>,
+    /// How to be verified, where that settles the measure; any one method is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how_to_verify: Option<VerifyData<'a>>,
+    /// The notice went out before and goes out again by this way: `app`, `sms`, `call` or `letter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again_by: Option<&'static str>,
     /// When an answer is due to an appeal that is made at once.
     answer_due: Moment,
     remedies: BilingualText<'a>,
@@ -53,6 +62,27 @@ pub(super) struct SetNoticeData<'a> {
 struct ChannelsData<'a> {
     offline: BilingualText<'a>,
     online: BilingualText<'a>,
+}
+
+/// What a verification asks, and its time.
+#[derive(Serialize, JsonSchema)]
+struct VerifyData<'a> {
+    methods: Vec<BilingualText<'a>>,
+    /// Milliseconds that run from when the notice is delivered.
+    within_ms: Option<i64>,
+    /// When they end, once that is known.
+    until: Option<Moment>,
+}
+
+impl<'a> VerifyData<'a> {
+    fn of(verify: &'a HowToVerify, ctx: &OutputContext<'_>) -> Result<Option<VerifyData<'a>>, OutputError> {
+        let HowToVerify::Asked { methods, within, until } = verify else { return Ok(None) };
+        Ok(Some(VerifyData {
+            methods: methods.iter().map(BilingualText::from).collect(),
+            within_ms: within.map(|span| span.0),
+            until: until.map(|until| time_of("how_to_verify.until", until, ctx)).transpose()?,
+        }))
+    }
 }
 
 /// The notice of a measure that ended.
@@ -69,13 +99,14 @@ pub(super) struct EndedNoticeData<'a> {
     rules_version: u32,
     #[serde(flatten)]
     measure: MeasureData<'a>,
-    /// `expired`, `overturned`, `superseded`, `opening_settled`, `lifted_by_person`, `replaced` or `corrected`.
+    /// `expired`, `overturned`, `superseded`, `opening_settled`, `lifted_by_person`, `replaced`, `corrected`,
+    /// `followed`, `verified` or `cancelled`.
     cause: &'static str,
     /// True when an appeal or request was decided for the person: the measure should not have been set.
     overruled: bool,
     /// From then on the measure is lifted.
     lifted: Moment,
-    /// Until then the rule uses nothing from before the lift (when overruled).
+    /// Until then the rule uses nothing from before the lift (when overruled, and with `verified`).
     override_until: Option<Moment>,
     appeal_reference: String,
     text: ReadyText,
@@ -129,15 +160,35 @@ fn envelope(
 }
 
 pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
-    let (head, notice) = (set.head(), set.notice());
+    let head = set.head();
+    of_notice(head, head.id, set.measure(), set.notice(), None, ctx)
+}
+
+/// The notice of a measure once more.
+pub(super) fn again(
+    moved: &MeasureMoved,
+    again: &ToldAgain,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    of_notice(&moved.head, moved.moved, &moved.measure, &again.notice, Some(again.by.name()), ctx)
+}
+
+fn of_notice(
+    head: &Head,
+    set_by: DispositionId,
+    measure: &Measure,
+    notice: &Notice,
+    again_by: Option<&'static str>,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
     let data = SetNoticeData {
-        disposition: id_hex(head.id),
+        disposition: id_hex(set_by),
         institution: ctx.institution,
         party: PartyData::of(&head.party, ctx)?,
         lane: head.lane.name(),
         rule: (&notice.rule).into(),
         rules_version: ctx.rules_version,
-        measure: MeasureData::of(set.measure(), ctx)?,
+        measure: MeasureData::of(measure, ctx)?,
         reason: (&notice.reason).into(),
         basis: (&notice.basis).into(),
         scope: (&notice.scope).into(),
@@ -149,12 +200,14 @@ pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRec
             online: (&notice.channels.online).into(),
         },
         papers: (&notice.papers).into(),
+        how_to_verify: VerifyData::of(&notice.verify, ctx)?,
+        again_by,
         answer_due: time_of("answer_due", notice.answer_due, ctx)?,
         remedies: (&notice.remedies).into(),
         appeal_reference: notice.appeal.to_string(),
-        text: text::of_set(set).ok_or(OutputError::TimeUnwritable("text"))?.into(),
+        text: text::of_set(head, measure, notice).ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
-    envelope(OF_SET, head.id, head.id, head.at).wrap(data, ctx)
+    envelope(OF_SET, head.id, set_by, head.at).wrap(data, ctx)
 }
 
 pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::dead_letter::UnmatchedData;
 use super::decided::DecidedData;
-use super::disposition::{self, AcceptedData, AnsweredData, EndedData, LapsedData, SetData};
+use super::disposition::{self, AcceptedData, AnsweredData, EndedData, LapsedData, MovedData, SetData};
 use super::envelope::CloudEvent;
 use super::measure::{self, InForceData};
 use super::notice::{self, AnsweredNoticeData, EndedNoticeData, SetNoticeData};
@@ -21,6 +21,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<SetData<'_>>(disposition::MEASURE_SET),
         event::<EndedData<'_>>(disposition::MEASURE_ENDED),
         event::<LapsedData<'_>>(disposition::RESERVATION_LAPSED),
+        event::<MovedData<'_>>(disposition::MEASURE_MOVED),
         event::<SetNoticeData<'_>>(notice::OF_SET),
         event::<EndedNoticeData<'_>>(notice::OF_ENDED),
         event::<InForceData<'_>>(measure::IN_FORCE),

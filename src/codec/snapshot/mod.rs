@@ -20,7 +20,7 @@ use crate::engine::{LoadRules, SEMANTICS};
 use packed::{Packed, write_logs, write_table};
 
 const MAGIC: [u8; 4] = *b"DCSN";
-const FORM: u8 = 2;
+const FORM: u8 = 3;
 
 /// How much of the state a snapshot says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,16 +10,19 @@ use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
-use crate::engine::measure::{Lane, Measure, MeasureKind, Order, VerificationLapse};
+use crate::engine::life::Word;
+use crate::engine::measure::{Lane, Measure, MeasureKind, Order, SceneLapse, VerificationLapse};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
-    Firing, Ground, InForce, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount, RuleLife, Told,
+    Firing, Ground, InForce, Living, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount,
+    RuleLife, Told,
 };
 use crate::engine::timer::{Timer, Timers};
+use crate::engine::verifying::{DeliveryChannel, Risk};
 use crate::engine::window::Entry;
 
 packed_struct!(SourceId { name, generation, partition });
@@ -30,7 +33,7 @@ packed_struct!(Step { event, step, at, product });
 packed_struct!(Holding { subject, steps });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
-packed_struct!(Holder { holdings, openings, answers, standings });
+packed_struct!(Holder { holdings, openings, answers, standings, explained });
 packed_struct!(Request {
     party,
     product,
@@ -80,10 +83,18 @@ packed_struct!(MeasureState {
     awaits_human,
     case,
     ground,
+    start,
+    root,
+    root_event,
+    risk,
+    reason,
+    basis,
+    living,
 });
 packed_struct!(AppealCase { state, since, entered, due, open, evidence, outlived });
 packed_struct!(Ground { order, attributes, other, entry, at, bound });
 packed_struct!(RuleLife { version, state, shadowed });
+packed_struct!(Living { state, entered, entered_at, entered_by, due, tried });
 packed_struct!(Firing { until, event });
 packed_struct!(Override { lift, until });
 packed_struct!(ReportPos { offset, ordinal });
@@ -170,6 +181,8 @@ packed_listed!(OpeningStep, "a step of an opening", STEPS);
 packed_listed!(Severity, "a severity", SEVERITIES);
 packed_listed!(Lane, "a lane", Lane::ALL);
 packed_listed!(MeasureKind, "a measure", MeasureKind::ALL);
+packed_listed!(Risk, "a risk", Risk::ALL);
+packed_listed!(DeliveryChannel, "a way of delivery", DeliveryChannel::ALL);
 
 /// What is known of each field, in the fields' order.
 impl Packed for Attributes {
@@ -241,6 +254,12 @@ impl Packed for Timer {
                 entered.write(writer);
                 writer.flag(*worsens);
             }
+            Timer::MeasureDue { measure, entered, worsens } => {
+                writer.byte(16);
+                measure.write(writer);
+                entered.write(writer);
+                worsens.write(writer);
+            }
         }
     }
 
@@ -252,6 +271,11 @@ impl Packed for Timer {
                 Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
             }
             32 => Ok(Timer::AppealDue {
+                measure: Packed::read(reader)?,
+                entered: Packed::read(reader)?,
+                worsens: Packed::read(reader)?,
+            }),
+            16 => Ok(Timer::MeasureDue {
                 measure: Packed::read(reader)?,
                 entered: Packed::read(reader)?,
                 worsens: Packed::read(reader)?,
@@ -314,6 +338,10 @@ impl Packed for Measure {
                 writer.blob(order.issuer().as_bytes());
                 order.term().write(writer);
             }
+            Measure::IotCardLimit(lapse) | Measure::IotCardPause(lapse) => {
+                writer.byte(16 + u8::from(matches!(self, Measure::IotCardPause(_))));
+                lapse.cause().write(writer);
+            }
             _ => {}
         }
     }
@@ -328,6 +356,15 @@ impl Packed for Measure {
             let lapse = VerificationLapse::of(&Measure::PhoneCardReverify, event, at);
             let measure = if hard == 1 { Measure::PhoneCardSuspend } else { Measure::PhoneCardLimit };
             return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
+        }
+        if let 16 | 17 = hard {
+            let (event, at) = Packed::read(reader)?;
+            let lapse = SceneLapse::of(&Measure::IotCardReverify, event, at);
+            let measure = if hard == 17 { Measure::IotCardPause } else { Measure::IotCardLimit };
+            return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
+        }
+        if hard > 3 {
+            return Err(DecodeError::Malformed("a measure"));
         }
         let (number, issuer): (String, String) = Packed::read(reader)?;
         let (start, end) = Packed::read(reader)?;

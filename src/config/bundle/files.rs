@@ -36,6 +36,10 @@ pub(super) struct SettingsFile {
     pub appeal_window: Figure,
     pub answer_within: Figure,
     pub zone: Figure,
+    /// `yes` or `no`, and `no` unless it is said.
+    pub keep_one_line: Option<Figure>,
+    /// Settlements are compared with initiations if it is there.
+    pub settlement_check_for: Option<Figure>,
 }
 
 /// A dated figure with where it comes from.
@@ -129,6 +133,8 @@ pub(super) struct RuleFile {
     pub thresholds: BTreeMap<String, ThresholdDecl>,
     pub measure: String,
     pub measure_for: String,
+    /// `low`, `medium` (unless it is said) or `high`: how somebody is verified, and what follows.
+    pub risk: Option<String>,
     pub purpose: String,
     pub basis: String,
     pub reason: String,
@@ -241,6 +247,7 @@ pub(super) struct FlowLimitFile {
     pub condition: String,
     pub measure: String,
     pub measure_for: String,
+    pub risk: Option<String>,
     pub purpose: String,
     pub reason: String,
     pub dated: Vec<FlowFigure>,
@@ -295,6 +302,12 @@ pub(super) struct LifeFile {
     pub first: String,
     #[serde(default)]
     pub spans: BTreeMap<String, Figure>,
+    /// How long each measure lasts that a step sets.
+    #[serde(default)]
+    pub terms: BTreeMap<String, Figure>,
+    /// The longest that a rule or limit may set each of `of` for.
+    #[serde(default)]
+    pub caps: BTreeMap<String, Figure>,
     pub states: BTreeMap<String, LifeStateDecl>,
     pub steps: Vec<LifeStepDecl>,
 }
@@ -359,6 +372,25 @@ pub(super) struct MeasureDecl {
     pub papers: TextPair,
 }
 
+/// `notices/verifying.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyingFile {
+    /// Ways of delivery, in the order in which they are tried.
+    pub channels: Vec<String>,
+    pub methods: BTreeMap<String, MethodDecl>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MethodDecl {
+    pub text: TextPair,
+    /// The risks that it serves.
+    pub risks: Vec<String>,
+    #[serde(default)]
+    pub voluntary: bool,
+}
+
 /// `notices/channels.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -380,6 +412,7 @@ pub(super) enum Kind {
     Texts,
     Measures,
     Channels,
+    Verifying,
 }
 
 impl Kind {
@@ -395,6 +428,7 @@ impl Kind {
             | "notices/answers.toml" => Some(Kind::Texts),
             "notices/measures.toml" => Some(Kind::Measures),
             "notices/channels.toml" => Some(Kind::Channels),
+            "notices/verifying.toml" => Some(Kind::Verifying),
             _ => match path.split_once('/') {
                 Some(("signals", _)) => Some(Kind::Signals),
                 Some(("rules", _)) => Some(Kind::Rule),
@@ -420,6 +454,7 @@ impl Kind {
             Kind::Texts => toml::from_str::<TextsFile>(text).map(drop),
             Kind::Measures => toml::from_str::<MeasuresFile>(text).map(drop),
             Kind::Channels => toml::from_str::<ChannelsFile>(text).map(drop),
+            Kind::Verifying => toml::from_str::<VerifyingFile>(text).map(drop),
         }
     }
 }

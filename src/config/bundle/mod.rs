@@ -24,6 +24,7 @@ mod lives;
 mod load;
 mod locate;
 mod made;
+mod measure_lives;
 mod notices;
 mod profile;
 mod protections;
@@ -33,6 +34,7 @@ mod settings;
 mod signals;
 mod triggers;
 mod values;
+mod verifying;
 
 #[cfg(test)]
 mod tests;

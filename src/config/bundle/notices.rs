@@ -8,8 +8,9 @@ use super::files::{ChannelsFile, MeasuresFile, TextPair, TextsFile};
 use super::load::Bundle;
 use super::settings::Settings;
 use super::values::named;
+use super::verifying::verifying;
 use crate::engine::base::{Bilingual, SpanMs};
-use crate::engine::measure::{Lane, Measure, MeasureKind};
+use crate::engine::measure::{Lane, MEASURE_NAMES, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 
 /// Shorter is a code word or a slogan, not a sentence for a person.
@@ -24,6 +25,7 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
     let remedies = remedies(bundle);
     let measures = measures(bundle);
     let answers = answers(bundle);
+    let verifying = verifying(bundle);
     let channels: Option<ChannelsFile> = bundle.file("notices/channels.toml");
     let channels = channels?;
     Some(NoticeTexts {
@@ -36,6 +38,7 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
             offline: text(bundle, "notices/channels.toml", "offline", channels.offline),
             online: text(bundle, "notices/channels.toml", "online", channels.online),
         },
+        verifying,
         answer_within: settings.map_or(SpanMs::DAY, |found| found.answer_within),
         utc_offset_minutes: settings.map_or(0, |found| found.utc_offset_minutes),
     })
@@ -78,7 +81,7 @@ fn measures(bundle: &mut Bundle) -> Option<BTreeMap<String, MeasureText>> {
     let known = MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind));
     let mut found = BTreeMap::new();
     for (name, decl) in file {
-        bundle.note(path, &name, named("measure", &name, known));
+        bundle.note(path, &name, named("measure", &name, MEASURE_NAMES.map(|name| (name, ()))));
         let mut part = |key: &str, pair| text(bundle, path, &format!("{name}.{key}"), pair);
         let texts = MeasureText {
             scope: part("scope", decl.scope),
@@ -98,7 +101,7 @@ fn measures(bundle: &mut Bundle) -> Option<BTreeMap<String, MeasureText>> {
 }
 
 /// A text for a person: both languages, whole sentences, no code words.
-fn text(bundle: &mut Bundle, file: &str, key: &str, pair: TextPair) -> Bilingual {
+pub(super) fn text(bundle: &mut Bundle, file: &str, key: &str, pair: TextPair) -> Bilingual {
     words(bundle, file, key, pair, TEXT_CHARS_MIN)
 }
 

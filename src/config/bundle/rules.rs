@@ -10,13 +10,17 @@ use super::profile::Profile;
 use super::purposes::{joined, lane_use, purpose};
 use super::triggers::triggers;
 use super::values::{date, named, span, span_within};
+use super::verifying::word;
 use crate::config::expression::{self, Constant, Scope, ValueType};
 use crate::engine::base::SpanMs;
 use crate::engine::measure::{AccountStep, Measure, MeasureKind, VictimStep};
 use crate::engine::purpose::Purpose;
-use crate::engine::rule::{Condition, HarmBudget, PrecisionRecord, Quality, Rule, RuleOrigin, RuleStatus, Trigger};
+use crate::engine::rule::{
+    Condition, HarmBudget, PrecisionRecord, Quality, Rule, RuleOrigin, RuleStatus, Trigger,
+};
 use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
+use crate::engine::verifying::Risk;
 
 pub(super) const MEASURE_FOR_MIN: SpanMs = SpanMs(60_000);
 /// No measure of a rule outlasts a quarter without being set anew (D26).
@@ -47,6 +51,7 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
     let measure = bundle.note(path, "measure", measure(&file.measure));
     let measure_for =
         bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
+    let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
     let thresholds = thresholds(bundle, path, &file);
     let condition = condition(bundle, path, &file.condition, signals, &thresholds);
@@ -103,7 +108,13 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         origin: RuleOrigin::Measured(precision),
         harm_budget,
         quality,
+        risk: risk?,
     })
+}
+
+/// The risk that a rule or limit states.
+pub(super) fn risk(written: Option<&str>) -> Result<Risk, String> {
+    written.map_or(Ok(Risk::default()), |name| word("risk", name))
 }
 
 /// The written status; off outside of the rule's profiles.

@@ -52,7 +52,9 @@ impl Partition {
         if measure.lane == Lane::Authority {
             return unmatched(fact, UnmatchedReason::AppealNotOurs, out);
         }
-        if measure.decided_by.is_some() && (decided.decider.is_none() || decided.decider == measure.decided_by) {
+        if measure.decided_by.is_some()
+            && (decided.decider.is_none() || decided.decider == measure.decided_by)
+        {
             return unmatched(fact, UnmatchedReason::AppealDeciderIsSetter, out);
         }
         if is_overturned && overruled {
@@ -92,9 +94,15 @@ impl Partition {
         let default_for = self.rules.as_ref().map_or(SpanMs(0), |active| active.set.settings.override_for);
         let until = fact.at.plus(override_for.unwrap_or(default_for));
         self.end_measure(id, cause, fact.event, fact.at, Some(until), out);
-        let of_party = self.overrides.get_or_default(measure.party.subject);
-        of_party.retain(|(name, _)| **name != *measure.rule.id);
-        of_party.push((Arc::from(measure.rule.id.as_str()), Override { lift: fact.at, until }));
+        // What followed from it falls with it.
+        let of_chain: Vec<DispositionId> = self.standing_of(measure.party.subject, measure.root).collect();
+        for other in of_chain {
+            if let Some(other) = self.measures.get_mut(&other) {
+                other.overruled = true;
+            }
+            self.end_measure(other, cause, fact.event, fact.at, Some(until), out);
+        }
+        self.set_aside(&measure.rule.id, &measure.party, Override { lift: fact.at, until });
         self.count_outcome(&measure.rule, |count| count.overruled += 1, out)?;
         if measure.party.subject.kind == SubjectKind::Opening {
             self.accept_on_appeal((fact.event, fact.at), &measure, id, out)?;

@@ -22,7 +22,13 @@ impl Partition {
 
     /// Counts a measure and its harm. At each doubling of measures, and at each sixteenth of the budget,
     /// the rule's own partition is told (kind iii).
-    pub(super) fn count_measure(&mut self, rule: &Rule, at: TimeMs, out: Out<'_>) -> Result<(), EngineError> {
+    pub(super) fn count_measure(
+        &mut self,
+        rule: &Rule,
+        lasts: SpanMs,
+        at: TimeMs,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
         let count = self.counts.entry(rule.id.clone()).or_default();
         *count = count.of_version(rule.version);
         let mut is_told = false;
@@ -38,7 +44,7 @@ impl Partition {
             let interval = interval_of(budget, at);
             let harm_ms = self.harms.entry(rule.id.clone()).or_default().entry(interval).or_default();
             let before = *harm_ms;
-            *harm_ms = before.saturating_add(u64::try_from(rule.measure_for.0).unwrap_or(0));
+            *harm_ms = before.saturating_add(u64::try_from(lasts.0).unwrap_or(0));
             let step = hours((budget.hours_max / 16).max(1));
             is_told |= before / step < *harm_ms / step;
             // A late event's harm belongs to an earlier interval; the latest one is told.
@@ -57,11 +63,22 @@ impl Partition {
         add: impl FnOnce(&mut RuleCount),
         out: Out<'_>,
     ) -> Result<(), EngineError> {
+        match self.note_outcome(rule, add) {
+            Some(count) => self.tell_count(&rule.id, count, out),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, to be told with what is next: verifications are many.
+    pub(super) fn note_outcome(
+        &mut self,
+        rule: &RuleName,
+        add: impl FnOnce(&mut RuleCount),
+    ) -> Option<RuleCount> {
         let of_version = |count: &&mut RuleCount| count.version == rule.version;
-        let Some(count) = self.counts.get_mut(&rule.id).filter(of_version) else { return Ok(()) };
+        let count = self.counts.get_mut(&rule.id).filter(of_version)?;
         add(count);
-        let count = *count;
-        self.tell_count(&rule.id, count, out)
+        Some(*count)
     }
 
     fn tell_count(&mut self, rule: &str, count: RuleCount, out: Out<'_>) -> Result<(), EngineError> {
@@ -133,11 +150,12 @@ mod tests {
             origin: RuleOrigin::Measured(None),
             harm_budget: Some(HarmBudget { hours_max: 48, per: SpanMs::DAY }),
             quality: None,
+            risk: crate::engine::verifying::Risk::Medium,
         }
     }
 
     fn set(partition: &mut Partition, rule: &Rule, at: i64) {
-        partition.count_measure(rule, TimeMs(at), &mut Vec::new()).unwrap();
+        partition.count_measure(rule, rule.measure_for, TimeMs(at), &mut Vec::new()).unwrap();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::appeals::unmatched;
-use super::publish::Draft;
+use super::publish::{Draft, Of};
 use super::{EngineError, Out, Partition};
 use crate::engine::appeal::{AppealAnswer, AppealAnswered, AppealCase, AppealStep, HumanDecision, Papers};
 use crate::engine::base::{Bilingual, Fingerprint, SpanMs, TimeMs, Token};
@@ -82,7 +82,9 @@ impl Partition {
         let measure = self.measures.get(&id).filter(|_| self.follows_appeals());
         match measure.filter(|_| on == AppealEvent::Filed) {
             Some(measure) if measure.overruled => UnmatchedReason::AppealSettled,
-            Some(measure) if measure.case.as_ref().is_some_and(|case| case.open) => UnmatchedReason::AppealOpen,
+            Some(measure) if measure.case.as_ref().is_some_and(|case| case.open) => {
+                UnmatchedReason::AppealOpen
+            }
             Some(_) => UnmatchedReason::AppealNoNewEvidence,
             None => UnmatchedReason::AppealStepUnknown,
         }
@@ -287,6 +289,7 @@ impl Partition {
             return Ok(());
         };
         let Some(life) = &active.set.lives.appeal else { return Ok(()) };
+        let ground = self.ground_again(&old);
         self.end_measure(id, EndCause::Replaced, fact.event, fact.at, None, out);
         let draft = Draft {
             rule: old.rule,
@@ -301,7 +304,8 @@ impl Partition {
             end: old.end,
             purpose: old.purpose,
             evidence: Evidence::default(),
-            ground: None,
+            ground,
+            of: Of::Follows { root: old.root, root_event: old.root_event, risk: old.risk },
         };
         let set = self.set_measure(draft, &active, out)?;
         if let Some(measure) = self.measures.get_mut(&set) {
@@ -312,12 +316,7 @@ impl Partition {
 }
 
 /// Enters a state, unless the case is in it already; its deadline counts from when the appeal was filed.
-fn enter(
-    case: &mut AppealCase,
-    life: &Life<OfAppeal>,
-    to: usize,
-    set: &mut dyn FnMut(TimeMs, u32, bool),
-) {
+fn enter(case: &mut AppealCase, life: &Life<OfAppeal>, to: usize, set: &mut dyn FnMut(TimeMs, u32, bool)) {
     let Some(state) = life.state(to).filter(|state| state.name != case.state) else { return };
     case.state = Arc::clone(&state.name);
     case.entered += 1;

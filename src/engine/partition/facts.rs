@@ -142,6 +142,15 @@ impl Partition {
                 self.decide_appeal(fact, *appeal, &decided, out)
             }
             FactBody::Appeal { appeal, step } => self.step_of_appeal(fact, *appeal, step, out),
+            FactBody::MeasureHappened { measure, news } => self.measure_happened(fact, *measure, *news, out),
+            FactBody::SharingExplained { number } => {
+                let explained = &mut self.holders.get_or_default(fact.route.token).explained;
+                if !explained.contains(number) {
+                    explained.push(*number);
+                }
+                Ok(())
+            }
+            FactBody::SettlementRecorded { .. } => self.compare_settlement(fact, out),
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
@@ -234,12 +243,17 @@ impl Partition {
             marks: feeding.marks,
         };
         // One entry, whichever logs take it.
-        let mut number = None;
-        for subject in feeding.subjects() {
-            let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
-                continue;
-            };
-            let number = *number.get_or_insert_with(|| self.store.add(&entry));
+        let plan_of = |subject: Subject| {
+            let plan = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed))?;
+            Some((subject, plan))
+        };
+        let taken = feeding.subjects.map(|subject| subject.and_then(plan_of));
+        let count = taken.iter().flatten().count();
+        if count == 0 {
+            return;
+        }
+        let number = self.store.add(&entry, count);
+        for (subject, plan) in taken.into_iter().flatten() {
             let store = &mut self.store;
             // What is forgotten is in no window and in no snapshot, so when it goes does not show.
             self.logs.make_room(&subject, |log| {

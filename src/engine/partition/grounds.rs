@@ -36,6 +36,12 @@ impl Partition {
         })
     }
 
+    /// What a measure that takes another's place rests on: the same firing.
+    pub(super) fn ground_again(&self, before: &MeasureState) -> Option<Box<Ground>> {
+        let order = self.timers.set_count();
+        before.ground.as_deref().map(|ground| Box::new(Ground { order, ..ground.clone() }))
+    }
+
     /// Finds a standing measure by its holder from here on.
     pub(super) fn note_ground(&mut self, id: DispositionId) {
         if let Some(measure) = self.measures.get(&id).filter(|measure| measure.ground.is_some()) {
@@ -89,8 +95,7 @@ impl Partition {
         let (Some(active), false) = (self.rules.clone(), touched.is_empty()) else { return };
         let standing = self.standing_on_grounds(fact.route.token).into_iter();
         let before = standing.filter(|(_, measure, _)| measure.event != fact.event);
-        let all: Vec<_> =
-            before.map(|(id, measure, ground)| (id, measure.clone(), ground.clone())).collect();
+        let all: Vec<_> = before.map(|(id, measure, ground)| (id, measure.clone(), ground.clone())).collect();
         for (id, measure, ground) in all {
             if self.stands_no_more(&measure, &ground, touched, &active) {
                 self.end_measure(id, EndCause::Corrected, fact.event, fact.at.max(ground.at), None, out);

@@ -209,10 +209,12 @@ impl Partition {
         for id in &changes.removed {
             if let Some(measure) = self.measures.get(id) {
                 self.by_appeal.remove(&measure.appeal.number());
+                self.of_party.remove(&(measure.party.subject, *id));
             }
         }
         for (id, measure) in &changes.rows {
             self.by_appeal.insert(measure.appeal.number(), *id);
+            self.of_party.insert((measure.party.subject, *id));
         }
         let touched: Vec<DispositionId> =
             changes.removed.iter().chain(changes.rows.iter().map(|(id, _)| id)).copied().collect();

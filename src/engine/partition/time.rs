@@ -49,6 +49,7 @@ impl Partition {
                 self.appeal_due(measure, entered, due, out);
                 Ok(())
             }
+            Timer::MeasureDue { measure, entered, .. } => self.life_due(measure, entered, due, out),
         }
     }
 

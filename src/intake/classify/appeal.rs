@@ -23,9 +23,7 @@ impl Maker<'_> {
         let (party, appeal_ref, step) = match event {
             Event::AppealDecided(decided) => return self.appeal_decided(decided, at),
             Event::AppealFiled(filed) => (&filed.party, &filed.appeal_ref, self.filed(filed)?),
-            Event::AppealAccepted(accepted) => {
-                (&accepted.party, &accepted.appeal_ref, AppealStep::Accepted)
-            }
+            Event::AppealAccepted(accepted) => (&accepted.party, &accepted.appeal_ref, AppealStep::Accepted),
             Event::AppealPapersAsked(asked) => {
                 (&asked.party, &asked.appeal_ref, AppealStep::PapersAsked(some(&asked.papers)?))
             }

@@ -38,7 +38,7 @@ pub type Facts = Vec<(Destination, Fact)>;
 /// A party of any kind of ours.
 pub(super) const ANY_KIND: [PartyKind; 4] =
     [PartyKind::Account, PartyKind::PhoneCard, PartyKind::IotCard, PartyKind::Opening];
-const ACCOUNT: [PartyKind; 1] = [PartyKind::Account];
+pub(super) const ACCOUNT: [PartyKind; 1] = [PartyKind::Account];
 
 /// A transfer's sides: those that are ours, and who is outside.
 struct Sides<'t, 'a> {
@@ -98,10 +98,13 @@ impl Maker<'_> {
             | Event::HumanDecisionRequested(_)
             | Event::HumanDecisionMade(_) => self.appeal(event, at),
             Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
-            Event::VerificationPassed(event) => self.unused(&event.party, &event.disposition_id),
-            Event::VerificationFailed(event) => self.unused(&event.party, &event.disposition_id),
-            Event::NoticeDelivered(event) => self.unused(&event.party, &event.disposition_id),
-            Event::NoticeUndeliverable(event) => self.unused(&event.party, &event.disposition_id),
+            Event::VerificationPassed(_)
+            | Event::VerificationFailed(_)
+            | Event::NoticeDelivered(_)
+            | Event::NoticeUndeliverable(_)
+            | Event::SettlementCancelled(_)
+            | Event::SettlementRecorded(_)
+            | Event::SharingExplained(_) => self.of_life(event, at),
             Event::EventCorrected(_) | Event::RuleSetActivated(_) | Event::WentLive(_) => {
                 Err(RefusalCode::CorrectionTypeUnsupported)
             }
@@ -184,7 +187,10 @@ impl Maker<'_> {
     }
 
     /// A party if it is ours, or the name by which the source means the world outside.
-    fn inside<'t, 'a>(&self, party: Option<&'t OwnParty<'a>>) -> (Option<&'t OwnParty<'a>>, Option<&'t str>) {
+    pub(super) fn inside<'t, 'a>(
+        &self,
+        party: Option<&'t OwnParty<'a>>,
+    ) -> (Option<&'t OwnParty<'a>>, Option<&'t str>) {
         match party.and_then(|party| given(&party.reference)) {
             Some(reference) if self.mapping.is_outside(reference) => (None, Some(reference)),
             _ => (party, None),
@@ -277,12 +283,6 @@ impl Maker<'_> {
             facts.push(self.met(Feed::FraudConfirmedTerminal, terminal, payer, amount, at));
         }
         Ok(facts)
-    }
-
-    /// A type that is schema only: validated, and not kept.
-    fn unused(&self, party: &OwnParty<'_>, disposition_id: &str) -> Result<Facts, RefusalCode> {
-        self.own(party, &ANY_KIND)?;
-        if disposition_id.is_empty() { Err(RefusalCode::FieldMissing) } else { Ok(Vec::new()) }
     }
 
     /// A fact for the holder of one of our parties.

@@ -9,8 +9,8 @@ use super::{BoundedLabel, catalogue, counter, counter_vec, gauge, gauge_vec, rai
 use crate::engine::appeal::AppealAnswer;
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
-use crate::engine::life::Word;
 use crate::engine::input::{Effect, Tally};
+use crate::engine::life::Word;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
 const LATENCY_BUCKETS_S: [f64; 15] =
@@ -178,6 +178,7 @@ impl DecideMetrics {
                         self.appeal_answers.with_label_values(&[answered.answer.name()]).inc();
                         ("appeal_answered", "none")
                     }
+                    Disposition::MeasureMoved(moved) => ("measure_moved", moved.measure.name()),
                 };
                 (kind, disposition.head(), measure)
             }

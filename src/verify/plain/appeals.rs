@@ -69,7 +69,13 @@ impl Plain {
         let (head, is_of_rule) = (held.set.head().clone(), held.is_of_rule);
         let holder = head.holder;
         let until = cause.at.plus(override_for.unwrap_or(rules.settings.override_for));
+        let root = held.root;
         self.end_measure(id, how, cause, Some(until));
+        for other in self.chain(root) {
+            if self.stands(other) {
+                self.end_measure(other, how, cause, Some(until));
+            }
+        }
         let key = (head.rule.id.clone(), head.party.subject);
         self.overrides.insert(key, Override { lift: cause.at, until });
         if is_of_rule {

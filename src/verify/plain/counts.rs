@@ -35,7 +35,7 @@ impl Plain {
     }
 
     /// One more enforced measure of a rule, and its harm; told at powers of two and at sixteenths.
-    pub(super) fn count_measure(&mut self, rule: &Rule, at: TimeMs) -> Result<(), PlainError> {
+    pub(super) fn count_measure(&mut self, rule: &Rule, lasts: SpanMs, at: TimeMs) -> Result<(), PlainError> {
         let count = self.rule_counts.entry(rule.id.clone()).or_default();
         if rule.version > count.version {
             // A later version starts afresh; harm is of the rule.
@@ -52,7 +52,7 @@ impl Plain {
             let interval = interval_of(rule, at);
             let harm_ms = self.harms.entry((rule.id.clone(), interval)).or_default();
             let before = *harm_ms;
-            *harm_ms += rule.measure_for.0.unsigned_abs();
+            *harm_ms += lasts.0.unsigned_abs();
             let step = hours((budget.hours_max / 16).max(1));
             is_told |= before / step < *harm_ms / step;
         }

@@ -14,6 +14,7 @@ use super::values::Reading;
 use super::{Cause, Occasion, Plain};
 
 /// A firing that set a measure, as it saw its event.
+#[derive(Clone, Copy)]
 pub(super) struct Ground {
     pub reading: Reading,
     pub said: crate::engine::attributes::Attributes,
@@ -44,7 +45,8 @@ impl Plain {
         };
         for id in self.standing_by_rules(occasion) {
             let ground = self.measures.get(&id).and_then(|held| held.ground.as_ref());
-            let of = ground.map(|ground| (ground.reading.asker.source, ground.reading.party, ground.reading.at));
+            let of =
+                ground.map(|ground| (ground.reading.asker.source, ground.reading.party, ground.reading.at));
             if let Some((source, of, at)) = of
                 && (source, of) == (original, party)
             {

@@ -1,4 +1,4 @@
-//! Measures as they are set, observed, ended and forgotten (S3, S12).
+//! Measures as they are set, observed, ended and forgotten (S3, S12, S14).
 
 use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::disposition::{
@@ -13,17 +13,29 @@ use crate::engine::notice::{NoticeOf, RuleName};
 use crate::engine::purpose::Purpose;
 use crate::engine::rule::{Rule, RuleOrigin};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::verifying::{DeliveryChannel, Risk};
 
 use super::conditions::mentioned;
 use super::grounds::Ground;
+use super::lives::{Stay, first_due, told_to_verify};
 use super::proceedings::Proceeding;
 use super::rules::Case;
 use super::time::Timer;
 use super::{Cause, Plain, PlainError};
 
 /// A measure that was set here.
+#[derive(Clone)]
 pub(super) struct Held {
     pub set: MeasureSet,
+    /// The first of its chain.
+    pub root: DispositionId,
+    pub risk: Risk,
+    /// Keys of its wording.
+    pub reason: String,
+    pub basis: String,
+    /// The states of its life so far; none if it only expires.
+    pub stays: Vec<Stay>,
+    pub undeliverable: Vec<DeliveryChannel>,
     /// Set by a rule, not by a limit on holdings: what is done in its name is counted.
     pub is_of_rule: bool,
     /// How it ended first.
@@ -55,6 +67,9 @@ pub(super) struct Asked {
     pub measure: Measure,
     pub lasts: SpanMs,
     pub is_of_rule: bool,
+    pub risk: Risk,
+    /// Of a measure that follows another, the first of its chain.
+    pub root: Option<DispositionId>,
 }
 
 impl Asked {
@@ -73,6 +88,8 @@ impl Asked {
             basis: rule.basis.clone(),
             measure: measure.into(),
             lasts: rule.measure_for,
+            risk: rule.risk,
+            root: None,
         }
     }
 
@@ -88,6 +105,8 @@ impl Asked {
             measure: answer.into(),
             lasts,
             is_of_rule: false,
+            risk: Risk::Medium,
+            root: None,
         }
     }
 }
@@ -114,6 +133,7 @@ impl Plain {
         let Some(rules) = self.rules.clone() else {
             return Err(PlainError::Rules("no rule set is active".to_owned()));
         };
+        let first_due = first_due(&rules, asked.measure.name(), (case.at, end));
         let notice = rules.notices.compose(NoticeOf {
             reason: &asked.reason,
             basis: &asked.basis,
@@ -123,13 +143,21 @@ impl Plain {
             start: case.at,
             end,
             appeal: self.identity.id_key.appeal(id),
+            verify: told_to_verify(&rules, asked.measure.name(), asked.risk, first_due),
         })?;
         let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
-        let is_of_rule = asked.is_of_rule;
+        self.set_timer(end, Timer::MeasureExpires(id));
+        self.set_timer(end.plus(rules.settings.appeal_window), Timer::MeasureForgotten(id));
         let held = Held {
+            stays: self.first_stay(&rules, id, asked.measure.name(), (case.at, end), case.event),
             set,
-            is_of_rule,
+            root: asked.root.unwrap_or(id),
+            risk: asked.risk,
+            reason: asked.reason.clone(),
+            basis: asked.basis.clone(),
+            undeliverable: Vec::new(),
+            is_of_rule: asked.is_of_rule,
             ended: None,
             was_overturned: false,
             is_forgotten: false,
@@ -139,8 +167,6 @@ impl Plain {
             ground: None,
         };
         self.measures.insert(id, held);
-        self.set_timer(end, Timer::MeasureExpires(id));
-        self.set_timer(end.plus(rules.settings.appeal_window), Timer::MeasureForgotten(id));
         Ok(id)
     }
 
@@ -193,7 +219,9 @@ impl Plain {
 
     pub(super) fn was_ended_early(&self, id: DispositionId) -> bool {
         let ended = self.measures.get(&id).and_then(|held| held.ended);
-        ended.is_some_and(|how| how != EndCause::Expired && how != EndCause::Replaced)
+        ended.is_some_and(|how| {
+            !matches!(how, EndCause::Expired | EndCause::Replaced | EndCause::Followed | EndCause::Verified)
+        })
     }
 
     /// A measure's own end was reached. If it answered a request, the request lapses with it.

@@ -1,8 +1,9 @@
-//! The plain evaluator: ARCHITECTURE S1 to S13 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S14 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `appeals`, `proceedings`, `reports`, `corrections`, `grounds`.
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `lives`, `settlements`, `appeals`, `proceedings`,
+//! `reports`, `corrections`, `grounds`.
 
 mod aggregates;
 mod answers;
@@ -11,16 +12,18 @@ mod conditions;
 mod corrections;
 mod counts;
 mod grounds;
+mod lives;
 mod measures;
 mod openings;
 mod proceedings;
 mod reports;
 mod rules;
+mod settlements;
 mod signals;
 mod time;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::LoadRules;
@@ -99,6 +102,8 @@ pub struct Plain {
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
+    /// Holders, and phone numbers whose sharing they explained.
+    explained: BTreeSet<(Token, Token)>,
     /// Holders told of a signal of a subject, in the order they were last told, and until when it holds.
     told: BTreeMap<(Subject, Arc<str>), Vec<(Token, TimeMs)>>,
     last_heard: BTreeMap<u32, ReportPos>,
@@ -154,6 +159,7 @@ impl Plain {
             rule_totals: BTreeMap::new(),
             watched: BTreeMap::new(),
             standings: BTreeMap::new(),
+            explained: BTreeSet::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
             last_sent: BTreeMap::new(),
@@ -247,6 +253,14 @@ impl Plain {
                 return self.decide_appeal(occasion, *appeal, &decision);
             }
             FactBody::Appeal { appeal, step } => return self.proceed(occasion, *appeal, step),
+            FactBody::MeasureHappened { measure, news } => {
+                return self.measure_happened(occasion, *measure, *news);
+            }
+            FactBody::SharingExplained { number } => {
+                self.explained.insert((occasion.route.token, *number));
+                return Ok(());
+            }
+            FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),
             FactBody::Corrected { before, after, .. } => {
                 return self.correct(occasion, body, before.as_ref(), after.as_ref());
             }
@@ -326,7 +340,10 @@ impl Plain {
             | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }
             | FactBody::RuleSetActivated { .. }
-            | FactBody::WentLive => Ok(()),
+            | FactBody::WentLive
+            | FactBody::MeasureHappened { .. }
+            | FactBody::SharingExplained { .. }
+            | FactBody::SettlementRecorded { .. } => Ok(()),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
 
 /// What is known of an appeal against a measure, or of a request for a human decision on it.
+#[derive(Clone)]
 pub(super) struct Proceeding {
     /// Name of the state it is in.
     pub state: String,
@@ -27,6 +28,8 @@ pub(super) struct Proceeding {
     pub deadline: Option<TimeMs>,
     pub is_open: bool,
     pub brought: Vec<Fingerprint>,
+    /// A person decides: nothing harder follows by itself.
+    pub awaits_human: bool,
     /// The measure would have been forgotten, had this not been open.
     pub is_kept: bool,
 }
@@ -79,7 +82,8 @@ impl Plain {
         for act in acts {
             self.tell_of(id, act, &told, cause);
         }
-        let rule = self.measures.get(&id).filter(|held| held.is_of_rule).map(|held| held.set.head().rule.clone());
+        let rule =
+            self.measures.get(&id).filter(|held| held.is_of_rule).map(|held| held.set.head().rule.clone());
         match rule.filter(|_| on == AppealEvent::Filed) {
             Some(rule) => self.count_outcome(&rule, |count| count.appeals += 1),
             None => Ok(()),
@@ -241,6 +245,7 @@ impl Plain {
             number: 0,
             deadline: None,
             is_open: false,
+            awaits_human: false,
             brought: Vec::new(),
             is_kept: false,
         });
@@ -254,10 +259,14 @@ impl Plain {
             | AppealEvent::Overturned
             | AppealEvent::HumanConfirmed
             | AppealEvent::HumanLifted
-            | AppealEvent::HumanMilder => proceeding.is_open = false,
+            | AppealEvent::HumanMilder => {
+                proceeding.is_open = false;
+                proceeding.awaits_human = false;
+            }
             _ => {}
         }
         proceeding.brought.extend(brought);
+        proceeding.awaits_human |= step.acts.contains(&AppealAct::QueueHuman);
         let is_kept_on = proceeding.is_kept && !proceeding.is_open;
         if is_kept_on {
             proceeding.is_kept = false;
@@ -338,6 +347,7 @@ impl Plain {
     ) -> Result<(), PlainError> {
         let Some(held) = self.measures.get(&id) else { return Ok(()) };
         let (head, end) = (held.set.head().clone(), held.set.notice().end);
+        let (root, risk, ground) = (held.root, held.risk, held.ground);
         let Some(basis) =
             self.rules.as_ref().and_then(|rules| Some(rules.lives.appeal.as_ref()?.basis.clone()))
         else {
@@ -351,11 +361,14 @@ impl Plain {
             measure: kind.into(),
             lasts: SpanMs(end.0.saturating_sub(cause.at.0)),
             is_of_rule: self.measures.get(&id).is_some_and(|held| held.is_of_rule),
+            root: Some(root),
+            risk,
         };
         let case = Case::of_opening(&head.party, head.holder, cause);
         let set = self.set_measure(&asked, case, Evidence::default())?;
         if let Some(held) = self.measures.get_mut(&set) {
             held.decided_by = Some(decider);
+            held.ground = ground;
         }
         Ok(())
     }
