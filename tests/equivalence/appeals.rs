@@ -23,7 +23,8 @@ impl Town {
         let outcome = if dice.chance(80) { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
         let override_for = dice.chance(30).then(|| SpanMs(*dice.pick(&[0, 5_000, 50_000])));
         let decider = dice.chance(80).then(|| Token(dice.below(2) as u128));
-        let body = FactBody::AppealDecided { appeal, outcome, override_for, decider, reason: Town::reason(dice) };
+        let body =
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason: Town::reason(dice) };
         vec![self.of_holder(holder, id, at, body)]
     }
 

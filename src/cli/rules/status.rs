@@ -104,7 +104,9 @@ pub fn table(decided: &Decided) -> String {
     all.sort_unstable();
     all.dedup();
     for rule in all {
-        text.push_str(&format!("{rule} moved itself to shadow and only observes; release a later version of it\n"));
+        text.push_str(&format!(
+            "{rule} moved itself to shadow and only observes; release a later version of it\n"
+        ));
     }
     if !agree(decided) {
         text.push_str("the partitions do not decide by the same rule set (yet)\n");

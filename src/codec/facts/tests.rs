@@ -12,8 +12,8 @@ use super::{DecodeError, VERSION, decode, encode};
 use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::fact::{
-    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Release, Side, TransferDetails, UsageKind,
+    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
+    Side, TransferDetails, UsageKind,
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
@@ -234,7 +234,12 @@ fn report() -> impl Strategy<Value = Report> {
         });
     let count = || {
         (any::<u32>(), any::<[u64; 6]>(), any::<i64>(), any::<u64>()).prop_map(
-            |(version, [measures, overruled, appeals, verified, failed, restricted_ms], interval, harm_ms)| {
+            |(
+                version,
+                [measures, overruled, appeals, verified, failed, restricted_ms],
+                interval,
+                harm_ms,
+            )| {
                 let of_version = RuleCount { version, measures, overruled, appeals, ..RuleCount::default() };
                 RuleCount { verified, failed, restricted_ms, interval, harm_ms, ..of_version }
             },

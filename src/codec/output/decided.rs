@@ -64,8 +64,7 @@ impl Deciding {
             profile: profile.map(str::to_owned),
             activated,
         });
-        let shadowed =
-            partition.rules_shadowed().map(|(rule, version)| (rule.to_owned(), version)).collect();
+        let shadowed = partition.rules_shadowed().map(|(rule, version)| (rule.to_owned(), version)).collect();
         let live_since = in_force.live_since;
         Deciding { rules, live_since, next_timer: partition.next_timer(), shadowed }
     }

@@ -1,5 +1,6 @@
 //! Outputs: their shape, the bound on evidence, the purpose gate, and who sees which name.
 
+mod answers;
 mod evidence;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::harm::{HarmBudgetDecl, QualityDecl};
 use crate::engine::base::Bilingual;
 
 /// A text in both languages.
@@ -172,22 +173,6 @@ pub(super) struct EachDecl {
 pub(super) enum FigureDecl {
     Number(i64),
     Span(String),
-}
-
-/// Bounds of a rule's quality, of a thousand measures, and how many measures it takes to conclude.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct QualityDecl {
-    pub overturned_per_mille_max: u32,
-    pub verified_per_mille_max: u32,
-    pub measures_min: u32,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HarmBudgetDecl {
-    pub hours_max: u32,
-    pub per: String,
 }
 
 #[derive(Debug, Deserialize)]

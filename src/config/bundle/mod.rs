@@ -18,6 +18,7 @@ mod files;
 mod findings;
 mod flow_limits;
 mod gather;
+mod harm;
 mod limits;
 mod listing;
 mod lives;

@@ -43,8 +43,11 @@ pub(super) fn stepped() -> impl Strategy<Value = FactBody> {
         Just(HumanDecision::Lift),
         prop::sample::select(MeasureKind::ALL.to_vec()).prop_map(HumanDecision::Milder),
     ];
-    let human = (decision, token(), key())
-        .prop_map(|(decision, decider, reason)| AppealStep::HumanDecided { decision, decider, reason });
+    let human = (decision, token(), key()).prop_map(|(decision, decider, reason)| AppealStep::HumanDecided {
+        decision,
+        decider,
+        reason,
+    });
     let step = prop_oneof![
         filed,
         Just(AppealStep::Accepted),

@@ -59,8 +59,9 @@ fn a_human_decision_names_its_measure_and_a_token_of_its_decider() {
         AppealStep::HumanDecided { decision, decider, reason } => (decision, decider, reason),
         other => panic!("{other:?}"),
     };
-    let (decision, decider, reason) =
-        decided(r#","decision":"milder","measure":"account_verify_transaction","decider":"s7","reason":"r_1""#);
+    let (decision, decider, reason) = decided(
+        r#","decision":"milder","measure":"account_verify_transaction","decider":"s7","reason":"r_1""#,
+    );
     assert_eq!(decision, HumanDecision::Milder(MeasureKind::Account(AccountStep::VerifyTransaction)));
     assert_eq!((decider, reason.as_deref()), (Keys::development().staff("s7"), Some("r_1")));
     assert_ne!(decider, Keys::development().token(SubjectKind::Holder, "s7"));
@@ -72,11 +73,23 @@ fn a_human_decision_names_its_measure_and_a_token_of_its_decider() {
 fn what_says_too_little_or_too_much_is_refused() {
     let made = |more: &str| refused("human_decision_made", more);
     assert_eq!(made(r#","decision":"milder","decider":"s7""#), RefusalCode::FieldMissing);
-    assert_eq!(made(r#","decision":"lift","measure":"victim_warn","decider":"s7""#), RefusalCode::FieldInvalid);
-    assert_eq!(made(r#","decision":"milder","measure":"phone_card_suspend","decider":"s7""#), RefusalCode::FieldInvalid);
+    assert_eq!(
+        made(r#","decision":"lift","measure":"victim_warn","decider":"s7""#),
+        RefusalCode::FieldInvalid
+    );
+    assert_eq!(
+        made(r#","decision":"milder","measure":"phone_card_suspend","decider":"s7""#),
+        RefusalCode::FieldInvalid
+    );
     assert_eq!(made(r#","decision":"lift","decider":"""#), RefusalCode::FieldMissing);
-    assert_eq!(made(r#","decision":"lift","decider":"s7","reason":"Anna is my aunt""#), RefusalCode::FieldInvalid);
+    assert_eq!(
+        made(r#","decision":"lift","decider":"s7","reason":"Anna is my aunt""#),
+        RefusalCode::FieldInvalid
+    );
     assert_eq!(refused("appeal_papers_asked", r#","papers":[]"#), RefusalCode::FieldMissing);
     assert_eq!(refused("appeal_filed", r#","reason":"because""#), RefusalCode::FieldInvalid);
-    assert_eq!(refused("appeal_filed", r#","reason":"other","papers":["my cat"]"#), RefusalCode::FieldInvalid);
+    assert_eq!(
+        refused("appeal_filed", r#","reason":"other","papers":["my cat"]"#),
+        RefusalCode::FieldInvalid
+    );
 }
