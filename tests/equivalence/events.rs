@@ -6,8 +6,8 @@ use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::disposition::AppealRef;
 use duecourse::engine::fact::{
-    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Release, Side, TransferDetails, UsageKind,
+    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
+    Side, TransferDetails, UsageKind,
 };
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 

@@ -15,7 +15,8 @@ type Line<'a> = (&'a [&'a str], On, &'a [If], &'a str, &'a [Do]);
 
 const OPEN: &[&str] = &["filed", "accepted", "papers_asked", "first", "overdue"];
 const WAITING: &[&str] = &["filed", "accepted", "papers_asked", "first", "overdue", "person", "late"];
-const ALL: &[&str] = &["none", "filed", "accepted", "papers_asked", "first", "overdue", "person", "late", "upheld"];
+const ALL: &[&str] =
+    &["none", "filed", "accepted", "papers_asked", "first", "overdue", "person", "late", "upheld"];
 
 const APPEAL: &[Line<'_>] = &[
     (&["none"], On::Filed, &[If::OfAuthority], "forwarded", &[Do::Forward]),
@@ -48,7 +49,8 @@ pub fn random_lives(dice: &mut Dice) -> Lives {
 }
 
 fn appeal(dice: &mut Dice) -> Life<OfAppeal> {
-    let mut names: Vec<&str> = APPEAL.iter().flat_map(|(from, _, _, to, _)| from.iter().chain([to])).copied().collect();
+    let mut names: Vec<&str> =
+        APPEAL.iter().flat_map(|(from, _, _, to, _)| from.iter().chain([to])).copied().collect();
     names.sort_unstable();
     names.dedup();
     let number = |name: &str| names.iter().position(|known| *known == name).unwrap();

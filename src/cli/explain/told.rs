@@ -376,9 +376,7 @@ fn answer(record: &Value) -> Both {
     };
     match both(record, "/data/reason") {
         reason if reason.zh.is_empty() => said,
-        reason => {
-            Both::new(format!("{}：{}", said.zh, reason.zh), format!("{}: {}", said.en, reason.en))
-        }
+        reason => Both::new(format!("{}：{}", said.zh, reason.zh), format!("{}: {}", said.en, reason.en)),
     }
 }
 

@@ -1,11 +1,14 @@
 //! How each type of the engine's state is written and read.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::packed::{Packed, packed_plain, packed_struct};
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::appeal::AppealCase;
 use crate::engine::attributes::{Attributes, Field};
-use crate::engine::base::TimeMs;
+use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
@@ -33,7 +36,7 @@ packed_struct!(Step { event, step, at, product });
 packed_struct!(Holding { subject, steps });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
-packed_struct!(Holder { holdings, openings, answers, standings, explained });
+packed_struct!(Holder { holdings, openings, answers, standings } since 3 { explained: Vec::new() });
 packed_struct!(Request {
     party,
     product,
@@ -79,17 +82,19 @@ packed_struct!(MeasureState {
     ended,
     overruled,
     utc_offset_minutes,
-    decided_by,
-    awaits_human,
-    case,
-    ground,
-    start,
-    root,
-    root_event,
-    risk,
-    reason,
-    basis,
-    living,
+} since 3 {
+    decided_by: None,
+    awaits_human: false,
+    case: None,
+    ground: None,
+    start: TimeMs::MIN,
+    // `read` puts the measure itself and its event here.
+    root: DispositionId(0),
+    root_event: Fingerprint(0),
+    risk: Risk::Medium,
+    reason: Arc::from(""),
+    basis: Arc::from(""),
+    living: None,
 });
 packed_struct!(AppealCase { state, since, entered, due, open, evidence, outlived });
 packed_struct!(Ground { order, attributes, other, entry, at, bound });
@@ -100,16 +105,12 @@ packed_struct!(Override { lift, until });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
 packed_struct!(InForce { activated, live_since });
-packed_struct!(RuleCount {
-    version,
-    measures,
-    overruled,
-    appeals,
-    verified,
-    failed,
-    restricted_ms,
-    interval,
-    harm_ms
+packed_struct!(RuleCount { measures, overruled, interval, harm_ms } since 3 {
+    version: 0,
+    appeals: 0,
+    verified: 0,
+    failed: 0,
+    restricted_ms: 0,
 });
 packed_struct!(Core {
     coverage,
@@ -127,8 +128,9 @@ packed_struct!(Core {
     harms,
     heard,
     totals,
-    watched,
     request_count,
+} since 3 {
+    watched: BTreeMap::new(),
 });
 packed_struct!(SeenSince { first, from, sightings });
 packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides });
