@@ -35,7 +35,7 @@ mod tests {
     use crate::engine::notice::{Channels, Notice, RuleName};
     use crate::engine::partition::Identity;
     use crate::engine::purpose::Purpose;
-    use crate::engine::subject::{Party, Subject, SubjectKind};
+    use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 
     const START: TimeMs = TimeMs(1_000_000);
 
@@ -49,7 +49,10 @@ mod tests {
             id: DispositionId(1),
             lane,
             rule: RuleName { id: "r".to_owned(), version: 1 },
-            party: Party { subject: Subject::new(SubjectKind::Account, Token(7)), sealed: SealedRef::default() },
+            party: Party {
+                subject: Subject::new(SubjectKind::Account, Token(7)),
+                sealed: SealedRef(Box::default()),
+            },
             holder: Token(8),
             event: Fingerprint(9),
             at: START,
