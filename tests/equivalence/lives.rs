@@ -9,6 +9,7 @@ use duecourse::engine::life::{
 };
 
 use super::dice::Dice;
+use super::measures::random_measure_lives;
 use super::rulesets::text;
 
 type Line<'a> = (&'a [&'a str], On, &'a [If], &'a str, &'a [Do]);
@@ -43,6 +44,7 @@ pub fn random_lives(dice: &mut Dice) -> Lives {
     Lives {
         appeal: dice.chance(80).then(|| appeal(dice)),
         rule: dice.chance(80).then(rule),
+        measures: random_measure_lives(dice),
         ..Lives::default()
     }
 }
@@ -80,6 +82,7 @@ fn appeal(dice: &mut Dice) -> Life<OfAppeal> {
         first: number("none"),
         states,
         steps,
+        terms: std::collections::BTreeMap::new(),
     }
 }
 
@@ -99,5 +102,6 @@ fn rule() -> Life<OfRule> {
             to: 1,
             acts: vec![RuleAct::ToShadow],
         }],
+        terms: std::collections::BTreeMap::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod corrections;
 mod events;
+mod lives;
 mod mutations;
 mod refusals;
 mod releases;
