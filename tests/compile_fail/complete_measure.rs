@@ -5,6 +5,7 @@ use duecourse::engine::evidence::Evidence;
 use duecourse::engine::input::Effect;
 use duecourse::engine::measure::{Measure, Order, VerificationLapse};
 use duecourse::engine::notice::{Channels, Notice, RuleName};
+use duecourse::engine::verifying::HowToVerify;
 
 fn set(head: Head) -> Effect {
     let text = Bilingual::default;
@@ -19,6 +20,7 @@ fn set(head: Head) -> Effect {
         still_works: text(),
         channels: Channels { offline: text(), online: text() },
         papers: text(),
+        verify: HowToVerify::NotAsked,
         answer_due: TimeMs(1),
         remedies: text(),
         appeal: AppealRef::from_bits(1),

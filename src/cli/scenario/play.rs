@@ -13,13 +13,13 @@ use crate::codec::event::EventType;
 use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
-use crate::codec::output::{OutputContext, encode_effect, rfc3339};
+use crate::codec::output::{OutputContext, encode_effect, id_hex, rfc3339};
 use crate::config::bundle::Loader;
 use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
-use crate::engine::disposition::{AppealRef, Disposition};
+use crate::engine::disposition::{AppealRef, Disposition, DispositionId};
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
 use crate::engine::partition::{Identity, Partition};
 use crate::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
@@ -43,6 +43,8 @@ pub(super) struct Stage {
     /// Records so far: the offset of the next, in the source and in the facts alike.
     records: u32,
     last_appeal: Option<AppealRef>,
+    /// Measures that were set, by name.
+    measures: Vec<(&'static str, DispositionId)>,
     /// Ids of the rules and limits that fired so far.
     pub(super) fired: BTreeSet<String>,
 }
@@ -72,6 +74,7 @@ impl Stage {
             is_cut: script.directives.iter().any(|directive| matches!(directive, Directive::Off(_))),
             records: 0,
             last_appeal: None,
+            measures: Vec::new(),
             fired: BTreeSet::new(),
         };
         stage.begin(script, bundle)?;
@@ -114,6 +117,19 @@ impl Stage {
                 };
             };
             *reference = json!(last.to_string());
+        }
+        if let Some(id) = data.get_mut("disposition_id")
+            && let Some(name) = id.as_str().and_then(|text| text.strip_prefix('@'))
+        {
+            let of_name = |(measure, _): &&(&str, _)| name == "last" || name == *measure;
+            let Some((_, found)) = self.measures.iter().rev().find(of_name) else {
+                return if self.is_cut {
+                    Ok(Vec::new())
+                } else {
+                    Err(anyhow!("no measure `{name}` was set yet; write `@last` or `@` and its name"))
+                };
+            };
+            *id = json!(id_hex(*found));
         }
         let time = rfc3339(event.at, 480).ok_or_else(|| anyhow!("this time cannot be written"))?;
         let line = json!({
@@ -165,6 +181,7 @@ impl Stage {
             && let Disposition::MeasureSet(set) = &**disposition
         {
             self.last_appeal = Some(set.notice().appeal);
+            self.measures.push((set.measure().name(), set.head().id));
             self.fired.insert(set.head().rule.id.clone());
         }
         if let Effect::Observed(observed) = effect {
@@ -214,6 +231,7 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 });
                 (format!("rules/{rule}.toml"), vec![("quality", quality)])
             }
+            Directive::Risk(rule, risk) => (format!("rules/{rule}.toml"), vec![("risk", json!(risk))]),
             Directive::RulesSince(_) | Directive::ShowNotices => continue,
         };
         let table =

@@ -30,6 +30,8 @@ pub(super) enum Directive {
     Off(String),
     /// A rule's harm budget: person-hours in a day.
     Budget(String, u32),
+    /// The risk that a rule states.
+    Risk(String, String),
     /// A rule's bounds: overturned and verified of a thousand, and measures at least.
     Quality(String, [u32; 3]),
     ShowNotices,
@@ -107,6 +109,7 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
             let bounds = [number(overturned)?, number(verified)?, number(least)?];
             Some(Directive::Quality((*rule).to_owned(), bounds))
         }
+        ["risk", rule, risk] => Some(Directive::Risk((*rule).to_owned(), (*risk).to_owned())),
         ["show", "notices"] => Some(Directive::ShowNotices),
         _ => None,
     })

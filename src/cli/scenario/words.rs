@@ -10,7 +10,7 @@ use crate::codec::event::{EventType, schema};
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
-const SHORT: [(&str, &str); 8] = [
+const SHORT: [(&str, &str); 9] = [
     ("bound", "to_bound_account"),
     ("own", "to_own_account"),
     ("payer_balance", "payer_balance_after"),
@@ -19,6 +19,7 @@ const SHORT: [(&str, &str); 8] = [
     ("channels", "identity_channels"),
     ("month_mb", "month_open_megabytes"),
     ("of", "event_id"),
+    ("on", "disposition_id"),
 ];
 
 /// Fields that are true when they are written without a value.

@@ -23,6 +23,7 @@ use crate::engine::notice::{Channels, Notice, RuleName};
 use crate::engine::purpose::{Purpose, Use};
 use crate::engine::rule::Op;
 use crate::engine::signal::Window;
+use crate::engine::verifying::HowToVerify;
 use crate::engine::subject::{Party, Subject, SubjectKind};
 
 /// 2025-10-09T16:53:20.123+08:00.
@@ -58,6 +59,7 @@ fn notice(measure: &Measure) -> Notice {
         still_works: both("still works"),
         channels: Channels { offline: both("counter"), online: both("app") },
         papers: both("papers"),
+        verify: HowToVerify::NotAsked,
         answer_due: AT.plus(SpanMs::days(15)),
         remedies: both("remedies"),
         appeal: AppealRef::from_bits(42),
@@ -92,6 +94,8 @@ fn evidence(signals: Vec<SignalEvidence>) -> Evidence {
         softened: None,
         braked: false,
         shadowed: false,
+        follows: None,
+        settlement: None,
         digest: [7; 32],
         strength_millionths: 1_200_000,
     }

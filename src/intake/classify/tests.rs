@@ -3,6 +3,7 @@
 mod appeals;
 mod corrections;
 mod events;
+mod lives;
 mod mutations;
 mod refusals;
 mod releases;
