@@ -55,9 +55,15 @@ impl Watch {
             Disposition::MeasureMoved(moved) => {
                 let told = self.measures.get(&moved.moved).expect("what moves was set");
                 assert!(!told.is_over, "what has ended does not move: {moved:?}");
-                assert!(moved.head.at >= told.start && moved.head.at <= told.end, "beyond its end: {moved:?}");
+                assert!(
+                    moved.head.at >= told.start && moved.head.at < told.end,
+                    "beyond its end: {moved:?}"
+                );
                 assert!(moved.due.is_none_or(|due| due < told.end), "a deadline after the end: {moved:?}");
-                assert!(moved.held_back.is_none() || moved.asks_staff, "held back and nobody looks: {moved:?}");
+                assert!(
+                    moved.held_back.is_none() || moved.asks_staff,
+                    "held back and nobody looks: {moved:?}"
+                );
             }
             _ => {}
         }
@@ -127,7 +133,7 @@ impl Watch {
             assert_eq!(ended.head.at, told.end, "it expired at another time than it said");
         }
         if matches!(ended.cause, EndCause::Followed | EndCause::Verified) {
-            assert!(ended.head.at >= told.start && ended.head.at <= told.end, "beyond its end: {ended:?}");
+            assert!(ended.head.at >= told.start && ended.head.at < told.end, "beyond its end: {ended:?}");
         }
         told.is_over = true;
         self.followed = (ended.cause == EndCause::Followed).then_some(ended.ended);

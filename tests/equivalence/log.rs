@@ -14,8 +14,8 @@ use duecourse::verify::plain::Plain;
 
 use super::Who;
 use super::dice::Dice;
-use super::invariants::Watch;
 use super::events::{To, Town};
+use super::invariants::Watch;
 use super::rulesets::{self, START, Shelf};
 use super::seen::Seen;
 

@@ -356,7 +356,9 @@ fn step(record: &Value) -> Step {
         "opening_settled" => Both::new("申请已办结", "ended: the request was settled"),
         "lifted_by_person" => Both::new("人工决定撤销", "ended: lifted by a person, marked as overruled"),
         "replaced" => Both::new("人工决定改为较轻措施", "ended: a person chose a milder measure"),
-        "followed" => Both::new("核验未通过或未完成，改为后续处理", "ended: not verified, what follows was set"),
+        "followed" => {
+            Both::new("核验未通过或未完成，改为后续处理", "ended: not verified, what follows was set")
+        }
         "verified" => Both::new("核验通过，即时恢复", "ended: verified, restored at once"),
         "cancelled" => Both::new("付款人撤销", "ended: taken back by the payer"),
         "corrected" => Both::new("所依据的信息已更正，解除", "ended: what it rested on was corrected"),

@@ -49,7 +49,7 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
     let known = known(kind);
     let product = fields.get("product").map_or("", String::as_str);
     let mut data = Map::new();
-    for (word, text) in fields.iter().filter(|(word, _)| *word != "id") {
+    for (word, text) in fields.iter().filter(|(word, _)| !matches!(word.as_str(), "id" | "via")) {
         let key = match word.as_str() {
             // Of the side that is ours; of two, the payer's.
             "balance" if fields.contains_key("payer") => "payer_balance_after",

@@ -23,8 +23,8 @@ use crate::engine::notice::{Channels, Notice, RuleName};
 use crate::engine::purpose::{Purpose, Use};
 use crate::engine::rule::Op;
 use crate::engine::signal::Window;
-use crate::engine::verifying::HowToVerify;
 use crate::engine::subject::{Party, Subject, SubjectKind};
+use crate::engine::verifying::HowToVerify;
 
 /// 2025-10-09T16:53:20.123+08:00.
 const AT: TimeMs = TimeMs(1_760_000_000_123);

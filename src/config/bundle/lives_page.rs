@@ -52,7 +52,10 @@ fn table<V: Vocabulary>(page: &mut String, life: &Life<V>, of: &str) {
         put!(page, "    s{number} --> [*]");
     }
     put!(page, "```\n");
-    put!(page, "| 状态 state | 期限 deadline | 发生 on | 条件 if | 之后 then | 作出 do |\n|---|---|---|---|---|---|");
+    put!(
+        page,
+        "| 状态 state | 期限 deadline | 发生 on | 条件 if | 之后 then | 作出 do |\n|---|---|---|---|---|---|"
+    );
     for (number, state) in life.states.iter().enumerate() {
         let steps: Vec<&Step<V>> = life.steps.iter().filter(|step| step.from == number).collect();
         if steps.is_empty() {
@@ -97,7 +100,9 @@ fn name(state: &State) -> String {
 /// Its span, and on which time it comes (DESIGN D9).
 fn deadline(state: &State) -> String {
     match state.due {
-        Some(due) if due.worsens => format!("{}, 全部来源读到之后 once every source is read", written(due.after)),
+        Some(due) if due.worsens => {
+            format!("{}, 全部来源读到之后 once every source is read", written(due.after))
+        }
         Some(due) => written(due.after),
         None => "-".to_owned(),
     }

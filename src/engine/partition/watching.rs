@@ -73,7 +73,7 @@ mod tests {
             still_works: text(),
             channels: Channels { offline: text(), online: text() },
             papers: text(),
-            verify: None,
+            verify: crate::engine::verifying::HowToVerify::NotAsked,
             answer_due: START.plus(SpanMs::DAY),
             remedies: text(),
             appeal: AppealRef::from_bits(1),

@@ -58,8 +58,7 @@ fn a_settlement_goes_to_each_side_of_ours_and_names_the_other() {
 #[test]
 fn an_explained_number_goes_to_its_holder() {
     let party = party("h1", "a1", "account");
-    let classified =
-        accepted("sharing_explained", &format!(r#"{{"party":{party},"phone_number":"139"}}"#));
+    let classified = accepted("sharing_explained", &format!(r#"{{"party":{party},"phone_number":"139"}}"#));
     assert!(matches!(classified.facts[0].1.body, FactBody::SharingExplained { .. }));
     let wrong = event("sharing_explained", &format!(r#"{{"party":{party},"phone_number":""}}"#));
     assert!(classify(&mut native(), &wrong).is_err());
