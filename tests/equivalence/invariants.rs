@@ -55,10 +55,7 @@ impl Watch {
             Disposition::MeasureMoved(moved) => {
                 let told = self.measures.get(&moved.moved).expect("what moves was set");
                 assert!(!told.is_over, "what has ended does not move: {moved:?}");
-                assert!(
-                    moved.head.at >= told.start && moved.head.at < told.end,
-                    "beyond its end: {moved:?}"
-                );
+                assert!(moved.head.at >= told.start && moved.head.at < told.end, "beyond its end: {moved:?}");
                 assert!(moved.due.is_none_or(|due| due < told.end), "a deadline after the end: {moved:?}");
                 assert!(
                     moved.held_back.is_none() || moved.asks_staff,

@@ -269,7 +269,7 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 (format!("rules/{rule}.toml"), vec![("quality", quality)])
             }
             Directive::Risk(rule, risk) => (format!("rules/{rule}.toml"), vec![("risk", json!(risk))]),
-            Directive::RulesSince(_) | Directive::ShowNotices => continue,
+            Directive::RulesSince(_) | Directive::ShowNotices | Directive::Sources(_) => continue,
         };
         let table =
             document.get_mut("files").and_then(|files| files.get_mut(&file)).and_then(Value::as_object_mut);
