@@ -4,6 +4,7 @@ use super::base::{Fingerprint, TimeMs};
 use super::cover::{ConfigVersion, Range};
 use super::disposition::{Disposition, Observation};
 use super::fact::Fact;
+use super::invariant::Invariant;
 use super::report::Report;
 use super::state::RuleShadowed;
 
@@ -150,6 +151,16 @@ pub struct Tally {
     pub reports_stale: u64,
     pub reports_gap: u64,
     pub timers_fired: u64,
+    /// Promises that were broken, by `Invariant::ALL`; anything but zero is a defect.
+    pub broken: [u64; Invariant::ALL.len()],
+}
+
+impl Tally {
+    pub fn breaks(&mut self, invariant: Invariant) {
+        if let Some(count) = self.broken.get_mut(invariant as usize) {
+            *count += 1;
+        }
+    }
 }
 
 /// How partition time moves (D9).

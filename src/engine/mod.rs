@@ -18,6 +18,7 @@ pub mod guard;
 pub mod holder;
 pub mod ident;
 pub mod input;
+pub mod invariant;
 pub mod kept;
 pub mod life;
 pub mod limit;

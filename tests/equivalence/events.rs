@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
-use duecourse::engine::disposition::AppealRef;
+use duecourse::engine::disposition::{AppealRef, DispositionId};
 use duecourse::engine::fact::{
     Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
     Side, TransferDetails, UsageKind,
@@ -33,6 +33,8 @@ pub struct Town {
     pub history: Vec<Event>,
     /// Appeal references that measures bore, and their holders.
     pub appeals: Vec<(AppealRef, Token)>,
+    /// Measures that were set, and their holders.
+    pub measures: Vec<(DispositionId, Token)>,
     openings: Vec<(Token, Party, Product, HolderKind)>,
     holdings: Vec<(Token, Party, Product)>,
     next_id: u64,
@@ -65,6 +67,7 @@ impl Town {
             partitions,
             history: Vec::new(),
             appeals: Vec::new(),
+            measures: Vec::new(),
             openings: Vec::new(),
             holdings: Vec::new(),
             next_id: 1,
@@ -99,7 +102,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 6]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 16, 1, 3, 6]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -110,7 +113,10 @@ impl Town {
             7 => self.correction(dice, id, at),
             9 => self.fraud(dice, id, at),
             10 => self.step_of_appeal(dice, id, at),
-            11 => self.hold(dice, id, at),
+            11 => self.of_measure(dice, id, at),
+            12 => self.sharing(dice, id, at),
+            13 => self.settlement(dice, id, at),
+            14 => self.hold(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -135,7 +141,7 @@ impl Town {
         party(SubjectKind::Account, holder * 10 + dice.below(2) as u64)
     }
 
-    fn amount(dice: &mut Dice) -> Money {
+    pub fn amount(dice: &mut Dice) -> Money {
         let currency = if dice.chance(93) { Currency::CNY } else { Currency::parse("USD").unwrap() };
         Money { minor: *dice.pick(&[0, 1, 50, 50, 100, 100, 300, 1000]), currency }
     }

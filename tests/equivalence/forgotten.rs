@@ -159,7 +159,13 @@ fn a_life(bank: &mut Bank) {
     let met = FactBody::Met { feed: Feed::TransferDevice, holder, target, amount: None };
     bank.planted(at(207), device, met);
     let outcome = duecourse::engine::fact::AppealOutcome::Overturned;
-    bank.planted(at(210), route, FactBody::AppealDecided { appeal, outcome, override_for: None });
+    bank.planted(at(210), route, FactBody::AppealDecided {
+        appeal,
+        outcome,
+        override_for: None,
+        decider: None,
+        reason: None,
+    });
     bank.planted(at(300), route, step(OpeningStep::Closed, &opening, Some(&account)));
     for (what, token) in [
         ("the holder", holder),

@@ -9,6 +9,7 @@ use duecourse::engine::life::{
 };
 
 use super::dice::Dice;
+use super::measures::random_measure_lives;
 use super::rulesets::text;
 
 type Line<'a> = (&'a [&'a str], On, &'a [If], &'a str, &'a [Do]);
@@ -44,6 +45,7 @@ pub fn random_lives(dice: &mut Dice) -> Lives {
     Lives {
         appeal: dice.chance(80).then(|| appeal(dice)),
         rule: dice.chance(80).then(rule),
+        measures: random_measure_lives(dice),
         ..Lives::default()
     }
 }
@@ -82,6 +84,7 @@ fn appeal(dice: &mut Dice) -> Life<OfAppeal> {
         first: number("none"),
         states,
         steps,
+        terms: std::collections::BTreeMap::new(),
     }
 }
 
@@ -101,5 +104,6 @@ fn rule() -> Life<OfRule> {
             to: 1,
             acts: vec![RuleAct::ToShadow],
         }],
+        terms: std::collections::BTreeMap::new(),
     }
 }

@@ -9,7 +9,7 @@ use duecourse::engine::base::{Bilingual, SpanMs, TimeMs};
 use duecourse::engine::calendar::Calendar;
 use duecourse::engine::fact::Product;
 use duecourse::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
-use duecourse::engine::measure::{Lane, Measure, MeasureKind};
+use duecourse::engine::measure::{Lane, MEASURE_NAMES};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
 use duecourse::engine::retention::Retention;
 use duecourse::engine::rule::{Quality, RuleStatus};
@@ -19,6 +19,7 @@ use duecourse::engine::signal::Reads;
 use super::conditions::{random_protections, random_rules};
 use super::dice::Dice;
 use super::lives::random_lives;
+use super::measures::random_verifying;
 use super::signals::{random_signals, random_window};
 
 /// 2023-11-14T22:13:20Z. 40 s before a midnight in the zone of `MIDNIGHT_OFFSET`; a month ends 16 days
@@ -56,7 +57,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         limits,
         protections,
         lives: random_lives(dice),
-        notices: notices(),
+        notices: notices(dice),
         calendar: random_calendar(dice),
         retention: random_retention(dice),
         settings: Settings {
@@ -66,6 +67,8 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
             reservation_for: SpanMs(*dice.pick(&[15_000, 60_000])),
             answer_for: SpanMs(*dice.pick(&[10_000, 80_000])),
             appeal_window: SpanMs(*dice.pick(&[5_000, 200_000])),
+            keep_one_line: dice.chance(60),
+            settlement_check_for: dice.chance(80).then(|| SpanMs(*dice.pick(&[5_000, 60_000]))),
         },
     }
 }
@@ -81,7 +84,7 @@ fn random_retention(dice: &mut Dice) -> Retention {
         openings: term(),
         holdings: term(),
         firings: term(),
-        overrides: term(),
+        overrides: SpanMs(200_000),
         sweep: term(),
     }
 }
@@ -166,21 +169,27 @@ fn random_limit(dice: &mut Dice, n: usize) -> Limit {
     }
 }
 
-fn notices() -> NoticeTexts {
+fn notices(dice: &mut Dice) -> NoticeTexts {
     let table = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), text(key))).collect();
-    let measure = |kind: MeasureKind| {
-        let name = Measure::from(kind).name();
+    let measure = |name: &'static str| {
         let words = MeasureText { scope: text(name), still_works: text("rest"), papers: text("id") };
         (name.to_owned(), words)
     };
     NoticeTexts {
-        reasons: table(&["r", "human_decision_milder"]),
+        reasons: table(&[
+            "r",
+            "human_decision_milder",
+            "verification_failed",
+            "verification_not_done",
+            "settlement_inconsistent",
+        ]),
         answers: table(&["unstated", "why"]),
-        bases: table(&["b"]),
-        measures: MeasureKind::ALL.into_iter().map(measure).collect(),
+        bases: table(&["b", "apl_19"]),
+        measures: MEASURE_NAMES.into_iter().map(measure).collect(),
         remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),
         channels: Channels { offline: text("counter"), online: text("app") },
         answer_within: SpanMs::days(15),
+        verifying: random_verifying(dice),
         utc_offset_minutes: 480,
     }
 }

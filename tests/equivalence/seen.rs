@@ -23,6 +23,11 @@ impl Seen {
                 Disposition::MeasureSet(set) => format!("set {}", set.measure().name()),
                 Disposition::MeasureEnded(ended) => format!("ended {}", ended.cause.name()),
                 Disposition::ReservationLapsed(_) => "lapsed".to_owned(),
+                Disposition::MeasureMoved(moved) => match (&moved.held_back, &moved.told_again) {
+                    (Some(why), _) => format!("held back {}", why.name()),
+                    (None, Some(_)) => "told again".to_owned(),
+                    (None, None) => "moved".to_owned(),
+                },
                 Disposition::AppealAnswered(answered) => format!("answered {}", answered.answer.name()),
             },
             Effect::Observed(observation) => format!("observed {}", observation.measure.name()),
@@ -65,6 +70,7 @@ impl Seen {
     fn note_evidence(&mut self, evidence: &Evidence) {
         self.note("braked", evidence.braked);
         self.note("softened", evidence.softened.is_some());
+        self.note("settled otherwise", evidence.settlement.is_some());
         self.note("sign", !evidence.signs.is_empty());
         self.note("near miss", !evidence.near_misses.is_empty());
         self.note("cleared without", !evidence.cleared_without.is_empty());
@@ -111,6 +117,23 @@ impl Seen {
             "appeal_decider_is_setter",
             "appeal_reason_unknown",
             "human_decision_not_milder",
+            "measure_unknown",
+            "measure_step_unknown",
+            "verification_method_weak",
+            "settlement_unknown",
+            "settled otherwise",
+            "moved",
+            "told again",
+            "held back override",
+            "held back protected",
+            "held back budget_spent",
+            "held back rule_silent",
+            "held back awaits_human",
+            "set phone_card_limit",
+            "set phone_card_suspend",
+            "set iot_card_limit",
+            "set iot_card_pause",
+            "set account_stop_non_counter",
             "rule shadowed",
             "shadowed",
         ];

@@ -1,6 +1,7 @@
 //! The packed form: round trips, damage of every kind, and sizes.
 
 mod appeals;
+mod lives;
 
 use std::sync::Arc;
 
@@ -167,6 +168,9 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         appeals::decided(),
         appeals::stepped(),
         rules,
+        lives::happened(),
+        lives::explained(),
+        lives::settled(),
         ordered,
         released,
         Just(FactBody::WentLive)

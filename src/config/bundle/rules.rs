@@ -3,7 +3,8 @@
 
 use super::condition::{Reader, readable};
 use super::figures::fills_nothing;
-use super::files::{FigureDecl, HarmBudgetDecl, PrecisionDecl, QualityDecl, RuleFile, ThresholdDecl};
+use super::files::{FigureDecl, PrecisionDecl, RuleFile, ThresholdDecl};
+use super::harm::{harm_budget, quality};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::profile::Profile;
@@ -15,9 +16,7 @@ use crate::config::expression::{self, Constant, Scope, ValueType};
 use crate::engine::base::SpanMs;
 use crate::engine::measure::{AccountStep, Measure, MeasureKind, VictimStep};
 use crate::engine::purpose::Purpose;
-use crate::engine::rule::{
-    Condition, HarmBudget, PrecisionRecord, Quality, Rule, RuleOrigin, RuleStatus, Trigger,
-};
+use crate::engine::rule::{Condition, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
 use crate::engine::verifying::Risk;
@@ -216,40 +215,6 @@ fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> O
     }
     bundle.note(path, "precision.date", date(&decl.date, 0))?;
     Some(PrecisionRecord { data: decl.data.clone(), date: decl.date.clone(), per_mille: decl.per_mille })
-}
-
-fn harm_budget(bundle: &mut Bundle, path: &str, decl: Option<&HarmBudgetDecl>) -> Option<HarmBudget> {
-    let decl = decl?;
-    if decl.hours_max == 0 {
-        bundle.problems.add(
-            path,
-            "harm_budget.hours_max",
-            "is 0: person-hours count from 1; a rule that may cost none is `shadow`",
-        );
-    }
-    let per = span_within(&decl.per, SpanMs::HOUR, SpanMs::days(31));
-    let per = bundle.note(path, "harm_budget.per", per)?;
-    Some(HarmBudget { hours_max: decl.hours_max, per })
-}
-
-fn quality(bundle: &mut Bundle, path: &str, decl: &QualityDecl) -> Quality {
-    let of_thousand = [
-        ("quality.overturned_per_mille_max", decl.overturned_per_mille_max),
-        ("quality.verified_per_mille_max", decl.verified_per_mille_max),
-    ];
-    for (key, per_mille) in of_thousand {
-        if per_mille > 1_000 {
-            bundle.problems.add(path, key, "is measures of a thousand: at most 1000");
-        }
-    }
-    if decl.measures_min == 0 {
-        bundle.problems.add(path, "quality.measures_min", "is 0: nothing can be concluded from no measures");
-    }
-    Quality {
-        overturned_per_mille_max: decl.overturned_per_mille_max,
-        verified_per_mille_max: decl.verified_per_mille_max,
-        measures_min: decl.measures_min,
-    }
 }
 
 /// Whether a measure keeps somebody from what they want to do.

@@ -1,8 +1,6 @@
 //! Appeals: a decision for the person lifts the measure, marks it overruled, and keeps the rule from
 //! using what came before (S8, DESIGN D26). How an appeal goes its way is in `cases` (S17).
 
-use std::sync::Arc;
-
 use super::cases::Tried;
 use super::{EngineError, Out, Partition};
 use crate::engine::base::{Bilingual, Fingerprint, SpanMs, TimeMs, Token};

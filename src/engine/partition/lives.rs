@@ -162,6 +162,10 @@ impl Partition {
             return Ok(false);
         };
         let at = cause.at.max(living.entered_at);
+        if at >= measure.end {
+            // It is over by then; that it is still to be published changes nothing.
+            return Ok(false);
+        }
         let cause = Cause { at, ..cause };
         let holds = |guard| self.guard_holds(guard, &measure, at, active);
         let Some(step) = life.next(&living.state, cause.on, holds) else { return Ok(false) };

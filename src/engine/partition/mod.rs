@@ -32,6 +32,7 @@ mod settlements;
 mod sharers;
 mod telling;
 mod time;
+mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

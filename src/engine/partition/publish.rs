@@ -163,6 +163,7 @@ impl Partition {
         );
         self.note_ground(id);
         let set = MeasureSet::new(head, measure, notice, draft.evidence);
+        self.watch_set(&set);
         out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
         Ok(id)
     }
@@ -263,6 +264,7 @@ impl Partition {
             override_until,
             utc_offset_minutes: measure.utc_offset_minutes,
         };
+        self.watch_end(id, &ended);
         out.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));
     }
 

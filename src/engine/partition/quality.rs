@@ -57,3 +57,39 @@ impl Partition {
         self.watched.insert(id.to_owned(), life);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::rule::Quality;
+    use crate::engine::state::RuleCount;
+
+    const BOUNDS: Quality =
+        Quality { overturned_per_mille_max: 200, verified_per_mille_max: 900, measures_min: 50 };
+
+    fn did(measures: u64, overruled: u64, verified: u64) -> RuleCount {
+        RuleCount { version: 1, measures, overruled, verified, ..RuleCount::default() }
+    }
+
+    #[test]
+    fn a_bound_is_passed_beyond_it_and_not_at_it() {
+        assert!(!BOUNDS.is_passed_by(&did(50, 10, 45)), "a fifth, and nine in ten: both at the bound");
+        assert!(BOUNDS.is_passed_by(&did(50, 11, 0)) && BOUNDS.is_passed_by(&did(50, 0, 46)));
+        assert!(!BOUNDS.is_passed_by(&did(49, 49, 49)), "from so few nothing is concluded");
+        assert!(!BOUNDS.is_passed_by(&RuleCount::default()));
+        let most = did(u64::MAX, u64::MAX / 5, 0);
+        assert!(!BOUNDS.is_passed_by(&most), "large counts do not overflow");
+    }
+
+    #[test]
+    fn only_what_the_latest_version_did_adds_up_and_harm_is_of_all() {
+        let harm = |count: RuleCount, interval, harm_ms| RuleCount { interval, harm_ms, ..count };
+        let old = harm(did(900, 900, 0), 7, 5);
+        let new = |measures| RuleCount { version: 2, ..harm(did(measures, 1, 0), 7, 3) };
+        let total = RuleCount::total([old, new(4), new(6)].iter());
+        assert_eq!((total.version, total.measures, total.overruled), (2, 10, 2));
+        assert_eq!((total.interval, total.harm_ms), (7, 11));
+        let afresh = old.of_version(2);
+        assert_eq!((afresh.version, afresh.measures, afresh.harm_ms), (2, 0, 5));
+        assert_eq!(afresh.of_version(1), afresh, "an earlier version does not come back");
+    }
+}

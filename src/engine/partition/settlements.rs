@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
-use crate::engine::base::{Money, SpanMs, Token};
+use crate::engine::base::{Money, SpanMs, TimeMs, Token};
 use crate::engine::evidence::{Evidence, SettlementEvidence};
 use crate::engine::fact::{Fact, FactBody};
 use crate::engine::input::{Effect, UnmatchedReason};
@@ -12,6 +12,7 @@ use crate::engine::measure::{AccountStep, Lane, Measure};
 use crate::engine::notice::RuleName;
 use crate::engine::purpose::Purpose;
 use crate::engine::state::Finding;
+use crate::engine::subject::Party;
 use crate::engine::verifying::Risk;
 use crate::engine::window::Entry;
 
@@ -29,6 +30,9 @@ impl Partition {
         };
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let Some(lasts) = active.set.settings.settlement_check_for else { return Ok(()) };
+        if self.is_lifted(account, fact.at) {
+            return Ok(());
+        }
         let horizon = self.horizons.log(account.subject.kind);
         let log = self.logs.get(&account.subject);
         let initiation = log.and_then(|log| {
@@ -46,10 +50,19 @@ impl Partition {
         }
     }
 
+    /// Whether a lift on appeal set what happened by then aside (D26).
+    fn is_lifted(&self, account: &Party, at: TimeMs) -> bool {
+        let of_party = self.overrides.get(&account.subject).into_iter().flatten();
+        let mut of_rule = of_party.filter(|(rule, _)| **rule == *SETTLEMENT);
+        of_rule.any(|(_, lifted)| {
+            at < lifted.until && at <= lifted.lift && lifted.until > self.horizons.overrides
+        })
+    }
+
     fn ask_about(
         &mut self,
         fact: &Fact,
-        account: &crate::engine::subject::Party,
+        account: &Party,
         difference: SettlementEvidence,
         lasts: SpanMs,
         active: &Active,

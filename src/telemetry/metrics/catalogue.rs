@@ -67,6 +67,11 @@ pub const REPORTS: Metric = counter(
 );
 pub const TIMERS_FIRED: Metric =
     counter("duecourse_timers_fired_total", &[], "Timers fired: expiries, lapses, deadlines.");
+pub const BROKEN_PROMISES: Metric = counter(
+    "duecourse_broken_promises_total",
+    &["promise"],
+    "Promises to people that something published broke: a whole notice, an end, nothing beyond it, verified first, and so on; must stay 0 (alarm on this).",
+);
 pub const DISPOSITIONS: Metric = counter(
     "duecourse_dispositions_total",
     &["kind", "rule", "lane", "measure"],
@@ -210,7 +215,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 39] = [
+pub const ALL: [Metric; 40] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -222,6 +227,7 @@ pub const ALL: [Metric; 39] = [
     RANGES_IGNORED,
     REPORTS,
     TIMERS_FIRED,
+    BROKEN_PROMISES,
     DISPOSITIONS,
     UNMATCHED,
     PURPOSE_REFUSALS,

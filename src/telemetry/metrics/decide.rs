@@ -10,6 +10,7 @@ use crate::engine::appeal::AppealAnswer;
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::{Effect, Tally};
+use crate::engine::invariant::Invariant;
 use crate::engine::life::Word;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
@@ -56,6 +57,8 @@ struct FactCounters {
     reports_stale: IntCounter,
     reports_gap: IntCounter,
     timers: IntCounter,
+    /// By `Invariant::ALL`.
+    broken: [IntCounter; Invariant::ALL.len()],
 }
 
 impl FactCounters {
@@ -63,6 +66,7 @@ impl FactCounters {
         let facts = counter_vec(registry, &catalogue::FACTS)?;
         let ranges = counter_vec(registry, &catalogue::RANGES_IGNORED)?;
         let reports = counter_vec(registry, &catalogue::REPORTS)?;
+        let promises = counter_vec(registry, &catalogue::BROKEN_PROMISES)?;
         Ok(FactCounters {
             applied: facts.with_label_values(&["applied"]),
             duplicate: facts.with_label_values(&["duplicate"]),
@@ -74,6 +78,7 @@ impl FactCounters {
             reports_stale: reports.with_label_values(&["stale"]),
             reports_gap: reports.with_label_values(&["gap"]),
             timers: counter(registry, &catalogue::TIMERS_FIRED)?,
+            broken: Invariant::ALL.map(|promise| promises.with_label_values(&[promise.name()])),
         })
     }
 }
@@ -265,6 +270,9 @@ impl PartitionMetrics {
         raise(&counters.reports_stale, tally.reports_stale, before.reports_stale);
         raise(&counters.reports_gap, tally.reports_gap, before.reports_gap);
         raise(&counters.timers, tally.timers_fired, before.timers_fired);
+        for ((counter, now), then) in counters.broken.iter().zip(tally.broken).zip(before.broken) {
+            raise(counter, now, then);
+        }
         self.before = tally;
     }
 

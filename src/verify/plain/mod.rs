@@ -2,7 +2,7 @@
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `lives`, `settlements`, `appeals`, `proceedings`,
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `lives`, `follow_ups`, `settlements`, `appeals`, `proceedings`,
 //! `reports`, `corrections`, `grounds`, `retention`.
 
 mod aggregates;
@@ -11,6 +11,7 @@ mod appeals;
 mod conditions;
 mod corrections;
 mod counts;
+mod follow_ups;
 mod grounds;
 mod lives;
 mod measures;

@@ -312,16 +312,6 @@ fn rules_and_go_live_go_to_every_partition() {
 }
 
 #[test]
-fn what_no_rule_uses_is_validated_and_not_kept() {
-    let party = party("h1", "a1", "account");
-    for kind in ["verification_passed", "verification_failed", "notice_delivered", "notice_undeliverable"] {
-        assert!(accepted(kind, &format!(r#"{{"party":{party},"disposition_id":"ab"}}"#)).facts.is_empty());
-        let wrong = event(kind, r#"{"party":{},"disposition_id":"ab"}"#);
-        assert!(classify(&mut native(), &wrong).is_err());
-    }
-}
-
-#[test]
 fn attributes_may_come_as_headers() {
     let data = format!(r#"{{"card":{},{AMOUNT}}}"#, party("h1", "c1", "account"));
     let headers: [(&str, &[u8]); 5] = [
