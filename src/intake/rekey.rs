@@ -6,7 +6,7 @@
 //!
 //! * R1 A fact is taken over if the old log applies it, once, and its source record is covered in every old
 //!   partition: what lies beyond is made anew from the source, under the new keys.
-//! * R2 From one old partition, records and their order stay as they are. From several, source records are
+//! * R2 From one old partition to one new, records stay as they are, with their ranges. Else source records are
 //!   taken by (broker time, source, offset), which no old partition contradicts for any one source.
 //! * R3 Reports are made anew by deciding, since they depend on where subjects live.
 //! * R4 An appeal reference that somebody holds stays good, and so does the id of a measure: what each is called in
@@ -69,6 +69,8 @@ pub struct History {
 /// One old partition.
 struct Old {
     coverage: Coverage,
+    /// Its only records, where one partition becomes one.
+    whole: Vec<FactsRecord>,
     /// In order of application; facts of one source record together.
     items: Vec<Item>,
 }
@@ -86,9 +88,11 @@ impl History {
         translation: &mut Translation,
     ) -> Result<(), RekeyError> {
         let mut engine = Partition::new(identity);
-        let mut old = Old { coverage: Coverage::default(), items: Vec::new() };
+        let mut old = Old { coverage: Coverage::default(), whole: Vec::new(), items: Vec::new() };
+        let stays_one = identity.partitions == 1 && translation.partitions == 1;
         for (offset, record) in (0..).zip(records) {
             match &record {
+                _ if stays_one => {}
                 FactsRecord::VersionAnnounced(version) => {
                     self.versions.insert((version.from, version.number));
                     old.coverage.announce(*version);
@@ -99,6 +103,9 @@ impl History {
             let mut effects = Vec::new();
             engine.apply(offset, &record, loader, &mut effects)?;
             effects.iter().for_each(|effect| translation.learn(effect));
+            if stays_one {
+                old.whole.push(record);
+            }
         }
         self.partitions.push(old);
         Ok(())
@@ -131,6 +138,11 @@ impl History {
         loader: &dyn LoadRules,
         sink: &mut dyn FnMut(u32, &FactsRecord) -> Result<(), String>,
     ) -> Result<Vec<(Partition, u64)>, RekeyError> {
+        if let [Old { whole, .. }] = &self.partitions[..]
+            && !whole.is_empty()
+        {
+            return translated(whole, translation, identity, loader, sink);
+        }
         let covered = self.covered();
         let partitions = translation.partitions;
         let mut writing = Writing {
@@ -216,6 +228,26 @@ impl Old {
         }
         self.items.push(Item::Read(read));
     }
+}
+
+/// One partition that becomes one: record by record.
+fn translated(
+    records: &[FactsRecord],
+    translation: &Translation,
+    identity: &Identity,
+    loader: &dyn LoadRules,
+    sink: &mut dyn FnMut(u32, &FactsRecord) -> Result<(), String>,
+) -> Result<Vec<(Partition, u64)>, RekeyError> {
+    let id_key = translation.new.id_key();
+    let mut state = Partition::new(Identity { partition: 0, partitions: 1, id_key, time: identity.time });
+    let mut next_offset = 0;
+    for record in records {
+        let record = translation.record(record)?;
+        sink(0, &record).map_err(RekeyError::Sink)?;
+        state.apply(next_offset, &record, loader, &mut Vec::new())?;
+        next_offset += 1;
+    }
+    Ok(vec![(state, next_offset)])
 }
 
 /// The source records of all old partitions, each once with all of its facts (R2).

@@ -12,6 +12,7 @@ mod invariants;
 mod lives;
 mod forgotten;
 mod log;
+mod rekeyed;
 mod measures;
 mod rulesets;
 mod seen;

@@ -10,7 +10,7 @@ use crate::engine::base::Token;
 use crate::engine::disposition::Disposition;
 use crate::engine::fact::{Dated, Fact, FactBody, OtherParty};
 use crate::engine::ident::IdKind;
-use crate::engine::input::Effect;
+use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
 use crate::engine::subject::{Party, Subject};
 use crate::intake::classify::Destination;
 
@@ -104,6 +104,16 @@ impl Translation {
             false => Destination::Partition(route.token.partition(self.partitions)),
         };
         Ok((destination, Fact { event, at: fact.at, route, body: self.body(&fact.body)? }))
+    }
+
+    /// A record of the only partition: what is in its packs, in their place. Reports to itself do not stand there.
+    pub(super) fn record(&self, record: &FactsRecord) -> Result<FactsRecord, RekeyError> {
+        let FactsRecord::Facts(pack) = record else { return Ok(record.clone()) };
+        let fact = |packed: &PackedFact| {
+            self.fact(&packed.fact).map(|(_, fact)| PackedFact { fact, ..packed.clone() })
+        };
+        let facts = pack.facts.iter().map(fact).collect::<Result<_, _>>()?;
+        Ok(FactsRecord::Facts(FactsPack { version: pack.version, ranges: pack.ranges.clone(), facts }))
     }
 
     fn dated(&self, dated: Option<&Dated>) -> Result<Option<Dated>, RekeyError> {
