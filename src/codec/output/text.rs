@@ -153,7 +153,11 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
         None => Bilingual::default(),
     };
     let (heading, over, nothing_more) = if ended.cause == EndCause::Followed {
-        (words("变更通知", "changed"), words("变更为另一项处理", "is changed into something else"), words("", ""))
+        (
+            words("变更通知", "changed"),
+            words("变更为另一项处理", "is changed into something else"),
+            words("", ""),
+        )
     } else {
         let nothing_more =
             words("就此事，您无需再办理任何手续。\n", "There is nothing more for you to do about it.\n");
