@@ -33,6 +33,8 @@ pub struct Town {
     pub history: Vec<Event>,
     /// Appeal references that measures bore, and their holders.
     pub appeals: Vec<(AppealRef, Token)>,
+    /// Appeals and requests for a human decision that were begun.
+    pub cases: Vec<(AppealRef, Token)>,
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
     openings: Vec<(Token, Party, Product, HolderKind)>,
@@ -67,6 +69,7 @@ impl Town {
             partitions,
             history: Vec::new(),
             appeals: Vec::new(),
+            cases: Vec::new(),
             measures: Vec::new(),
             openings: Vec::new(),
             holdings: Vec::new(),

@@ -19,6 +19,7 @@ mod findings;
 mod flow_limits;
 mod gather;
 mod harm;
+mod life_words;
 mod limits;
 mod listing;
 mod lives;
