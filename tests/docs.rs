@@ -10,9 +10,9 @@ use duecourse::config::bundle;
 mod page;
 
 /// What issue and legal notes ask to be looked at, one by one.
-const IDS: [&str; 26] = [
+const IDS: [&str; 27] = [
     "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11", "B12", "B13", "B14", "B15", "B16",
-    "B17", "T1", "T2", "T3", "T8", "T9", "T10", "X2", "X3", "X8",
+    "B17", "L4", "T1", "T2", "T3", "T8", "T9", "T10", "X2", "X3", "X8",
 ];
 
 fn project(path: &str) -> PathBuf {

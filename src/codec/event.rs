@@ -10,6 +10,7 @@ pub mod envelope;
 mod fault;
 pub mod field;
 pub mod holding;
+pub mod iot_card;
 mod name;
 pub mod notice;
 mod object;
@@ -21,6 +22,7 @@ mod rfc3339;
 pub mod schema;
 pub mod transfer;
 mod undeclared;
+pub mod unit;
 pub mod verification;
 
 pub use fault::Fault;

@@ -5,6 +5,7 @@
 
 mod confirmed;
 mod correction;
+mod declared;
 mod facts;
 mod look_alike;
 mod opening;

@@ -7,7 +7,7 @@ use crate::engine::LoadRules;
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Feed, Product};
-use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use crate::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::purpose::Purpose;
@@ -50,9 +50,8 @@ fn rule_set() -> RuleSet {
         version: 1,
         title: text("limit"),
         products: vec![Product::PhoneCard],
-        count_max: 2,
+        demand: Demand::Count { max: 2, shared: SharedCount::NotNeeded },
         force: LimitForce::Refuse,
-        shared: SharedCount::NotNeeded,
         effective_from: TimeMs(0),
         effective_to: None,
         basis: "b".to_owned(),

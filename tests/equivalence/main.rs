@@ -5,10 +5,13 @@
 
 mod check;
 mod conditions;
+mod corrections;
+mod declarations;
 mod dice;
 mod events;
 mod log;
 mod rulesets;
+mod seen;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -151,7 +154,7 @@ fn setting(name: &str, default: u64) -> u64 {
 fn the_engine_does_what_the_plain_evaluator_does() {
     let first = setting("DUECOURSE_SEED", 1);
     let cases = setting("DUECOURSE_CASES", 2_000);
-    let mut seen = log::Seen::default();
+    let mut seen = seen::Seen::default();
     for seed in first..first + cases {
         let case = log::random_case(seed, log::Delivery::Lossy, &mut seen);
         for (who, records) in &case.partitions {
@@ -207,7 +210,7 @@ fn a_restored_snapshot_goes_on_as_its_partition_does() {
     let cases = setting("DUECOURSE_CASES", 2_000) / 10;
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in first..first + cases {
-        let case = log::random_case(seed, log::Delivery::Lossy, &mut log::Seen::default());
+        let case = log::random_case(seed, log::Delivery::Lossy, &mut seen::Seen::default());
         for (who, records) in &case.partitions {
             let (before, after) = records.split_at(records.len() * 2 / 3);
             let mut engine = who.engine();

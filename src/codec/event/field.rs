@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    ChannelName, CurrencyCode, EssentialName, HolderKindName, OutcomeName, ProductName, UsageName,
+    AssessmentName, CardRiskName, ChannelName, CurrencyCode, EssentialName, HolderKindName, OutcomeName,
+    OwnersSourceName, ProductName, ResellerName, SceneName, TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -5,7 +5,9 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{card_usage, control, correction, holding, notice, opening, review, transfer, verification};
+use super::{
+    card_usage, control, correction, holding, iot_card, notice, opening, review, transfer, unit, verification,
+};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -81,6 +83,11 @@ event_types! {
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
     WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
+    IotCardProfiled "iot_card_profiled" iot_card::IotCardProfiled<'a>, iot_card::IotCardProfiled<'static>;
+    RiskAssessed "risk_assessed" iot_card::RiskAssessed<'a>, iot_card::RiskAssessed<'static>;
+    DeviceSaleReported "device_sale_reported" iot_card::DeviceSaleReported<'a>, iot_card::DeviceSaleReported<'static>;
+    DeviceStockReported "device_stock_reported" iot_card::DeviceStockReported<'a>, iot_card::DeviceStockReported<'static>;
+    BeneficialOwnersDeclared "beneficial_owners_declared" unit::BeneficialOwnersDeclared<'a>, unit::BeneficialOwnersDeclared<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -1,5 +1,7 @@
 //! The packed form: round trips, damage of every kind, and sizes.
 
+mod declared;
+
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -66,22 +68,32 @@ fn details() -> impl Strategy<Value = TransferDetails> {
     let said = (
         prop::sample::select(Channel::ALL.to_vec()),
         prop::sample::select(Essential::ALL.to_vec()),
-        any::<[bool; 4]>(),
+        any::<[bool; 6]>(),
         option::of(any::<i64>()),
         option::of(any::<i64>()),
     )
-        .prop_map(|(channel, essential, [bound, own, cash, strong], balance_after, agreed_daily_sum)| {
-            TransferDetails {
+        .prop_map(
+            |(
                 channel,
                 essential,
-                to_bound_account: bound,
-                to_own_account: own,
-                cash,
-                strong_auth: strong,
+                [bound, own, cash, strong, remote, loan],
                 balance_after,
                 agreed_daily_sum,
-            }
-        });
+            )| {
+                TransferDetails {
+                    channel,
+                    essential,
+                    to_bound_account: bound,
+                    to_own_account: own,
+                    cash,
+                    strong_auth: strong,
+                    remote_control: remote,
+                    after_loan: loan,
+                    balance_after,
+                    agreed_daily_sum,
+                }
+            },
+        );
     prop_oneof![1 => Just(TransferDetails::default()), 2 => said]
 }
 
@@ -106,9 +118,10 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         amount,
     });
     let kinds = prop::sample::select(UsageKind::ALL.to_vec());
-    let usage = (party(), token(), kinds, option::of(token()), option::of(any::<u32>())).prop_map(
-        |(card, device, usage, peer, open_mb)| FactBody::CardUsage { card, device, usage, peer, open_mb },
-    );
+    let seen = (option::of(token()), option::of(any::<u32>()), option::of(token()));
+    let usage = (party(), token(), kinds, seen).prop_map(|(card, device, usage, (peer, open_mb, region))| {
+        FactBody::CardUsage { card, device, usage, peer, open_mb, region }
+    });
     let met = (prop::sample::select(Feed::ALL.to_vec()), token(), party(), option::of(money()))
         .prop_map(|(feed, holder, target, amount)| FactBody::Met { feed, holder, target, amount });
     let steps = vec![
@@ -166,6 +179,7 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         answered,
         appeal,
         rules,
+        declared::body(),
         Just(FactBody::WentLive)
     ]
     .boxed()

@@ -80,6 +80,16 @@ impl<T: Packed> Packed for Option<T> {
     }
 }
 
+impl<T: Packed> Packed for Box<T> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        (**self).write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        T::read(reader).map(Box::new)
+    }
+}
+
 /// What is shared is written wherever it stands.
 impl Packed for Arc<MetBy> {
     fn write(&self, writer: &mut Writer<'_>) {

@@ -22,10 +22,12 @@ impl Partition {
             self.apply_body(fact, &after.body, after.at, original, out)?;
         }
         match before.map(|before| &*before.body) {
-            Some(FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. }) => {
-                self.answer_again(fact.route.token, fact.event, fact.at, out)
+            Some(
+                FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } | FactBody::RiskAssessed { .. },
+            ) => self.answer_again(fact.route.token, fact.event, fact.at, out),
+            Some(FactBody::Met { feed, .. } | FactBody::StockReported { feed, .. }) if taken => {
+                self.tell_of_falls(fact.route, *feed, fact, out)
             }
-            Some(FactBody::Met { feed, .. }) if taken => self.tell_of_falls(fact.route, *feed, fact, out),
             _ => Ok(()),
         }
     }
@@ -51,9 +53,11 @@ impl Partition {
                     meetings.retain(|meeting| !(meeting.event == original && meeting.feed == *feed));
                 }
             }
-            FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } => {
-                self.undo_steps(fact, original, out)
-            }
+            FactBody::Opening { .. }
+            | FactBody::HoldingsAnswered { .. }
+            | FactBody::CardProfiled { .. }
+            | FactBody::RiskAssessed { .. }
+            | FactBody::OwnersDeclared { .. } => self.undo_steps(fact, original, out),
             _ => {}
         }
         taken

@@ -210,6 +210,7 @@ impl Partition {
         }
         for (id, measure) in &changes.rows {
             self.by_appeal.insert(measure.appeal.number(), *id);
+            self.note_standing(*id, measure);
         }
         self.measures.restore(changes);
     }

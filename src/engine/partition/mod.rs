@@ -13,6 +13,7 @@
 mod appeals;
 mod budgets;
 mod corrections;
+mod declarations;
 mod facts;
 mod findings;
 mod image;
@@ -21,8 +22,10 @@ mod publish;
 mod readings;
 mod reports;
 mod rules;
+mod standing;
 mod telling;
 mod time;
+mod victims;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -99,6 +102,8 @@ pub struct Partition {
     told: Table<Subject, Vec<Told>>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
+    /// Measures on accounts that their payers may be protected from, ended ones perhaps among them.
+    on_accounts: standing::OnAccounts,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
@@ -173,6 +178,7 @@ impl Partition {
             told: Table::default(),
             measures: Table::default(),
             by_appeal: HashMap::default(),
+            on_accounts: standing::OnAccounts::default(),
             firings: Table::default(),
             overrides: Table::default(),
             ledger: ReportLedger::default(),

@@ -107,23 +107,22 @@ impl Partition {
             purpose: draft.purpose,
         };
         self.by_appeal.insert(appeal.number(), id);
-        self.measures.insert(
-            id,
-            MeasureState {
-                appeal,
-                lane: draft.lane,
-                rule: draft.rule.clone(),
-                party: draft.party.clone(),
-                holder: draft.holder,
-                event: draft.event,
-                measure: measure.clone(),
-                purpose: draft.purpose,
-                end: draft.end,
-                ended: false,
-                overruled: false,
-                utc_offset_minutes: active.set.notices.utc_offset_minutes,
-            },
-        );
+        let state = MeasureState {
+            appeal,
+            lane: draft.lane,
+            rule: draft.rule.clone(),
+            party: draft.party.clone(),
+            holder: draft.holder,
+            event: draft.event,
+            measure: measure.clone(),
+            purpose: draft.purpose,
+            end: draft.end,
+            ended: false,
+            overruled: false,
+            utc_offset_minutes: active.set.notices.utc_offset_minutes,
+        };
+        self.note_standing(id, &state);
+        self.measures.insert(id, state);
         self.timers.set(draft.end, Timer::MeasureExpires(id));
         self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
         let set = MeasureSet::new(head, measure, notice, draft.evidence);

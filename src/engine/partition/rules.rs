@@ -8,7 +8,7 @@ use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::evidence::Softened;
-use crate::engine::measure::MeasureKind;
+use crate::engine::measure::{Lane, MeasureKind};
 use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
 use crate::engine::rule::{Condition, Guard, Guarded, Rule, RuleOrigin, RuleStatus, Trigger};
@@ -139,12 +139,17 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let mut readings = self.take_readings();
+        let mut warned = false;
         for candidate in active.index.triggered(scene) {
             if let Some(fired) = self.evaluate(candidate, scene, active, &mut readings) {
-                self.act(fired, scene, active, &mut readings, out)?;
+                let protects = fired.rule.lane() == Lane::Victim;
+                warned |= self.act(fired, scene, active, &mut readings, out)? && protects;
             }
         }
         self.keep_readings(readings);
+        if warned {
+            self.feed_warning(scene, active);
+        }
         Ok(())
     }
 

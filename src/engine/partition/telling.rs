@@ -6,7 +6,7 @@ use super::readings::ratio;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
-use crate::engine::fact::{Fact, FactBody, Feed};
+use crate::engine::fact::{Fact, FactBody, Feed, Side};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
 use crate::engine::state::{Meeting, MetBy, Told};
@@ -53,6 +53,8 @@ impl Partition {
             let told_here = match report.tell {
                 // A confirmation is no happening that a holder could be told of with that event.
                 Tell::Event => *feed != Feed::FraudConfirmedTerminal,
+                // Nobody pays a shared subject.
+                Tell::Payer => false,
                 Tell::Holders => signal.question().is_some_and(|question| question.reads(*feed)),
             };
             let Some(value) = told_here
@@ -88,7 +90,8 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let signals = active.index.told_of(SubjectKind::Counterparty);
-        let FactBody::Transfer { account, counterparty, amount, other_side: Some(other), .. } = body else {
+        let FactBody::Transfer { side, account, counterparty, amount, other_side: Some(other), .. } = body
+        else {
             return Ok(());
         };
         if signals.is_empty() {
@@ -104,6 +107,10 @@ impl Partition {
         let mut values = Values::default();
         for number in signals {
             let Some((_, report)) = active.told(*number) else { continue };
+            // About a payee the payer is told, and never the other way round.
+            if report.tell == Tell::Payer && *side != Side::Payee {
+                continue;
+            }
             let Some(value) = self.at_level(*number, report, account.subject, as_of, active, &mut values)
             else {
                 continue;
@@ -211,6 +218,7 @@ impl Partition {
                 let over = self.told_value(*over, of, as_of, active, values);
                 over - self.told_value(*to, of, as_of, active, values)
             }
+            Some(Reads::MeasuresStanding) => i128::from(self.measures_standing(of, as_of.at)),
             Some(Reads::SinceOpened) | None => 0,
         }
     }

@@ -6,6 +6,13 @@ use crate::engine::fact::{Dated, FactBody, Feed};
 use super::signals::{Entry, entries_of};
 use super::{Cause, Occasion, Plain, PlainError, changes_openings};
 
+fn is_declaration(body: &FactBody) -> bool {
+    matches!(
+        body,
+        FactBody::CardProfiled { .. } | FactBody::RiskAssessed { .. } | FactBody::OwnersDeclared { .. }
+    )
+}
+
 impl Plain {
     pub(super) fn correct(
         &mut self,
@@ -20,6 +27,9 @@ impl Plain {
         if let Some(before) = before {
             taken = self.take_out(occasion, before, *original);
             self.undo_steps(occasion, &before.body, *original, cause);
+            if is_declaration(&before.body) {
+                self.undeclare(occasion.route.token, *original);
+            }
         }
         if let Some(after) = after {
             self.apply_body(Occasion { source: *original, at: after.at, ..occasion }, &after.body)?;

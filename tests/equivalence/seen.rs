@@ -1,0 +1,125 @@
+//! What was seen over all random cases.
+
+use std::collections::BTreeMap;
+
+use duecourse::engine::disposition::{Disposition, EndCause};
+use duecourse::engine::evidence::{Evidence, SignalEvidence};
+use duecourse::engine::input::Effect;
+use duecourse::engine::measure::Lane as Remedies;
+use duecourse::engine::report::ReportBody;
+use duecourse::engine::subject::SubjectKind;
+
+/// How often each kind of effect was seen over all cases: a test that never sees one proves nothing.
+#[derive(Debug, Default)]
+pub struct Seen(BTreeMap<String, u64>);
+
+impl Seen {
+    pub fn count(&mut self, effect: &Effect) {
+        let name = match effect {
+            Effect::Disposed(disposition) => match disposition.as_ref() {
+                Disposition::OpeningAccepted(_) => "accepted".to_owned(),
+                Disposition::MeasureSet(set) => format!("set {}", set.measure().name()),
+                Disposition::MeasureEnded(ended) => format!("ended {}", ended.cause.name()),
+                Disposition::ReservationLapsed(_) => "lapsed".to_owned(),
+            },
+            Effect::Observed(observation) => format!("observed {}", observation.measure.name()),
+            Effect::Unmatched { reason, .. } => reason.name().to_owned(),
+            Effect::Reported(report) => match &report.body {
+                ReportBody::Standing(standing) if standing.reply => "reply".to_owned(),
+                ReportBody::Standing(_) => "crossing".to_owned(),
+                ReportBody::Fallen { .. } => "fallen".to_owned(),
+                ReportBody::RuleCounted { .. } => "counted".to_owned(),
+                ReportBody::RuleTotalled { .. } => "totalled".to_owned(),
+            },
+        };
+        *self.0.entry(name).or_default() += 1;
+        match effect {
+            Effect::Disposed(disposition) => {
+                if let Disposition::MeasureSet(set) = disposition.as_ref() {
+                    self.note_evidence(set.evidence());
+                    let is_of_limit = set.head().lane == Remedies::Limit;
+                    let has_no_count = set.evidence().count.is_none() && set.evidence().signals.is_empty();
+                    let is_answer = set.measure().name().starts_with("opening");
+                    self.note("not assessed", is_of_limit && is_answer && has_no_count);
+                    self.note(
+                        "limit on an account",
+                        is_of_limit && set.measure().name().starts_with("account"),
+                    );
+                }
+            }
+            Effect::Observed(observation) => {
+                self.note("waived", observation.evidence.softened.is_some());
+                self.note_evidence(&observation.evidence);
+            }
+            Effect::Reported(report) => {
+                if let ReportBody::Standing(standing) = &report.body {
+                    self.note("counterparty reply", standing.about.kind == SubjectKind::Counterparty);
+                }
+            }
+            Effect::Unmatched { .. } => {}
+        }
+    }
+
+    fn note_evidence(&mut self, evidence: &Evidence) {
+        self.note("braked", evidence.braked);
+        self.note("softened", evidence.softened.is_some());
+        self.note("sign", !evidence.signs.is_empty());
+        self.note("near miss", !evidence.near_misses.is_empty());
+        self.note("cleared without", !evidence.cleared_without.is_empty());
+        let shown = |text: &str| evidence.comparisons.iter().any(|shown| shown.text.contains(text));
+        self.note("use held against a profile", shown("event.outside_"));
+        self.note("owners of a unit", shown("event.owners_"));
+        let read = |ending: &str| {
+            let is_so = |signal: &SignalEvidence| signal.name.ends_with(ending) && signal.value > 0;
+            evidence.signals.iter().any(is_so)
+        };
+        let (measures, warned) = (read("_measures"), read("_warned"));
+        self.note("standing measures", measures);
+        self.note("warned before", warned);
+    }
+
+    fn note(&mut self, what: &str, is_so: bool) {
+        if is_so {
+            *self.0.entry(what.to_owned()).or_default() += 1;
+        }
+    }
+
+    pub fn assert_rich(&self) {
+        let wanted = [
+            "accepted",
+            "lapsed",
+            "appeal_unknown",
+            "appeal_settled",
+            "reply",
+            "crossing",
+            "fallen",
+            "counted",
+            "totalled",
+            "set opening_refuse",
+            "set opening_check_further",
+            "set phone_card_reverify",
+            "set account_limit_non_counter",
+            "set victim_warn",
+            "observed opening_refuse",
+            "observed opening_check_further",
+            "limit on an account",
+            "waived",
+            "softened",
+            "braked",
+            "near miss",
+            "sign",
+            "cleared without",
+            "counterparty reply",
+            "not assessed",
+            "standing measures",
+            "use held against a profile",
+            "owners of a unit",
+            "warned before",
+            "holding_closed",
+        ];
+        let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
+        for name in wanted.into_iter().map(str::to_owned).chain(ends) {
+            assert!(self.0.get(&name).copied().unwrap_or(0) >= 20, "`{name}` was seen too seldom: {self:?}");
+        }
+    }
+}
