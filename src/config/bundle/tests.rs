@@ -1,5 +1,7 @@
 //! Tests of the whole bundle: what ships loads, and what must not load does not.
 
+mod purposes;
+
 use std::path::Path;
 
 use serde_json::{Value, json};

@@ -204,12 +204,14 @@ impl Partition {
 
     fn restore_measures(&mut self, changes: Changes<DispositionId, MeasureState>) {
         for id in &changes.removed {
-            if let Some(measure) = self.measures.get(id) {
-                self.by_appeal.remove(&measure.appeal.number());
+            if let Some((appeal, party)) = self.measures.get(id).map(|m| (m.appeal, m.party.subject)) {
+                self.by_appeal.remove(&appeal.number());
+                self.forget_standing(*id, party);
             }
         }
         for (id, measure) in &changes.rows {
             self.by_appeal.insert(measure.appeal.number(), *id);
+            self.forget_standing(*id, measure.party.subject);
             self.note_standing(*id, measure);
         }
         self.measures.restore(changes);

@@ -102,7 +102,7 @@ pub struct Partition {
     told: Table<Subject, Vec<Told>>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
-    /// Measures on accounts that their payers may be protected from, ended ones perhaps among them.
+    /// Measures that stand on accounts, of which those who pay them may be warned.
     on_accounts: standing::OnAccounts,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,

@@ -193,6 +193,7 @@ impl Partition {
         let Some(measure) = self.measures.get_mut(&id) else { return };
         measure.ended = true;
         let measure = measure.clone();
+        self.forget_standing(id, measure.party.subject);
         let name = measure.measure.name();
         let key = &self.identity.id_key;
         let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);

@@ -9,8 +9,8 @@ use crate::engine::measure::Lane;
 use crate::engine::state::{MeasureState, TokenHash};
 use crate::engine::subject::{Subject, SubjectKind};
 
-/// By account, the measures of the lanes that count. Made again from the measures of a snapshot, so order
-/// and ended ones never show: they are only counted.
+/// By account, the measures of the lanes that count and stand. Made again from the measures of a snapshot:
+/// they are only counted, so their order never shows.
 pub(super) type OnAccounts = HashMap<Subject, Vec<DispositionId>, TokenHash>;
 
 impl Partition {
@@ -26,17 +26,22 @@ impl Partition {
         }
     }
 
-    /// How many such measures stand on an account at a time, by what is known now.
-    pub(super) fn measures_standing(&mut self, account: Subject, at: TimeMs) -> u64 {
-        let Some(of_account) = self.on_accounts.get_mut(&account) else { return 0 };
-        let measures = &self.measures;
-        // What has ended never stands again.
-        of_account.retain(|id| measures.get(id).is_some_and(|measure| !measure.ended));
-        let stands = |id: &&DispositionId| measures.get(id).is_some_and(|measure| at < measure.end);
-        let count = of_account.iter().filter(stands).count() as u64;
-        if of_account.is_empty() {
-            self.on_accounts.remove(&account);
+    /// A measure ended: it never stands again.
+    pub(super) fn forget_standing(&mut self, id: DispositionId, party: Subject) {
+        if let Some(of_account) = self.on_accounts.get_mut(&party) {
+            of_account.retain(|known| *known != id);
+            if of_account.is_empty() {
+                self.on_accounts.remove(&party);
+            }
         }
-        count
+    }
+
+    /// How many such measures stand on an account at a time, by what is known now.
+    pub(super) fn measures_standing(&self, account: Subject, at: TimeMs) -> u64 {
+        let of_account = self.on_accounts.get(&account).map_or(&[][..], Vec::as_slice);
+        let stands = |id: &&DispositionId| {
+            self.measures.get(id).is_some_and(|measure| !measure.ended && at < measure.end)
+        };
+        of_account.iter().filter(stands).count() as u64
     }
 }

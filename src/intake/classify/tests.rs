@@ -1,6 +1,7 @@
 //! Facts of each event, a refusal for each code, and that nothing is left from one record to the next.
 
 mod corrections;
+mod declared;
 mod events;
 mod mutations;
 mod refusals;

@@ -15,13 +15,12 @@ pub(super) fn body() -> BoxedStrategy<FactBody> {
         prop::sample::select(Scene::ALL.to_vec()),
         prop::sample::select(CardRisk::ALL.to_vec()),
     );
-    let profiled =
-        (party(), 0..=CardFunctions::BITS, option::of(token()), option::of(token()), words)
-            .prop_map(|(card, functions, device, region, (traffic, scene, risk))| {
-                let functions = CardFunctions::from_bits(functions).unwrap();
-                let profile = CardProfile { functions, device, region, traffic, scene, risk };
-                FactBody::CardProfiled { card, profile: Box::new(profile) }
-            });
+    let profiled = (party(), 0..=CardFunctions::BITS, option::of(token()), option::of(token()), words)
+        .prop_map(|(card, functions, device, region, (traffic, scene, risk))| {
+            let functions = CardFunctions::from_bits(functions).unwrap();
+            let profile = CardProfile { functions, device, region, traffic, scene, risk };
+            FactBody::CardProfiled { card, profile: Box::new(profile) }
+        });
     let assessed = (token(), any::<bool>(), token())
         .prop_map(|(opening, passed, assessor)| FactBody::RiskAssessed { opening, passed, assessor });
     let stock = (prop::sample::select(Feed::ALL.to_vec()), any::<u32>())
