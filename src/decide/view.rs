@@ -68,7 +68,10 @@ impl Change {
             Disposition::MeasureEnded(ended) => {
                 Some(Change::Ended { appeal: ended.appeal, cause: ended.cause, disposition: value.into() })
             }
-            Disposition::OpeningAccepted(_) | Disposition::ReservationLapsed(_) => None,
+            Disposition::OpeningAccepted(_)
+            | Disposition::ReservationLapsed(_)
+            | Disposition::AppealAnswered(_)
+            | Disposition::MeasureMoved(_) => None,
         }
     }
 }

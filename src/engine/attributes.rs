@@ -52,6 +52,8 @@ pub enum Field {
     OwnersDeclared = 21,
     /// Their shares together, in thousandths.
     OwnersShare = 22,
+    /// Whether the use of an IoT card was agreed for this very card, so that the fields above can say more.
+    CardProfiled = 23,
 }
 
 /// What kind of value a field has; the type checker of conditions reads it.
@@ -65,7 +67,7 @@ pub enum FieldType {
 }
 
 impl Field {
-    pub const ALL: [Field; 23] = [
+    pub const ALL: [Field; 24] = [
         Field::Amount,
         Field::Channel,
         Field::Bound,
@@ -89,6 +91,7 @@ impl Field {
         Field::HolderKind,
         Field::OwnersDeclared,
         Field::OwnersShare,
+        Field::CardProfiled,
     ];
 
     #[must_use]
@@ -117,6 +120,7 @@ impl Field {
             Field::HolderKind => "event.holder_kind",
             Field::OwnersDeclared => "event.owners_declared",
             Field::OwnersShare => "event.owners_share",
+            Field::CardProfiled => "event.card_profiled",
         }
     }
 
@@ -141,7 +145,8 @@ impl Field {
             | Field::AfterLoan
             | Field::OutsideFunctions
             | Field::OutsideDevice
-            | Field::OutsideRegion => FieldType::Flag,
+            | Field::OutsideRegion
+            | Field::CardProfiled => FieldType::Flag,
             Field::Channel => FieldType::Word(&Channel::WORDS),
             Field::Product => FieldType::Word(&Product::WORDS),
             Field::Usage => FieldType::Word(&UsageKind::WORDS),

@@ -1,13 +1,16 @@
 //! Dispositions: what the engine publishes (DESIGN D22 to D26, D29, D30).
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::appeal::AppealAnswered;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
 use super::notice::{Notice, RuleName};
 use super::purpose::Purpose;
 use super::subject::Party;
+use super::verifying::DeliveryChannel;
 
 /// Deterministic id of a disposition: a keyed MAC of what caused it, so consumers can deduplicate.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,11 +166,39 @@ pub enum EndCause {
     Superseded,
     /// The opening it answered was opened, abandoned or lapsed.
     OpeningSettled,
+    /// A person decided, on request, that it should not stand (PIPL 24).
+    LiftedByPerson,
+    /// A person decided, on request, for a milder measure in its place.
+    Replaced,
+    /// What it rested on was corrected or cancelled by its source.
+    Corrected,
+    /// Another step of its life took its place.
+    Followed,
+    /// Who it concerns was verified as asked: nothing is left of it.
+    Verified,
+    /// The payer took the transfer back (law.md B11).
+    Cancelled,
 }
 
 impl EndCause {
-    pub const ALL: [EndCause; 4] =
-        [EndCause::Expired, EndCause::Overturned, EndCause::Superseded, EndCause::OpeningSettled];
+    pub const ALL: [EndCause; 10] = [
+        EndCause::Expired,
+        EndCause::Overturned,
+        EndCause::Superseded,
+        EndCause::OpeningSettled,
+        EndCause::LiftedByPerson,
+        EndCause::Replaced,
+        EndCause::Corrected,
+        EndCause::Followed,
+        EndCause::Verified,
+        EndCause::Cancelled,
+    ];
+
+    /// The measure should not have been set: a person decided so (D26).
+    #[must_use]
+    pub fn overrules(self) -> bool {
+        matches!(self, EndCause::Overturned | EndCause::LiftedByPerson)
+    }
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -176,7 +207,20 @@ impl EndCause {
             EndCause::Overturned => "overturned",
             EndCause::Superseded => "superseded",
             EndCause::OpeningSettled => "opening_settled",
+            EndCause::LiftedByPerson => "lifted_by_person",
+            EndCause::Replaced => "replaced",
+            EndCause::Corrected => "corrected",
+            EndCause::Followed => "followed",
+            EndCause::Verified => "verified",
+            EndCause::Cancelled => "cancelled",
         }
+    }
+
+    /// Whether what was found is still spoken for: the rule that set the measure does not fire again
+    /// before its term is over (S7).
+    #[must_use]
+    pub fn keeps_firing(self) -> bool {
+        matches!(self, EndCause::Expired | EndCause::Followed | EndCause::Verified | EndCause::Replaced)
     }
 }
 
@@ -189,7 +233,7 @@ pub struct MeasureEnded {
     pub measure: Measure,
     pub appeal: AppealRef,
     pub cause: EndCause,
-    /// With `Overturned`: until when the rule sees only events after the lift (D26).
+    /// With `Overturned` and `Verified`: until when the rule sees only events after the lift (D26).
     pub override_until: Option<TimeMs>,
     pub utc_offset_minutes: i32,
 }
@@ -207,6 +251,62 @@ pub struct ReservationLapsed {
     pub head: Head,
 }
 
+/// A measure went on in its life and still stands, or what follows stands beside this (S14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureMoved {
+    pub head: Head,
+    /// The measure.
+    pub moved: DispositionId,
+    pub measure: Measure,
+    pub appeal: AppealRef,
+    /// States of its life, by name.
+    pub from: Arc<str>,
+    pub to: Arc<str>,
+    /// When the state's own deadline comes, if it has one.
+    pub due: Option<TimeMs>,
+    /// A person has to take over.
+    pub asks_staff: bool,
+    /// Why what would have followed was not set.
+    pub held_back: Option<HeldBack>,
+    /// The notice goes out once more, by this way.
+    pub told_again: Option<ToldAgain>,
+}
+
+/// A notice that goes out once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldAgain {
+    pub by: DeliveryChannel,
+    pub notice: Box<Notice>,
+}
+
+/// Why a harder step was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeldBack {
+    /// An appeal or a verification set its evidence aside (D26).
+    Override,
+    /// A protection would have it no harder than what stands (D27).
+    Protected(RuleName),
+    /// The rule's harm budget is spent (D28).
+    BudgetSpent,
+    /// Its rule acts no more.
+    RuleSilent,
+    /// A human decision was asked for (PIPL 24).
+    AwaitsHuman,
+}
+
+impl HeldBack {
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            HeldBack::Override => "override",
+            HeldBack::Protected(_) => "protected",
+            HeldBack::BudgetSpent => "budget_spent",
+            HeldBack::RuleSilent => "rule_silent",
+            HeldBack::AwaitsHuman => "awaits_human",
+        }
+    }
+}
+
 /// What goes to the `dispositions` topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
@@ -214,6 +314,8 @@ pub enum Disposition {
     MeasureSet(MeasureSet),
     MeasureEnded(MeasureEnded),
     ReservationLapsed(ReservationLapsed),
+    AppealAnswered(AppealAnswered),
+    MeasureMoved(Box<MeasureMoved>),
 }
 
 impl Disposition {
@@ -224,6 +326,8 @@ impl Disposition {
             Disposition::MeasureSet(set) => set.head(),
             Disposition::MeasureEnded(ended) => &ended.head,
             Disposition::ReservationLapsed(lapsed) => &lapsed.head,
+            Disposition::AppealAnswered(answered) => &answered.head,
+            Disposition::MeasureMoved(moved) => &moved.head,
         }
     }
 }

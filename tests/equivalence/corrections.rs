@@ -21,7 +21,10 @@ impl Town {
         for (to, fact) in &original.facts {
             let is_plain = !matches!(
                 fact.body,
-                FactBody::Corrected { .. } | FactBody::AppealDecided { .. } | FactBody::WentLive
+                FactBody::Corrected { .. }
+                    | FactBody::AppealDecided { .. }
+                    | FactBody::Appeal { .. }
+                    | FactBody::WentLive
             );
             if !is_plain {
                 continue;

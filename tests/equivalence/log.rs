@@ -15,6 +15,7 @@ use duecourse::verify::plain::Plain;
 use super::Who;
 use super::dice::Dice;
 use super::events::{To, Town};
+use super::invariants::Watch;
 use super::rulesets::{self, START, Shelf};
 use super::seen::Seen;
 
@@ -51,6 +52,7 @@ struct Lane {
     /// Per source: how far the packs sent so far cover, and whether any was.
     sent: Vec<Option<i64>>,
     reports: Vec<Report>,
+    watch: Watch,
 }
 
 struct World<'a> {
@@ -90,6 +92,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
                 waiting: Vec::new(),
                 sent: vec![None; sources_count],
                 reports: Vec::new(),
+                watch: Watch::default(),
             };
             lane.apply(FactsRecord::VersionAnnounced(version), &shelf);
             lane
@@ -314,11 +317,13 @@ impl World<'_> {
         let effects = self.lanes[number].apply(record, &self.shelf);
         for effect in effects {
             self.seen.count(&effect);
+            self.lanes[number].watch.look(&effect);
             match effect {
                 Effect::Reported(report) => self.lanes[report.destination as usize].reports.push(*report),
                 Effect::Disposed(disposition) => {
                     if let Disposition::MeasureSet(set) = *disposition {
                         self.town.appeals.push((set.notice().appeal, set.head().holder));
+                        self.town.measures.push((set.head().id, set.head().holder));
                     }
                 }
                 _ => {}

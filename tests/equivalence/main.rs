@@ -3,13 +3,17 @@
 //! `DUECOURSE_CASES` sets how many cases are run, `DUECOURSE_SEED` the first seed: a failure prints
 //! the seed that replays it and the shortest log found that still differs.
 
+mod appeals;
 mod check;
 mod conditions;
 mod corrections;
 mod declarations;
 mod dice;
 mod events;
+mod invariants;
+mod lives;
 mod log;
+mod measures;
 mod rulesets;
 mod seen;
 mod signals;
@@ -191,8 +195,13 @@ fn the_engine_does_what_the_plain_evaluator_does() {
 }
 
 /// What a partition holds at its snapshot, by kind: each must be there in many of them.
-fn held(frozen: &Frozen) -> [(&'static str, bool); 8] {
+fn held(frozen: &Frozen) -> [(&'static str, bool); 12] {
+    let measures = || frozen.measures.rows(false).map(|(_, measure)| measure);
     [
+        ("cases", measures().any(|measure| measure.case.is_some())),
+        ("grounds", measures().any(|measure| measure.ground.is_some())),
+        ("setters", measures().any(|measure| measure.decided_by.is_some())),
+        ("watched", !frozen.core.watched.is_empty()),
         ("harms", !frozen.core.harms.is_empty()),
         ("heard", !frozen.core.heard.is_empty()),
         ("totals", !frozen.core.totals.is_empty()),

@@ -26,6 +26,7 @@ pub(super) fn field(field: Field) -> Both {
             Both::new("付款设备被远程控制", "the payer's device was under remote control")
         }
         Field::AfterLoan => Both::new("刚刚借款后付款", "paid just after a loan"),
+        Field::CardProfiled => Both::new("已约定用途", "its use was agreed"),
         Field::OutsideFunctions => Both::new("超出约定功能", "used for a function that was not agreed"),
         Field::OutsideDevice => Both::new("不在绑定设备上", "in another device than it is bound to"),
         Field::OutsideRegion => {

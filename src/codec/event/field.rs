@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    AssessmentName, CardRiskName, ChannelName, CurrencyCode, EssentialName, HolderKindName, OutcomeName,
-    OwnersSourceName, ProductName, ResellerName, SceneName, TrafficName, UsageName,
+    AppealReasonName, AssessmentName, CardRiskName, ChannelName, CurrencyCode, DecisionKind, DeliveryName,
+    EssentialName, HolderKindName, HumanDecisionName, MethodName, OutcomeName, OwnersSourceName, PaperName,
+    ProductName, ResellerName, SceneName, TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -8,9 +8,12 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
+use crate::engine::appeal::{AppealReason, Paper};
 use crate::engine::base::Currency;
 use crate::engine::declared::{CardRisk, OwnersSource, Scene, TrafficClass};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
+use crate::engine::life::{Word, words};
+use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 use crate::engine::subject::SubjectKind;
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
@@ -109,6 +112,40 @@ named_field!(
     { "type": "string", "enum": ["upheld", "overturned"] }
 );
 named_field!(
+    /// Why a person appeals.
+    AppealReasonName(AppealReason),
+    AppealReason::from_name,
+    |reason| reason.name(),
+    None,
+    { "type": "string", "enum": AppealReason::ALL.iter().map(|reason| reason.name()).collect::<Vec<_>>() }
+);
+named_field!(
+    /// A paper that was brought or is asked for.
+    PaperName(Paper),
+    Paper::from_name,
+    |paper| paper.name(),
+    None,
+    { "type": "string", "enum": Paper::ALL.iter().map(|paper| paper.name()).collect::<Vec<_>>() }
+);
+
+words! {
+    /// What a person decided; with `milder` the event names the measure.
+    DecisionKind {
+        Confirm "confirm",
+        Lift "lift",
+        Milder "milder",
+    }
+}
+
+named_field!(
+    /// What a person decided about an automated measure.
+    HumanDecisionName(DecisionKind),
+    DecisionKind::from_name,
+    |kind| kind.name(),
+    None,
+    { "type": "string", "enum": DecisionKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>() }
+);
+named_field!(
     /// How a transfer was asked for.
     ChannelName(Channel),
     |name| coded(&Channel::WORDS, name).and_then(Channel::from_code),
@@ -139,7 +176,7 @@ named_field!(
     |name| coded(TrafficClass::WORDS, name).and_then(TrafficClass::from_code),
     |traffic| word(TrafficClass::WORDS, *traffic as u8),
     None,
-    { "type": "string", "enum": names(TrafficClass::WORDS) }
+    { "type": "string", "enum": coded_names(TrafficClass::WORDS) }
 );
 named_field!(
     /// What an IoT card is sold for.
@@ -147,7 +184,7 @@ named_field!(
     |name| coded(Scene::WORDS, name).and_then(Scene::from_code),
     |scene| word(Scene::WORDS, *scene as u8),
     None,
-    { "type": "string", "enum": names(Scene::WORDS) }
+    { "type": "string", "enum": coded_names(Scene::WORDS) }
 );
 named_field!(
     /// How risky the use of an IoT card was assessed to be.
@@ -155,7 +192,7 @@ named_field!(
     |name| coded(CardRisk::WORDS, name).and_then(CardRisk::from_code),
     |risk| word(CardRisk::WORDS, *risk as u8),
     None,
-    { "type": "string", "enum": names(CardRisk::WORDS) }
+    { "type": "string", "enum": coded_names(CardRisk::WORDS) }
 );
 named_field!(
     /// How an assessment came out: true is passed.
@@ -187,11 +224,32 @@ named_field!(
     |name| coded(OwnersSource::WORDS, name).and_then(OwnersSource::from_code),
     |source| word(OwnersSource::WORDS, *source as u8),
     None,
-    { "type": "string", "enum": names(OwnersSource::WORDS) }
+    { "type": "string", "enum": coded_names(OwnersSource::WORDS) }
 );
 
-fn names(words: &[(&'static str, i64)]) -> Vec<&'static str> {
+fn coded_names(words: &[(&'static str, i64)]) -> Vec<&'static str> {
     words.iter().map(|(name, _)| *name).collect()
+}
+
+named_field!(
+    /// A way to deliver a notice.
+    DeliveryName(DeliveryChannel),
+    DeliveryChannel::from_name,
+    |channel| channel.name(),
+    None,
+    { "type": "string", "enum": names::<DeliveryChannel>() }
+);
+named_field!(
+    /// A way to verify somebody.
+    MethodName(VerificationMethod),
+    VerificationMethod::from_name,
+    |method| method.name(),
+    None,
+    { "type": "string", "enum": names::<VerificationMethod>() }
+);
+
+fn names<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|word| word.name()).collect()
 }
 
 const ESSENTIAL: [(&str, i64); 6] = [

@@ -5,9 +5,8 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{
-    card_usage, control, correction, holding, iot_card, notice, opening, review, transfer, unit, verification,
-};
+use super::{appeal, card_usage, control, correction, holding, iot_card, notice, opening, review};
+use super::{settlement, transfer, unit, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -83,6 +82,15 @@ event_types! {
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
     WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
+    AppealFiled "appeal_filed" appeal::AppealFiled<'a>, appeal::AppealFiled<'static>;
+    AppealAccepted "appeal_accepted" appeal::AppealAccepted<'a>, appeal::AppealAccepted<'static>;
+    AppealPapersAsked "appeal_papers_asked" appeal::AppealPapers<'a>, appeal::AppealPapers<'static>;
+    AppealPapersGiven "appeal_papers_given" appeal::AppealPapers<'a>, appeal::AppealPapers<'static>;
+    HumanDecisionRequested "human_decision_requested" appeal::HumanDecisionRequested<'a>, appeal::HumanDecisionRequested<'static>;
+    HumanDecisionMade "human_decision_made" appeal::HumanDecisionMade<'a>, appeal::HumanDecisionMade<'static>;
+    SettlementCancelled "settlement_cancelled" settlement::SettlementCancelled<'a>, settlement::SettlementCancelled<'static>;
+    SettlementRecorded "settlement_recorded" settlement::SettlementRecorded<'a>, settlement::SettlementRecorded<'static>;
+    SharingExplained "sharing_explained" verification::SharingExplained<'a>, verification::SharingExplained<'static>;
     IotCardProfiled "iot_card_profiled" iot_card::IotCardProfiled<'a>, iot_card::IotCardProfiled<'static>;
     RiskAssessed "risk_assessed" iot_card::RiskAssessed<'a>, iot_card::RiskAssessed<'static>;
     DeviceSaleReported "device_sale_reported" iot_card::DeviceSaleReported<'a>, iot_card::DeviceSaleReported<'static>;

@@ -8,6 +8,7 @@
 //! Tokens join and references address (DESIGN D5): dispositions and observations carry tokens;
 //! notices and measures carry the institution's own reference, opened here and nowhere else.
 
+mod answers;
 mod dead_letter;
 mod decided;
 mod disposition;
@@ -17,6 +18,7 @@ pub mod gate;
 mod measure;
 mod notice;
 mod observation;
+mod quality;
 mod schemas;
 #[cfg(test)]
 mod tests;
@@ -115,7 +117,9 @@ fn use_names(purpose: Purpose) -> String {
 ///
 /// A measure that is set gives three records (dispositions, notices, measures), one that ended
 /// three (dispositions, notices, tombstone in measures), both in that order; an accepted request and
-/// a lapsed reservation one each; an observation one in `shadow`; an unmatched event one in
+/// a lapsed reservation one each; a measure that moved one, and its notice if that goes out again; an answer to an
+/// appeal two (dispositions, notices); an observation, and a rule that moved itself to shadow, one in `shadow`; an
+/// unmatched event one in
 /// `dead-letters`. Reports travel in facts and give none.
 ///
 /// # Errors
@@ -136,6 +140,10 @@ pub fn encode_effect(
             out.push(dead_letter::record(*event, *reason, ctx)?);
             Ok(())
         }
+        Effect::RuleShadowed(shadowed) => {
+            out.push(quality::record(shadowed, ctx)?);
+            Ok(())
+        }
         Effect::Reported(_) => Ok(()),
     }
 }
@@ -150,6 +158,21 @@ fn disposed(
     match disposition {
         Disposition::OpeningAccepted(accepted) => out.push(disposition::accepted(accepted, ctx)?),
         Disposition::ReservationLapsed(lapsed) => out.push(disposition::lapsed(lapsed, ctx)?),
+        Disposition::AppealAnswered(answered) => {
+            gate::pass(Topic::Notices, head)?;
+            out.extend([disposition::answered(answered, ctx)?, notice::of_answered(answered, ctx)?]);
+        }
+        Disposition::MeasureMoved(moved) => {
+            let told_again = match &moved.told_again {
+                Some(again) => {
+                    gate::pass(Topic::Notices, head)?;
+                    Some(notice::again(moved, again, ctx)?)
+                }
+                None => None,
+            };
+            out.push(disposition::moved(moved, ctx)?);
+            out.extend(told_again);
+        }
         Disposition::MeasureSet(set) => {
             gate::pass(Topic::Notices, head)?;
             gate::pass(Topic::Measures, head)?;

@@ -6,8 +6,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::disposition::{DispositionId, EndCause, MeasureEnded, MeasureSet};
+use crate::engine::appeal::AppealAnswered;
+use crate::engine::disposition::{DispositionId, Head, MeasureEnded, MeasureMoved, MeasureSet, ToldAgain};
+use crate::engine::life::Word;
+use crate::engine::measure::Measure;
+use crate::engine::notice::Notice;
+use crate::engine::verifying::HowToVerify;
 
+use super::answers;
 use super::envelope::{BilingualText, Envelope, Moment, RuleText, id_hex, notice_id, time_of};
 use super::measure::{MeasureData, PartyData};
 use super::text::{self, Text};
@@ -15,6 +21,7 @@ use super::{OutRecord, OutputContext, OutputError, Topic};
 
 pub(super) const OF_SET: &str = "duecourse.notice.measure_set.v1";
 pub(super) const OF_ENDED: &str = "duecourse.notice.measure_ended.v1";
+pub(super) const OF_ANSWERED: &str = "duecourse.notice.appeal_answered.v1";
 
 /// The notice of a measure that begins.
 #[derive(Serialize, JsonSchema)]
@@ -37,6 +44,12 @@ pub(super) struct SetNoticeData<'a> {
     still_works: BilingualText<'a>,
     how_to_appeal: ChannelsData<'a>,
     papers: BilingualText<'a>,
+    /// How to be verified, where that settles the measure; any one method is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how_to_verify: Option<VerifyData<'a>>,
+    /// The notice went out before and goes out again by this way: `app`, `sms`, `call` or `letter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again_by: Option<&'static str>,
     /// When an answer is due to an appeal that is made at once.
     answer_due: Moment,
     remedies: BilingualText<'a>,
@@ -49,6 +62,27 @@ pub(super) struct SetNoticeData<'a> {
 struct ChannelsData<'a> {
     offline: BilingualText<'a>,
     online: BilingualText<'a>,
+}
+
+/// What a verification asks, and its time.
+#[derive(Serialize, JsonSchema)]
+struct VerifyData<'a> {
+    methods: Vec<BilingualText<'a>>,
+    /// Milliseconds that run from when the notice is delivered.
+    within_ms: Option<i64>,
+    /// When they end, once that is known.
+    until: Option<Moment>,
+}
+
+impl<'a> VerifyData<'a> {
+    fn of(verify: &'a HowToVerify, ctx: &OutputContext<'_>) -> Result<Option<VerifyData<'a>>, OutputError> {
+        let HowToVerify::Asked { methods, within, until } = verify else { return Ok(None) };
+        Ok(Some(VerifyData {
+            methods: methods.iter().map(BilingualText::from).collect(),
+            within_ms: within.map(|span| span.0),
+            until: until.map(|until| time_of("how_to_verify.until", until, ctx)).transpose()?,
+        }))
+    }
 }
 
 /// The notice of a measure that ended.
@@ -65,14 +99,38 @@ pub(super) struct EndedNoticeData<'a> {
     rules_version: u32,
     #[serde(flatten)]
     measure: MeasureData<'a>,
-    /// `expired`, `overturned`, `superseded` or `opening_settled`.
+    /// `expired`, `overturned`, `superseded`, `opening_settled`, `lifted_by_person`, `replaced`, `corrected`,
+    /// `followed`, `verified` or `cancelled`.
     cause: &'static str,
-    /// True when an appeal was decided for the person: the measure should not have been set.
+    /// True when an appeal or request was decided for the person: the measure should not have been set.
     overruled: bool,
     /// From then on the measure is lifted.
     lifted: Moment,
-    /// Until then the rule uses nothing from before the lift (with `overturned`).
+    /// Until then the rule uses nothing from before the lift (when overruled, and with `verified`).
     override_until: Option<Moment>,
+    appeal_reference: String,
+    text: ReadyText,
+}
+
+/// What the person is told about an appeal, or about a request for a human decision.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnsweredNoticeData<'a> {
+    /// Id of the disposition it belongs to.
+    disposition: String,
+    /// Id of the disposition that set the measure.
+    of: String,
+    institution: &'a str,
+    party: PartyData,
+    lane: &'static str,
+    rule: RuleText<'a>,
+    rules_version: u32,
+    #[serde(flatten)]
+    measure: MeasureData<'a>,
+    answer: &'static str,
+    reason: Option<BilingualText<'a>>,
+    papers: Vec<&'static str>,
+    due: Option<Moment>,
+    remedies: BilingualText<'a>,
     appeal_reference: String,
     text: ReadyText,
 }
@@ -102,15 +160,35 @@ fn envelope(
 }
 
 pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
-    let (head, notice) = (set.head(), set.notice());
+    let head = set.head();
+    of_notice(head, head.id, set.measure(), set.notice(), None, ctx)
+}
+
+/// The notice of a measure once more.
+pub(super) fn again(
+    moved: &MeasureMoved,
+    again: &ToldAgain,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    of_notice(&moved.head, moved.moved, &moved.measure, &again.notice, Some(again.by.name()), ctx)
+}
+
+fn of_notice(
+    head: &Head,
+    set_by: DispositionId,
+    measure: &Measure,
+    notice: &Notice,
+    again_by: Option<&'static str>,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
     let data = SetNoticeData {
-        disposition: id_hex(head.id),
+        disposition: id_hex(set_by),
         institution: ctx.institution,
         party: PartyData::of(&head.party, ctx)?,
         lane: head.lane.name(),
         rule: (&notice.rule).into(),
         rules_version: ctx.rules_version,
-        measure: MeasureData::of(set.measure(), ctx)?,
+        measure: MeasureData::of(measure, ctx)?,
         reason: (&notice.reason).into(),
         basis: (&notice.basis).into(),
         scope: (&notice.scope).into(),
@@ -122,12 +200,14 @@ pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRec
             online: (&notice.channels.online).into(),
         },
         papers: (&notice.papers).into(),
+        how_to_verify: VerifyData::of(&notice.verify, ctx)?,
+        again_by,
         answer_due: time_of("answer_due", notice.answer_due, ctx)?,
         remedies: (&notice.remedies).into(),
         appeal_reference: notice.appeal.to_string(),
-        text: text::of_set(set).ok_or(OutputError::TimeUnwritable("text"))?.into(),
+        text: text::of_set(head, measure, notice).ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
-    envelope(OF_SET, head.id, head.id, head.at).wrap(data, ctx)
+    envelope(OF_SET, head.id, set_by, head.at).wrap(data, ctx)
 }
 
 pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
@@ -143,11 +223,36 @@ pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<
         rules_version: ctx.rules_version,
         measure: MeasureData::of(&ended.measure, ctx)?,
         cause: ended.cause.name(),
-        overruled: ended.cause == EndCause::Overturned,
+        overruled: ended.cause.overrules(),
         lifted: time_of("lifted", head.at, ctx)?,
         override_until: override_until.transpose()?,
         appeal_reference: ended.appeal.to_string(),
         text: text::of_ended(ended).ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
     envelope(OF_ENDED, head.id, ended.ended, head.at).wrap(data, ctx)
+}
+
+pub(super) fn of_answered(
+    answered: &AppealAnswered,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let head = &answered.head;
+    let data = AnsweredNoticeData {
+        disposition: id_hex(head.id),
+        of: id_hex(answered.of),
+        institution: ctx.institution,
+        party: PartyData::of(&head.party, ctx)?,
+        lane: head.lane.name(),
+        rule: (&head.rule).into(),
+        rules_version: ctx.rules_version,
+        measure: MeasureData::of(&answered.measure, ctx)?,
+        answer: answered.answer.name(),
+        reason: answered.reason.as_ref().map(BilingualText::from),
+        papers: answered.papers.all().map(Word::name).collect(),
+        due: answered.due.map(|due| time_of("due", due, ctx)).transpose()?,
+        remedies: (&answered.remedies).into(),
+        appeal_reference: answered.appeal.to_string(),
+        text: answers::of(answered).ok_or(OutputError::TimeUnwritable("text"))?.into(),
+    };
+    envelope(OF_ANSWERED, head.id, answered.of, head.at).wrap(data, ctx)
 }

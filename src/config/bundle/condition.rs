@@ -181,6 +181,7 @@ pub(super) fn feed_says(feed: Feed, field: Field) -> bool {
         Field::RemoteControl | Field::AfterLoan => feed == Feed::TransferPayer,
         Field::Usage
         | Field::MonthOpenMegabytes
+        | Field::CardProfiled
         | Field::OutsideFunctions
         | Field::OutsideDevice
         | Field::OutsideRegion

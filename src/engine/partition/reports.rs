@@ -81,6 +81,7 @@ impl Partition {
             }
             ReportBody::RuleTotalled { rule, count } => {
                 self.totals.insert(rule.to_string(), *count);
+                self.watch(rule, count, out);
                 Ok(())
             }
         }

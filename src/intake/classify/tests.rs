@@ -1,8 +1,10 @@
 //! Facts of each event, a refusal for each code, and that nothing is left from one record to the next.
 
+mod appeals;
 mod corrections;
 mod declared;
 mod events;
+mod lives;
 mod mutations;
 mod refusals;
 mod releases;

@@ -80,6 +80,7 @@ impl Plain {
             What::Profile { card: of, profile } if *of == card => Some(profile.clone()),
             _ => None,
         });
+        let said = said.with(Field::CardProfiled, Some(i64::from(profile.is_some())));
         let Some(profile) = profile else { return said };
         let lacks = |function| Some(i64::from(!profile.functions.has(function)));
         let outside_functions = match usage {

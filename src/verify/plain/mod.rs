@@ -1,8 +1,9 @@
-//! The plain evaluator: ARCHITECTURE S1 to S13 and S21 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S21 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `appeals`, `reports`, `corrections`.
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `lives`, `follow_ups`, `settlements`,
+//! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`.
 
 mod aggregates;
 mod answers;
@@ -11,15 +12,20 @@ mod conditions;
 mod corrections;
 mod counts;
 mod declared;
+mod follow_ups;
+mod grounds;
+mod lives;
 mod measures;
 mod openings;
+mod proceedings;
 mod reports;
 mod rules;
+mod settlements;
 mod signals;
 mod time;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::LoadRules;
@@ -95,9 +101,13 @@ pub struct Plain {
     harms: BTreeMap<(String, i64), u64>,
     /// What was last told of each rule over all partitions.
     rule_totals: BTreeMap<String, RuleCount>,
+    /// Rules that watch themselves, by id and version: the state of each, and whether it only observes.
+    watched: BTreeMap<(String, u32), (String, bool)>,
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
+    /// Holders, and phone numbers whose sharing they explained.
+    explained: BTreeSet<(Token, Token)>,
     /// Holders told of a signal of a subject, in the order they were last told, and until when it holds.
     told: BTreeMap<(Subject, Arc<str>), Vec<(Token, TimeMs)>>,
     last_heard: BTreeMap<u32, ReportPos>,
@@ -152,7 +162,9 @@ impl Plain {
             rule_counts: BTreeMap::new(),
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
+            watched: BTreeMap::new(),
             standings: BTreeMap::new(),
+            explained: BTreeSet::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
             last_sent: BTreeMap::new(),
@@ -239,9 +251,21 @@ impl Plain {
                 self.is_live = true;
                 return Ok(());
             }
-            FactBody::AppealDecided { appeal, outcome, override_for } => {
-                return self.decide_appeal(occasion, *appeal, *outcome, *override_for);
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+                let (outcome, override_for, decider) = (*outcome, *override_for, *decider);
+                let decision =
+                    appeals::Decision { outcome, override_for, decider, reason: reason.as_deref() };
+                return self.decide_appeal(occasion, *appeal, &decision);
             }
+            FactBody::Appeal { appeal, step } => return self.proceed(occasion, *appeal, step),
+            FactBody::MeasureHappened { measure, news } => {
+                return self.measure_happened(occasion, *measure, *news);
+            }
+            FactBody::SharingExplained { number } => {
+                self.explained.insert((occasion.route.token, *number));
+                return Ok(());
+            }
+            FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),
             FactBody::Corrected { before, after, .. } => {
                 return self.correct(occasion, body, before.as_ref(), after.as_ref());
             }
@@ -326,9 +350,13 @@ impl Plain {
             }
             FactBody::StockReported { .. }
             | FactBody::AppealDecided { .. }
+            | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }
             | FactBody::RuleSetActivated { .. }
-            | FactBody::WentLive => Ok(()),
+            | FactBody::WentLive
+            | FactBody::MeasureHappened { .. }
+            | FactBody::SharingExplained { .. }
+            | FactBody::SettlementRecorded { .. } => Ok(()),
         }
     }
 }

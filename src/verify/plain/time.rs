@@ -22,13 +22,31 @@ pub(super) struct Source {
 pub(super) enum Timer {
     MeasureExpires(DispositionId),
     MeasureForgotten(DispositionId),
-    ReservationLapses { holder: Token, opening: Token },
+    ReservationLapses {
+        holder: Token,
+        opening: Token,
+    },
+    AppealDue {
+        measure: DispositionId,
+        number: u32,
+        worsens: bool,
+    },
+    /// The deadline of a measure's how-manieth state.
+    StateDue {
+        measure: DispositionId,
+        stay: usize,
+        worsens: bool,
+    },
 }
 
 impl Timer {
     /// Timers that ease somebody's position fire on the newest time, the others on partition time.
     fn eases(&self) -> bool {
-        !matches!(self, Timer::ReservationLapses { .. })
+        match self {
+            Timer::MeasureExpires(_) | Timer::MeasureForgotten(_) => true,
+            Timer::ReservationLapses { .. } => false,
+            Timer::AppealDue { worsens, .. } | Timer::StateDue { worsens, .. } => !worsens,
+        }
     }
 }
 
@@ -157,6 +175,8 @@ impl Plain {
                 Timer::MeasureExpires(id) => self.expire(id, key.0)?,
                 Timer::MeasureForgotten(id) => self.forget(id),
                 Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, key.0),
+                Timer::AppealDue { measure, number, .. } => self.proceeding_due(measure, number, key.0),
+                Timer::StateDue { measure, stay, .. } => self.state_is_due(measure, stay, key.0)?,
             }
         }
     }
