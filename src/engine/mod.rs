@@ -11,6 +11,7 @@ pub mod base;
 pub mod calendar;
 pub mod condition;
 pub mod cover;
+pub mod declared;
 pub mod disposition;
 pub mod evidence;
 pub mod fact;

@@ -51,8 +51,8 @@ pub use lives_page::lives_page;
 pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
 pub use profile::Profile;
-pub use retention::{Term, table as retention_table, terms as retention_terms};
 pub use purposes::{Relabelled, lane_use, relabel};
+pub use retention::{Term, table as retention_table, terms as retention_terms};
 pub(crate) use values::{span, standing, written};
 
 use std::fmt;

@@ -15,6 +15,7 @@ mod appeals;
 mod budgets;
 mod cases;
 mod corrections;
+mod declarations;
 mod facts;
 mod findings;
 mod follow_ups;
@@ -30,8 +31,10 @@ mod reports;
 mod rules;
 mod settlements;
 mod sharers;
+mod standing;
 mod telling;
 mod time;
+mod victims;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};

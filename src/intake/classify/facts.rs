@@ -102,6 +102,11 @@ impl Maker<'_> {
             | Event::HumanDecisionRequested(_)
             | Event::HumanDecisionMade(_) => self.appeal(event, at),
             Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
+            Event::IotCardProfiled(profiled) => self.profiled(profiled, at),
+            Event::RiskAssessed(assessed) => self.assessed(assessed, at),
+            Event::DeviceSaleReported(sold) => self.device_sale(sold, at),
+            Event::DeviceStockReported(stock) => self.device_stock(stock, at),
+            Event::BeneficialOwnersDeclared(declared) => self.owners(declared, at),
             Event::VerificationPassed(_)
             | Event::VerificationFailed(_)
             | Event::NoticeDelivered(_)
@@ -144,7 +149,14 @@ impl Maker<'_> {
         ] {
             if let Some(own) = own {
                 let account = own.party.clone();
-                let details = TransferDetails { balance_after: balance.map(|balance| balance.0), ..details };
+                // What protects the payer stays with the payer.
+                let is_payer = side == Side::Payer;
+                let details = TransferDetails {
+                    balance_after: balance.map(|balance| balance.0),
+                    remote_control: details.remote_control && is_payer,
+                    after_loan: details.after_loan && is_payer,
+                    ..details
+                };
                 // About an essential transfer nobody is told anything.
                 let other_side = other.as_ref().filter(|_| details.essential == Essential::No);
                 let other_side = other_side
@@ -234,7 +246,10 @@ impl Maker<'_> {
             None => None,
         };
         let open_mb = usage.month_open_megabytes;
-        let body = FactBody::CardUsage { card: own.party.clone(), device: token, usage: kind, peer, open_mb };
+        let is_iot = own.party.subject.kind == SubjectKind::IotCard;
+        let region = self.region(usage.region.as_ref().filter(|_| is_iot))?;
+        let card = own.party.clone();
+        let body = FactBody::CardUsage { card, device: token, usage: kind, peer, open_mb, region };
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
@@ -360,6 +375,8 @@ fn details(transfer: &TransferPosted<'_>, payer: &Option<Own>, payee: &Option<Ow
         to_own_account: transfer.to_own_account || same_holder,
         cash: transfer.cash,
         strong_auth: transfer.strong_auth,
+        remote_control: transfer.remote_control,
+        after_loan: transfer.after_loan,
         balance_after: None,
         agreed_daily_sum: transfer.agreed_daily_sum.map(|sum| sum.0),
     }
@@ -381,5 +398,10 @@ pub fn is_correctable(kind: EventType) -> bool {
             | EventType::OpeningChanged
             | EventType::HoldingStated
             | EventType::HoldingsAnswered
+            | EventType::IotCardProfiled
+            | EventType::RiskAssessed
+            | EventType::DeviceSaleReported
+            | EventType::DeviceStockReported
+            | EventType::BeneficialOwnersDeclared
     )
 }
