@@ -10,6 +10,7 @@
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `appeals`, `corrections`, `publish`.
 
+mod ahead;
 mod appeals;
 mod budgets;
 mod corrections;
@@ -47,6 +48,7 @@ use super::table::Table;
 use super::timer::Timers;
 use super::window::{Plan, Store, SubjectLog};
 
+use ahead::AHEAD;
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
 use readings::{Readings, Way};
 use rules::RuleIndex;
@@ -231,7 +233,10 @@ impl Partition {
                 Admission::WrongVersion => self.tally.ranges_wrong_version += 1,
             }
         }
-        for fact in &pack.facts {
+        for (place, fact) in pack.facts.iter().enumerate() {
+            if place % AHEAD == 0 {
+                self.look_ahead(pack.facts.get(place..pack.facts.len().min(place + AHEAD)).unwrap_or(&[]));
+            }
             let verdict = verdicts.get(usize::from(fact.range)).ok_or(EngineError::Malformed(fact.range))?;
             if matches!(verdict, Admission::Apply { after } if fact.offset > *after) {
                 self.apply_packed(pack, fact, loader, effects)?;
