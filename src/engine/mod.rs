@@ -27,6 +27,7 @@ pub mod measure;
 pub mod notice;
 pub mod partition;
 pub mod planted;
+pub mod prefetch;
 pub mod protection;
 pub mod purpose;
 pub mod report;

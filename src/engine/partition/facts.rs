@@ -30,7 +30,7 @@ pub(super) struct Feeding {
 }
 
 impl Feeding {
-    pub fn subjects(&self) -> impl Iterator<Item = Subject> {
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> + use<> {
         self.subjects.into_iter().flatten()
     }
 }

@@ -35,6 +35,10 @@ impl Partition {
                 meetings.pop_front();
             }
             let meeting = Meeting { at, event: entry_event, feed: *feed, by };
+            if meetings.len() == meetings.capacity() {
+                // By an eighth at a time, as logs do.
+                meetings.reserve_exact(meetings.len() / 8 + 1);
+            }
             if meetings.back().is_none_or(|newest| newest.at <= at) {
                 meetings.push_back(meeting);
             } else {

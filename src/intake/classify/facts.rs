@@ -130,11 +130,13 @@ impl Maker<'_> {
         let sides = self.sides(transfer)?;
         let own = |side: Option<&OwnParty<'_>>| side.map(|party| self.own(party, &ACCOUNT)).transpose();
         let (payer, payee) = (own(sides.payer)?, own(sides.payee)?);
-        let outside = match sides.outside {
-            Some(id) => Some(self.keys.token(SubjectKind::Account, self.bounded(id)?)),
-            None => None,
-        };
-        let device = self.shared(SubjectKind::Device, &transfer.device)?;
+        let outside = sides.outside.map(|id| self.bounded(id)).transpose()?;
+        let device = self.shared_id(SubjectKind::Device, &transfer.device)?;
+        let [outside, device] = self.keys.tokens([
+            outside.map(|id| (SubjectKind::Account, id)),
+            device.map(|id| (SubjectKind::Device, id)),
+        ]);
+        let device = device.map(|token| Subject::new(SubjectKind::Device, token));
         let amount = transfer.amount.money();
         let details = details(transfer, &payer, &payee);
         let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
