@@ -399,6 +399,4 @@ impl Town {
         let body = FactBody::HoldingsAnswered { opening: opening.subject.token, product, elsewhere_count };
         vec![self.of_holder(holder, id, at, body)]
     }
-
-}
 }

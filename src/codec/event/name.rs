@@ -13,8 +13,8 @@ use crate::engine::base::Currency;
 use crate::engine::declared::{CardRisk, OwnersSource, Scene, TrafficClass};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
 use crate::engine::life::{Word, words};
-use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 use crate::engine::subject::SubjectKind;
+use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
 macro_rules! named_field {
