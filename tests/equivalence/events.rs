@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use duecourse::codec::keys::Keys;
-use duecourse::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
+use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::disposition::{AppealRef, DispositionId};
 use duecourse::engine::fact::{
     Channel, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release, Side,
