@@ -147,15 +147,13 @@ impl Partition {
 
     /// The entries that a body of a correction would put in, those that count.
     pub(super) fn touched_by(&self, route: Subject, dated: &Dated) -> Vec<Touched> {
-        if dated.at <= self.horizon() {
-            return Vec::new();
-        }
+        let horizons = &self.horizons;
         let entries = feedings(route, &dated.body);
         let all = entries.flat_map(|feeding| {
             let (feed, at) = (feeding.feed, dated.at);
             feeding.subjects().map(move |subject| Touched { subject, feed, at }).collect::<Vec<_>>()
         });
-        all.collect()
+        all.filter(|touched| touched.at > horizons.log(touched.subject.kind)).collect()
     }
 }
 
