@@ -91,6 +91,30 @@ fn each_row_says_what_its_files_say() {
 }
 
 #[test]
+fn every_class_of_data_has_a_term_a_basis_and_a_status() {
+    let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
+    let config = duecourse::config::Config::load(None, &[]).unwrap();
+    let all = duecourse::cli::retention::all(&config, &checked).unwrap();
+    page::hold("retention.md", "classes", &bundle::retention_table(&all));
+    for term in &all {
+        assert!(
+            !term.basis.is_empty() && !term.status.is_empty() && !term.source.is_empty(),
+            "{}",
+            term.class
+        );
+        let within = term.at_most.is_none_or(|most| term.kept.is_some_and(|kept| kept <= most));
+        assert!(within, "{} is kept longer than it may be", term.class);
+    }
+    let named = |class: &str| all.iter().any(|term| term.class == class);
+    for class in ["fingerprints", "measures", "openings", "holdings", "firings", "overrides", "standings"] {
+        assert!(named(class), "{class}");
+    }
+    for (topic, _) in config.topics.all().into_iter().filter(|(topic, _)| *topic != "decided") {
+        assert!(named(&format!("topic {topic}")), "{topic}");
+    }
+}
+
+#[test]
 fn every_table_of_a_life_is_a_page() {
     let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
     let lives = bundle::lives_page(&checked.rule_set.lives);

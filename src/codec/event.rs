@@ -10,6 +10,7 @@ pub mod correction;
 pub mod envelope;
 mod fault;
 pub mod field;
+pub mod hold;
 pub mod holding;
 pub mod iot_card;
 mod name;

@@ -22,6 +22,7 @@ pub struct Config {
     pub rules: Rules,
     pub kafka: Kafka,
     pub topics: Topics,
+    pub retention: TopicTerms,
     pub intake: Intake,
     pub decide: Decide,
     pub snapshots: Snapshots,
@@ -115,6 +116,48 @@ pub struct Topics {
     pub decided: Destination,
     pub shadow: Destination,
     pub dead_letters: Destination,
+}
+
+/// How long topics are kept, and why. Facts: `kafka.facts_retention`. What is in force (`measures`) and how far
+/// was decided (`decided`) are compacted: each key's latest, gone with its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopicTerms {
+    pub dispositions: TopicTerm,
+    pub notices: TopicTerm,
+    pub shadow: TopicTerm,
+    pub dead_letters: TopicTerm,
+    /// Source topics that `topics create` makes.
+    pub sources: TopicTerm,
+    /// The topic of `rules.control_source`.
+    pub control: TopicTerm,
+}
+
+/// How long a topic is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopicTerm {
+    /// Span such as `30d`, or `-1` for ever.
+    pub kept: String,
+    /// The law, or the reason.
+    pub basis: String,
+    /// `verified_text`, `verified_press`, `verified_web`, `from_memory` or `policy`.
+    pub status: String,
+}
+
+impl TopicTerms {
+    /// Each with its key.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, &TopicTerm); 6] {
+        [
+            ("dispositions", &self.dispositions),
+            ("notices", &self.notices),
+            ("shadow", &self.shadow),
+            ("dead_letters", &self.dead_letters),
+            ("sources", &self.sources),
+            ("control", &self.control),
+        ]
+    }
 }
 
 /// A topic and where it lies (D21).

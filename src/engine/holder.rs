@@ -21,6 +21,18 @@ pub struct Holder {
     pub declared: Option<Box<Declared>>,
 }
 
+/// Which standing of a signal is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedOf {
+    /// About one subject only.
+    pub of: Option<Token>,
+    pub at: TimeMs,
+    /// Told later than this, under an override.
+    pub bound: Option<TimeMs>,
+    /// What held until then or less long is forgotten.
+    pub out: TimeMs,
+}
+
 /// How many of a product the person holds elsewhere, as answered for one opening (Art. 16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlatformAnswer {
@@ -321,11 +333,11 @@ impl Holder {
         products.iter().filter_map(last).reduce(u32::saturating_add)
     }
 
-    /// Notes what is told: it takes the place of what was told of the same signal and subject. Others that
-    /// hold no longer, and that no event could come too late for, are forgotten.
+    /// Notes what is told: it takes the place of what was told of the same signal and subject. What holds
+    /// no longer, and no event could come too late for, is forgotten first.
     pub fn stand(&mut self, told: Standing, forgotten: TimeMs) {
         let same = |known: &Standing| known.signal == told.signal && known.about == told.about;
-        self.standings.retain(|known| known.until > forgotten || same(known));
+        self.standings.retain(|known| known.until > forgotten);
         match self.standings.iter_mut().find(|known| same(known)) {
             Some(known) => *known = told,
             None => self.standings.push(told),
@@ -334,16 +346,12 @@ impl Holder {
 
     /// The largest value told of a signal that stands at a time; of one subject only, if that is given.
     #[must_use]
-    pub fn standing(
-        &self,
-        signal: &str,
-        of: Option<Token>,
-        at: TimeMs,
-        bound: Option<TimeMs>,
-    ) -> Option<&Standing> {
+    pub fn standing(&self, signal: &str, asked: AskedOf) -> Option<&Standing> {
+        let AskedOf { of, at, bound, out } = asked;
         self.standings
             .iter()
             .filter(|standing| standing.holds_at(at) && &*standing.signal == signal)
+            .filter(|standing| standing.until > out)
             .filter(|standing| of.is_none_or(|of| standing.about.token == of))
             .filter(|standing| !self.explained.contains(&standing.about.token))
             .filter(|standing| bound.is_none_or(|bound| bound < standing.at))

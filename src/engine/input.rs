@@ -65,6 +65,10 @@ pub enum UnmatchedReason {
     RulesNotNewer,
     /// The account or card was closed before that time.
     HoldingClosed,
+    /// An order to hold that had ended when it was read.
+    HoldOver,
+    /// The release of an order to hold that is not known of this holder, or has ended.
+    HoldUnknown,
     /// An appeal against this measure is open, or lies with the authority.
     AppealOpen,
     /// It was decided, and nothing is brought that was not decided on.
@@ -90,7 +94,7 @@ pub enum UnmatchedReason {
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 15] = [
+    pub const ALL: [UnmatchedReason; 17] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
@@ -106,6 +110,8 @@ impl UnmatchedReason {
         UnmatchedReason::MeasureStepUnknown,
         UnmatchedReason::VerificationMethodWeak,
         UnmatchedReason::SettlementUnknown,
+        UnmatchedReason::HoldOver,
+        UnmatchedReason::HoldUnknown,
     ];
 
     #[must_use]
@@ -126,6 +132,8 @@ impl UnmatchedReason {
             UnmatchedReason::MeasureStepUnknown => "measure_step_unknown",
             UnmatchedReason::VerificationMethodWeak => "verification_method_weak",
             UnmatchedReason::SettlementUnknown => "settlement_unknown",
+            UnmatchedReason::HoldOver => "hold_over",
+            UnmatchedReason::HoldUnknown => "hold_unknown",
         }
     }
 }

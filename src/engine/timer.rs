@@ -29,6 +29,8 @@ pub enum Timer {
         entered: u32,
         worsens: bool,
     },
+    /// Orders to hold what is kept of a holder end.
+    HoldsEnd(Token),
 }
 
 impl Timer {

@@ -12,6 +12,7 @@ pub mod lanes;
 pub mod lines;
 pub mod pack;
 pub mod refusal;
+pub mod rekey;
 pub mod release;
 pub mod run;
 pub mod sender;

@@ -11,6 +11,7 @@ use crate::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::purpose::Purpose;
+use crate::engine::retention::Retention;
 use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
 use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
@@ -80,6 +81,7 @@ fn rule_set() -> RuleSet {
         lives: crate::engine::life::Lives::default(),
         notices: notices(),
         calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },
+        retention: Retention::WITHOUT_END,
         settings: Settings {
             duplicate_horizon: SpanMs(0),
             lateness: SpanMs(10_000),

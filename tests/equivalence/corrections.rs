@@ -24,6 +24,8 @@ impl Town {
                 FactBody::Corrected { .. }
                     | FactBody::AppealDecided { .. }
                     | FactBody::Appeal { .. }
+                    | FactBody::HoldOrdered { .. }
+                    | FactBody::HoldReleased { .. }
                     | FactBody::WentLive
             );
             if !is_plain {

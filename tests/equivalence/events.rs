@@ -9,6 +9,7 @@ use duecourse::engine::fact::{
     Channel, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release, Side,
     TransferDetails, UsageKind,
 };
+use duecourse::engine::kept::HoldClass;
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
@@ -32,6 +33,8 @@ pub struct Town {
     pub history: Vec<Event>,
     /// Appeal references that measures bore, and their holders.
     pub appeals: Vec<(AppealRef, Token)>,
+    /// Appeals and requests for a human decision that were begun.
+    pub cases: Vec<(AppealRef, Token)>,
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
     pub openings: Vec<(Token, Party, Product, HolderKind)>,
@@ -66,6 +69,7 @@ impl Town {
             partitions,
             history: Vec::new(),
             appeals: Vec::new(),
+            cases: Vec::new(),
             measures: Vec::new(),
             openings: Vec::new(),
             holdings: Vec::new(),
@@ -101,7 +105,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 16, 1, 3, 6, 3]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 16, 1, 3, 6, 6, 3]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -115,8 +119,9 @@ impl Town {
             11 => self.of_measure(dice, id, at),
             12 => self.sharing(dice, id, at),
             13 => self.settlement(dice, id, at),
-            14 => self.declaration(dice, id, at),
-            15 => self.reseller(dice, id, at),
+            14 => self.hold(dice, id, at),
+            15 => self.declaration(dice, id, at),
+            16 => self.reseller(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -258,6 +263,19 @@ impl Town {
             }
             _ => unreachable!("only transfers and payments were kept"),
         }
+    }
+
+    /// Records of somebody are to be held, or no more.
+    fn hold(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let (_, holder) = Town::holder(dice);
+        let number: Arc<str> = Arc::from(*dice.pick(&["one", "two"]));
+        let class = *dice.pick(&HoldClass::ALL);
+        let until = at.plus(SpanMs(*dice.pick(&[-1, 0, 60_000, 400_000])));
+        let body = match dice.chance(60) {
+            true => FactBody::HoldOrdered { number, class, until },
+            false => FactBody::HoldReleased { number },
+        };
+        vec![self.of_holder(holder, id, at, body)]
     }
 
     fn card_payment(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {

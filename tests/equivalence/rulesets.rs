@@ -11,6 +11,7 @@ use duecourse::engine::fact::Product;
 use duecourse::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use duecourse::engine::measure::{Lane, MEASURE_NAMES};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
+use duecourse::engine::retention::Retention;
 use duecourse::engine::rule::{Quality, RuleStatus};
 use duecourse::engine::ruleset::{RuleSet, Settings};
 use duecourse::engine::signal::Reads;
@@ -58,6 +59,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         lives: random_lives(dice),
         notices: notices(dice),
         calendar: random_calendar(dice),
+        retention: random_retention(dice),
         settings: Settings {
             duplicate_horizon: SpanMs(*dice.pick(&[20_000, 500_000])),
             lateness: SpanMs(*dice.pick(&[0, 5_000, 60_000])),
@@ -68,6 +70,22 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
             keep_one_line: dice.chance(60),
             settlement_check_for: dice.chance(80).then(|| SpanMs(*dice.pick(&[5_000, 60_000]))),
         },
+    }
+}
+
+/// Terms that are over within a log, or none.
+fn random_retention(dice: &mut Dice) -> Retention {
+    if dice.chance(20) {
+        return Retention::WITHOUT_END;
+    }
+    let mut term = || SpanMs(*dice.pick(&[10_000, 40_000, 200_000]));
+    Retention {
+        logs_by_kind: true,
+        openings: term(),
+        holdings: term(),
+        firings: term(),
+        overrides: SpanMs(200_000),
+        sweep: term(),
     }
 }
 
@@ -113,6 +131,9 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
                 *max = 1 + dice.below(3) as u32;
             }
         }
+    }
+    if dice.chance(30) {
+        new.retention = random_retention(dice);
     }
     new.settings.reservation_for = SpanMs(*dice.pick(&[15_000, 60_000]));
     new

@@ -127,6 +127,8 @@ impl Seen {
             "owners of a unit",
             "warned before",
             "holding_closed",
+            "hold_over",
+            "hold_unknown",
             "appeal_open",
             "appeal_no_new_evidence",
             "appeal_step_unknown",

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::codec::event::field::MinorUnits;
 use crate::codec::event::{EventType, schema};
+use crate::codec::output::rfc3339;
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
@@ -107,6 +108,10 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
         _ if FLAGS.contains(&key) => json!(text == "true"),
         "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" | "in_stock" => {
             json!(text.parse::<u32>()?)
+        }
+        "until" => {
+            let time = super::script::time(text)?;
+            json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
         "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         "owners" => text.split(',').map(owner).collect::<anyhow::Result<Value>>()?,

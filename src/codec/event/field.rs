@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::fault::Fault;
 pub use super::name::{
     AppealReasonName, AssessmentName, CardRiskName, ChannelName, CurrencyCode, DecisionKind, DeliveryName,
-    EssentialName, HolderKindName, HumanDecisionName, MethodName, OutcomeName, OwnersSourceName, PaperName,
-    ProductName, ResellerName, SceneName, TrafficName, UsageName,
+    EssentialName, HoldClassName, HolderKindName, HumanDecisionName, MethodName, OutcomeName,
+    OwnersSourceName, PaperName, ProductName, ResellerName, SceneName, TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -12,6 +12,7 @@ use crate::engine::appeal::{AppealReason, Paper};
 use crate::engine::base::Currency;
 use crate::engine::declared::{CardRisk, OwnersSource, Scene, TrafficClass};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
+use crate::engine::kept::HoldClass;
 use crate::engine::life::{Word, words};
 use crate::engine::subject::SubjectKind;
 use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
@@ -144,6 +145,17 @@ named_field!(
     |kind| kind.name(),
     None,
     { "type": "string", "enum": DecisionKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>() }
+);
+named_field!(
+    /// What is to be held.
+    HoldClassName(HoldClass),
+    |name| HoldClass::NAMED.iter().find(|(known, _)| *known == name).map(|(_, class)| *class),
+    |class| match class {
+        HoldClass::All => "all",
+        HoldClass::Aml => "aml",
+    },
+    None,
+    { "type": "string", "enum": HoldClass::NAMED.map(|(name, _)| name) }
 );
 named_field!(
     /// How a transfer was asked for.

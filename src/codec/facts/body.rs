@@ -25,6 +25,8 @@
 //! 17 sharing explained   phone number (token)
 //! 18 settlement          feed (1 byte), account (party), initiation (fingerprint), option of the other
 //!                        side (token), option of money
+//! 40 hold ordered        number (text), class (0 all, 1 AML records), until (zigzag)
+//! 41 hold released       number (text)
 //! 48 to 52               as in `declared`
 //! ```
 //!
@@ -40,6 +42,7 @@ use crate::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, MeasureNews, OpeningStep,
     OtherParty, Product, Release, Side, TransferDetails, UsageKind,
 };
+use crate::engine::kept::HoldClass;
 use crate::engine::life::Word;
 
 use super::DecodeError;
@@ -66,6 +69,9 @@ const APPEAL_STEP: u8 = 33;
 const MEASURE_HAPPENED: u8 = 16;
 const SHARING_EXPLAINED: u8 = 17;
 const SETTLEMENT_RECORDED: u8 = 18;
+
+const HOLD_ORDERED: u8 = 40;
+const HOLD_RELEASED: u8 = 41;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -199,6 +205,16 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.fingerprint(*initiated_by);
             writer.option(*other, Writer::token);
             writer.option(*amount, Writer::money);
+        }
+        FactBody::HoldOrdered { number, class, until } => {
+            writer.byte(HOLD_ORDERED);
+            writer.blob(number.as_bytes());
+            writer.flag(*class == HoldClass::Aml);
+            writer.zigzag(until.0);
+        }
+        FactBody::HoldReleased { number } => {
+            writer.byte(HOLD_RELEASED);
+            writer.blob(number.as_bytes());
         }
         FactBody::CardProfiled { .. }
         | FactBody::RiskAssessed { .. }
@@ -362,6 +378,14 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             other: reader.option("the other side of a settlement", |reader| reader.token("a token"))?,
             amount: reader.option("the amount of a settlement", |reader| reader.money("an amount"))?,
         }),
+        HOLD_ORDERED => Ok(FactBody::HoldOrdered {
+            number: Arc::from(reader.text("the number of a hold")?),
+            class: if reader.flag("the class of a hold")? { HoldClass::Aml } else { HoldClass::All },
+            until: reader.time("the end of a hold")?,
+        }),
+        HOLD_RELEASED => {
+            Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
+        }
         kind if declared::is_known(kind) => declared::read(reader, kind),
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }

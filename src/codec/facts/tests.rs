@@ -18,6 +18,7 @@ use crate::engine::fact::{
     Side, TransferDetails, UsageKind,
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
+use crate::engine::kept::HoldClass;
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
@@ -162,6 +163,12 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         let release = Release { signed_by, assessment, rollback };
         FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
     });
+    let number = || ".{0,9}".prop_map(Arc::from);
+    let ordered = (number(), any::<bool>(), time()).prop_map(|(number, aml, until)| {
+        let class = if aml { HoldClass::Aml } else { HoldClass::All };
+        FactBody::HoldOrdered { number, class, until }
+    });
+    let released = number().prop_map(|number| FactBody::HoldReleased { number });
     prop_oneof![
         transfer,
         payment,
@@ -176,6 +183,8 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         lives::happened(),
         lives::explained(),
         lives::settled(),
+        ordered,
+        released,
         declared::body(),
         Just(FactBody::WentLive)
     ]

@@ -17,17 +17,20 @@ use crate::engine::declared::{
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
+use crate::engine::kept::{Hold, HoldClass, Kept, Records};
 use crate::engine::life::Word;
 use crate::engine::measure::{Lane, Measure, MeasureKind, Order, SceneLapse, VerificationLapse};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
+use crate::engine::retention::Horizons;
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
     Firing, Ground, InForce, Living, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount,
     RuleLife, Told,
 };
+use crate::engine::table::Changes;
 use crate::engine::timer::{Timer, Timers};
 use crate::engine::verifying::{DeliveryChannel, Risk};
 use crate::engine::window::Entry;
@@ -111,8 +114,11 @@ packed_struct!(AppealCase { state, since, entered, due, open, evidence, outlived
 packed_struct!(Ground { order, attributes, other, entry, at, bound });
 packed_struct!(RuleLife { version, state, shadowed });
 packed_struct!(Living { state, entered, entered_at, entered_by, due, tried });
-packed_struct!(Firing { until, event });
+packed_struct!(Firing { until, event } since 3 { is_over: false });
 packed_struct!(Override { lift, until });
+packed_struct!(Hold { number, class, until });
+packed_struct!(Records { holdings, openings, answers, standings, measures });
+packed_struct!(Kept { holds, records });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
 packed_struct!(InForce { activated, live_since });
@@ -142,9 +148,12 @@ packed_struct!(Core {
     request_count,
 } since 3 {
     watched: BTreeMap::new(),
+    swept: i64::MIN,
 });
 packed_struct!(SeenSince { first, from, sightings });
-packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides });
+packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides } since 3 {
+    kept: Changes { removed: Vec::new(), rows: Vec::new() },
+});
 
 packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {
     Feed::from_code(r.byte("a feed")?).ok_or(DecodeError::Malformed("a feed"))
@@ -206,6 +215,31 @@ const STEPS: [OpeningStep; 6] = [
 ];
 const SEVERITIES: [Severity; 3] = [Severity::Accept, Severity::CheckFurther, Severity::Refuse];
 
+/// Before form 3 all logs were forgotten alike, and nothing else of this was.
+impl Packed for Horizons {
+    fn write(&self, writer: &mut Writer<'_>) {
+        self.logs.write(writer);
+        for time in [self.openings, self.holdings, self.firings, self.overrides, self.telling] {
+            time.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if !reader.has(3) {
+            return TimeMs::read(reader).map(Horizons::of_logs);
+        }
+        Ok(Horizons {
+            logs: Packed::read(reader)?,
+            openings: Packed::read(reader)?,
+            holdings: Packed::read(reader)?,
+            firings: Packed::read(reader)?,
+            overrides: Packed::read(reader)?,
+            telling: Packed::read(reader)?,
+        })
+    }
+}
+
+packed_listed!(HoldClass, "the class of a hold", HoldClass::ALL);
 packed_listed!(OpeningStep, "a step of an opening", STEPS);
 packed_listed!(Severity, "a severity", SEVERITIES);
 packed_listed!(Lane, "a lane", Lane::ALL);
@@ -277,6 +311,10 @@ impl Packed for Timer {
                 holder.write(writer);
                 opening.write(writer);
             }
+            Timer::HoldsEnd(holder) => {
+                writer.byte(40);
+                holder.write(writer);
+            }
             Timer::AppealDue { measure, entered, worsens } => {
                 writer.byte(32);
                 measure.write(writer);
@@ -309,6 +347,7 @@ impl Packed for Timer {
                 entered: Packed::read(reader)?,
                 worsens: Packed::read(reader)?,
             }),
+            40 => Packed::read(reader).map(Timer::HoldsEnd),
             _ => Err(DecodeError::Malformed("a timer")),
         }
     }

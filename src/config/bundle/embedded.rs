@@ -64,6 +64,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "protections/counter_service.toml",
     "protections/own_account.toml",
     "protections/salary_account.toml",
+    "retention.toml",
     "rules/agent_many_customers.toml",
     "rules/agent_opening_burst.toml",
     "rules/calls_spread_unreturned.toml",

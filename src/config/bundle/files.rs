@@ -1,5 +1,5 @@
 //! The shapes of the files below `config/`: what may be written in them, and nothing else.
-//! `settings.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
+//! `settings.toml`, `retention.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
 //! `notices/*`.
 
 mod lives;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::harm::{HarmBudgetDecl, QualityDecl};
+use super::retention::RetentionFile;
+
 use crate::engine::base::Bilingual;
 
 /// A text in both languages.
@@ -28,9 +30,9 @@ impl From<TextPair> for Bilingual {
 }
 
 /// `settings.toml`: figures that decide and are neither a rule nor a limit.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SettingsFile {
+pub struct SettingsFile {
     /// Version of the whole bundle; raise it with every change.
     pub version: u32,
     pub duplicate_horizon: Figure,
@@ -48,9 +50,9 @@ pub(super) struct SettingsFile {
 }
 
 /// A dated figure with where it comes from.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Figure {
+pub struct Figure {
     pub value: String,
     pub effective_from: String,
     pub basis: String,
@@ -325,6 +327,7 @@ pub(super) struct ChannelsFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Settings,
+    Retention,
     Calendar,
     Signals,
     Rule,
@@ -343,6 +346,7 @@ impl Kind {
         match path {
             "settings.toml" => Some(Kind::Settings),
             "calendar.toml" => Some(Kind::Calendar),
+            "retention.toml" => Some(Kind::Retention),
             "notices/lives.toml"
             | "notices/reasons.toml"
             | "notices/bases.toml"
@@ -366,6 +370,7 @@ impl Kind {
     pub(super) fn shape(self, text: &str) -> Result<(), toml::de::Error> {
         match self {
             Kind::Settings => toml::from_str::<SettingsFile>(text).map(drop),
+            Kind::Retention => toml::from_str::<RetentionFile>(text).map(drop),
             Kind::Signals => toml::from_str::<SignalsFile>(text).map(drop),
             Kind::Rule => toml::from_str::<RuleFile>(text).map(drop),
             Kind::Limit if has_condition(text)? => toml::from_str::<FlowLimitFile>(text).map(drop),

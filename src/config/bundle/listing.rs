@@ -51,6 +51,11 @@ pub fn signal_listing(checked: &Checked) -> String {
     for (subject, (reach, name)) in longest(signals) {
         let _ = writeln!(table, "| {} | {} | `{name}` |", subject.name(), days(reach));
     }
+    if checked.rule_set.retention.logs_by_kind {
+        table
+            .push_str("\nEach log is kept as long as this says and the lateness of events, and no longer.\n");
+        return table;
+    }
     let _ = writeln!(
         table,
         "\nAll logs are kept for {}: the longest of these and the lateness of events.",

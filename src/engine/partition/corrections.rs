@@ -49,7 +49,7 @@ impl Partition {
         touched: &mut Vec<Touched>,
         out: Out<'_>,
     ) -> bool {
-        let horizon = self.horizon();
+        let horizon = self.horizons.log(fact.route.kind);
         let mut taken = false;
         for feeding in feedings(fact.route, &before.body) {
             for subject in feeding.subjects() {

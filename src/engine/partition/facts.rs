@@ -30,7 +30,7 @@ pub(super) struct Feeding {
 }
 
 impl Feeding {
-    pub fn subjects(&self) -> impl Iterator<Item = Subject> {
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> + use<> {
         self.subjects.into_iter().flatten()
     }
 }
@@ -163,6 +163,14 @@ impl Partition {
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
+            FactBody::HoldOrdered { number, class, until } => {
+                self.order_hold(fact, number, *class, *until, out);
+                Ok(())
+            }
+            FactBody::HoldReleased { number } => {
+                self.release_hold(fact, number, out);
+                Ok(())
+            }
             body => self.apply_body(fact, body, fact.at, fact.event, out),
         }
     }
@@ -242,10 +250,6 @@ impl Partition {
     }
 
     pub(super) fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
-        let horizon = self.horizon();
-        if at <= horizon {
-            return;
-        }
         let entry = Entry {
             at,
             event,
@@ -257,7 +261,7 @@ impl Partition {
         // One entry, whichever logs take it.
         let plan_of = |subject: Subject| {
             let plan = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed))?;
-            Some((subject, plan))
+            (at > self.horizons.log(subject.kind)).then_some((subject, plan))
         };
         let taken = feeding.subjects.map(|subject| subject.and_then(plan_of));
         let count = taken.iter().flatten().count();
@@ -266,10 +270,11 @@ impl Partition {
         }
         let number = self.store.add(&entry, count);
         for (subject, plan) in taken.into_iter().flatten() {
-            let store = &mut self.store;
+            let horizon = self.horizons.log(subject.kind);
+            let (store, horizons) = (&mut self.store, &self.horizons);
             // What is forgotten is in no window and in no snapshot, so when it goes does not show.
-            self.logs.make_room(&subject, |log| {
-                log.forget(store, horizon);
+            self.logs.make_room(&subject, |other, log| {
+                log.forget(store, horizons.log(other.kind));
                 !log.is_empty()
             });
             self.logs.get_or_default(subject).insert(number, store, plan, horizon);
@@ -295,7 +300,7 @@ impl Partition {
             return Ok(());
         }
         self.in_force.activated = Some((self.offset, fact.at));
-        self.floor = self.horizon();
+        self.floor = self.horizons;
         let old = self.rules.take();
         let unchanged = |signal: &Signal| {
             let old = &old.as_ref()?.set.signals;
@@ -312,6 +317,7 @@ impl Partition {
             old.as_ref().and_then(|active| active.plans.values().next()).map_or(0, |plan| plan.epoch() + 1);
         self.rules = Some(Arc::new(Active::new(set, Arc::clone(bundle), epoch)));
         self.number_since();
+        self.move_horizons();
         Ok(())
     }
 }

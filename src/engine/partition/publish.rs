@@ -116,7 +116,7 @@ impl Partition {
             start: draft.at,
             end: draft.end,
             appeal,
-            verify: how_to_verify(measure.name(), risk, until, active),
+            verify: how_to_verify(measure.name(), risk, (draft.at, draft.end), until, active),
         })?;
         let head = Head {
             id,
@@ -241,7 +241,7 @@ impl Partition {
             let of_party = self.firings.get_mut(&measure.party.subject).into_iter().flatten();
             for (name, firing) in of_party {
                 if **name == *measure.rule.id && firing.event == measure.root_event {
-                    firing.until = TimeMs::MIN;
+                    firing.is_over = true;
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
 use crate::engine::state::RuleCount;
-use crate::engine::subject::SubjectKind;
+use crate::engine::subject::{Subject, SubjectKind};
 
 impl Partition {
     /// Sends a report: at once if it stays here, else with its position.
@@ -93,7 +93,8 @@ impl Partition {
         active: Option<&Arc<Active>>,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let forgotten = self.newest_time.minus(self.lateness());
+        self.forget_of(Subject::new(SubjectKind::Holder, standing.holder));
+        let forgotten = self.horizons.telling;
         self.holders.get_or_default(standing.holder).stand(standing.clone(), forgotten);
         let Some(active) = active else { return Ok(()) };
         let Some(number) = active.index.signal_number(&standing.signal) else { return Ok(()) };

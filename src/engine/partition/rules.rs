@@ -229,7 +229,8 @@ impl Partition {
         finding.evidence.shadowed = fired.shadowed;
         let mut asked = Asked { measure: rule.measure, finding, bound: fired.bound };
         let is_set = fired.enforced && self.soften(rule, &mut asked, scene, fired.bound, active, readings);
-        let firing = Firing { until: scene.at.plus(rule.measure_for), event: scene.event };
+        let until = scene.at.plus(rule.measure_for);
+        let firing = Firing { until, is_over: false, event: scene.event };
         let of_party = self.firings.get_or_default(scene.party.subject);
         of_party.retain(|(name, _)| *name != fired.name);
         of_party.push((fired.name, firing));
@@ -360,8 +361,9 @@ impl Partition {
     fn has_fired(&self, rule: &Rule, name: &Arc<str>, scene: &Scene<'_>) -> bool {
         let of_party = self.firings.get(&scene.party.subject);
         let last = of_party.and_then(|all| all.iter().find(|(known, _)| known == name));
-        last.is_some_and(|(_, firing)| {
-            firing.event == scene.event || !rule.measure.is_per_event() && scene.at < firing.until
+        last.filter(|(_, firing)| firing.until > self.horizons.firings).is_some_and(|(_, firing)| {
+            let holds = !firing.is_over && scene.at < firing.until;
+            firing.event == scene.event || !rule.measure.is_per_event() && holds
         })
     }
 
@@ -372,7 +374,8 @@ impl Partition {
         }
         let of_party = self.overrides.get(&scene.party.subject);
         let lifted = of_party.and_then(|all| all.iter().find(|(known, _)| known == name));
-        match lifted.filter(|(_, lifted)| scene.at < lifted.until) {
+        let forgotten = self.horizons.overrides;
+        match lifted.filter(|(_, lifted)| scene.at < lifted.until && lifted.until > forgotten) {
             Some((_, lifted)) if scene.at <= lifted.lift => None,
             Some((_, lifted)) => Some(Some(lifted.lift)),
             None => Some(None),

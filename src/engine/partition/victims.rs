@@ -12,10 +12,10 @@ impl Partition {
     /// After the rules of a scene on which a measure of that lane was set: one entry for its event, in
     /// each log that has none of it yet.
     pub(super) fn feed_warning(&mut self, scene: &Scene<'_>, active: &Active) {
-        let horizon = self.horizon();
         let is_new = |subject: &Subject| {
             let entries = self.logs.get(subject).into_iter().flat_map(|log| log.entries(&self.store));
-            let mut known = entries.filter(|entry| entry.event == scene.entry && entry.at > horizon);
+            let mut known = entries
+                .filter(|entry| entry.event == scene.entry && entry.at > self.horizons.log(subject.kind));
             !known.any(|entry| entry.feed == Feed::VictimWarnedPayer)
         };
         let of_pair = scene.other.map(|other| scene.party.subject.token.pair(other));

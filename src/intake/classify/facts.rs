@@ -9,6 +9,7 @@ use super::row::in_range;
 use super::{Classified, ClassifierSettings, Destination, Draft};
 use crate::codec::event::card_usage::CardUsageRecorded;
 use crate::codec::event::control::RuleSetActivated;
+use crate::codec::event::hold::HoldOrdered;
 use crate::codec::event::review::FraudConfirmed;
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
 use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
@@ -52,7 +53,10 @@ impl Maker<'_> {
     pub fn classified(mut self, draft: Draft<'_>, record_time: TimeMs) -> Result<Classified, RefusalCode> {
         let at = in_range(draft.time)?;
         self.not_ahead(at, record_time)?;
-        let is_control = matches!(draft.event, Event::RuleSetActivated(_) | Event::WentLive(_));
+        let is_control = matches!(
+            draft.event,
+            Event::RuleSetActivated(_) | Event::WentLive(_) | Event::HoldOrdered(_) | Event::HoldReleased(_)
+        );
         if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere)
         {
             return Err(RefusalCode::TypeNotAccepted);
@@ -110,6 +114,12 @@ impl Maker<'_> {
             | Event::SettlementCancelled(_)
             | Event::SettlementRecorded(_)
             | Event::SharingExplained(_) => self.of_life(event, at),
+            Event::HoldOrdered(ordered) => self.hold_ordered(ordered, at),
+            Event::HoldReleased(released) => {
+                let own = self.own(&released.party, &ANY_KIND)?;
+                let number = self.order_number(&released.number)?;
+                Ok(vec![self.to_holder(own.holder, at, FactBody::HoldReleased { number })])
+            }
             Event::EventCorrected(_) | Event::RuleSetActivated(_) | Event::WentLive(_) => {
                 Err(RefusalCode::CorrectionTypeUnsupported)
             }
@@ -120,11 +130,13 @@ impl Maker<'_> {
         let sides = self.sides(transfer)?;
         let own = |side: Option<&OwnParty<'_>>| side.map(|party| self.own(party, &ACCOUNT)).transpose();
         let (payer, payee) = (own(sides.payer)?, own(sides.payee)?);
-        let outside = match sides.outside {
-            Some(id) => Some(self.keys.token(SubjectKind::Account, self.bounded(id)?)),
-            None => None,
-        };
-        let device = self.shared(SubjectKind::Device, &transfer.device)?;
+        let outside = sides.outside.map(|id| self.bounded(id)).transpose()?;
+        let device = self.shared_id(SubjectKind::Device, &transfer.device)?;
+        let [outside, device] = self.keys.tokens([
+            outside.map(|id| (SubjectKind::Account, id)),
+            device.map(|id| (SubjectKind::Device, id)),
+        ]);
+        let device = device.map(|token| Subject::new(SubjectKind::Device, token));
         let amount = transfer.amount.money();
         let details = details(transfer, &payer, &payee);
         let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
@@ -243,6 +255,29 @@ impl Maker<'_> {
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
+    }
+
+    /// It says on what it rests, and it ends.
+    fn hold_ordered(&self, ordered: &HoldOrdered<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let own = self.own(&ordered.party, &ANY_KIND)?;
+        let number = self.order_number(&ordered.number)?;
+        if ordered.basis.trim().is_empty() {
+            return Err(RefusalCode::FieldMissing);
+        }
+        let until = in_range(ordered.until.0)?;
+        if until <= at {
+            return Err(RefusalCode::FieldInvalid);
+        }
+        let body = FactBody::HoldOrdered { number, class: ordered.class.0, until };
+        Ok(vec![self.to_holder(own.holder, at, body)])
+    }
+
+    /// The number by which an order is known.
+    fn order_number(&self, number: &str) -> Result<Arc<str>, RefusalCode> {
+        if number.trim().is_empty() {
+            return Err(RefusalCode::FieldMissing);
+        }
+        self.bounded(number).map(Arc::from)
     }
 
     fn rule_set(

@@ -4,6 +4,7 @@ use crate::engine::base::Fingerprint;
 use crate::engine::fact::{Dated, FactBody, Feed};
 
 use super::grounds::Touched;
+use super::retention::Class;
 use super::signals::{Entry, entries_of};
 use super::{Cause, Occasion, Plain, PlainError, changes_openings};
 
@@ -53,7 +54,7 @@ impl Plain {
         original: Fingerprint,
         touched: &mut Vec<Touched>,
     ) -> Vec<Feed> {
-        let horizon = self.horizon();
+        let horizon = self.horizon(Class::Log(occasion.route.kind));
         let mut taken = Vec::new();
         for (subject, was) in entries_of(occasion, &before.body) {
             let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;

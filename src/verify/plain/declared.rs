@@ -8,6 +8,7 @@ use crate::engine::fact::{FactBody, Feed, HolderKind, UsageKind};
 use crate::engine::measure::Lane;
 use crate::engine::subject::{Subject, SubjectKind};
 
+use super::retention::Class;
 use super::rules::Case;
 use super::signals::Entry;
 use super::{Occasion, Plain};
@@ -145,9 +146,9 @@ impl Plain {
         if let Some(other) = case.other {
             subjects.push(Subject::new(SubjectKind::Pair, case.party.subject.token.pair(other)));
         }
-        let horizon = self.horizon();
         subjects.retain(|subject| {
             let log = self.logs.get(subject).into_iter().flatten();
+            let horizon = self.horizon(Class::Log(subject.kind));
             let of_event = |entry: &Entry| entry.event == case.source && entry.at > horizon;
             !log.filter(|entry| of_event(entry)).any(|entry| entry.feed == Feed::VictimWarnedPayer)
         });

@@ -144,7 +144,7 @@ impl Plain {
             start: case.at,
             end,
             appeal: self.identity.id_key.appeal(id),
-            verify: told_to_verify(&rules, asked.measure.name(), asked.risk, first_due),
+            verify: told_to_verify(&rules, asked.measure.name(), asked.risk, (case.at, end), first_due),
         })?;
         let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));

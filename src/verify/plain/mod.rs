@@ -3,7 +3,7 @@
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
 //! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `lives`, `follow_ups`, `settlements`,
-//! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`.
+//! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`, `retention`.
 
 mod aggregates;
 mod answers;
@@ -19,6 +19,7 @@ mod measures;
 mod openings;
 mod proceedings;
 mod reports;
+mod retention;
 mod rules;
 mod settlements;
 mod signals;
@@ -86,7 +87,7 @@ pub struct Plain {
     rules: Option<Arc<RuleSet>>,
     /// since(s) of each signal of the active rule set.
     since: Vec<TimeMs>,
-    floor: TimeMs,
+    floors: BTreeMap<retention::Class, TimeMs>,
     is_live: bool,
     logs: BTreeMap<Subject, Vec<signals::Entry>>,
     /// By rule id and party.
@@ -114,6 +115,8 @@ pub struct Plain {
     last_sent: BTreeMap<u32, ReportPos>,
     reports_in_record: u32,
     heard_counts: BTreeMap<(Arc<str>, u32), RuleCount>,
+    /// Orders to hold, by holder and number, and until when (S20): `retention`.
+    holds: BTreeMap<Token, BTreeMap<Arc<str>, TimeMs>>,
 }
 
 /// A body on its way into the state: of a fact, or of the `after` of a correction.
@@ -151,7 +154,7 @@ impl Plain {
             seen: BTreeMap::new(),
             rules: None,
             since: Vec::new(),
-            floor: TimeMs::MIN,
+            floors: BTreeMap::new(),
             is_live: false,
             logs: BTreeMap::new(),
             last_firings: BTreeMap::new(),
@@ -170,6 +173,7 @@ impl Plain {
             last_sent: BTreeMap::new(),
             reports_in_record: 0,
             heard_counts: BTreeMap::new(),
+            holds: BTreeMap::new(),
         }
     }
 
@@ -233,6 +237,7 @@ impl Plain {
         body: &FactBody,
         loader: &dyn LoadRules,
     ) -> Result<(), PlainError> {
+        self.forget_of(occasion.route.token);
         match body {
             FactBody::RuleSetActivated { bundle, release } => {
                 let rules = loader.load(bundle).map_err(PlainError::Rules)?;
@@ -249,6 +254,10 @@ impl Plain {
             }
             FactBody::WentLive => {
                 self.is_live = true;
+                return Ok(());
+            }
+            FactBody::HoldOrdered { .. } | FactBody::HoldReleased { .. } => {
+                self.hold(occasion, body);
                 return Ok(());
             }
             FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
@@ -352,6 +361,8 @@ impl Plain {
             | FactBody::AppealDecided { .. }
             | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }
+            | FactBody::HoldOrdered { .. }
+            | FactBody::HoldReleased { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive
             | FactBody::MeasureHappened { .. }

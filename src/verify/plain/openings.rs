@@ -9,6 +9,7 @@ use crate::engine::measure::MeasureKind;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, Subject};
 
+use super::retention::is_of_opening;
 use super::{Occasion, Plain};
 
 /// All that has been heard of one holder's openings.
@@ -29,6 +30,9 @@ pub(super) struct Step {
     pub product: Product,
     pub at: TimeMs,
     pub event: Fingerprint,
+    /// Whether it still tells something of its opening, and of its holding: each is forgotten by itself.
+    pub is_of_opening: bool,
+    pub is_of_holding: bool,
 }
 
 pub(super) struct PlatformAnswer {
@@ -94,12 +98,12 @@ pub(super) struct Adverse<'a> {
 
 impl Openings {
     fn steps_of_holding(&self, holding: Subject) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(move |step| step.holding == holding && step.kind.is_of_holding())
+        self.steps.iter().filter(move |step| step.holding == holding && step.is_of_holding)
     }
 
-    fn holdings(&self) -> Vec<Subject> {
+    pub fn holdings(&self) -> Vec<Subject> {
         let mut holdings: Vec<Subject> =
-            self.steps.iter().filter(|step| step.kind.is_of_holding()).map(|step| step.holding).collect();
+            self.steps.iter().filter(|step| step.is_of_holding).map(|step| step.holding).collect();
         holdings.sort_unstable();
         holdings.dedup();
         holdings
@@ -157,11 +161,7 @@ impl Openings {
 
     /// Whether an opening was opened or abandoned at or before a time.
     pub fn is_settled(&self, opening: Token, at: TimeMs) -> bool {
-        self.steps.iter().any(|step| {
-            step.opening == opening
-                && matches!(step.kind, OpeningStep::Opened | OpeningStep::Abandoned)
-                && step.at <= at
-        })
+        self.steps.iter().any(|step| step.opening == opening && step.is_of_opening && step.at <= at)
     }
 
     /// Places of the requests in order: by request time, then application.
@@ -283,7 +283,16 @@ impl Plain {
         product: Product,
     ) -> Step {
         let holding = holding.unwrap_or(opening);
-        Step { kind, opening: opening.token, holding, product, at: occasion.at, event: occasion.source }
+        Step {
+            kind,
+            opening: opening.token,
+            holding,
+            product,
+            at: occasion.at,
+            event: occasion.source,
+            is_of_opening: is_of_opening(kind),
+            is_of_holding: kind.is_of_holding(),
+        }
     }
 
     /// Whether a party of a holder was opened (not stated) at or after a time.

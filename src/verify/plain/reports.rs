@@ -12,6 +12,7 @@ use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::{Party, Subject, SubjectKind};
 
+use super::retention::Class;
 use super::rules::Case;
 use super::signals::Entry;
 use super::values::{Asker, Reading};
@@ -172,7 +173,8 @@ impl Plain {
                 continue;
             };
             let log = self.logs.get(&about).into_iter().flatten();
-            let newest = log.map(|entry| entry.at).filter(|at| *at > self.horizon()).max();
+            let newest =
+                log.map(|entry| entry.at).filter(|at| *at > self.horizon(Class::Log(about.kind))).max();
             let asker = Asker { source: cause.event, amount: None, other: None };
             let reading = reading_of(about, newest.unwrap_or(cause.at), asker);
             if self.told_of(&rules, number, about, reading) >= report.level {
@@ -180,7 +182,8 @@ impl Plain {
             }
             let name: Arc<str> = Arc::from(signal.name.as_str());
             let told = self.told.remove(&(about, name.clone())).unwrap_or_default();
-            for (holder, _) in told.into_iter().filter(|(_, until)| *until > cause.at) {
+            let forgotten = self.horizon(Class::Telling).max(cause.at);
+            for (holder, _) in told.into_iter().filter(|(_, until)| *until > forgotten) {
                 let (signal, event, at) = (name.clone(), cause.event, cause.at);
                 let destination = holder.partition(self.identity.partitions);
                 self.send(destination, ReportBody::Fallen { signal, about, holder, event, at })?;
@@ -233,13 +236,10 @@ impl Plain {
     }
 
     fn hear_standing(&mut self, standing: &Standing) -> Result<(), PlainError> {
-        let lateness = self.rules.as_ref().map_or(SpanMs(i64::MAX), |rules| rules.settings.lateness);
-        let put_out = self.newest_time.minus(lateness);
+        self.forget_of(standing.holder);
+        let put_out = self.horizon(Class::Telling);
         let standings = self.standings.entry(standing.holder).or_default();
-        standings.retain(|told| {
-            let is_same = (&told.signal, told.about) == (&standing.signal, standing.about);
-            is_same || told.until > put_out
-        });
+        standings.retain(|told| told.until > put_out);
         let known = standings
             .iter_mut()
             .find(|told| (&told.signal, told.about) == (&standing.signal, standing.about));
