@@ -87,9 +87,9 @@ impl History {
         loader: &dyn LoadRules,
         translation: &mut Translation,
     ) -> Result<(), RekeyError> {
+        let stays_one = identity.partitions == 1 && translation.partitions == 1;
         let mut engine = Partition::new(identity);
         let mut old = Old { coverage: Coverage::default(), whole: Vec::new(), items: Vec::new() };
-        let stays_one = identity.partitions == 1 && translation.partitions == 1;
         for (offset, record) in (0..).zip(records) {
             match &record {
                 _ if stays_one => {}
