@@ -71,7 +71,8 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         }
         What::Next(arguments) => {
             let (root, number) = read(&arguments.key)?;
-            if number == 1 && KeyFile(&arguments.key).generation().map_err(Failure::configuration)?.is_none() {
+            if number == 1 && KeyFile(&arguments.key).generation().map_err(Failure::configuration)?.is_none()
+            {
                 eprintln!(
                     "note: {} has no generation key of its own: its tokens stay within reach of the root until its facts are deleted",
                     arguments.key.display()

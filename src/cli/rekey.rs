@@ -48,12 +48,14 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.to.exists() {
         return Err(Failure::usage(anyhow!("{} exists; name a new folder", arguments.to.display())));
     }
-    let keys = |path: &Path| Keys::from_provider(&KeyFile(path)).map(Arc::new).map_err(Failure::configuration);
+    let keys =
+        |path: &Path| Keys::from_provider(&KeyFile(path)).map(Arc::new).map_err(Failure::configuration);
     let (old_keys, new_keys) = (keys(&arguments.key)?, keys(&arguments.new_key)?);
     let old = [facts_folder(&arguments.out), arguments.out.clone()];
-    let old = old.into_iter().find(|folder| facts_path(folder, 0).exists()).ok_or_else(|| {
-        Failure::input(anyhow!("{} holds no facts", arguments.out.display()))
-    })?;
+    let old = old
+        .into_iter()
+        .find(|folder| facts_path(folder, 0).exists())
+        .ok_or_else(|| Failure::input(anyhow!("{} holds no facts", arguments.out.display())))?;
     let count = (0..).take_while(|partition| facts_path(&old, *partition).exists()).count();
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     let partitions = arguments.partitions.unwrap_or(count).max(1);
@@ -108,7 +110,8 @@ fn records(folder: &Path, partition: u32) -> Result<Vec<FactsRecord>, Failure> {
     let mut reader = FrameReader::open(&facts_path(folder, partition)).map_err(Failure::input)?;
     let mut records = Vec::new();
     while let Some(payload) = reader.next_payload().map_err(Failure::input)? {
-        records.push(facts::decode(payload).context("a facts record cannot be read").map_err(Failure::input)?);
+        records
+            .push(facts::decode(payload).context("a facts record cannot be read").map_err(Failure::input)?);
     }
     Ok(records)
 }

@@ -90,8 +90,20 @@ pub fn all(config: &Config, checked: &Checked) -> Result<Vec<Term>, String> {
         });
     }
     let compacted = "compacted; each key's latest, and a measure's entry goes with its end";
-    terms.push(policy("topic measures", compacted, "the measure's end", Some(SpanMs::DAY), "个人信息保护法 第十九条: what is in force"));
-    terms.push(policy("snapshots", "the state, as above", "the next whole snapshot", Some(snapshots_kept(config)), "个人信息保护法 第四十七条: written anew in turn"));
+    terms.push(policy(
+        "topic measures",
+        compacted,
+        "the measure's end",
+        Some(SpanMs::DAY),
+        "个人信息保护法 第十九条: what is in force",
+    ));
+    terms.push(policy(
+        "snapshots",
+        "the state, as above",
+        "the next whole snapshot",
+        Some(snapshots_kept(config)),
+        "个人信息保护法 第四十七条: written anew in turn",
+    ));
     terms.push(policy(
         "orders to hold",
         "what was forgotten of the holder while the order held, and nothing is decided by",

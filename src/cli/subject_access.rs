@@ -36,10 +36,12 @@ const PURPOSE: &str = "subject_access";
 
 /// Say what is held of one person, since when, why, and what was decided about them
 #[derive(Debug, Args)]
-#[command(after_help = "Example:  duecourse subject-access --holder CUST-00007 --purpose subject_access \\\n\
+#[command(
+    after_help = "Example:  duecourse subject-access --holder CUST-00007 --purpose subject_access \\\n\
     \x20             --case SAR-2026-14 --out out/\n\n\
     For the person's own request to see or correct what is held of them. Each access is written to the \
-    journal first, in a chain of hashes; without purpose and case nothing is read. Chinese first, then English.")]
+    journal first, in a chain of hashes; without purpose and case nothing is read. Chinese first, then English."
+)]
 pub struct Arguments {
     /// The person's holder reference, as events carry it
     #[arg(long, value_name = "REF")]
@@ -77,7 +79,9 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     }
     let case = arguments.case.trim();
     if case.is_empty() || case.len() > 64 || case.chars().any(char::is_control) {
-        return Err(Failure::usage(anyhow!("--case is the number of the person's request, 64 bytes at most")));
+        return Err(Failure::usage(anyhow!(
+            "--case is the number of the person's request, 64 bytes at most"
+        )));
     }
     if arguments.holder.trim().is_empty() {
         return Err(Failure::usage(anyhow!("--holder names one person")));
@@ -97,7 +101,10 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let access = Access { at: now(), purpose: PURPOSE, case, about: holder };
     if !journal::append(&journal, &access)? {
-        eprintln!("duecourse: the chain of {} is broken: somebody changed it; nothing is shown", journal.display());
+        eprintln!(
+            "duecourse: the chain of {} is broken: somebody changed it; nothing is shown",
+            journal.display()
+        );
         return Ok(Exit::Mismatch);
     }
     let loader = Loader::new();
@@ -114,12 +121,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn of_folder<'k>(
-    out: &Path,
-    keys: &'k Keys,
-    holder: Token,
-    loader: &'k Loader,
-) -> Result<Held<'k>, Failure> {
+fn of_folder<'k>(out: &Path, keys: &'k Keys, holder: Token, loader: &'k Loader) -> Result<Held<'k>, Failure> {
     let mut held = Held::new(keys, holder, loader);
     let mut reader = FrameReader::open(&facts_path(&facts_folder(out), 0)).map_err(Failure::input)?;
     while let Some(payload) = reader.next_payload().map_err(Failure::input)? {

@@ -57,7 +57,12 @@ fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
         TopicSpec::compacted(&topics.measures.name, facts, replication),
         // Small, and read whole at every start: one partition each.
         TopicSpec::compacted(&topics.decided.name, 1, replication),
-        TopicSpec::stream(&topics.dead_letters.name, 1, replication, kept("dead_letters", &terms.dead_letters)?),
+        TopicSpec::stream(
+            &topics.dead_letters.name,
+            1,
+            replication,
+            kept("dead_letters", &terms.dead_letters)?,
+        ),
     ];
     for source in &config.sources {
         if !specs.iter().any(|spec| spec.name == source.topic) {

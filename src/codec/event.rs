@@ -12,6 +12,7 @@ mod fault;
 pub mod field;
 pub mod hold;
 pub mod holding;
+pub mod iot_card;
 mod name;
 pub mod notice;
 mod object;
@@ -24,6 +25,7 @@ pub mod schema;
 pub mod settlement;
 pub mod transfer;
 mod undeclared;
+pub mod unit;
 pub mod verification;
 
 pub use fault::Fault;

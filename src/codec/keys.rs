@@ -186,6 +186,16 @@ impl Keys {
         cache.token(tag, || self.mac_token(kind, id))
     }
 
+    /// The tokens of several identifiers, as far as they are given: what the cache has of them is fetched
+    /// at once, not one after the other.
+    #[must_use]
+    pub fn tokens<const N: usize>(&self, ids: [Option<(SubjectKind, &str)>; N]) -> [Option<Token>; N] {
+        let tagged = ids.map(|id| id.map(|(kind, id)| (self.cache_tag(kind, id), kind, id)));
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        tagged.iter().flatten().for_each(|(tag, ..)| cache.expect(*tag));
+        tagged.map(|id| id.map(|(tag, kind, id)| cache.token(tag, || self.mac_token(kind, id))))
+    }
+
     /// The token of one of our parties and its sealed ref: what a fact carries of it.
     #[must_use]
     pub fn party(&self, kind: SubjectKind, id: &str) -> (Token, SealedRef) {
@@ -205,6 +215,19 @@ impl Keys {
         mac.update(reference.as_bytes());
         let full: [u8; 32] = mac.finalize().into_bytes().into();
         Token(u128::from_be_bytes(front_of(&full)))
+    }
+
+    /// The same, and the token of the party's holder.
+    #[must_use]
+    pub fn party_of(&self, kind: SubjectKind, id: &str, holder: &str) -> (Token, SealedRef, Token) {
+        let (tag, of_holder) = (self.cache_tag(kind, id), self.cache_tag(SubjectKind::Holder, holder));
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.expect(tag);
+        cache.expect(of_holder);
+        let token = cache.token(tag, || self.mac_token(kind, id));
+        let sealed = cache.sealed(tag, || self.seal(id));
+        let holder = cache.token(of_holder, || self.mac_token(SubjectKind::Holder, holder));
+        (token, sealed, holder)
     }
 
     /// The keyed 64-bit fingerprint of an event id (SipHash-2-4).
@@ -313,6 +336,12 @@ mod tests {
         let other = Keys::derive(&[7; 32]);
         let token = keys.token(SubjectKind::Account, "A1");
         assert_eq!(token, keys.token(SubjectKind::Account, "A1"));
+        let together =
+            keys.tokens([Some((SubjectKind::Account, "A1")), None, Some((SubjectKind::Holder, "H"))]);
+        assert_eq!(together, [Some(token), None, Some(keys.token(SubjectKind::Holder, "H"))]);
+        let (of_party, sealed, of_holder) = keys.party_of(SubjectKind::Account, "A1", "H");
+        assert_eq!((of_party, Some(of_holder)), (token, together[2]));
+        assert_eq!(keys.party(SubjectKind::Account, "A1"), (token, sealed));
         assert_eq!(token, keys.mac_token(SubjectKind::Account, "A1"));
         assert_eq!(token, keys.clone().token(SubjectKind::Account, "A1"));
         assert_ne!(token, keys.token(SubjectKind::Holder, "A1"));

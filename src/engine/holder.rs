@@ -1,6 +1,7 @@
 //! What one holder has and has asked for: holdings, openings, standings (ARCHITECTURE S9, S10).
 
 use super::base::{Fingerprint, TimeMs, Token};
+use super::declared::{Assessment, CardProfile, Declared};
 use super::disposition::DispositionId;
 use super::fact::{HolderKind, OpeningStep, Product};
 use super::report::Standing;
@@ -16,6 +17,8 @@ pub struct Holder {
     pub standings: Vec<Standing>,
     /// Phone numbers whose sharing was explained: what is told of them counts no more (law.md B17).
     pub explained: Vec<Token>,
+    /// What was declared of the holder and their cards; few have any.
+    pub declared: Option<Box<Declared>>,
 }
 
 /// Which standing of a signal is asked for.
@@ -273,8 +276,28 @@ impl Holder {
         }
     }
 
-    /// Takes the steps and the platform's answers of an event out again.
+    /// What was declared, to be added to.
+    pub fn declared_mut(&mut self) -> &mut Declared {
+        self.declared.get_or_insert_default()
+    }
+
+    /// The agreed use of an IoT card as of a time.
+    #[must_use]
+    pub fn profile(&self, card: Subject, at: TimeMs) -> Option<&CardProfile> {
+        self.declared.as_ref()?.profile(card, at)
+    }
+
+    /// The last assessment of a request.
+    #[must_use]
+    pub fn assessment(&self, opening: Token) -> Option<&Assessment> {
+        self.declared.as_ref()?.assessment(opening)
+    }
+
+    /// Takes the steps, the platform's answers and the declarations of an event out again.
     pub fn undo(&mut self, event: Fingerprint) {
+        if let Some(declared) = &mut self.declared {
+            declared.undo(event);
+        }
         for holding in &mut self.holdings {
             holding.steps.retain(|step| step.event != event);
         }

@@ -101,7 +101,8 @@ impl Kept {
         let measures = std::mem::take(&mut self.records.measures);
         self.records = Records::default();
         if !self.holds.is_empty() {
-            let of_aml = |(_, measure): &(DispositionId, MeasureState)| measure.purpose.permits(Use::AmlReview);
+            let of_aml =
+                |(_, measure): &(DispositionId, MeasureState)| measure.purpose.permits(Use::AmlReview);
             self.records.measures = measures.into_iter().filter(of_aml).collect();
         }
     }
@@ -165,10 +166,7 @@ impl Holder {
                 .collect(),
             openings,
             answers: gone,
-            standings: self
-                .standings
-                .extract_if(.., |standing| standing.until <= horizons.telling)
-                .collect(),
+            standings: self.standings.extract_if(.., |standing| standing.until <= horizons.telling).collect(),
             measures: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@
 mod appeal;
 mod confirmed;
 mod correction;
+mod declared;
 mod facts;
 mod lives;
 mod look_alike;

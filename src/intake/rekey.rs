@@ -31,7 +31,9 @@ pub use translation::Translation;
 /// Why a generation cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RekeyError {
-    #[error("the two keys have different roots: what one made cannot be said in the other; make the new one by `keys next`")]
+    #[error(
+        "the two keys have different roots: what one made cannot be said in the other; make the new one by `keys next`"
+    )]
     OtherRoot,
     #[error("the two keys are the same generation")]
     SameGeneration,
@@ -120,9 +122,8 @@ impl History {
                 *place = (place.0.min(known.last), place.1.min(known.time));
             }
         }
-        covered.retain(|source, _| {
-            self.partitions.iter().all(|old| old.coverage.sources.contains_key(source))
-        });
+        covered
+            .retain(|source, _| self.partitions.iter().all(|old| old.coverage.sources.contains_key(source)));
         covered
     }
 
@@ -179,7 +180,8 @@ impl History {
             writing.append_finished()?;
         }
         let version = |source: &SourceId| writing.slots.get(source).map_or(0, |(_, version)| *version);
-        let end = covered.iter().map(|(source, (last, time))| (source.clone(), version(source), *last, *time));
+        let end =
+            covered.iter().map(|(source, (last, time))| (source.clone(), version(source), *last, *time));
         let end = end.collect();
         writing.read_through(end)?;
         Ok(writing.states)

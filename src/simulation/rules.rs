@@ -7,12 +7,12 @@ use crate::engine::LoadRules;
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Feed, Product};
-use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use crate::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::purpose::Purpose;
-use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
 use crate::engine::retention::Retention;
+use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
 use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::SubjectKind;
@@ -51,9 +51,8 @@ fn rule_set() -> RuleSet {
         version: 1,
         title: text("limit"),
         products: vec![Product::PhoneCard],
-        count_max: 2,
+        demand: Demand::Count { max: 2, shared: SharedCount::NotNeeded },
         force: LimitForce::Refuse,
-        shared: SharedCount::NotNeeded,
         effective_from: TimeMs(0),
         effective_to: None,
         basis: "b".to_owned(),

@@ -86,7 +86,11 @@ impl Bank {
         for day in from..=to {
             let route = Subject::new(SubjectKind::Holder, token(SubjectKind::Holder, 77));
             let other = party(77, SubjectKind::Account);
-            self.happens(START.plus(SpanMs::days(day)), route, payment(&other, token(SubjectKind::Account, 78), 5));
+            self.happens(
+                START.plus(SpanMs::days(day)),
+                route,
+                payment(&other, token(SubjectKind::Account, 78), 5),
+            );
         }
     }
 }
@@ -159,13 +163,11 @@ fn a_life(bank: &mut Bank) {
     let met = FactBody::Met { feed: Feed::TransferDevice, holder, target, amount: None };
     bank.planted(at(207), device, met);
     let outcome = duecourse::engine::fact::AppealOutcome::Overturned;
-    bank.planted(at(210), route, FactBody::AppealDecided {
-        appeal,
-        outcome,
-        override_for: None,
-        decider: None,
-        reason: None,
-    });
+    bank.planted(
+        at(210),
+        route,
+        FactBody::AppealDecided { appeal, outcome, override_for: None, decider: None, reason: None },
+    );
     bank.planted(at(300), route, step(OpeningStep::Closed, &opening, Some(&account)));
     for (what, token) in [
         ("the holder", holder),

@@ -6,14 +6,16 @@
 mod appeals;
 mod check;
 mod conditions;
+mod corrections;
+mod declarations;
 mod dice;
 mod events;
+mod forgotten;
 mod invariants;
 mod lives;
-mod forgotten;
 mod log;
-mod rekeyed;
 mod measures;
+mod rekeyed;
 mod rulesets;
 mod seen;
 mod signals;
@@ -22,8 +24,8 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use duecourse::codec::snapshot::{self, Extent};
-use duecourse::engine::kept::Records;
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
+use duecourse::engine::kept::Records;
 use duecourse::engine::partition::{Frozen, Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
 

@@ -29,7 +29,9 @@ fn said(effect: &Effect, keys: &Keys) -> String {
             let head = disposition.head();
             let party = keys.open(&head.party.sealed).expect("a reference opens under its own key");
             let what = match &**disposition {
-                Disposition::MeasureSet(set) => format!("set {} until {}", set.measure().name(), set.notice().end.0),
+                Disposition::MeasureSet(set) => {
+                    format!("set {} until {}", set.measure().name(), set.notice().end.0)
+                }
                 Disposition::MeasureEnded(ended) => format!("ended {}", ended.cause.name()),
                 _ => "other".to_owned(),
             };
@@ -39,6 +41,7 @@ fn said(effect: &Effect, keys: &Keys) -> String {
         Effect::Unmatched { reason, .. } => format!("unmatched {}", reason.name()),
         Effect::RuleShadowed(_) => "shadowed".to_owned(),
         Effect::Reported(report) => format!("report to {}", report.destination),
+        Effect::RuleShadowed(shadowed) => format!("shadowed {}", shadowed.rule.id),
     }
 }
 
@@ -143,7 +146,10 @@ fn half_before_and_half_after_decide_as_the_whole() {
 
         let bytes = written(&new_log);
         for name in names(before) {
-            assert!(!bytes.windows(name.len()).any(|window| window == name), "seed {seed}: {name:02x?} stayed");
+            assert!(
+                !bytes.windows(name.len()).any(|window| window == name),
+                "seed {seed}: {name:02x?} stayed"
+            );
         }
         cases += 1;
     }

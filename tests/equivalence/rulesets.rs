@@ -8,7 +8,7 @@ use duecourse::engine::LoadRules;
 use duecourse::engine::base::{Bilingual, SpanMs, TimeMs};
 use duecourse::engine::calendar::Calendar;
 use duecourse::engine::fact::Product;
-use duecourse::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use duecourse::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use duecourse::engine::measure::{Lane, MEASURE_NAMES};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
 use duecourse::engine::retention::Retention;
@@ -127,7 +127,9 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
     for limit in &mut new.limits {
         if dice.chance(30) {
             limit.version += 1;
-            limit.count_max = 1 + dice.below(3) as u32;
+            if let Demand::Count { max, .. } = &mut limit.demand {
+                *max = 1 + dice.below(3) as u32;
+            }
         }
     }
     if dice.chance(30) {
@@ -152,21 +154,29 @@ fn random_limit(dice: &mut Dice, n: usize) -> Limit {
         &[Product::BankAccountI],
         &[Product::BankAccountII, Product::BankAccountI],
         &[Product::PaymentAccountI, Product::BankAccountI, Product::PhoneCard],
+        &[Product::IotCard, Product::PhoneCard],
     ];
     Limit {
         id: format!("limit-{n}"),
         version: 1,
         title: text("limit"),
         products: dice.pick(products).to_vec(),
-        count_max: 1 + dice.below(3) as u32,
+        demand: random_demand(dice),
         force: if dice.chance(60) { LimitForce::Refuse } else { LimitForce::CheckFurther },
-        shared: if dice.chance(30) { SharedCount::Needed } else { SharedCount::NotNeeded },
         effective_from: if dice.chance(80) { TimeMs(0) } else { START.plus(SpanMs(60_000)) },
         effective_to: dice.chance(20).then(|| START.plus(SpanMs(200_000))),
         basis: "b".to_owned(),
         status: LimitStatus::VerifiedText,
         reason: "r".to_owned(),
     }
+}
+
+fn random_demand(dice: &mut Dice) -> Demand {
+    if dice.chance(25) {
+        return Demand::Assessment { reason_missing: "r2".to_owned() };
+    }
+    let shared = if dice.chance(30) { SharedCount::Needed } else { SharedCount::NotNeeded };
+    Demand::Count { max: 1 + dice.below(3) as u32, shared }
 }
 
 fn notices(dice: &mut Dice) -> NoticeTexts {
@@ -178,6 +188,7 @@ fn notices(dice: &mut Dice) -> NoticeTexts {
     NoticeTexts {
         reasons: table(&[
             "r",
+            "r2",
             "human_decision_milder",
             "verification_failed",
             "verification_not_done",

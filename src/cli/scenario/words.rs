@@ -24,7 +24,18 @@ const SHORT: [(&str, &str); 9] = [
 ];
 
 /// Fields that are true when they are written without a value.
-const FLAGS: [&str; 5] = ["protected", "to_bound_account", "to_own_account", "cash", "strong_auth"];
+const FLAGS: [&str; 10] = [
+    "protected",
+    "to_bound_account",
+    "to_own_account",
+    "cash",
+    "strong_auth",
+    "remote_control",
+    "after_loan",
+    "data",
+    "voice",
+    "sms",
+];
 
 /// Whether a word without `=` says something.
 pub(super) fn is_flag(word: &str) -> bool {
@@ -69,6 +80,9 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
         // Which event it was matters to nobody here: its parties and amount are repeated.
         data.entry("event_id").or_insert_with(|| json!("unnamed"));
     }
+    if kind == EventType::DeviceStockReported {
+        data.entry("institution").or_insert_with(|| json!(super::play::INSTITUTION));
+    }
     Ok(Value::Object(data))
 }
 
@@ -92,7 +106,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             None => json!(minor(text)?),
         },
         _ if FLAGS.contains(&key) => json!(text == "true"),
-        "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" => {
+        "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" | "in_stock" => {
             json!(text.parse::<u32>()?)
         }
         "until" => {
@@ -100,8 +114,17 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
         "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+        "owners" => text.split(',').map(owner).collect::<anyhow::Result<Value>>()?,
         _ => json!(text),
     })
+}
+
+/// A beneficial owner and their thousandths: `person:250`.
+fn owner(text: &str) -> anyhow::Result<Value> {
+    let Some((person, share)) = text.split_once(':') else {
+        bail!("`{text}` is no owner; write `person:thousandths`");
+    };
+    Ok(json!({ "person": person, "share_per_mille": share.parse::<u16>()? }))
 }
 
 fn minor(text: &str) -> anyhow::Result<i64> {
@@ -126,6 +149,9 @@ fn kind_of(kind: EventType, key: &str, product: &str) -> &'static str {
         ("holding", "phone_card") => "phone_card",
         ("holding", "iot_card") => "iot_card",
         ("card", _) if kind == EventType::CardUsageRecorded => "phone_card",
+        ("card", _) if matches!(kind, EventType::IotCardProfiled | EventType::DeviceSaleReported) => {
+            "iot_card"
+        }
         _ => "account",
     }
 }

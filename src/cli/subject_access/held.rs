@@ -241,7 +241,8 @@ fn time(at: Option<TimeMs>) -> Option<String> {
 }
 
 fn said(at: Option<TimeMs>) -> String {
-    time(at).map_or_else(|| "-".to_owned(), |text| text.chars().take(16).collect::<String>().replace('T', " "))
+    time(at)
+        .map_or_else(|| "-".to_owned(), |text| text.chars().take(16).collect::<String>().replace('T', " "))
 }
 
 /// Whether a fact is kept of this person: of their own partition, or of a shared subject that met them.
@@ -258,7 +259,9 @@ fn kind_of(body: &FactBody) -> Kind {
         FactBody::CardPayment { .. } => ("card_payment_posted", "刷卡支付", "card payments"),
         FactBody::CardUsage { .. } => ("card_usage_recorded", "电话卡使用", "uses of phone cards"),
         FactBody::FraudConfirmed { .. } => ("fraud_confirmed", "已确认的诈骗", "confirmed frauds"),
-        FactBody::Met { .. } => ("met", "设备、网点、号码等的接触", "meetings with devices, outlets, numbers"),
+        FactBody::Met { .. } => {
+            ("met", "设备、网点、号码等的接触", "meetings with devices, outlets, numbers")
+        }
         FactBody::Opening { .. } => ("opening", "开户、开卡及变更", "openings, changes and closings"),
         FactBody::HoldingsAnswered { .. } => {
             ("holdings_answered", "共享平台答复的数量", "counts answered by the shared platform")

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    AppealReasonName, ChannelName, CurrencyCode, DecisionKind, DeliveryName, EssentialName, HoldClassName, HolderKindName,
-    HumanDecisionName, MethodName, OutcomeName, PaperName, ProductName, UsageName,
+    AppealReasonName, AssessmentName, CardRiskName, ChannelName, CurrencyCode, DecisionKind, DeliveryName,
+    EssentialName, HoldClassName, HolderKindName, HumanDecisionName, MethodName, OutcomeName,
+    OwnersSourceName, PaperName, ProductName, ResellerName, SceneName, TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

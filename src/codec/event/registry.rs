@@ -5,8 +5,8 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{appeal, card_usage, control, correction, hold, holding, notice, opening, review};
-use super::{settlement, transfer, verification};
+use super::{appeal, card_usage, control, correction, hold, holding, iot_card, notice, opening, review};
+use super::{settlement, transfer, unit, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -93,6 +93,11 @@ event_types! {
     SharingExplained "sharing_explained" verification::SharingExplained<'a>, verification::SharingExplained<'static>;
     HoldOrdered "hold_ordered" hold::HoldOrdered<'a>, hold::HoldOrdered<'static>;
     HoldReleased "hold_released" hold::HoldReleased<'a>, hold::HoldReleased<'static>;
+    IotCardProfiled "iot_card_profiled" iot_card::IotCardProfiled<'a>, iot_card::IotCardProfiled<'static>;
+    RiskAssessed "risk_assessed" iot_card::RiskAssessed<'a>, iot_card::RiskAssessed<'static>;
+    DeviceSaleReported "device_sale_reported" iot_card::DeviceSaleReported<'a>, iot_card::DeviceSaleReported<'static>;
+    DeviceStockReported "device_stock_reported" iot_card::DeviceStockReported<'a>, iot_card::DeviceStockReported<'static>;
+    BeneficialOwnersDeclared "beneficial_owners_declared" unit::BeneficialOwnersDeclared<'a>, unit::BeneficialOwnersDeclared<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -57,6 +57,7 @@
 mod appeal;
 mod body;
 pub(in crate::codec) mod bytes;
+mod declared;
 mod pack;
 mod report;
 #[cfg(test)]
@@ -67,6 +68,7 @@ use crate::engine::cover::ConfigVersion;
 use crate::engine::input::FactsRecord;
 
 use bytes::{Reader, Writer};
+pub(in crate::codec) use declared::{read_profile, write_profile};
 
 /// The version of the packed form that `encode` writes.
 pub const VERSION: u8 = 1;

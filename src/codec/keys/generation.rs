@@ -130,7 +130,8 @@ pub fn parse(text: &str) -> Result<Option<(Zeroizing<[u8; 32]>, GenerationKey)>,
         return Ok(None);
     }
     let wrong = |_| KeyError::MalformedGeneration;
-    let root = lines.next().and_then(|line| line.strip_prefix("root ")).ok_or(KeyError::MalformedGeneration)?;
+    let root =
+        lines.next().and_then(|line| line.strip_prefix("root ")).ok_or(KeyError::MalformedGeneration)?;
     let root = parse_master(root).map_err(wrong)?;
     let own = lines.next().and_then(|line| line.strip_prefix("generation "));
     let (number, key) = own.and_then(|own| own.split_once(' ')).ok_or(KeyError::MalformedGeneration)?;

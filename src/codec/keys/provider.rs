@@ -14,7 +14,9 @@ pub enum KeyError {
     Unreadable { path: String, cause: String },
     #[error("a master key is 64 hexadecimal digits (32 bytes), on one line")]
     Malformed,
-    #[error("a key file with generations is `duecourse-keys 2`, `root` and 64 digits, `generation`, its number and 64 digits, each on a line")]
+    #[error(
+        "a key file with generations is `duecourse-keys 2`, `root` and 64 digits, `generation`, its number and 64 digits, each on a line"
+    )]
     MalformedGeneration,
     #[error("the key of this generation was destroyed")]
     Destroyed,

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use super::packed::{Packed, packed_plain, packed_struct};
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
+use crate::codec::facts::{read_profile, write_profile};
 use crate::engine::appeal::AppealCase;
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
+use crate::engine::declared::{
+    Assessment, CardProfile, Declared, Owner, OwnersDeclared, OwnersSource, ProfiledCard,
+};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
@@ -39,7 +43,14 @@ packed_struct!(Step { event, step, at, product });
 packed_struct!(Holding { subject, steps });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
-packed_struct!(Holder { holdings, openings, answers, standings } since 3 { explained: Vec::new() });
+packed_struct!(Holder { holdings, openings, answers, standings } since 3 {
+    explained: Vec::new(),
+    declared: None,
+});
+packed_struct!(Declared { profiles, assessments, owners });
+packed_struct!(ProfiledCard { event, at, card, profile });
+packed_struct!(Assessment { event, at, opening, passed, assessor });
+packed_struct!(OwnersDeclared { event, at, owners, source });
 packed_struct!(Request {
     party,
     product,
@@ -149,6 +160,22 @@ packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {
 });
 packed_plain!(Product, |w, v| w.byte(*v as u8), |r| {
     Product::from_code(r.byte("a product")?).ok_or(DecodeError::Malformed("a product"))
+});
+packed_plain!(CardProfile, |w, v| write_profile(w, v), |r| read_profile(r));
+packed_plain!(
+    Owner,
+    |w, v| {
+        w.token(v.person);
+        w.varint(u64::from(v.per_mille));
+    },
+    |r| {
+        let person = r.token("an owner")?;
+        let per_mille = u16::try_from(r.u32("a share")?).map_err(|_| DecodeError::Malformed("a share"))?;
+        Ok(Owner { person, per_mille })
+    }
+);
+packed_plain!(OwnersSource, |w, v| w.byte(*v as u8), |r| {
+    OwnersSource::from_code(r.byte("a source of owners")?).ok_or(DecodeError::Malformed("a source of owners"))
 });
 packed_plain!(Purpose, |w, v| w.byte(v.bits()), |r| r.byte("a purpose").map(Purpose::from_bits));
 packed_plain!(AppealRef, |w, v| w.varint(v.number()), |r| {

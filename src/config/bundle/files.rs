@@ -68,7 +68,8 @@ pub(super) type SignalsFile = BTreeMap<String, SignalDecl>;
 pub(super) struct SignalDecl {
     pub title: TextPair,
     pub subject: String,
-    /// An aggregate of a log, `ratio` or `difference` of two signals, or `since_opened`.
+    /// An aggregate of a log, `ratio` or `difference` of two signals, `since_opened`, or
+    /// `measures_standing`.
     pub aggregate: String,
     pub purpose: String,
     pub basis: String,
@@ -99,7 +100,7 @@ pub(super) struct SignalDecl {
     /// `ratio` only; 1000 unless it is said.
     pub scale: Option<u32>,
     pub report_level: Option<u64>,
-    /// `holders` (unless it is said) or `event`.
+    /// `holders` (unless it is said), `event` or `payer`.
     pub report: Option<String>,
     pub relabel: Option<Relabel>,
 }
@@ -208,7 +209,11 @@ pub(super) struct LimitFile {
     pub products: Vec<String>,
     /// Off: kept on file, and not in force. Unless it is said, on if every figure is established.
     pub enabled: Option<bool>,
+    /// `count` (unless it is said) or `risk_assessment`.
+    pub demand: Option<String>,
     pub reason: String,
+    /// Of a risk assessment: the reason while none is recorded.
+    pub reason_missing: Option<String>,
     pub dated: Vec<LimitFigure>,
 }
 
@@ -218,9 +223,10 @@ pub(super) struct LimitFigure {
     pub version: u32,
     pub effective_from: String,
     pub effective_to: Option<String>,
-    pub count_max: u32,
+    /// Of a count only, as is `shared_count`.
+    pub count_max: Option<u32>,
     pub force: String,
-    pub shared_count: String,
+    pub shared_count: Option<String>,
     pub basis: String,
     pub source: String,
     pub status: String,

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::examples::Example;
 use super::files::SettingsFile;
-use super::retention::RetentionFile;
 use super::purposes::Relabelled;
+use super::retention::RetentionFile;
 use super::{
     BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, figures, flow_limits,
     gather, limits, lives, notices, protections, retention, rules, settings, signals,

@@ -19,6 +19,7 @@ mod findings;
 mod flow_limits;
 mod gather;
 mod harm;
+mod life_words;
 mod limits;
 mod listing;
 mod lives;
@@ -50,8 +51,8 @@ pub use lives_page::lives_page;
 pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
 pub use profile::Profile;
-pub use retention::{Term, table as retention_table, terms as retention_terms};
 pub use purposes::{Relabelled, lane_use, relabel};
+pub use retention::{Term, table as retention_table, terms as retention_terms};
 pub(crate) use values::{span, standing, written};
 
 use std::fmt;

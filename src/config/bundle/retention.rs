@@ -132,7 +132,8 @@ fn logs(
     for signal in signals.iter().filter(|signal| signal.question().is_some()) {
         let kind = signal.subject.log_kind();
         if !declared(kind) {
-            let message = format!("`{}` measures a {}; say how far back that may go", signal.name, kind.name());
+            let message =
+                format!("`{}` measures a {}; say how far back that may go", signal.name, kind.name());
             bundle.problems.add(FILE, "logs", message);
         }
     }
@@ -144,7 +145,9 @@ fn logs(
 /// When the bundle has no `retention.toml`: then nothing ends but what windows and deadlines end.
 pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
     let Some((file, settings)) = &checked.retention else {
-        return Err("the rule set declares no terms (retention.toml); nothing but logs and measures ends".to_owned());
+        return Err(
+            "the rule set declares no terms (retention.toml); nothing but logs and measures ends".to_owned()
+        );
     };
     let set = &checked.rule_set;
     let mut terms = Vec::new();
@@ -177,7 +180,13 @@ pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
             figures.lateness,
             &settings.lateness,
         ),
-        ("measures", "measures, for appeals", "the measure's end", figures.appeal_window, &settings.appeal_window),
+        (
+            "measures",
+            "measures, for appeals",
+            "the measure's end",
+            figures.appeal_window,
+            &settings.appeal_window,
+        ),
         (
             "firings",
             "when a rule last fired on a party",
@@ -215,9 +224,9 @@ pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
         ),
     ];
     terms.extend(
-        classes.into_iter().map(|(class, what, from, kept, figure)| {
-            term(class.to_owned(), what, from, kept, figure)
-        }),
+        classes
+            .into_iter()
+            .map(|(class, what, from, kept, figure)| term(class.to_owned(), what, from, kept, figure)),
     );
     Ok(terms)
 }
@@ -239,7 +248,13 @@ pub fn table(terms: &[Term]) -> String {
         let _ = writeln!(
             table,
             "| {} | {} | {} | {} | {most} | {} ({}) | {} |",
-            term.class, term.what, term.kept.map_or_else(|| "ever".to_owned(), written), term.from, term.basis, term.source, term.status,
+            term.class,
+            term.what,
+            term.kept.map_or_else(|| "ever".to_owned(), written),
+            term.from,
+            term.basis,
+            term.source,
+            term.status,
         );
     }
     table

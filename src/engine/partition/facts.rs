@@ -7,7 +7,8 @@ use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::LoadRules;
 use crate::engine::attributes::{Attributes, Field};
-use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
+use crate::engine::declared::CardUse;
 use crate::engine::fact::{Essential, Fact, FactBody, Feed, OpeningStep, Release, Side, UsageKind};
 use crate::engine::holder::{Holder, PlatformAnswer};
 use crate::engine::input::{Effect, UnmatchedReason};
@@ -22,14 +23,14 @@ use crate::engine::window::Entry;
 pub(super) struct Feeding {
     pub feed: Feed,
     /// At most three logs: of the party, of its holder, and of the pair.
-    subjects: [Option<Subject>; 3],
+    pub(super) subjects: [Option<Subject>; 3],
     pub other: Token,
     pub amount: Option<Money>,
     pub marks: u8,
 }
 
 impl Feeding {
-    pub fn subjects(&self) -> impl Iterator<Item = Subject> {
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> + use<> {
         self.subjects.into_iter().flatten()
     }
 }
@@ -74,6 +75,10 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
             ]
         }
         FactBody::Met { feed, holder, amount, .. } => [one(*feed, of_route, *holder, *amount), None],
+        FactBody::StockReported { feed, count } => {
+            let pieces = Money { minor: i64::from(*count), currency: Currency::NONE };
+            [one(*feed, of_route, Token::default(), Some(pieces)), None]
+        }
         FactBody::Opening { step: OpeningStep::Requested, opening, co_holder: false, .. } => {
             [one(Feed::OpeningRequestedHolder, of_route, opening.subject.token, None), None]
         }
@@ -109,11 +114,15 @@ fn set_off<'a>(
             let known = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
             Some((*feed, account, *other, of_party(account, known)))
         }
-        FactBody::CardUsage { card, device, usage, open_mb, .. } => {
+        FactBody::CardUsage { card, device, usage, open_mb, region, .. } => {
             let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
             let known = Attributes::default()
                 .with(Field::Usage, kind)
                 .with(Field::MonthOpenMegabytes, open_mb.map(i64::from));
+            let used = CardUse { usage: *usage, device: *device, region: *region };
+            let profile = holder.profile(card.subject, at);
+            let known = known.with(Field::CardProfiled, Some(i64::from(profile.is_some())));
+            let known = profile.map_or(known, |profile| profile.said_of(used, known));
             Some((Feed::CardUsageCard, card, *device, of_party(card, known)))
         }
         _ => None,
@@ -200,6 +209,9 @@ impl Partition {
                 self.answer_again(fact.route.token, fact.event, fact.at, out)
             }
             FactBody::Met { .. } => self.meet(fact, body, at, entry_event, out),
+            FactBody::CardProfiled { .. }
+            | FactBody::RiskAssessed { .. }
+            | FactBody::OwnersDeclared { .. } => self.declare(fact, body, at, entry_event, out),
             _ => {
                 let nobody = Holder::default();
                 let holder = self.holders.get(&fact.route.token).unwrap_or(&nobody);
@@ -237,7 +249,7 @@ impl Partition {
         holder.is_some_and(|holder| holder.is_closed_at(party.subject, at))
     }
 
-    fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
+    pub(super) fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let entry = Entry {
             at,
             event,

@@ -120,7 +120,9 @@ impl Partition {
 
     fn sweep_shard(&mut self, shard: usize) {
         let horizons = self.horizons;
-        for holder in self.holders.keys_in(shard, |_, state| state.is_empty() || state.has_forgotten(&horizons)) {
+        for holder in
+            self.holders.keys_in(shard, |_, state| state.is_empty() || state.has_forgotten(&horizons))
+        {
             self.forget_of_holder(holder);
             if self.holders.get(&holder).is_some_and(|state| state.is_empty()) {
                 self.holders.remove(&holder);

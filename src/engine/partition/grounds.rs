@@ -45,7 +45,11 @@ impl Partition {
     /// Finds a standing measure by its holder from here on.
     pub(super) fn note_ground(&mut self, id: DispositionId) {
         if let Some(measure) = self.measures.get(&id).filter(|measure| measure.ground.is_some()) {
-            self.grounded.entry(measure.holder).or_default().push(id);
+            let of_holder = self.grounded.entry(measure.holder).or_default();
+            // An event that is evaluated again sets its own measure once more.
+            if !of_holder.contains(&id) {
+                of_holder.push(id);
+            }
         }
     }
 

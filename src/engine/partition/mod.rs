@@ -11,10 +11,12 @@
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
 //! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept.
 
+mod ahead;
 mod appeals;
 mod budgets;
 mod cases;
 mod corrections;
+mod declarations;
 mod facts;
 mod findings;
 mod follow_ups;
@@ -30,8 +32,10 @@ mod reports;
 mod rules;
 mod settlements;
 mod sharers;
+mod standing;
 mod telling;
 mod time;
+mod victims;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -59,6 +63,7 @@ use super::table::Table;
 use super::timer::Timers;
 use super::window::{Plan, Store, SubjectLog};
 
+use ahead::AHEAD;
 pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
 use readings::{Readings, Way};
@@ -263,7 +268,10 @@ impl Partition {
                 Admission::WrongVersion => self.tally.ranges_wrong_version += 1,
             }
         }
-        for fact in &pack.facts {
+        for (place, fact) in pack.facts.iter().enumerate() {
+            if place % AHEAD == 0 {
+                self.look_ahead(pack.facts.get(place..pack.facts.len().min(place + AHEAD)).unwrap_or(&[]));
+            }
             let verdict = verdicts.get(usize::from(fact.range)).ok_or(EngineError::Malformed(fact.range))?;
             if matches!(verdict, Admission::Apply { after } if fact.offset > *after) {
                 self.apply_packed(pack, fact, loader, effects)?;

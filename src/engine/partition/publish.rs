@@ -116,7 +116,7 @@ impl Partition {
             start: draft.at,
             end: draft.end,
             appeal,
-            verify: how_to_verify(measure.name(), risk, until, active),
+            verify: how_to_verify(measure.name(), risk, (draft.at, draft.end), until, active),
         })?;
         let head = Head {
             id,

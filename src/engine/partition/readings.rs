@@ -226,6 +226,8 @@ impl Partition {
                 self.read_log(number, signal, &question, subject, scene, as_of, active, values)
             }
             Reads::SinceOpened => self.read_since_opened(scene),
+            // Of a counterparty only, so it is told and never read here.
+            Reads::MeasuresStanding => return None,
             Reads::Ratio { of, to, scale } => {
                 let of = self.reading(of, scene, bound, active, readings);
                 let to = self.reading(to, scene, bound, active, readings);

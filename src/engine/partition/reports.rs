@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::openings::of_request;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
@@ -103,7 +102,7 @@ impl Partition {
         let state = self.holders.get(&standing.holder);
         let request = state.and_then(|state| state.opening(target.token)?.request.as_ref());
         let known = match request.filter(|_| target.kind == SubjectKind::Opening) {
-            Some(request) => of_request(request),
+            Some(request) => self.of_request(request, standing.holder),
             None => {
                 let product = state.and_then(|state| state.product_at(target, standing.at));
                 Attributes::default().with(Field::Product, product.map(|product| product as i64))

@@ -10,7 +10,7 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::evidence::Softened;
 use crate::engine::fact::Feed;
 use crate::engine::guard::{Guarded, Guards};
-use crate::engine::measure::MeasureKind;
+use crate::engine::measure::{Lane, MeasureKind};
 use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
 use crate::engine::rule::{Condition, Rule, RuleOrigin, RuleStatus, Trigger};
@@ -46,6 +46,8 @@ impl ToldSignal {
         let feeds = match report.tell {
             // A confirmation is no happening that a holder could be told of with that event.
             Tell::Event => !Feed::FraudConfirmedTerminal.bit(),
+            // Nobody pays a shared subject.
+            Tell::Payer => 0,
             Tell::Holders => signal.question().map_or(0, Question::feeds_read),
         };
         Some(ToldSignal { number, report, feeds })
@@ -169,12 +171,17 @@ impl Partition {
     ) -> Result<(), EngineError> {
         let mut readings = self.take_readings();
         let overridden = self.is_overridden(scene);
+        let mut warned = false;
         for candidate in active.index.triggered(scene) {
             if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
-                self.act(fired, scene, active, &mut readings, out)?;
+                let protects = fired.rule.lane() == Lane::Victim;
+                warned |= self.act(fired, scene, active, &mut readings, out)? && protects;
             }
         }
         self.keep_readings(readings);
+        if warned {
+            self.feed_warning(scene, active);
+        }
         Ok(())
     }
 

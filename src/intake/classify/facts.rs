@@ -102,6 +102,11 @@ impl Maker<'_> {
             | Event::HumanDecisionRequested(_)
             | Event::HumanDecisionMade(_) => self.appeal(event, at),
             Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
+            Event::IotCardProfiled(profiled) => self.profiled(profiled, at),
+            Event::RiskAssessed(assessed) => self.assessed(assessed, at),
+            Event::DeviceSaleReported(sold) => self.device_sale(sold, at),
+            Event::DeviceStockReported(stock) => self.device_stock(stock, at),
+            Event::BeneficialOwnersDeclared(declared) => self.owners(declared, at),
             Event::VerificationPassed(_)
             | Event::VerificationFailed(_)
             | Event::NoticeDelivered(_)
@@ -125,11 +130,13 @@ impl Maker<'_> {
         let sides = self.sides(transfer)?;
         let own = |side: Option<&OwnParty<'_>>| side.map(|party| self.own(party, &ACCOUNT)).transpose();
         let (payer, payee) = (own(sides.payer)?, own(sides.payee)?);
-        let outside = match sides.outside {
-            Some(id) => Some(self.keys.token(SubjectKind::Account, self.bounded(id)?)),
-            None => None,
-        };
-        let device = self.shared(SubjectKind::Device, &transfer.device)?;
+        let outside = sides.outside.map(|id| self.bounded(id)).transpose()?;
+        let device = self.shared_id(SubjectKind::Device, &transfer.device)?;
+        let [outside, device] = self.keys.tokens([
+            outside.map(|id| (SubjectKind::Account, id)),
+            device.map(|id| (SubjectKind::Device, id)),
+        ]);
+        let device = device.map(|token| Subject::new(SubjectKind::Device, token));
         let amount = transfer.amount.money();
         let details = details(transfer, &payer, &payee);
         let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
@@ -144,7 +151,14 @@ impl Maker<'_> {
         ] {
             if let Some(own) = own {
                 let account = own.party.clone();
-                let details = TransferDetails { balance_after: balance.map(|balance| balance.0), ..details };
+                // What protects the payer stays with the payer.
+                let is_payer = side == Side::Payer;
+                let details = TransferDetails {
+                    balance_after: balance.map(|balance| balance.0),
+                    remote_control: details.remote_control && is_payer,
+                    after_loan: details.after_loan && is_payer,
+                    ..details
+                };
                 // About an essential transfer nobody is told anything.
                 let other_side = other.as_ref().filter(|_| details.essential == Essential::No);
                 let other_side = other_side
@@ -234,7 +248,10 @@ impl Maker<'_> {
             None => None,
         };
         let open_mb = usage.month_open_megabytes;
-        let body = FactBody::CardUsage { card: own.party.clone(), device: token, usage: kind, peer, open_mb };
+        let is_iot = own.party.subject.kind == SubjectKind::IotCard;
+        let region = self.region(usage.region.as_ref().filter(|_| is_iot))?;
+        let card = own.party.clone();
+        let body = FactBody::CardUsage { card, device: token, usage: kind, peer, open_mb, region };
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
@@ -360,6 +377,8 @@ fn details(transfer: &TransferPosted<'_>, payer: &Option<Own>, payee: &Option<Ow
         to_own_account: transfer.to_own_account || same_holder,
         cash: transfer.cash,
         strong_auth: transfer.strong_auth,
+        remote_control: transfer.remote_control,
+        after_loan: transfer.after_loan,
         balance_after: None,
         agreed_daily_sum: transfer.agreed_daily_sum.map(|sum| sum.0),
     }
@@ -381,5 +400,10 @@ pub fn is_correctable(kind: EventType) -> bool {
             | EventType::OpeningChanged
             | EventType::HoldingStated
             | EventType::HoldingsAnswered
+            | EventType::IotCardProfiled
+            | EventType::RiskAssessed
+            | EventType::DeviceSaleReported
+            | EventType::DeviceStockReported
+            | EventType::BeneficialOwnersDeclared
     )
 }

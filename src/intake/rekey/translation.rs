@@ -7,6 +7,7 @@ use crate::codec::keys::Keys;
 use crate::codec::keys::names::Names;
 use crate::engine::appeal::AppealStep;
 use crate::engine::base::Token;
+use crate::engine::declared::{CardProfile, Owner};
 use crate::engine::disposition::Disposition;
 use crate::engine::fact::{Dated, Fact, FactBody, OtherParty};
 use crate::engine::ident::IdKind;
@@ -143,12 +144,13 @@ impl Translation {
                 terminal: self.token(*terminal),
                 amount: *amount,
             },
-            FactBody::CardUsage { card, device, usage, peer, open_mb } => FactBody::CardUsage {
+            FactBody::CardUsage { card, device, usage, peer, open_mb, region } => FactBody::CardUsage {
                 card: self.party(card)?,
                 device: self.token(*device),
                 usage: *usage,
                 peer: peer.map(|peer| self.token(peer)),
                 open_mb: *open_mb,
+                region: region.map(|region| self.token(region)),
             },
             FactBody::FraudConfirmed { feed, account, other, amount } => FactBody::FraudConfirmed {
                 feed: *feed,
@@ -217,7 +219,28 @@ impl Translation {
                 before: self.dated(before.as_ref())?,
                 after: self.dated(after.as_ref())?,
             },
-            FactBody::RuleSetActivated { .. }
+            FactBody::CardProfiled { card, profile } => FactBody::CardProfiled {
+                card: self.party(card)?,
+                profile: Box::new(CardProfile {
+                    device: profile.device.map(|device| self.token(device)),
+                    region: profile.region.map(|region| self.token(region)),
+                    ..**profile
+                }),
+            },
+            FactBody::RiskAssessed { opening, passed, assessor } => FactBody::RiskAssessed {
+                opening: self.token(*opening),
+                passed: *passed,
+                assessor: self.token(*assessor),
+            },
+            FactBody::OwnersDeclared { owners, source } => FactBody::OwnersDeclared {
+                owners: owners
+                    .iter()
+                    .map(|owner| Owner { person: self.token(owner.person), ..*owner })
+                    .collect(),
+                source: *source,
+            },
+            FactBody::StockReported { .. }
+            | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive
             | FactBody::HoldOrdered { .. }
             | FactBody::HoldReleased { .. } => body.clone(),

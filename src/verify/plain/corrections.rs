@@ -8,6 +8,13 @@ use super::retention::Class;
 use super::signals::{Entry, entries_of};
 use super::{Cause, Occasion, Plain, PlainError, changes_openings};
 
+fn is_declaration(body: &FactBody) -> bool {
+    matches!(
+        body,
+        FactBody::CardProfiled { .. } | FactBody::RiskAssessed { .. } | FactBody::OwnersDeclared { .. }
+    )
+}
+
 impl Plain {
     pub(super) fn correct(
         &mut self,
@@ -22,6 +29,9 @@ impl Plain {
         if let Some(before) = before {
             taken = self.take_out(occasion, before, *original, &mut touched);
             self.undo_steps(occasion, &before.body, *original, cause);
+            if is_declaration(&before.body) {
+                self.undeclare(occasion.route.token, *original);
+            }
             self.end_caused(occasion, before, *original, cause);
         }
         if let Some(after) = after {

@@ -108,7 +108,7 @@ fn reads(rules: &RuleSet, rule: &Rule, reading: Reading, touched: &Touched) -> b
             return false;
         }
         match &signal.reads {
-            Reads::SinceOpened => false,
+            Reads::SinceOpened | Reads::MeasuresStanding => false,
             Reads::Ratio { of, to, .. } | Reads::Difference { of, to } => {
                 asks(rules, *of, reading, touched) || asks(rules, *to, reading, touched)
             }

@@ -1,9 +1,9 @@
-//! The plain evaluator: ARCHITECTURE S1 to S14 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S21 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `lives`, `follow_ups`, `settlements`, `appeals`, `proceedings`,
-//! `reports`, `corrections`, `grounds`, `retention`.
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `lives`, `follow_ups`, `settlements`,
+//! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`, `retention`.
 
 mod aggregates;
 mod answers;
@@ -11,6 +11,7 @@ mod appeals;
 mod conditions;
 mod corrections;
 mod counts;
+mod declared;
 mod follow_ups;
 mod grounds;
 mod lives;
@@ -94,6 +95,8 @@ pub struct Plain {
     overrides: BTreeMap<(String, Subject), appeals::Override>,
     measures: BTreeMap<DispositionId, measures::Held>,
     holders: BTreeMap<Token, openings::Openings>,
+    /// What was declared of cards, requests and units (S21), in order of application.
+    declared: Vec<declared::Declaration>,
     rule_counts: BTreeMap<String, RuleCount>,
     /// Harm in milliseconds by rule id and interval of its budget.
     harms: BTreeMap<(String, i64), u64>,
@@ -158,6 +161,7 @@ impl Plain {
             overrides: BTreeMap::new(),
             measures: BTreeMap::new(),
             holders: BTreeMap::new(),
+            declared: Vec::new(),
             rule_counts: BTreeMap::new(),
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
@@ -299,7 +303,7 @@ impl Plain {
                 let case = self.case(occasion, account, other, amount, said);
                 self.evaluate_rules(Trigger::Feed(signals::transfer_feed(*side)), case)?;
                 match other_side {
-                    Some(other_side) => self.tell_other_side(case, other_side),
+                    Some(other_side) => self.tell_other_side(case, *side, other_side),
                     None => Ok(()),
                 }
             }
@@ -313,11 +317,12 @@ impl Plain {
                 let case = self.case(occasion, account, Some(*other), *amount, said);
                 self.evaluate_rules(Trigger::Feed(*feed), case)
             }
-            FactBody::CardUsage { card, usage, open_mb, .. } => {
+            FactBody::CardUsage { card, device, usage, open_mb, region, .. } => {
                 let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
                 let traffic = open_mb.map(i64::from);
                 let said =
                     Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
+                let said = self.with_profile(said, occasion, card.subject, (*usage, *device, *region));
                 let case = self.case(occasion, card, None, None, said);
                 self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)
             }
@@ -346,7 +351,14 @@ impl Plain {
                 });
                 Ok(())
             }
-            FactBody::AppealDecided { .. }
+            FactBody::CardProfiled { .. }
+            | FactBody::RiskAssessed { .. }
+            | FactBody::OwnersDeclared { .. } => {
+                self.declare(occasion, body);
+                Ok(())
+            }
+            FactBody::StockReported { .. }
+            | FactBody::AppealDecided { .. }
             | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }
             | FactBody::HoldOrdered { .. }
@@ -393,7 +405,10 @@ impl Plain {
 }
 
 fn changes_openings(body: &FactBody) -> bool {
-    matches!(body, FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. })
+    matches!(
+        body,
+        FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } | FactBody::RiskAssessed { .. }
+    )
 }
 
 fn subject_of(party: &Party) -> Subject {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Money, SpanMs, TimeMs, Token};
-use crate::engine::fact::{Feed, OtherParty};
+use crate::engine::fact::{Feed, OtherParty, Side};
 use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
@@ -36,6 +36,7 @@ impl Plain {
             let Some(report) = signal.report.filter(|_| signal.subject == about.kind) else { continue };
             let is_asked = match report.tell {
                 Tell::Event => feed != Feed::FraudConfirmedTerminal,
+                Tell::Payer => false,
                 Tell::Holders => reads_feed(&rules, signal, feed),
             };
             let value = self.told_of(&rules, number, about, reading);
@@ -105,6 +106,7 @@ impl Plain {
     pub(super) fn tell_other_side(
         &mut self,
         case: Case<'_>,
+        side: Side,
         other_side: &OtherParty,
     ) -> Result<(), PlainError> {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
@@ -114,6 +116,10 @@ impl Plain {
         for (number, signal) in rules.signals.iter().enumerate() {
             let is_of_counterparty = signal.subject == SubjectKind::Counterparty;
             let Some(report) = signal.report.filter(|_| is_of_counterparty) else { continue };
+            // Told by the payee's side, so that only who pays hears of it.
+            if report.tell == Tell::Payer && side == Side::Payer {
+                continue;
+            }
             let value = self.told_of(&rules, number, account, reading);
             if value < report.level {
                 continue;
@@ -167,7 +173,8 @@ impl Plain {
                 continue;
             };
             let log = self.logs.get(&about).into_iter().flatten();
-            let newest = log.map(|entry| entry.at).filter(|at| *at > self.horizon(Class::Log(about.kind))).max();
+            let newest =
+                log.map(|entry| entry.at).filter(|at| *at > self.horizon(Class::Log(about.kind))).max();
             let asker = Asker { source: cause.event, amount: None, other: None };
             let reading = reading_of(about, newest.unwrap_or(cause.at), asker);
             if self.told_of(&rules, number, about, reading) >= report.level {
@@ -274,7 +281,7 @@ fn reads_feed(rules: &RuleSet, signal: &Signal, feed: Feed) -> bool {
     match &signal.reads {
         Reads::Log(question) => (question.feeds | question.returned_by) & feed.bit() != 0,
         Reads::Ratio { of, to, .. } | Reads::Difference { of, to } => part(*of) || part(*to),
-        Reads::SinceOpened => false,
+        Reads::SinceOpened | Reads::MeasuresStanding => false,
     }
 }
 

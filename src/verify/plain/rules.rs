@@ -51,10 +51,17 @@ impl Plain {
             return self.evaluate_on_opening(trigger, case);
         }
         let Some(rules) = self.rules.clone() else { return Ok(()) };
+        let mut has_warned = false;
         for rule in &rules.rules {
             if let Some(evidence) = self.fires(&rules, rule, trigger, case) {
-                self.fire(rule, case, evidence)?;
+                let is_set = self.fire(rule, case, evidence)?.is_some();
+                let is_own = matches!(rule.origin, RuleOrigin::Measured(_));
+                has_warned |= is_set && is_own && matches!(rule.measure, MeasureKind::Victim(_));
             }
+        }
+        // Only now: no rule of a case reads what another one of the same case did.
+        if has_warned {
+            self.note_warning(case);
         }
         Ok(())
     }

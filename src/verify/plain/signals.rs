@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
 use crate::engine::fact::{Essential, FactBody, Feed, OpeningStep, Side};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::{Mark, Reads, Signal};
@@ -86,6 +86,10 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Vec<(Subject, E
         FactBody::Opening { step: OpeningStep::Requested, co_holder: false, opening, .. } => {
             in_each(&[holder], entry(Feed::OpeningRequestedHolder, None, opening.subject.token))
         }
+        FactBody::StockReported { feed, count } => {
+            let pieces = Money { minor: i64::from(*count), currency: Currency::NONE };
+            vec![(occasion.route, entry(*feed, Some(pieces), Token::default()))]
+        }
         FactBody::Met { feed, holder, target, amount } => {
             let met = Entry { target: Some(target.clone()), ..entry(*feed, *amount, *holder) };
             vec![(occasion.route, met)]
@@ -137,8 +141,13 @@ impl Plain {
 
     /// Writes a body into the logs of the subjects that some signal reads.
     pub(super) fn insert(&mut self, occasion: Occasion, body: &FactBody) {
+        self.insert_entries(entries_of(occasion, body));
+    }
+
+    /// Writes entries into the logs of their subjects, where some signal reads them.
+    pub(super) fn insert_entries(&mut self, entries: Vec<(Subject, Entry)>) {
         let Some(rules) = self.rules.clone() else { return };
-        for (subject, entry) in entries_of(occasion, body) {
+        for (subject, entry) in entries {
             let reads = |signal: &Signal| {
                 let feeds = signal.question().map_or(0, |question| question.feeds | question.returned_by);
                 log_kind(signal) == subject.kind && feeds & entry.feed.bit() != 0

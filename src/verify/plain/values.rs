@@ -92,6 +92,10 @@ impl Plain {
                 Value::made(of.value - to.value, interval, of.is_cold || to.is_cold)
             }
             Reads::SinceOpened => self.since_opened(subject, reading),
+            Reads::MeasuresStanding => {
+                let count = self.measures_standing(subject, reading.at);
+                Value::made(count, Interval::point(count), false)
+            }
         })
     }
 
