@@ -39,6 +39,7 @@ fn said(effect: &Effect, keys: &Keys) -> String {
         }
         Effect::Observed(observed) => format!("observed {} {}", observed.head.rule.id, observed.head.at.0),
         Effect::Unmatched { reason, .. } => format!("unmatched {}", reason.name()),
+        Effect::RuleShadowed(_) => "shadowed".to_owned(),
         Effect::Reported(report) => format!("report to {}", report.destination),
         Effect::RuleShadowed(shadowed) => format!("shadowed {}", shadowed.rule.id),
     }

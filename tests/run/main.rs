@@ -4,6 +4,7 @@
 mod commands;
 mod configuration;
 mod order;
+mod records;
 mod release;
 mod same;
 mod support;
