@@ -359,6 +359,7 @@ fn topic_name(topic: Topic) -> &'static str {
         Topic::Decided => "decided",
         Topic::Shadow => "shadow",
         Topic::DeadLetters => "dead_letters",
+        Topic::Authority => "authority",
     }
 }
 

@@ -50,6 +50,7 @@ fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
         stream(&topics.dispositions.name),
         stream(&topics.notices.name),
         stream(&topics.shadow.name),
+        stream(&topics.authority.name),
         TopicSpec::compacted(&topics.measures.name, facts, replication),
         // Small, and read whole at every start: one partition each.
         TopicSpec::compacted(&topics.decided.name, 1, replication),

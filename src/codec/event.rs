@@ -14,6 +14,7 @@ mod name;
 pub mod notice;
 mod object;
 pub mod opening;
+pub mod order;
 pub mod party;
 mod registry;
 pub mod review;

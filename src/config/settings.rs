@@ -20,6 +20,7 @@ pub struct Config {
     pub production: bool,
     pub keys: Keys,
     pub rules: Rules,
+    pub orders: Orders,
     pub kafka: Kafka,
     pub topics: Topics,
     pub intake: Intake,
@@ -74,6 +75,33 @@ pub struct SigningKey {
     pub valid_to: String,
 }
 
+/// Orders of authorities (APL 20).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// Whose orders are obeyed. Entries end; they are never taken out.
+    pub keys: Vec<AuthorityKeyEntry>,
+}
+
+/// A public key that an authority signs its orders with for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityKeyEntry {
+    pub id: String,
+    /// The only issuer that it may sign for.
+    pub issuer: String,
+    /// `county`, `prefecture`, `provincial` or `national`.
+    pub level: String,
+    /// `ed25519` or `sm2`.
+    pub algorithm: String,
+    /// Hexadecimal: 64 digits for Ed25519; 130 for SM2, beginning with 04.
+    pub public_key: String,
+    /// RFC 3339 with an offset.
+    pub valid_from: String,
+    /// RFC 3339 with an offset; from then on it signs no more.
+    pub valid_to: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kafka {
@@ -114,6 +142,7 @@ pub struct Topics {
     pub measures: Destination,
     pub decided: Destination,
     pub shadow: Destination,
+    pub authority: Destination,
     pub dead_letters: Destination,
 }
 
@@ -225,7 +254,7 @@ pub const MAINLAND: &str = "mainland";
 impl Topics {
     /// Every topic with its key.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, &Destination); 7] {
+    pub fn all(&self) -> [(&'static str, &Destination); 8] {
         [
             ("facts", &self.facts),
             ("dispositions", &self.dispositions),
@@ -233,6 +262,7 @@ impl Topics {
             ("measures", &self.measures),
             ("decided", &self.decided),
             ("shadow", &self.shadow),
+            ("authority", &self.authority),
             ("dead_letters", &self.dead_letters),
         ]
     }

@@ -5,7 +5,8 @@ use std::fmt;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
-use super::notice::{Notice, RuleName};
+use super::notice::{Notice, RuleName, Telling};
+use super::order::{OrderKind, OrderName, Outcome};
 use super::purpose::Purpose;
 use super::subject::Party;
 
@@ -123,12 +124,25 @@ pub struct MeasureSet {
     measure: Measure,
     notice: Notice,
     evidence: Evidence,
+    telling: Telling,
 }
 
 impl MeasureSet {
     #[must_use]
     pub fn new(head: Head, measure: Measure, notice: Notice, evidence: Evidence) -> MeasureSet {
-        MeasureSet { head, measure, notice, evidence }
+        MeasureSet { head, measure, notice, evidence, telling: Telling::Now }
+    }
+
+    /// The same with its notice told as its order lays down. Only a measure of an authority can be told
+    /// otherwise than at once.
+    #[must_use]
+    pub fn told(self, telling: Telling) -> MeasureSet {
+        if self.head.lane == Lane::Authority { MeasureSet { telling, ..self } } else { self }
+    }
+
+    #[must_use]
+    pub fn telling(&self) -> &Telling {
+        &self.telling
     }
 
     #[must_use]
@@ -163,11 +177,18 @@ pub enum EndCause {
     Superseded,
     /// The opening it answered was opened, abandoned or lapsed.
     OpeningSettled,
+    /// The authority that ordered it released it.
+    Released,
 }
 
 impl EndCause {
-    pub const ALL: [EndCause; 4] =
-        [EndCause::Expired, EndCause::Overturned, EndCause::Superseded, EndCause::OpeningSettled];
+    pub const ALL: [EndCause; 5] = [
+        EndCause::Expired,
+        EndCause::Overturned,
+        EndCause::Superseded,
+        EndCause::OpeningSettled,
+        EndCause::Released,
+    ];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -176,6 +197,7 @@ impl EndCause {
             EndCause::Overturned => "overturned",
             EndCause::Superseded => "superseded",
             EndCause::OpeningSettled => "opening_settled",
+            EndCause::Released => "released",
         }
     }
 }
@@ -192,6 +214,43 @@ pub struct MeasureEnded {
     /// With `Overturned`: until when the rule sees only events after the lift (D26).
     pub override_until: Option<TimeMs>,
     pub utc_offset_minutes: i32,
+    /// Whether we tell the person. Not when the authority tells them itself.
+    pub is_told: bool,
+}
+
+/// A measure of an authority goes on until a later end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureExtended {
+    pub head: Head,
+    /// The measure that goes on.
+    pub extended: DispositionId,
+    /// With its later end.
+    pub measure: Measure,
+    /// Composed anew; the appeal reference is the same.
+    pub notice: Notice,
+    /// Whether the notice leaves now.
+    pub is_told: bool,
+}
+
+/// A notice that an order had deferred leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeReleased {
+    /// Of the measure that it tells of.
+    pub head: Head,
+    pub measure: Measure,
+    pub notice: Notice,
+}
+
+/// What an authority is told of its order or entry: what was done, when, or why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderAnswered {
+    pub head: Head,
+    pub name: OrderName,
+    /// None for an extension, release or answer whose order is not known, and for an entry.
+    pub kind: Option<OrderKind>,
+    pub outcome: Outcome,
+    /// The measure that carries it out.
+    pub measure: Option<DispositionId>,
 }
 
 /// A request to open was accepted; its slot is kept until `reserved_until`.
@@ -214,6 +273,9 @@ pub enum Disposition {
     MeasureSet(MeasureSet),
     MeasureEnded(MeasureEnded),
     ReservationLapsed(ReservationLapsed),
+    MeasureExtended(MeasureExtended),
+    NoticeReleased(NoticeReleased),
+    OrderAnswered(OrderAnswered),
 }
 
 impl Disposition {
@@ -224,6 +286,9 @@ impl Disposition {
             Disposition::MeasureSet(set) => set.head(),
             Disposition::MeasureEnded(ended) => &ended.head,
             Disposition::ReservationLapsed(lapsed) => &lapsed.head,
+            Disposition::MeasureExtended(extended) => &extended.head,
+            Disposition::NoticeReleased(released) => &released.head,
+            Disposition::OrderAnswered(answered) => &answered.head,
         }
     }
 }

@@ -427,6 +427,8 @@ pub enum FactBody {
     RuleSetActivated { bundle: std::sync::Arc<str>, release: Release },
     /// From here on measures are enforced; before it everything only observes (D28).
     WentLive,
+    /// An authority orders something about a party of the routing holder, or says more of its order (S15).
+    Order(Box<super::order::OrderFact>),
 }
 
 /// How a rule set came to be released: on record with the fact. Only `rollback` decides (S1).

@@ -3,6 +3,7 @@
 use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::DispositionId;
 use super::fact::{HolderKind, OpeningStep, Product};
+use super::order::{OrderName, OrderState};
 use super::report::Standing;
 use super::subject::{Party, Subject};
 
@@ -14,6 +15,15 @@ pub struct Holder {
     /// The lawful platform's answers, in order of application.
     pub answers: Vec<PlatformAnswer>,
     pub standings: Vec<Standing>,
+    /// Orders of authorities about the holder's accounts; few have any.
+    pub authority: Option<Box<Authority>>,
+}
+
+/// What authorities have laid down about one holder (S15).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authority {
+    /// In the order in which they were first heard of.
+    pub orders: Vec<OrderState>,
 }
 
 /// How many of a product the person holds elsewhere, as answered for one opening (Art. 16).
@@ -238,6 +248,23 @@ impl Holder {
     #[must_use]
     pub fn opened_at(&self, subject: Subject) -> Option<TimeMs> {
         self.holdings.iter().find(|holding| holding.subject == subject)?.opened_at()
+    }
+
+    /// An order by the event that it was first heard of by.
+    #[must_use]
+    pub fn order(&self, heard: Fingerprint) -> Option<&OrderState> {
+        self.authority.as_ref()?.orders.iter().find(|order| order.heard == heard)
+    }
+
+    pub fn order_mut(&mut self, heard: Fingerprint) -> Option<&mut OrderState> {
+        self.authority.as_mut()?.orders.iter_mut().find(|order| order.heard == heard)
+    }
+
+    /// The event by which an order about a party was first heard of.
+    #[must_use]
+    pub fn order_named(&self, name: &OrderName, party: Subject) -> Option<Fingerprint> {
+        let mut orders = self.authority.iter().flat_map(|authority| &authority.orders);
+        orders.find(|order| order.name == *name && order.party.subject == party).map(|order| order.heard)
     }
 
     /// Notes a step of a holding.

@@ -26,6 +26,8 @@ pub enum IdKind {
     Ended,
     Lapsed,
     Observed,
+    Extended,
+    Answered,
 }
 
 impl IdKind {
@@ -36,6 +38,8 @@ impl IdKind {
             IdKind::Ended => "ended",
             IdKind::Lapsed => "lapsed",
             IdKind::Observed => "observed",
+            IdKind::Extended => "extended",
+            IdKind::Answered => "answered",
         }
     }
 }

@@ -61,14 +61,20 @@ pub enum UnmatchedReason {
     RulesNotNewer,
     /// The account or card was closed before that time.
     HoldingClosed,
+    /// An order or entry, and the active rule set has no table of their life.
+    OrdersNotConfigured,
+    /// An appeal against an authority's measure was decided by somebody else: the authority releases it.
+    AppealNotOurs,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 4] = [
+    pub const ALL: [UnmatchedReason; 6] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
         UnmatchedReason::HoldingClosed,
+        UnmatchedReason::OrdersNotConfigured,
+        UnmatchedReason::AppealNotOurs,
     ];
 
     #[must_use]
@@ -78,6 +84,8 @@ impl UnmatchedReason {
             UnmatchedReason::AppealSettled => "appeal_settled",
             UnmatchedReason::RulesNotNewer => "rules_not_newer",
             UnmatchedReason::HoldingClosed => "holding_closed",
+            UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
+            UnmatchedReason::AppealNotOurs => "appeal_not_ours",
         }
     }
 }

@@ -56,6 +56,9 @@ pub trait Vocabulary: fmt::Debug + Clone + Copy + PartialEq + Eq + 'static {
     const KIND: &'static str;
     /// The event of a state's own deadline.
     const DUE: Self::On;
+    /// What lives so brings its own end along (an order, an entry): the table has no deadlines then, for
+    /// no term is made up (law.md B20).
+    const HAS_OWN_END: bool = false;
     /// What happens.
     type On: Word;
     /// What must hold besides.

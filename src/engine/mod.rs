@@ -20,6 +20,7 @@ pub mod life;
 pub mod limit;
 pub mod measure;
 pub mod notice;
+pub mod order;
 pub mod partition;
 pub mod planted;
 pub mod protection;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::base::{TimeMs, Token};
+use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::DispositionId;
+use super::order::OrderMoment;
 use super::planted::{Planted, is_planted};
 
 /// What a timer does when it is due.
@@ -17,13 +18,20 @@ pub enum Timer {
         holder: Token,
         opening: Token,
     },
+    /// Something is due in the life of an authority order (S15).
+    Order {
+        holder: Token,
+        /// The event by which the order was first heard of.
+        order: Fingerprint,
+        moment: OrderMoment,
+    },
 }
 
 impl Timer {
     /// Whether it worsens somebody's position and therefore waits until every source has been read.
     #[must_use]
     pub fn worsens(self) -> bool {
-        matches!(self, Timer::ReservationLapses { .. })
+        matches!(self, Timer::ReservationLapses { .. } | Timer::Order { moment: OrderMoment::Starts, .. })
     }
 }
 

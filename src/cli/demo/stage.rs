@@ -146,7 +146,11 @@ impl<'a> Stage<'a> {
         match disposition {
             // Most requests are simply accepted: they are counted.
             Disposition::OpeningAccepted(_) => self.counts.accepted += 1,
-            Disposition::ReservationLapsed(_) => {}
+            // The demo has no authority that could order anything.
+            Disposition::ReservationLapsed(_)
+            | Disposition::MeasureExtended(_)
+            | Disposition::NoticeReleased(_)
+            | Disposition::OrderAnswered(_) => {}
             Disposition::MeasureSet(set) => self.set(set, rules),
             Disposition::MeasureEnded(ended) => self.ended(ended),
         }
@@ -175,6 +179,7 @@ impl<'a> Stage<'a> {
             EndCause::Overturned => "overturned on appeal, and marked overruled",
             EndCause::Superseded => "the reason went away: answered anew",
             EndCause::OpeningSettled => "the request is settled",
+            EndCause::Released => "released by the authority that ordered it",
         };
         let party = self.keys.open(&ended.head.party.sealed).unwrap_or_default();
         self.screen.line(&format!(

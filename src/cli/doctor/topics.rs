@@ -58,6 +58,7 @@ pub(super) fn needs(config: &Config) -> Vec<Need> {
         need(&topics.dispositions.name, facts, Cleanup::Delete, OUTPUT),
         need(&topics.notices.name, facts, Cleanup::Delete, OUTPUT),
         need(&topics.shadow.name, facts, Cleanup::Delete, OUTPUT),
+        need(&topics.authority.name, facts, Cleanup::Delete, OUTPUT),
         need(&topics.measures.name, facts, Cleanup::Compact, OUTPUT),
         need(&topics.decided.name, 1, Cleanup::Compact, &[Read, Write, Describe, DescribeConfigs]),
         need(&topics.dead_letters.name, 1, Cleanup::Delete, &[Write, Describe, DescribeConfigs]),

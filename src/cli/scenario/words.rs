@@ -10,7 +10,7 @@ use crate::codec::event::{EventType, schema};
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
-const SHORT: [(&str, &str); 8] = [
+const SHORT: [(&str, &str); 10] = [
     ("bound", "to_bound_account"),
     ("own", "to_own_account"),
     ("payer_balance", "payer_balance_after"),
@@ -19,6 +19,8 @@ const SHORT: [(&str, &str); 8] = [
     ("channels", "identity_channels"),
     ("month_mb", "month_open_megabytes"),
     ("of", "event_id"),
+    ("clause", "notice_clause"),
+    ("key", "signing_key"),
 ];
 
 /// Fields that are true when they are written without a value.
@@ -93,6 +95,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
         "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" => {
             json!(text.parse::<u32>()?)
         }
+        "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
         "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         _ => json!(text),
     })

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    ChannelName, CurrencyCode, EssentialName, HolderKindName, OutcomeName, ProductName, UsageName,
+    ChannelName, CurrencyCode, EssentialName, HolderKindName, LevelName, NoticeName, NoticeWhen,
+    OrderAnswerName, OrderKindName, OutcomeName, ProductName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::fault::Fault;
 use crate::engine::base::Currency;
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
+use crate::engine::order::{Level, OrderAnswer, OrderKind};
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
 macro_rules! named_field {
@@ -129,6 +130,63 @@ named_field!(
     |usage| word(&UsageKind::WORDS, *usage as u8),
     None,
     { "type": "string", "enum": UsageKind::WORDS.map(|(name, _)| name) }
+);
+
+named_field!(
+    /// The level of an authority.
+    LevelName(Level),
+    Level::from_name,
+    |level| level.name(),
+    None,
+    { "type": "string", "enum": Level::ALL.map(Level::name) }
+);
+named_field!(
+    /// What an order asks for.
+    OrderKindName(OrderKind),
+    OrderKind::from_name,
+    |kind| kind.name(),
+    None,
+    { "type": "string", "enum": OrderKind::ALL.map(OrderKind::name) }
+);
+named_field!(
+    /// What staff did about an order, or why they could not.
+    OrderAnswerName(OrderAnswer),
+    OrderAnswer::from_name,
+    |answer| answer.name(),
+    None,
+    { "type": "string", "enum": OrderAnswer::ALL.map(OrderAnswer::name) }
+);
+
+/// When the person is told of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeWhen {
+    Now,
+    Deferred,
+    ByAuthority,
+}
+
+impl NoticeWhen {
+    const WORDS: [(&str, i64); 3] = [("now", 0), ("deferred", 1), ("by_authority", 2)];
+
+    /// The word in events, which is signed too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        word(&NoticeWhen::WORDS, self as u8)
+    }
+}
+
+named_field!(
+    /// When the person is told of an order.
+    NoticeName(NoticeWhen),
+    |name| match coded(&NoticeWhen::WORDS, name) {
+        Some(0) => Some(NoticeWhen::Now),
+        Some(1) => Some(NoticeWhen::Deferred),
+        Some(2) => Some(NoticeWhen::ByAuthority),
+        _ => None,
+    },
+    |when| when.name(),
+    None,
+    { "type": "string", "enum": NoticeWhen::WORDS.map(|(name, _)| name) }
 );
 
 const ESSENTIAL: [(&str, i64); 6] = [

@@ -5,7 +5,9 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{card_usage, control, correction, holding, notice, opening, review, transfer, verification};
+use super::{
+    card_usage, control, correction, holding, notice, opening, order, review, transfer, verification,
+};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -81,6 +83,10 @@ event_types! {
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
     WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
+    OrderIssued "order_issued" order::OrderIssued<'a>, order::OrderIssued<'static>;
+    OrderExtended "order_extended" order::OrderExtended<'a>, order::OrderExtended<'static>;
+    OrderReleased "order_released" order::OrderReleased<'a>, order::OrderReleased<'static>;
+    OrderAnswered "order_answered" order::OrderAnswered<'a>, order::OrderAnswered<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -18,6 +18,7 @@
 //! 9 rule set activated   bundle (text)
 //! 10 went live           nothing
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
+//! 24 order               as in `authority`
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -33,8 +34,8 @@ use crate::engine::fact::{
     Release, Side, TransferDetails, UsageKind,
 };
 
-use super::DecodeError;
 use super::bytes::{Reader, Writer};
+use super::{DecodeError, authority};
 
 const TRANSFER: u8 = 1;
 const CARD_PAYMENT: u8 = 2;
@@ -49,6 +50,7 @@ const WENT_LIVE: u8 = 10;
 const FRAUD_CONFIRMED: u8 = 11;
 /// A card usage with the open traffic of the month.
 const CARD_USAGE_METERED: u8 = 12;
+const ORDER: u8 = 24;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -142,6 +144,10 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             }
         }
         FactBody::WentLive => writer.byte(WENT_LIVE),
+        FactBody::Order(said) => {
+            writer.byte(ORDER);
+            authority::write_order(writer, said);
+        }
     }
 }
 
@@ -268,6 +274,7 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             },
         }),
         WENT_LIVE => Ok(FactBody::WentLive),
+        ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }
 }

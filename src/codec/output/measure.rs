@@ -5,8 +5,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::disposition::{MeasureEnded, MeasureSet};
+use crate::engine::disposition::{DispositionId, Head, MeasureEnded, MeasureExtended, MeasureSet};
 use crate::engine::measure::{Measure, Order};
+use crate::engine::notice::Notice;
 use crate::engine::subject::Party;
 
 use super::envelope::{BilingualText, Envelope, Moment, RuleText, event_hex, id_hex, time_of};
@@ -112,13 +113,31 @@ impl<'a> OrderData<'a> {
 
 /// The entry of a measure that begins.
 pub(super) fn in_force(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
-    let (head, notice) = (set.head(), set.notice());
+    let head = set.head();
+    entry(head.id, head, set.measure(), set.notice(), ctx)
+}
+
+/// The entry of a measure that goes on until a later end takes the place of the earlier one.
+pub(super) fn extended(
+    extended: &MeasureExtended,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    entry(extended.extended, &extended.head, &extended.measure, &extended.notice, ctx)
+}
+
+fn entry(
+    id: DispositionId,
+    head: &Head,
+    measure: &Measure,
+    notice: &Notice,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
     let data = InForceData {
-        disposition: id_hex(head.id),
+        disposition: id_hex(id),
         lane: head.lane.name(),
         rule: (&head.rule).into(),
         rules_version: ctx.rules_version,
-        measure: MeasureData::of(set.measure(), ctx)?,
+        measure: MeasureData::of(measure, ctx)?,
         party: PartyData::of(&head.party, ctx)?,
         event: event_hex(head.event),
         basis: (&notice.basis).into(),
@@ -130,7 +149,7 @@ pub(super) fn in_force(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutR
         topic: Topic::Measures,
         event_type: IN_FORCE,
         id: id_hex(head.id),
-        key: id_hex(head.id),
+        key: id_hex(id),
         at: head.at,
     };
     envelope.wrap(data, ctx)

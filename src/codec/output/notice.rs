@@ -6,7 +6,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::disposition::{DispositionId, EndCause, MeasureEnded, MeasureSet};
+use crate::engine::disposition::{
+    DispositionId, EndCause, Head, MeasureEnded, MeasureExtended, MeasureSet, NoticeReleased,
+};
+use crate::engine::measure::Measure;
+use crate::engine::notice::Notice;
 
 use super::envelope::{BilingualText, Envelope, Moment, RuleText, id_hex, notice_id, time_of};
 use super::measure::{MeasureData, PartyData};
@@ -14,6 +18,7 @@ use super::text::{self, Text};
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
 pub(super) const OF_SET: &str = "duecourse.notice.measure_set.v1";
+pub(super) const OF_EXTENDED: &str = "duecourse.notice.measure_extended.v1";
 pub(super) const OF_ENDED: &str = "duecourse.notice.measure_ended.v1";
 
 /// The notice of a measure that begins.
@@ -65,7 +70,7 @@ pub(super) struct EndedNoticeData<'a> {
     rules_version: u32,
     #[serde(flatten)]
     measure: MeasureData<'a>,
-    /// `expired`, `overturned`, `superseded` or `opening_settled`.
+    /// `expired`, `overturned`, `superseded`, `opening_settled` or `released`.
     cause: &'static str,
     /// True when an appeal was decided for the person: the measure should not have been set.
     overruled: bool,
@@ -102,7 +107,39 @@ fn envelope(
 }
 
 pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
-    let (head, notice) = (set.head(), set.notice());
+    let head = set.head();
+    let text = text::of_set(head, set.measure(), set.notice());
+    begun(OF_SET, head.id, head, (set.measure(), set.notice()), text, ctx)
+}
+
+/// A notice that its order had deferred, as it was composed.
+pub(super) fn of_released(
+    released: &NoticeReleased,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let NoticeReleased { head, measure, notice } = released;
+    let text = text::of_set(head, measure, notice);
+    begun(OF_SET, head.id, head, (measure, notice), text, ctx)
+}
+
+/// The notice of a measure that goes on until a later end.
+pub(super) fn of_extended(
+    extended: &MeasureExtended,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let MeasureExtended { head, extended, measure, notice, .. } = extended;
+    let text = text::of_extended(head, measure, notice);
+    begun(OF_EXTENDED, *extended, head, (measure, notice), text, ctx)
+}
+
+fn begun(
+    event_type: &'static str,
+    id: DispositionId,
+    head: &Head,
+    (measure, notice): (&Measure, &Notice),
+    text: Option<Text>,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
     let data = SetNoticeData {
         disposition: id_hex(head.id),
         institution: ctx.institution,
@@ -110,7 +147,7 @@ pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRec
         lane: head.lane.name(),
         rule: (&notice.rule).into(),
         rules_version: ctx.rules_version,
-        measure: MeasureData::of(set.measure(), ctx)?,
+        measure: MeasureData::of(measure, ctx)?,
         reason: (&notice.reason).into(),
         basis: (&notice.basis).into(),
         scope: (&notice.scope).into(),
@@ -125,9 +162,9 @@ pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRec
         answer_due: time_of("answer_due", notice.answer_due, ctx)?,
         remedies: (&notice.remedies).into(),
         appeal_reference: notice.appeal.to_string(),
-        text: text::of_set(set).ok_or(OutputError::TimeUnwritable("text"))?.into(),
+        text: text.ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
-    envelope(OF_SET, head.id, head.id, head.at).wrap(data, ctx)
+    envelope(event_type, head.id, id, head.at).wrap(data, ctx)
 }
 
 pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {

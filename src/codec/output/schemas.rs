@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::dead_letter::UnmatchedData;
 use super::decided::DecidedData;
-use super::disposition::{self, AcceptedData, EndedData, LapsedData, SetData};
+use super::disposition::{self, AcceptedData, EndedData, ExtendedData, LapsedData, SetData};
 use super::envelope::CloudEvent;
 use super::measure::{self, InForceData};
 use super::notice::{self, EndedNoticeData, SetNoticeData};
 use super::observation::{self, ObservationData};
+use super::order::{self, AnsweredData};
 
 /// Every output's name and JSON Schema (2020-12), in a fixed order. The name of a CloudEvent is its `type`.
 #[must_use]
@@ -24,6 +25,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<EndedNoticeData<'_>>(notice::OF_ENDED),
         event::<InForceData<'_>>(measure::IN_FORCE),
         event::<ObservationData<'_>>(observation::OBSERVED),
+        event::<ExtendedData<'_>>(disposition::MEASURE_EXTENDED),
+        event::<SetNoticeData<'_>>(notice::OF_EXTENDED),
+        event::<AnsweredData<'_>>(order::ANSWERED),
         plain::<DecidedData>("duecourse.decided.v1"),
         plain::<UnmatchedData>("duecourse.dead_letter.unmatched.v1"),
     ]

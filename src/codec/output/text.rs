@@ -5,7 +5,7 @@
 //! labels, names of measures) stands here. Nothing else can reach a person (law.md A4).
 
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
-use crate::engine::disposition::{EndCause, MeasureEnded, MeasureSet};
+use crate::engine::disposition::{EndCause, Head, MeasureEnded};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, VictimStep};
 use crate::engine::notice::Notice;
 use crate::engine::subject::SubjectKind;
@@ -30,15 +30,26 @@ const fn words(zh: &'static str, en: &'static str) -> Words {
 }
 
 /// The notice of a measure that begins. `None` when a time lies outside the calendar.
-pub(super) fn of_set(set: &MeasureSet) -> Option<Text> {
-    let (head, notice) = (set.head(), set.notice());
-    let title = title(set.measure());
+pub(super) fn of_set(head: &Head, measure: &Measure, notice: &Notice) -> Option<Text> {
+    begun(head, measure, notice, &title(measure))
+}
+
+/// The notice of a measure whose authority extended it.
+pub(super) fn of_extended(head: &Head, measure: &Measure, notice: &Notice) -> Option<Text> {
+    let title = match measure {
+        Measure::AuthorityStopPayment(_) => words("紧急止付延期", "payment stopped by order, extended"),
+        _ => words("冻结延期", "frozen by order, extended"),
+    };
+    begun(head, measure, notice, &title)
+}
+
+fn begun(head: &Head, measure: &Measure, notice: &Notice, title: &Words) -> Option<Text> {
     let party = party(head.party.subject.kind);
     let opening = opening(head.lane);
     let when = Moments::of(notice)?;
     Some(Text {
-        zh: zh_set(notice, set.measure(), title.zh, party.zh, opening.zh, &when),
-        en: en_set(notice, set.measure(), title.en, party.en, opening.en, &when),
+        zh: zh_set(notice, measure, title.zh, party.zh, opening.zh, &when),
+        en: en_set(notice, measure, title.en, party.en, opening.en, &when),
     })
 }
 
@@ -274,6 +285,9 @@ fn cause(cause: EndCause) -> Words {
         ),
         EndCause::OpeningSettled => {
             words("该申请已经办结或撤回。", "the request has been settled or withdrawn.")
+        }
+        EndCause::Released => {
+            words("作出决定的机关已经解除。", "the authority that ordered it has released it.")
         }
     }
 }

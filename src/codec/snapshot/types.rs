@@ -28,7 +28,7 @@ packed_struct!(Step { event, step, at, product });
 packed_struct!(Holding { subject, steps });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
-packed_struct!(Holder { holdings, openings, answers, standings });
+packed_struct!(Holder { holdings, openings, answers, standings, authority });
 packed_struct!(Request {
     party,
     product,
@@ -198,6 +198,12 @@ impl Packed for Timer {
                 holder.write(writer);
                 opening.write(writer);
             }
+            Timer::Order { holder, order, moment } => {
+                writer.byte(24);
+                holder.write(writer);
+                order.write(writer);
+                moment.write(writer);
+            }
         }
     }
 
@@ -208,6 +214,11 @@ impl Packed for Timer {
             2 => {
                 Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
             }
+            24 => Ok(Timer::Order {
+                holder: Packed::read(reader)?,
+                order: Packed::read(reader)?,
+                moment: Packed::read(reader)?,
+            }),
             _ => Err(DecodeError::Malformed("a timer")),
         }
     }

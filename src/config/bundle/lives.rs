@@ -8,10 +8,11 @@ use super::limits::is_enabled;
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::values::{date, named, span_within, standing};
-use crate::engine::base::SpanMs;
+use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::life::{Due, Life, Lives, OfAppeal, OfEntry, OfMeasure, OfOrder, OfRule, State, Step};
 use crate::engine::life::{Vocabulary, Word};
-use crate::engine::measure::MEASURE_NAMES;
+use crate::engine::measure::{MEASURE_NAMES, Order};
+use crate::engine::order::OrderKind;
 
 /// All tables that are in force, and the names of those that are not.
 pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<String>) {
@@ -41,7 +42,31 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<St
             }
         }
     }
+    if lives.order.is_some() {
+        worded(bundle, context, OrderKind::ALL.into_iter().filter(|kind| kind.restricts()));
+    }
     (lives, off)
+}
+
+/// What an order sets can be told: its reason and its measure have a text.
+fn worded(bundle: &mut Bundle, context: Context<'_>, kinds: impl Iterator<Item = OrderKind>) {
+    let Some(texts) = context.notices else { return };
+    for kind in kinds {
+        let reason = kind.reason();
+        if !texts.reasons.contains_key(reason) {
+            let message = "an order has this reason and there is no text for it; add it in both languages";
+            bundle.problems.add("notices/reasons.toml", reason, message);
+        }
+        // The name alone: what it is made with does not matter.
+        let terms = Order::new("-".to_owned(), "-".to_owned(), TimeMs(0), TimeMs(1));
+        let Some(name) = terms.and_then(|order| kind.measure(order)).map(|measure| measure.name()) else {
+            continue;
+        };
+        if !texts.measures.contains_key(name) {
+            let message = "an order sets this measure and there is no text for it";
+            bundle.problems.add("notices/measures.toml", name, message);
+        }
+    }
 }
 
 /// The table of some measures.
@@ -226,7 +251,9 @@ fn sound<V: Vocabulary>(bundle: &mut Bundle, path: &str, first: usize, states: &
     for (number, state) in states.iter().enumerate() {
         let key = format!("states.{}", state.name);
         let awaits = steps.iter().any(|step| step.from == number && step.on == V::DUE);
-        if awaits != state.due.is_some() {
+        if V::HAS_OWN_END && state.due.is_some() {
+            bundle.problems.add(path, &key, "has a `due`; what lives so ends when it says itself");
+        } else if awaits != state.due.is_some() && !V::HAS_OWN_END {
             let message = if awaits {
                 "waits for a deadline and has none; give it a `due`"
             } else {

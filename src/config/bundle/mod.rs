@@ -45,7 +45,7 @@ pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
 pub use profile::Profile;
 pub use purposes::{Relabelled, lane_use, relabel};
-pub(crate) use values::span;
+pub(crate) use values::{span, standing};
 
 use std::fmt;
 use std::path::Path;

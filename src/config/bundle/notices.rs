@@ -9,7 +9,7 @@ use super::load::Bundle;
 use super::settings::Settings;
 use super::values::named;
 use crate::engine::base::{Bilingual, SpanMs};
-use crate::engine::measure::{Lane, Measure, MeasureKind};
+use crate::engine::measure::{Lane, MEASURE_NAMES, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 
 /// Shorter is a code word or a slogan, not a sentence for a person.
@@ -63,7 +63,7 @@ fn measures(bundle: &mut Bundle) -> Option<BTreeMap<String, MeasureText>> {
     let known = MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind));
     let mut found = BTreeMap::new();
     for (name, decl) in file {
-        bundle.note(path, &name, named("measure", &name, known));
+        bundle.note(path, &name, named("measure", &name, MEASURE_NAMES.map(|name| (name, ()))));
         let mut part = |key: &str, pair| text(bundle, path, &format!("{name}.{key}"), pair);
         let texts = MeasureText {
             scope: part("scope", decl.scope),

@@ -8,6 +8,7 @@ use crate::engine::base::SpanMs;
 use crate::engine::disposition::{AppealRef, EndCause};
 use crate::engine::fact::{AppealOutcome, Fact};
 use crate::engine::input::{Effect, UnmatchedReason};
+use crate::engine::measure::Lane;
 use crate::engine::state::{MeasureState, Override};
 use crate::engine::subject::SubjectKind;
 
@@ -28,6 +29,11 @@ impl Partition {
             out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::AppealUnknown });
             return Ok(());
         };
+        if measure.lane == Lane::Authority {
+            // Only who ordered it ends it, by a release (D26).
+            out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::AppealNotOurs });
+            return Ok(());
+        }
         if outcome == AppealOutcome::Upheld {
             return Ok(());
         }

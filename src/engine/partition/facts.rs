@@ -141,6 +141,7 @@ impl Partition {
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
+            FactBody::Order(said) => self.apply_order(fact, said, out),
             body => self.apply_body(fact, body, fact.at, fact.event, out),
         }
     }

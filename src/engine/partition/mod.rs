@@ -8,7 +8,7 @@
 //!
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
-//! requests, `findings` writes down why, `appeals`, `corrections`, `publish`.
+//! requests, `findings` writes down why, `appeals`, `corrections`, `orders` of authorities, `publish`.
 
 mod appeals;
 mod budgets;
@@ -17,6 +17,7 @@ mod facts;
 mod findings;
 mod image;
 mod openings;
+mod orders;
 mod publish;
 mod readings;
 mod reports;

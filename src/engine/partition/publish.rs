@@ -68,13 +68,29 @@ impl Partition {
         Ok(id)
     }
 
-    /// Sets a measure: its notice is composed first, so without one nothing happens at all.
+    /// Sets a measure that ends by itself.
     pub(super) fn set_measure(
         &mut self,
         draft: Draft<'_>,
         active: &Active,
         out: Out<'_>,
     ) -> Result<DispositionId, EngineError> {
+        let end = draft.end;
+        let set = self.make_measure(draft, active)?;
+        let id = set.head().id;
+        self.timers.set(end, Timer::MeasureExpires(id));
+        self.timers.set(end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
+        out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
+        Ok(id)
+    }
+
+    /// Makes a measure and remembers it: its notice is composed first, so without one nothing happens at
+    /// all. Whoever makes one sees to its end.
+    pub(super) fn make_measure(
+        &mut self,
+        draft: Draft<'_>,
+        active: &Active,
+    ) -> Result<MeasureSet, EngineError> {
         let key = &self.identity.id_key;
         let measure = draft.measure;
         let id = key.disposition(
@@ -124,11 +140,7 @@ impl Partition {
                 utc_offset_minutes: active.set.notices.utc_offset_minutes,
             },
         );
-        self.timers.set(draft.end, Timer::MeasureExpires(id));
-        self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
-        let set = MeasureSet::new(head, measure, notice, draft.evidence);
-        out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
-        Ok(id)
+        Ok(MeasureSet::new(head, measure, notice, draft.evidence))
     }
 
     /// What would have been done, by a rule.
@@ -224,6 +236,7 @@ impl Partition {
             cause,
             override_until,
             utc_offset_minutes: measure.utc_offset_minutes,
+            is_told: measure.lane != Lane::Authority || self.tells_of(measure.holder, id),
         };
         out.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));
     }

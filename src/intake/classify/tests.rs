@@ -37,6 +37,7 @@ fn settings() -> ClassifierSettings {
         facts_partitions: 7,
         ahead_max: Some(SpanMs(60_000)),
         releases: ReleasePolicy::default(),
+        orders: OrderPolicy::default(),
     }
 }
 

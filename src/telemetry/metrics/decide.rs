@@ -166,6 +166,9 @@ impl DecideMetrics {
                     Disposition::MeasureSet(set) => ("measure_set", set.measure().name()),
                     Disposition::MeasureEnded(_) => ("measure_ended", "none"),
                     Disposition::ReservationLapsed(_) => ("reservation_lapsed", "none"),
+                    Disposition::MeasureExtended(extended) => ("measure_extended", extended.measure.name()),
+                    Disposition::NoticeReleased(_) => ("notice_released", "none"),
+                    Disposition::OrderAnswered(answered) => ("order_answered", answered.outcome.name()),
                 };
                 (kind, disposition.head(), measure)
             }

@@ -4,6 +4,7 @@ use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::disposition::{AppealRef, EndCause};
 use crate::engine::fact::AppealOutcome;
 use crate::engine::input::{Effect, UnmatchedReason};
+use crate::engine::measure::Lane;
 
 use super::openings::Answer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -32,6 +33,10 @@ impl Plain {
             return Ok(());
         };
         let id = *id;
+        if held.set.head().lane == Lane::Authority {
+            self.unmatched(cause, UnmatchedReason::AppealNotOurs);
+            return Ok(());
+        }
         if outcome == AppealOutcome::Upheld {
             return Ok(());
         }

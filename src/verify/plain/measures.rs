@@ -154,6 +154,7 @@ impl Plain {
             cause: how,
             override_until,
             utc_offset_minutes: set.notice().utc_offset_minutes,
+            is_told: self.tells_person(id),
         };
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));
 

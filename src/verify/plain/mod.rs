@@ -1,4 +1,4 @@
-//! The plain evaluator: ARCHITECTURE S1 to S13 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S15 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
@@ -12,6 +12,7 @@ mod corrections;
 mod counts;
 mod measures;
 mod openings;
+mod orders;
 mod reports;
 mod rules;
 mod signals;
@@ -93,6 +94,9 @@ pub struct Plain {
     /// What was last told of each rule over all partitions.
     rule_totals: BTreeMap<String, RuleCount>,
 
+    // What authorities ordered (S15): `orders`.
+    orders: Vec<orders::Order>,
+
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
     /// Holders told of a signal of a subject, in the order they were last told, and until when it holds.
@@ -148,6 +152,7 @@ impl Plain {
             rule_counts: BTreeMap::new(),
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
+            orders: Vec::new(),
             standings: BTreeMap::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
@@ -238,6 +243,7 @@ impl Plain {
             FactBody::AppealDecided { appeal, outcome, override_for } => {
                 return self.decide_appeal(occasion, *appeal, *outcome, *override_for);
             }
+            FactBody::Order(said) => return self.hear_order(occasion, said),
             FactBody::Corrected { before, after, .. } => {
                 return self.correct(occasion, body, before.as_ref(), after.as_ref());
             }
@@ -316,7 +322,8 @@ impl Plain {
             FactBody::AppealDecided { .. }
             | FactBody::Corrected { .. }
             | FactBody::RuleSetActivated { .. }
-            | FactBody::WentLive => Ok(()),
+            | FactBody::WentLive
+            | FactBody::Order(_) => Ok(()),
         }
     }
 }

@@ -22,13 +22,21 @@ pub(super) struct Source {
 pub(super) enum Timer {
     MeasureExpires(DispositionId),
     MeasureForgotten(DispositionId),
-    ReservationLapses { holder: Token, opening: Token },
+    ReservationLapses {
+        holder: Token,
+        opening: Token,
+    },
+    /// Of orders, by their places.
+    OrderStarts(usize),
+    OrderEnds(usize),
+    NoticeDue(usize),
+    OrderForgotten(usize),
 }
 
 impl Timer {
     /// Timers that ease somebody's position fire on the newest time, the others on partition time.
     fn eases(&self) -> bool {
-        !matches!(self, Timer::ReservationLapses { .. })
+        !matches!(self, Timer::ReservationLapses { .. } | Timer::OrderStarts(_))
     }
 }
 
@@ -157,6 +165,10 @@ impl Plain {
                 Timer::MeasureExpires(id) => self.expire(id, key.0)?,
                 Timer::MeasureForgotten(id) => self.forget(id),
                 Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, key.0),
+                Timer::OrderStarts(place) => self.order_starts(place, key.0)?,
+                Timer::OrderEnds(place) => self.order_ends(place, key.0)?,
+                Timer::NoticeDue(place) => self.let_notice_go(place),
+                Timer::OrderForgotten(place) => self.order_forgotten(place),
             }
         }
     }
