@@ -19,8 +19,7 @@ pub enum To {
     All,
 }
 
-/// One event: its facts, in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug)] // its facts are in order
 pub struct Event {
     pub id: Fingerprint,
     pub facts: Vec<(To, Fact)>,
@@ -79,7 +78,7 @@ impl Town {
         To::Partition(subject.partition(self.partitions))
     }
 
-    fn of_holder(&self, holder: Token, event: Fingerprint, at: TimeMs, body: FactBody) -> (To, Fact) {
+    pub fn of_holder(&self, holder: Token, event: Fingerprint, at: TimeMs, body: FactBody) -> (To, Fact) {
         let route = Subject::new(SubjectKind::Holder, holder);
         (self.to(holder), Fact { event, at, route, body })
     }
@@ -98,7 +97,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 12]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -108,6 +107,7 @@ impl Town {
             6 => self.appeal(dice, id, at),
             7 => self.correction(dice, id, at),
             9 => self.fraud(dice, id, at),
+            10 => self.order(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -123,12 +123,12 @@ impl Town {
         event
     }
 
-    fn holder(dice: &mut Dice) -> (u64, Token) {
+    pub fn holder(dice: &mut Dice) -> (u64, Token) {
         let number = dice.below(HOLDERS) as u64;
         (number, token(SubjectKind::Holder, number))
     }
 
-    fn account(dice: &mut Dice, holder: u64) -> Party {
+    pub fn account(dice: &mut Dice, holder: u64) -> Party {
         party(SubjectKind::Account, holder * 10 + dice.below(2) as u64)
     }
 

@@ -48,6 +48,9 @@ impl Seen {
                 Disposition::MeasureSet(set) => format!("set {}", set.measure().name()),
                 Disposition::MeasureEnded(ended) => format!("ended {}", ended.cause.name()),
                 Disposition::ReservationLapsed(_) => "lapsed".to_owned(),
+                Disposition::MeasureExtended(_) => "measure extended".to_owned(),
+                Disposition::NoticeReleased(_) => "notice released".to_owned(),
+                Disposition::OrderAnswered(answered) => format!("answered {}", answered.outcome.name()),
             },
             Effect::Observed(observation) => format!("observed {}", observation.measure.name()),
             Effect::Unmatched { reason, .. } => reason.name().to_owned(),
@@ -125,6 +128,8 @@ impl Seen {
             "cleared without",
             "counterparty reply",
             "holding_closed",
+            "orders_not_configured",
+            "appeal_not_ours",
         ];
         let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
         for name in wanted.into_iter().map(str::to_owned).chain(ends) {

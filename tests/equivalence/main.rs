@@ -8,6 +8,7 @@ mod conditions;
 mod dice;
 mod events;
 mod log;
+mod orders;
 mod rulesets;
 mod signals;
 
@@ -143,7 +144,7 @@ fn print_difference(found: &Difference) {
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+pub fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 

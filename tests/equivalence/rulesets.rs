@@ -9,7 +9,7 @@ use duecourse::engine::base::{Bilingual, SpanMs, TimeMs};
 use duecourse::engine::calendar::Calendar;
 use duecourse::engine::fact::Product;
 use duecourse::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
-use duecourse::engine::measure::{Lane, Measure, MeasureKind};
+use duecourse::engine::measure::{Lane, MEASURE_NAMES};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
 use duecourse::engine::rule::RuleStatus;
 use duecourse::engine::ruleset::{RuleSet, Settings};
@@ -53,7 +53,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         rules,
         limits,
         protections,
-        lives: duecourse::engine::life::Lives::default(),
+        lives: super::orders::lives(dice),
         notices: notices(),
         calendar: random_calendar(dice),
         settings: Settings {
@@ -136,15 +136,14 @@ fn random_limit(dice: &mut Dice, n: usize) -> Limit {
 
 fn notices() -> NoticeTexts {
     let table = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), text(key))).collect();
-    let measure = |kind: MeasureKind| {
-        let name = Measure::from(kind).name();
+    let measure = |name: &str| {
         let words = MeasureText { scope: text(name), still_works: text("rest"), papers: text("id") };
         (name.to_owned(), words)
     };
     NoticeTexts {
-        reasons: table(&["r"]),
+        reasons: table(&["r", "order_stop_payment", "order_freeze"]),
         bases: table(&["b"]),
-        measures: MeasureKind::ALL.into_iter().map(measure).collect(),
+        measures: MEASURE_NAMES.into_iter().map(measure).collect(),
         remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),
         channels: Channels { offline: text("counter"), online: text("app") },
         answer_within: SpanMs::days(15),

@@ -202,7 +202,8 @@ impl Teller<'_> {
             let rule = rules.rules.iter().find(|rule| rule.id == id).map(|rule| &rule.title);
             let limit = || rules.limits.iter().find(|limit| limit.id == id).map(|limit| &limit.title);
             let protection = || rules.protections.iter().find(|one| one.id == id).map(|one| &one.title);
-            rule.or_else(limit).or_else(protection)
+            let order = || rules.lives.order.as_ref().filter(|life| life.id == id).map(|life| &life.title);
+            rule.or_else(limit).or_else(protection).or_else(order)
         });
         let title = title.map_or_else(|| Both::same(id), Both::from);
         RuleSaid { id: id.to_owned(), version, title }
@@ -347,11 +348,15 @@ fn appeal(published: &Published, reference: &str) -> Appeal {
 
 fn step(record: &Value) -> Step {
     let what = match text(record, "/data/cause") {
+        "" if record.pointer("/data/extended").is_some() => {
+            Both::new("由机关延期", "extended by the authority")
+        }
         "" => Both::new("作出", "set"),
         "expired" => Both::new("到期结束", "ended: its term was over"),
         "overturned" => Both::new("申诉成立，撤销", "ended: overturned on appeal, marked as overruled"),
         "superseded" => Both::new("由新的答复取代", "ended: superseded by a newer answer"),
         "opening_settled" => Both::new("申请已办结", "ended: the request was settled"),
+        "released" => Both::new("机关已解除", "ended: released by the authority"),
         other => Both::new(format!("结束：{other}"), format!("ended: {other}")),
     };
     Step { at: text(record, "/time").to_owned(), what }

@@ -107,3 +107,38 @@ pub(in crate::codec) fn read_telling(reader: &mut Reader<'_>) -> Result<Telling,
         _ => Err(DecodeError::Malformed("when a notice leaves")),
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{party, time};
+    use super::*;
+
+    fn text() -> impl Strategy<Value = Arc<str>> {
+        ".{0,9}".prop_map(Arc::from)
+    }
+
+    fn telling() -> impl Strategy<Value = Telling> {
+        let deferred = (text(), time()).prop_map(|(clause, until)| Telling::Deferred { clause, until });
+        prop_oneof![Just(Telling::Now), Just(Telling::ByAuthority), deferred]
+    }
+
+    /// Whatever can be said of an order.
+    pub fn any_order() -> impl Strategy<Value = OrderFact> {
+        let kind = prop::sample::select(OrderKind::ALL.to_vec());
+        let level = prop::sample::select(Level::ALL.to_vec());
+        let issued =
+            (kind, level, time(), time(), telling()).prop_map(|(kind, level, start, end, telling)| {
+                OrderSays::Issued(OrderTerms { kind, level, start, end, telling })
+            });
+        let answer = prop::sample::select(OrderAnswer::ALL.to_vec()).prop_map(OrderSays::Answered);
+        let extended = time().prop_map(|end| OrderSays::Extended { end });
+        let says = prop_oneof![issued, answer, extended, Just(OrderSays::Released)];
+        (text(), text(), party(), says).prop_map(|(issuer, number, party, says)| OrderFact {
+            name: OrderName { issuer, number },
+            party,
+            says,
+        })
+    }
+}

@@ -212,12 +212,19 @@ fn order(measure: &Measure) -> Option<(&str, &str)> {
     }
 }
 
-/// What a person calls a measure that a rule or limit may ask for, by its name in outputs.
+/// What a person calls a measure that a rule, limit or order may ask for, by its name in outputs.
 #[must_use]
 pub fn measure_title(name: &str) -> Option<Bilingual> {
-    let Words { zh, en } = title(&MeasureKind::from_name(name)?.into());
+    let Words { zh, en } = match name {
+        "authority_stop_payment" => STOP_PAYMENT,
+        "authority_freeze" => FREEZE,
+        name => title(&MeasureKind::from_name(name)?.into()),
+    };
     Some(Bilingual { zh: zh.to_owned(), en: en.to_owned() })
 }
+
+const STOP_PAYMENT: Words = words("紧急止付", "payment stopped by order");
+const FREEZE: Words = words("冻结", "frozen by order");
 
 /// The name of a measure as a person reads it.
 fn title(measure: &Measure) -> Words {
@@ -242,8 +249,8 @@ fn title(measure: &Measure) -> Words {
         Measure::Victim(VictimStep::Warn) => words("防骗提示", "fraud warning"),
         Measure::Victim(VictimStep::Call) => words("防骗来电提醒", "warning call"),
         Measure::Victim(VictimStep::CoolOff) => words("转账冷静期", "cooling-off period"),
-        Measure::AuthorityStopPayment(_) => words("紧急止付", "payment stopped by order"),
-        Measure::AuthorityFreeze(_) => words("冻结", "frozen by order"),
+        Measure::AuthorityStopPayment(_) => STOP_PAYMENT,
+        Measure::AuthorityFreeze(_) => FREEZE,
     }
 }
 

@@ -3,6 +3,7 @@
 mod corrections;
 mod events;
 mod mutations;
+mod orders;
 mod refusals;
 mod releases;
 mod rows;
