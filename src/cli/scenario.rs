@@ -32,6 +32,7 @@
 //! fraud_confirmed      payer= payee= counterparty= terminal= amount=, of= (the event's id)
 //! order_issued         number= kind= or code= party= start= end= notice=now|deferred|by_authority clause=
 //!                      notice_until=; order_extended: number= party= end=; order_released: number= party=
+//! entry_listed         number= holder= category=a|b test= approval= start= end= regime=legacy; entry_revoked
 //! order_answered       number= party= answer=done|account_unknown|account_closed|..
 //! ```
 //!

@@ -6,6 +6,7 @@
 pub mod card_usage;
 pub mod control;
 pub mod correction;
+pub mod entry;
 pub mod envelope;
 mod fault;
 pub mod field;

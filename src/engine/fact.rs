@@ -429,6 +429,8 @@ pub enum FactBody {
     WentLive,
     /// An authority orders something about a party of the routing holder, or says more of its order (S15).
     Order(Box<super::order::OrderFact>),
+    /// The routing holder is listed, or the entry is revoked (S16).
+    Entry(Box<super::entry::EntryFact>),
 }
 
 /// How a rule set came to be released: on record with the fact. Only `rollback` decides (S1).

@@ -2,10 +2,11 @@
 
 use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::DispositionId;
+use super::entry::EntryState;
 use super::fact::{HolderKind, OpeningStep, Product};
 use super::order::{OrderName, OrderState};
 use super::report::Standing;
-use super::subject::{Party, Subject};
+use super::subject::{Party, SealedRef, Subject};
 
 /// The state of one holder, apart from logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub struct Holder {
 pub struct Authority {
     /// In the order in which they were first heard of.
     pub orders: Vec<OrderState>,
+    /// In the order in which they were first heard of.
+    pub entries: Vec<EntryState>,
+    /// The phone line that is kept for a listed person.
+    pub kept_line: Option<Subject>,
 }
 
 /// How many of a product the person holds elsewhere, as answered for one opening (Art. 16).
@@ -49,6 +54,8 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
     pub subject: Subject,
+    /// How the institution calls it: a list entry reaches what the person holds.
+    pub sealed: SealedRef,
     pub steps: Vec<Step>,
 }
 
@@ -268,11 +275,31 @@ impl Holder {
     }
 
     /// Notes a step of a holding.
-    pub fn add_holding_step(&mut self, subject: Subject, step: Step) {
-        match self.holdings.iter_mut().find(|holding| holding.subject == subject) {
+    pub fn add_holding_step(&mut self, party: &Party, step: Step) {
+        match self.holdings.iter_mut().find(|holding| holding.subject == party.subject) {
             Some(holding) => holding.steps.push(step),
-            None => self.holdings.push(Holding { subject, steps: vec![step] }),
+            None => {
+                let (subject, sealed) = (party.subject, party.sealed.clone());
+                self.holdings.push(Holding { subject, sealed, steps: vec![step] });
+            }
         }
+    }
+
+    /// An entry by the event that it was first heard of by.
+    #[must_use]
+    pub fn entry(&self, heard: Fingerprint) -> Option<&EntryState> {
+        self.authority.as_ref()?.entries.iter().find(|entry| entry.heard == heard)
+    }
+
+    pub fn entry_mut(&mut self, heard: Fingerprint) -> Option<&mut EntryState> {
+        self.authority.as_mut()?.entries.iter_mut().find(|entry| entry.heard == heard)
+    }
+
+    /// The entries that act at a time, by the events that they were first heard of by.
+    pub fn listed_at(&self, at: TimeMs) -> impl Iterator<Item = Fingerprint> + '_ {
+        let entries = self.authority.iter().flat_map(|authority| &authority.entries);
+        let acting = move |entry: &&EntryState| entry.listed.as_ref().is_some_and(|one| one.acts_at(at));
+        entries.filter(acting).map(|entry| entry.heard)
     }
 
     /// Takes the steps and the platform's answers of an event out again.

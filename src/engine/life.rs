@@ -59,6 +59,8 @@ pub trait Vocabulary: fmt::Debug + Clone + Copy + PartialEq + Eq + 'static {
     /// What lives so brings its own end along (an order, an entry): the table has no deadlines then, for
     /// no term is made up (law.md B20).
     const HAS_OWN_END: bool = false;
+    /// Dated spans that the engine asks the table for, besides deadlines of states.
+    const FIGURES: &'static [&'static str] = &[];
     /// What happens.
     type On: Word;
     /// What must hold besides.
@@ -82,6 +84,8 @@ pub struct Life<V: Vocabulary> {
     pub states: Vec<State>,
     /// In the order in which they are tried.
     pub steps: Vec<Step<V>>,
+    /// The figures of its vocabulary, in that order.
+    pub figures: Vec<SpanMs>,
 }
 
 /// A state of a life.

@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod condition;
 pub mod cover;
 pub mod disposition;
+pub mod entry;
 pub mod evidence;
 pub mod fact;
 pub mod holder;

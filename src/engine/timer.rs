@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::DispositionId;
+use super::entry::EntryMoment;
 use super::order::OrderMoment;
 use super::planted::{Planted, is_planted};
 
@@ -25,13 +26,25 @@ pub enum Timer {
         order: Fingerprint,
         moment: OrderMoment,
     },
+    /// Something is due in the life of a list entry (S16).
+    Entry {
+        holder: Token,
+        /// The event by which the entry was first heard of.
+        entry: Fingerprint,
+        moment: EntryMoment,
+    },
 }
 
 impl Timer {
     /// Whether it worsens somebody's position and therefore waits until every source has been read.
     #[must_use]
     pub fn worsens(self) -> bool {
-        matches!(self, Timer::ReservationLapses { .. } | Timer::Order { moment: OrderMoment::Starts, .. })
+        matches!(
+            self,
+            Timer::ReservationLapses { .. }
+                | Timer::Order { moment: OrderMoment::Starts, .. }
+                | Timer::Entry { moment: EntryMoment::Starts, .. }
+        )
     }
 }
 

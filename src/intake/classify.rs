@@ -5,6 +5,7 @@
 
 mod confirmed;
 mod correction;
+pub mod entry;
 mod facts;
 mod look_alike;
 mod opening;

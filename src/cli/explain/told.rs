@@ -203,7 +203,8 @@ impl Teller<'_> {
             let limit = || rules.limits.iter().find(|limit| limit.id == id).map(|limit| &limit.title);
             let protection = || rules.protections.iter().find(|one| one.id == id).map(|one| &one.title);
             let order = || rules.lives.order.as_ref().filter(|life| life.id == id).map(|life| &life.title);
-            rule.or_else(limit).or_else(protection).or_else(order)
+            let entry = || rules.lives.entry.as_ref().filter(|life| life.id == id).map(|life| &life.title);
+            rule.or_else(limit).or_else(protection).or_else(order).or_else(entry)
         });
         let title = title.map_or_else(|| Both::same(id), Both::from);
         RuleSaid { id: id.to_owned(), version, title }

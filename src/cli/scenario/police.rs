@@ -9,7 +9,7 @@ use crate::codec::event::{Event, EventType, Undeclared};
 use crate::config::orders::Codes;
 use crate::engine::base::TimeMs;
 use crate::engine::order::{Level, OrderKind};
-use crate::intake::classify::order;
+use crate::intake::classify::{entry, order};
 
 /// An authority of scenarios: id of its key, its name, level, algorithm, and the byte its key is made of.
 struct Authority {
@@ -64,8 +64,14 @@ pub(super) fn keys() -> anyhow::Result<Vec<AuthorityKey>> {
 
 /// Signs what an authority says, unless the scenario brings a signature of its own.
 pub(super) fn sign(kind: EventType, data: &mut Value) -> anyhow::Result<()> {
-    let is_theirs =
-        matches!(kind, EventType::OrderIssued | EventType::OrderExtended | EventType::OrderReleased);
+    let is_theirs = matches!(
+        kind,
+        EventType::OrderIssued
+            | EventType::OrderExtended
+            | EventType::OrderReleased
+            | EventType::EntryListed
+            | EventType::EntryRevoked
+    );
     let Some(fields) = data.as_object_mut() else { return Ok(()) };
     if is_theirs || kind == EventType::OrderAnswered {
         fields.entry("issuer").or_insert(json!("city-police"));
@@ -75,7 +81,10 @@ pub(super) fn sign(kind: EventType, data: &mut Value) -> anyhow::Result<()> {
     }
     let issuer = fields.get("issuer").and_then(Value::as_str).unwrap_or_default().to_owned();
     let own = AUTHORITIES.iter().find(|of| of.name == issuer);
-    if kind == EventType::OrderIssued {
+    if matches!(kind, EventType::EntryListed | EventType::EntryRevoked) {
+        fields.entry("institution").or_insert(json!(INSTITUTION));
+    }
+    if matches!(kind, EventType::OrderIssued | EventType::EntryListed) {
         let level = own.map_or(Level::Prefecture, |of| of.level);
         fields.entry("level").or_insert(json!(level.name()));
     }
@@ -122,6 +131,8 @@ fn canonical(event: &Event<'_>) -> Option<Canonical> {
         }
         Event::OrderExtended(extended) => order::extended(INSTITUTION, extended),
         Event::OrderReleased(released) => order::released(INSTITUTION, released),
+        Event::EntryListed(listed) => entry::listed(listed),
+        Event::EntryRevoked(revoked) => entry::revoked(revoked),
         _ => return None,
     })
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    ChannelName, CurrencyCode, EssentialName, HolderKindName, LevelName, NoticeName, NoticeWhen,
-    OrderAnswerName, OrderKindName, OutcomeName, ProductName, UsageName,
+    CategoryName, ChannelName, CurrencyCode, EssentialName, HolderKindName, LevelName, ListingTestName,
+    NoticeName, NoticeWhen, OrderAnswerName, OrderKindName, OutcomeName, ProductName, RegimeName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 use crate::engine::base::Currency;
+use crate::engine::entry::{Category, ListingTest, Regime};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
 use crate::engine::order::{Level, OrderAnswer, OrderKind};
 
@@ -156,6 +157,49 @@ named_field!(
     None,
     { "type": "string", "enum": OrderAnswer::ALL.map(OrderAnswer::name) }
 );
+
+named_field!(
+    /// The category of a list entry.
+    CategoryName(Category),
+    Category::from_name,
+    |category| category.name(),
+    None,
+    { "type": "string", "enum": Category::ALL.map(Category::name) }
+);
+named_field!(
+    /// The test that a list entry rests on.
+    ListingTestName(ListingTest),
+    ListingTest::from_name,
+    |test| test.name(),
+    None,
+    { "type": "string", "enum": ListingTest::ALL.map(ListingTest::name) }
+);
+named_field!(
+    /// The rules that a list entry was made under.
+    RegimeName(Regime),
+    |name| match name {
+        "current" => Some(Regime::Current),
+        "legacy" => Some(Regime::Legacy),
+        _ => None,
+    },
+    |regime| match regime {
+        Regime::Current => "current",
+        Regime::Legacy => "legacy",
+    },
+    None,
+    { "type": "string", "enum": ["current", "legacy"] }
+);
+
+impl RegimeName {
+    /// The word in events, which is signed too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Regime::Current => "current",
+            Regime::Legacy => "legacy",
+        }
+    }
+}
 
 /// When the person is told of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

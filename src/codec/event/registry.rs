@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
 use super::{
-    card_usage, control, correction, holding, notice, opening, order, review, transfer, verification,
+    card_usage, control, correction, entry, holding, notice, opening, order, review, transfer, verification,
 };
 
 /// Declares the types. Adding one is adding its file and its line here.
@@ -86,6 +86,8 @@ event_types! {
     OrderIssued "order_issued" order::OrderIssued<'a>, order::OrderIssued<'static>;
     OrderExtended "order_extended" order::OrderExtended<'a>, order::OrderExtended<'static>;
     OrderReleased "order_released" order::OrderReleased<'a>, order::OrderReleased<'static>;
+    EntryListed "entry_listed" entry::EntryListed<'a>, entry::EntryListed<'static>;
+    EntryRevoked "entry_revoked" entry::EntryRevoked<'a>, entry::EntryRevoked<'static>;
     OrderAnswered "order_answered" order::OrderAnswered<'a>, order::OrderAnswered<'static>;
 }
 

@@ -7,14 +7,19 @@
 //!            2 extended   end (zigzag)
 //!            3 released   nothing
 //!            4 answered   answer (1 byte)
+//! 25 entry   issuer (text), number (text), then what is said (1 byte):
+//!            1 listed     test (1 byte), level (1 byte), start (zigzag), end (zigzag), legacy (0 or 1),
+//!                         option of approval (text)
+//!            2 revoked    nothing
 //! ```
 //!
-//! Kinds, levels and answers are numbered in `engine::order`.
+//! Kinds, levels and answers are numbered in `engine::order`, tests in `engine::entry`.
 
 use std::sync::Arc;
 
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
+use crate::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
 use crate::engine::notice::Telling;
 use crate::engine::order::{Level, OrderAnswer, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms};
 
@@ -70,6 +75,47 @@ pub(super) fn read_order(reader: &mut Reader<'_>) -> Result<OrderFact, DecodeErr
         _ => return Err(DecodeError::Malformed(WHAT)),
     };
     Ok(OrderFact { name, party, says })
+}
+
+const LISTED: u8 = 1;
+const REVOKED: u8 = 2;
+
+pub(super) fn write_entry(writer: &mut Writer<'_>, said: &EntryFact) {
+    write_name(writer, &said.name);
+    match &said.says {
+        EntrySays::Listed(terms) => {
+            writer.byte(LISTED);
+            writer.byte(terms.test as u8);
+            writer.byte(terms.level as u8);
+            writer.zigzag(terms.start.0);
+            writer.zigzag(terms.end.0);
+            writer.flag(terms.regime == Regime::Legacy);
+            writer.option(terms.approval.as_deref(), |writer, text| writer.blob(text.as_bytes()));
+        }
+        EntrySays::Revoked => writer.byte(REVOKED),
+    }
+}
+
+pub(super) fn read_entry(reader: &mut Reader<'_>) -> Result<EntryFact, DecodeError> {
+    const WHAT: &str = "what is said of an entry";
+    let name = read_name(reader)?;
+    let says = match reader.byte(WHAT)? {
+        LISTED => EntrySays::Listed(EntryTerms {
+            test: ListingTest::from_code(reader.byte("the test of an entry")?)
+                .ok_or(DecodeError::Malformed("the test of an entry"))?,
+            level: Level::from_code(reader.byte("the level of an entry")?)
+                .ok_or(DecodeError::Malformed("the level of an entry"))?,
+            start: reader.time("the start of an entry")?,
+            end: reader.time("the end of an entry")?,
+            regime: if reader.flag("the regime of an entry")? { Regime::Legacy } else { Regime::Current },
+            approval: reader.option("the approval of an entry", |reader| {
+                reader.text("the approval of an entry").map(Arc::from)
+            })?,
+        }),
+        REVOKED => EntrySays::Revoked,
+        _ => return Err(DecodeError::Malformed(WHAT)),
+    };
+    Ok(EntryFact { name, says })
 }
 
 pub(in crate::codec) fn write_name(writer: &mut Writer<'_>, name: &OrderName) {

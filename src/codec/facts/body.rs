@@ -18,7 +18,7 @@
 //! 9 rule set activated   bundle (text)
 //! 10 went live           nothing
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
-//! 24 order               as in `authority`
+//! 24 order, 25 entry     as in `authority`
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -51,6 +51,7 @@ const FRAUD_CONFIRMED: u8 = 11;
 /// A card usage with the open traffic of the month.
 const CARD_USAGE_METERED: u8 = 12;
 const ORDER: u8 = 24;
+const ENTRY: u8 = 25;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -147,6 +148,10 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
         FactBody::Order(said) => {
             writer.byte(ORDER);
             authority::write_order(writer, said);
+        }
+        FactBody::Entry(said) => {
+            writer.byte(ENTRY);
+            authority::write_entry(writer, said);
         }
     }
 }
@@ -274,6 +279,7 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             },
         }),
         WENT_LIVE => Ok(FactBody::WentLive),
+        ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
         ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }

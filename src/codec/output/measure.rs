@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::disposition::{DispositionId, Head, MeasureEnded, MeasureExtended, MeasureSet};
-use crate::engine::measure::{Measure, Order};
+use crate::engine::measure::{Listing, Measure, Order};
 use crate::engine::notice::Notice;
 use crate::engine::subject::Party;
 
@@ -60,6 +60,9 @@ pub(super) struct MeasureData<'a> {
     /// The authority's order, for a measure of that lane.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderData<'a>>,
+    /// The list entry, for a measure on what a listed person has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<EntryData<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -76,9 +79,52 @@ struct OrderData<'a> {
     end: Moment,
 }
 
+#[derive(Serialize, JsonSchema)]
+struct EntryData<'a> {
+    number: &'a str,
+    issuer: &'a str,
+    /// `a` or `b`.
+    category: &'static str,
+    start: Moment,
+    end: Moment,
+    /// What goes on all the same, looked at before anything is stopped (law.md J4, J5, J6).
+    stays_open: &'static [&'static str],
+}
+
+/// What an entry's measure leaves open.
+fn stays_open(measure: &Measure) -> &'static [&'static str] {
+    match measure {
+        Measure::ListedLimitOutflow(_) => {
+            &["inflow", "counter", "tax", "social_insurance", "utility", "medical", "own_bank_account"]
+        }
+        Measure::ListedStopPaymentAccount(_) => &["balance_to_own_bank_account"],
+        Measure::ListedLimitCard(_) => &["emergency_calls", "kept_line"],
+        _ => &["existing_accounts", "bank_account_openings"],
+    }
+}
+
+impl<'a> EntryData<'a> {
+    fn of(
+        measure: &Measure,
+        listing: &'a Listing,
+        ctx: &OutputContext<'_>,
+    ) -> Result<EntryData<'a>, OutputError> {
+        let (start, end) = listing.term();
+        Ok(EntryData {
+            number: listing.number(),
+            issuer: listing.issuer(),
+            category: listing.category().name(),
+            start: time_of("entry.start", start, ctx)?,
+            end: time_of("entry.end", end, ctx)?,
+            stays_open: stays_open(measure),
+        })
+    }
+}
+
 impl<'a> MeasureData<'a> {
     pub(super) fn of(measure: &'a Measure, ctx: &OutputContext<'_>) -> Result<MeasureData<'a>, OutputError> {
-        let mut data = MeasureData { measure: measure.name(), verification_lapse: None, order: None };
+        let mut data =
+            MeasureData { measure: measure.name(), verification_lapse: None, order: None, entry: None };
         match measure {
             Measure::PhoneCardLimit(lapse) | Measure::PhoneCardSuspend(lapse) => {
                 let (event, at) = lapse.cause();
@@ -87,6 +133,12 @@ impl<'a> MeasureData<'a> {
             }
             Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => {
                 data.order = Some(OrderData::of(order, ctx)?);
+            }
+            Measure::ListedLimitOutflow(listing)
+            | Measure::ListedStopPaymentAccount(listing)
+            | Measure::ListedLimitCard(listing)
+            | Measure::ListedRefuseOpening(listing) => {
+                data.entry = Some(EntryData::of(measure, listing, ctx)?);
             }
             Measure::OpeningCheckFurther
             | Measure::OpeningRefuse

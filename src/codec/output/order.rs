@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::disposition::OrderAnswered;
+use crate::engine::subject::SubjectKind;
 
 use super::envelope::{Envelope, Moment, RuleText, event_hex, id_hex, time_of};
 use super::measure::PartyData;
@@ -23,10 +24,12 @@ pub(super) struct AnsweredData<'a> {
     /// `query`, `stop_payment`, `freeze` or `return_of_funds`, once the order is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
-    party: PartyData,
+    /// The account that the order names; an entry names a person, whom its number stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    party: Option<PartyData>,
     /// `waits`, `set`, `handed_over`, `extended`, `released`, `expired`, `overdue`, `done`; why not:
     /// `account_unknown`, `account_closed`, `funds_missing`, `papers_missing`, `not_later`, `known`, `over`;
-    /// `remembered` for what came before its order.
+    /// `remembered` for what came before its order; `history_only` for an entry of the older rules.
     outcome: &'static str,
     at: Moment,
     /// Id of the disposition that carries the order out.
@@ -45,7 +48,10 @@ pub(super) fn answered(answered: &OrderAnswered, ctx: &OutputContext<'_>) -> Res
         number: &answered.name.number,
         issuer: &answered.name.issuer,
         kind: answered.kind.map(|kind| kind.name()),
-        party: PartyData::of(&head.party, ctx)?,
+        party: match head.party.subject.kind {
+            SubjectKind::Holder => None,
+            _ => Some(PartyData::of(&head.party, ctx)?),
+        },
         outcome: answered.outcome.name(),
         at: time_of("at", head.at, ctx)?,
         measure: answered.measure.map(id_hex),

@@ -208,6 +208,10 @@ fn order(measure: &Measure) -> Option<(&str, &str)> {
         Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => {
             Some((order.issuer(), order.number()))
         }
+        Measure::ListedLimitOutflow(listing)
+        | Measure::ListedStopPaymentAccount(listing)
+        | Measure::ListedLimitCard(listing)
+        | Measure::ListedRefuseOpening(listing) => Some((listing.issuer(), listing.number())),
         _ => None,
     }
 }
@@ -218,6 +222,10 @@ pub fn measure_title(name: &str) -> Option<Bilingual> {
     let Words { zh, en } = match name {
         "authority_stop_payment" => STOP_PAYMENT,
         "authority_freeze" => FREEZE,
+        "listed_limit_outflow" => LISTED_OUTFLOW,
+        "listed_stop_payment_account" => LISTED_PAYMENT,
+        "listed_limit_card" => LISTED_CARD,
+        "listed_refuse_opening" => LISTED_OPENING,
         name => title(&MeasureKind::from_name(name)?.into()),
     };
     Some(Bilingual { zh: zh.to_owned(), en: en.to_owned() })
@@ -225,6 +233,11 @@ pub fn measure_title(name: &str) -> Option<Bilingual> {
 
 const STOP_PAYMENT: Words = words("紧急止付", "payment stopped by order");
 const FREEZE: Words = words("冻结", "frozen by order");
+const LISTED_OUTFLOW: Words =
+    words("联合惩戒：限制非柜面出金", "joint sanctions: payments outside the counter limited");
+const LISTED_PAYMENT: Words = words("联合惩戒：暂停支付账户", "joint sanctions: payment account stopped");
+const LISTED_CARD: Words = words("联合惩戒：限制电话卡业务", "joint sanctions: phone card limited");
+const LISTED_OPENING: Words = words("联合惩戒：暂不新办", "joint sanctions: nothing new is opened");
 
 /// The name of a measure as a person reads it.
 fn title(measure: &Measure) -> Words {
@@ -251,6 +264,10 @@ fn title(measure: &Measure) -> Words {
         Measure::Victim(VictimStep::CoolOff) => words("转账冷静期", "cooling-off period"),
         Measure::AuthorityStopPayment(_) => STOP_PAYMENT,
         Measure::AuthorityFreeze(_) => FREEZE,
+        Measure::ListedLimitOutflow(_) => LISTED_OUTFLOW,
+        Measure::ListedStopPaymentAccount(_) => LISTED_PAYMENT,
+        Measure::ListedLimitCard(_) => LISTED_CARD,
+        Measure::ListedRefuseOpening(_) => LISTED_OPENING,
     }
 }
 

@@ -5,10 +5,12 @@ use crate::codec::facts::DecodeError;
 use crate::codec::facts::authority::{read_name, read_telling, write_name, write_telling};
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::base::Bilingual;
+use crate::engine::entry::{Category, EntryMoment, EntryState, EntryTerms, ListedEntry, ListingTest, Regime};
 use crate::engine::holder::Authority;
-use crate::engine::measure::MEASURE_NAMES;
+use crate::engine::measure::{Listing, MEASURE_NAMES};
 use crate::engine::notice::{Channels, Notice, Telling};
 use crate::engine::order::{IssuedOrder, Level, OrderKind, OrderMoment, OrderName, OrderState, OrderTerms};
+use crate::engine::subject::SealedRef;
 
 packed_struct!(Bilingual { zh, en });
 packed_struct!(Channels { offline, online });
@@ -31,7 +33,49 @@ packed_struct!(Notice {
 packed_struct!(OrderTerms { kind, level, start, end, telling });
 packed_struct!(IssuedOrder { terms, event, at, state, begun, measure, held });
 packed_struct!(OrderState { heard, name, party, issued, extended_to, released });
-packed_struct!(Authority { orders });
+packed_struct!(EntryTerms { test, level, start, end, regime, approval });
+packed_struct!(ListedEntry { terms, event, at, until, state, since, is_over, measures });
+packed_struct!(EntryState { heard, name, listed, revoked });
+packed_struct!(Authority { orders, entries, kept_line });
+
+packed_plain!(SealedRef, |w, v| w.blob(&v.0), |r| r
+    .blob("a sealed reference")
+    .map(|blob| SealedRef(blob.into())));
+packed_plain!(ListingTest, |w, v| w.byte(*v as u8), |r| {
+    ListingTest::from_code(r.byte("a test")?).ok_or(DecodeError::Malformed("a test"))
+});
+packed_plain!(Regime, |w, v| w.flag(*v == Regime::Legacy), |r| {
+    r.flag("a regime").map(|legacy| if legacy { Regime::Legacy } else { Regime::Current })
+});
+
+/// Made again by its constructor, as anywhere else.
+impl Packed for Listing {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.blob(self.number().as_bytes());
+        writer.blob(self.issuer().as_bytes());
+        writer.byte(self.category() as u8);
+        self.term().write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        const WHAT: &str = "a listing";
+        let (number, issuer): (String, String) = Packed::read(reader)?;
+        let category = Category::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
+        let term = Packed::read(reader)?;
+        Listing::new(number, issuer, category, term).ok_or(DecodeError::Malformed(WHAT))
+    }
+}
+
+const ENTRY_MOMENTS: [EntryMoment; 3] = [EntryMoment::Starts, EntryMoment::Ends, EntryMoment::Forgotten];
+
+packed_plain!(
+    EntryMoment,
+    |w, v| w.count(ENTRY_MOMENTS.iter().position(|moment| moment == v).unwrap_or(usize::MAX)),
+    |r| {
+        let place = usize::from(r.byte("a moment of an entry")?);
+        ENTRY_MOMENTS.get(place).copied().ok_or(DecodeError::Malformed("a moment of an entry"))
+    }
+);
 
 packed_plain!(OrderName, |w, v| write_name(w, v), |r| read_name(r));
 packed_plain!(Telling, |w, v| write_telling(w, v), |r| read_telling(r));

@@ -8,7 +8,7 @@ use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
-use crate::engine::measure::{Lane, Measure, MeasureKind, Order, VerificationLapse};
+use crate::engine::measure::{Lane, Listing, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
@@ -25,7 +25,7 @@ packed_struct!(Covered { last, time, is_over });
 packed_struct!(ConfigVersion { from, number });
 packed_struct!(Coverage { sources, versions });
 packed_struct!(Step { event, step, at, product });
-packed_struct!(Holding { subject, steps });
+packed_struct!(Holding { subject, sealed, steps });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
 packed_struct!(Holder { holdings, openings, answers, standings, authority });
@@ -198,6 +198,12 @@ impl Packed for Timer {
                 holder.write(writer);
                 opening.write(writer);
             }
+            Timer::Entry { holder, entry, moment } => {
+                writer.byte(25);
+                holder.write(writer);
+                entry.write(writer);
+                moment.write(writer);
+            }
             Timer::Order { holder, order, moment } => {
                 writer.byte(24);
                 holder.write(writer);
@@ -214,6 +220,11 @@ impl Packed for Timer {
             2 => {
                 Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
             }
+            25 => Ok(Timer::Entry {
+                holder: Packed::read(reader)?,
+                entry: Packed::read(reader)?,
+                moment: Packed::read(reader)?,
+            }),
             24 => Ok(Timer::Order {
                 holder: Packed::read(reader)?,
                 order: Packed::read(reader)?,
@@ -260,6 +271,14 @@ impl Packed for Entry {
     }
 }
 
+/// The measures of list entries, by their numbers in snapshots.
+const LISTED: [fn(Listing) -> Measure; 4] = [
+    Measure::ListedLimitOutflow,
+    Measure::ListedStopPaymentAccount,
+    Measure::ListedLimitCard,
+    Measure::ListedRefuseOpening,
+];
+
 /// Harder measures are made again from their witness, by the same constructors as anywhere else.
 impl Packed for Measure {
     fn write(&self, writer: &mut Writer<'_>) {
@@ -277,6 +296,14 @@ impl Packed for Measure {
                 writer.blob(order.issuer().as_bytes());
                 order.term().write(writer);
             }
+            Measure::ListedLimitOutflow(listing)
+            | Measure::ListedStopPaymentAccount(listing)
+            | Measure::ListedLimitCard(listing)
+            | Measure::ListedRefuseOpening(listing) => {
+                let place = LISTED.iter().position(|make| make(listing.clone()) == *self);
+                writer.byte(24 + place.unwrap_or_default() as u8);
+                listing.write(writer);
+            }
             _ => {}
         }
     }
@@ -291,6 +318,9 @@ impl Packed for Measure {
             let lapse = VerificationLapse::of(&Measure::PhoneCardReverify, event, at);
             let measure = if hard == 1 { Measure::PhoneCardSuspend } else { Measure::PhoneCardLimit };
             return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
+        }
+        if let Some(make) = hard.checked_sub(24).and_then(|place| LISTED.get(usize::from(place))) {
+            return Listing::read(reader).map(make);
         }
         let (number, issuer): (String, String) = Packed::read(reader)?;
         let (start, end) = Packed::read(reader)?;

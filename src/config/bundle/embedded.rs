@@ -39,6 +39,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "limits/remote_large_reminder.toml",
     "limits/remote_strong_auth.toml",
     "limits/six_months_unused.toml",
+    "lives/entry.toml",
     "lives/order.toml",
     "lives/phone_card_reverify.toml",
     "notices/bases.toml",

@@ -9,10 +9,11 @@ use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::values::{date, named, span_within, standing};
 use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::entry::{EntryTerms, ListingTest, Reach, Regime};
 use crate::engine::life::{Due, Life, Lives, OfAppeal, OfEntry, OfMeasure, OfOrder, OfRule, State, Step};
 use crate::engine::life::{Vocabulary, Word};
-use crate::engine::measure::{MEASURE_NAMES, Order};
-use crate::engine::order::OrderKind;
+use crate::engine::measure::{MEASURE_NAMES, Measure, Order};
+use crate::engine::order::{Level, OrderKind, OrderName};
 
 /// All tables that are in force, and the names of those that are not.
 pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<String>) {
@@ -43,29 +44,34 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<St
         }
     }
     if lives.order.is_some() {
-        worded(bundle, context, OrderKind::ALL.into_iter().filter(|kind| kind.restricts()));
+        // The name alone: what it is made with does not matter.
+        let order = || Order::new("-".to_owned(), "-".to_owned(), TimeMs(0), TimeMs(1));
+        for kind in OrderKind::ALL {
+            worded(bundle, context, kind.reason(), order().and_then(|order| kind.measure(order)));
+        }
+    }
+    if lives.entry.is_some() {
+        let name = OrderName { issuer: Arc::from("-"), number: Arc::from("-") };
+        let (test, level, regime) = (ListingTest::Punished, Level::National, Regime::Current);
+        let (start, end, approval) = (TimeMs(0), TimeMs(1), None);
+        let terms = EntryTerms { test, level, start, end, regime, approval };
+        for reach in Reach::ALL {
+            worded(bundle, context, reach.reason(), terms.measure(&name, reach));
+        }
     }
     (lives, off)
 }
 
-/// What an order sets can be told: its reason and its measure have a text.
-fn worded(bundle: &mut Bundle, context: Context<'_>, kinds: impl Iterator<Item = OrderKind>) {
-    let Some(texts) = context.notices else { return };
-    for kind in kinds {
-        let reason = kind.reason();
-        if !texts.reasons.contains_key(reason) {
-            let message = "an order has this reason and there is no text for it; add it in both languages";
-            bundle.problems.add("notices/reasons.toml", reason, message);
-        }
-        // The name alone: what it is made with does not matter.
-        let terms = Order::new("-".to_owned(), "-".to_owned(), TimeMs(0), TimeMs(1));
-        let Some(name) = terms.and_then(|order| kind.measure(order)).map(|measure| measure.name()) else {
-            continue;
-        };
-        if !texts.measures.contains_key(name) {
-            let message = "an order sets this measure and there is no text for it";
-            bundle.problems.add("notices/measures.toml", name, message);
-        }
+/// What an order or entry sets can be told: its reason and its measure have a text.
+fn worded(bundle: &mut Bundle, context: Context<'_>, reason: &str, measure: Option<Measure>) {
+    let (Some(texts), Some(measure)) = (context.notices, measure) else { return };
+    if !texts.reasons.contains_key(reason) {
+        let message = "an authority's measure has this reason and there is no text for it";
+        bundle.problems.add("notices/reasons.toml", reason, message);
+    }
+    if !texts.measures.contains_key(measure.name()) {
+        let message = "an authority sets this measure and there is no text for it";
+        bundle.problems.add("notices/measures.toml", measure.name(), message);
     }
 }
 
@@ -125,7 +131,7 @@ fn life<V: Vocabulary>(
         bundle.problems.add(path, "source", "is empty; say which law or practice the table follows");
     }
     let title = title(bundle, path, "title", file.title.clone());
-    let spans = spans(bundle, path, file, context.zone);
+    let spans = spans(bundle, path, file, context.zone, V::FIGURES);
     let states = states(bundle, path, file, &spans);
     let number = |name: &str| {
         let known = states.iter().enumerate().map(|(number, state)| (&*state.name, number));
@@ -145,11 +151,25 @@ fn life<V: Vocabulary>(
         sound(bundle, path, first, &states, &steps);
     }
     let (id, version, basis) = (id.to_owned(), file.version, file.basis.clone());
-    Some(Life { id, version, title, basis, first, states, steps })
+    let figures = V::FIGURES.iter().map(|name| match spans.get(*name) {
+        Some(span) => Some(*span),
+        None => {
+            bundle.problems.add(path, &format!("spans.{name}"), "is missing; this kind of life needs it");
+            None
+        }
+    });
+    let figures = figures.collect::<Option<Vec<SpanMs>>>()?;
+    Some(Life { id, version, title, basis, first, states, steps, figures })
 }
 
 /// The dated figures of the table, by name.
-fn spans(bundle: &mut Bundle, path: &str, file: &LifeFile, zone: i32) -> BTreeMap<String, SpanMs> {
+fn spans(
+    bundle: &mut Bundle,
+    path: &str,
+    file: &LifeFile,
+    zone: i32,
+    figures: &[&str],
+) -> BTreeMap<String, SpanMs> {
     let mut spans = BTreeMap::new();
     for (name, figure) in &file.spans {
         let key = |part: &str| format!("spans.{name}.{part}");
@@ -164,7 +184,9 @@ fn spans(bundle: &mut Bundle, path: &str, file: &LifeFile, zone: i32) -> BTreeMa
         if let Some(span) = bundle.note(path, &key("value"), span_within(&figure.value, bounds.0, bounds.1)) {
             spans.insert(name.clone(), span);
         }
-        if !file.states.values().any(|state| state.due.as_ref() == Some(name)) {
+        if !figures.contains(&name.as_str())
+            && !file.states.values().any(|state| state.due.as_ref() == Some(name))
+        {
             bundle.problems.add(path, &format!("spans.{name}"), "no state has this deadline");
         }
     }

@@ -142,6 +142,7 @@ impl Partition {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
             FactBody::Order(said) => self.apply_order(fact, said, out),
+            FactBody::Entry(said) => self.apply_entry(fact, said, out),
             body => self.apply_body(fact, body, fact.at, fact.event, out),
         }
     }

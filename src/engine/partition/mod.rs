@@ -13,6 +13,7 @@
 mod appeals;
 mod budgets;
 mod corrections;
+mod entries;
 mod facts;
 mod findings;
 mod image;

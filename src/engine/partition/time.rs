@@ -47,6 +47,7 @@ impl Partition {
                 self.lapse(holder, opening, due, out);
                 Ok(())
             }
+            Timer::Entry { holder, entry, moment } => self.entry_due((holder, entry, moment), due, out),
             Timer::Order { holder, order, moment } => self.order_due((holder, order, moment), due, out),
         }
     }

@@ -70,6 +70,8 @@ impl Maker<'_> {
             Event::OrderExtended(extended) => self.order_extended(extended, self.when(at, record_time))?,
             Event::OrderReleased(released) => self.order_released(released, self.when(at, record_time))?,
             Event::OrderAnswered(answered) => self.order_answered(answered, at)?,
+            Event::EntryListed(listed) => self.entry_listed(listed, self.when(at, record_time))?,
+            Event::EntryRevoked(revoked) => self.entry_revoked(revoked, self.when(at, record_time))?,
             event => self.facts(event, at)?,
         };
         Ok(Classified { event_id: draft.id, event: self.event, at, facts, undeclared: Vec::new() })
@@ -115,7 +117,9 @@ impl Maker<'_> {
             | Event::OrderIssued(_)
             | Event::OrderExtended(_)
             | Event::OrderReleased(_)
-            | Event::OrderAnswered(_) => Err(RefusalCode::CorrectionTypeUnsupported),
+            | Event::OrderAnswered(_)
+            | Event::EntryListed(_)
+            | Event::EntryRevoked(_) => Err(RefusalCode::CorrectionTypeUnsupported),
         }
     }
 

@@ -90,7 +90,11 @@ impl Maker<'_> {
     }
 }
 
-fn signed<'a>(issuer: &'a str, key: &'a Option<Text<'_>>, signature: &'a Option<Text<'_>>) -> Signed<'a> {
+pub(super) fn signed<'a>(
+    issuer: &'a str,
+    key: &'a Option<Text<'_>>,
+    signature: &'a Option<Text<'_>>,
+) -> Signed<'a> {
     Signed { issuer, key: given(key), signature: given(signature) }
 }
 

@@ -60,6 +60,10 @@ impl Plain {
         openings.requests.push(request);
         let (Some(rules), false) = (rules, *co_holder) else { return Ok(()) };
         let place = openings.requests.len() - 1;
+        if self.refuse_to_listed(holder, place, (opening, *product), occasion.at)? {
+            return Ok(());
+        }
+        let openings = self.openings_mut(holder);
         let cause = Cause { event: occasion.event, at: occasion.at };
         let said = said_of_request(*product, *identity_channels);
         let case = Case { said, source: occasion.source, ..Case::of_opening(opening, holder, cause) };

@@ -1,4 +1,4 @@
-//! The plain evaluator: ARCHITECTURE S1 to S15 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S16 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
@@ -10,6 +10,7 @@ mod appeals;
 mod conditions;
 mod corrections;
 mod counts;
+mod entries;
 mod measures;
 mod openings;
 mod orders;
@@ -96,6 +97,9 @@ pub struct Plain {
 
     // What authorities ordered (S15): `orders`.
     orders: Vec<orders::Order>,
+    // Who is listed (S16): `entries`, and the phone line that each of them keeps.
+    entries: Vec<entries::Entry>,
+    kept_lines: BTreeMap<Token, Subject>,
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
@@ -153,6 +157,8 @@ impl Plain {
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
             orders: Vec::new(),
+            entries: Vec::new(),
+            kept_lines: BTreeMap::new(),
             standings: BTreeMap::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
@@ -244,6 +250,7 @@ impl Plain {
                 return self.decide_appeal(occasion, *appeal, *outcome, *override_for);
             }
             FactBody::Order(said) => return self.hear_order(occasion, said),
+            FactBody::Entry(said) => return self.hear_entry(occasion, said),
             FactBody::Corrected { before, after, .. } => {
                 return self.correct(occasion, body, before.as_ref(), after.as_ref());
             }
@@ -299,15 +306,10 @@ impl Plain {
             }
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, .. } => {
-                let step = self.step_of(
-                    occasion,
-                    *step,
-                    opening.subject,
-                    holding.as_ref().map(subject_of),
-                    *product,
-                );
-                self.openings_mut(holder).steps.push(step);
-                Ok(())
+                let held = holding.as_ref().unwrap_or(opening);
+                let known = self.step_of(occasion, *step, opening, holding.as_ref(), *product);
+                self.openings_mut(holder).steps.push(known);
+                self.after_step(holder, *step, held, occasion.at)
             }
             FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
                 self.openings_mut(holder).answers.push(openings::PlatformAnswer {
@@ -323,7 +325,8 @@ impl Plain {
             | FactBody::Corrected { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive
-            | FactBody::Order(_) => Ok(()),
+            | FactBody::Order(_)
+            | FactBody::Entry(_) => Ok(()),
         }
     }
 }
@@ -362,8 +365,4 @@ impl Plain {
 
 fn changes_openings(body: &FactBody) -> bool {
     matches!(body, FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. })
-}
-
-fn subject_of(party: &Party) -> Subject {
-    party.subject
 }

@@ -31,12 +31,16 @@ pub(super) enum Timer {
     OrderEnds(usize),
     NoticeDue(usize),
     OrderForgotten(usize),
+    /// Of list entries.
+    EntryStarts(usize),
+    EntryEnds(usize),
+    EntryForgotten(usize),
 }
 
 impl Timer {
     /// Timers that ease somebody's position fire on the newest time, the others on partition time.
     fn eases(&self) -> bool {
-        !matches!(self, Timer::ReservationLapses { .. } | Timer::OrderStarts(_))
+        !matches!(self, Timer::ReservationLapses { .. } | Timer::OrderStarts(_) | Timer::EntryStarts(_))
     }
 }
 
@@ -169,6 +173,9 @@ impl Plain {
                 Timer::OrderEnds(place) => self.order_ends(place, key.0)?,
                 Timer::NoticeDue(place) => self.let_notice_go(place),
                 Timer::OrderForgotten(place) => self.order_forgotten(place),
+                Timer::EntryStarts(place) => self.entry_starts(place, key.0)?,
+                Timer::EntryEnds(place) => self.entry_ends(place, key.0)?,
+                Timer::EntryForgotten(place) => self.entry_forgotten(place),
             }
         }
     }
