@@ -251,6 +251,14 @@ pub struct OrderState {
     pub released: bool,
 }
 
+impl OrderState {
+    /// Whether a measure was set to carry it out.
+    #[must_use]
+    pub fn has_measure(&self) -> bool {
+        self.issued.as_ref().is_some_and(|issued| issued.measure.is_some())
+    }
+}
+
 /// An order whose text is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedOrder {

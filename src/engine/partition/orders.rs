@@ -200,10 +200,11 @@ impl Partition {
             })
         });
         let outcome = happens.outcome(issued);
+        let begins = matches!(happens, Happens::Started);
         let entered = life.zip(step).and_then(|(life, step)| life.state(step.to));
         if let (Some(state), Some(issued)) = (entered, self.issued_mut(which)) {
             issued.state = Arc::clone(&state.name);
-            issued.begun |= matches!(happens, Happens::Started);
+            issued.begun |= begins;
         }
         let mut answered = false;
         for act in step.iter().flat_map(|step| &step.acts) {
@@ -214,6 +215,8 @@ impl Partition {
                 }
                 (OrderAct::End, _, _) => self.end_order(which, happens, cause, out),
                 (OrderAct::Answer, _, _) => {
+                    let is_set = self.order(which).is_some_and(OrderState::has_measure);
+                    let outcome = if begins && is_set { Outcome::Set } else { outcome };
                     self.answer_order(which, outcome, cause, out);
                     answered = true;
                 }
@@ -450,13 +453,13 @@ impl Happens {
     fn outcome(self, before: &IssuedOrder) -> Outcome {
         match self {
             Happens::Issued => Outcome::Waits,
-            Happens::Started if before.terms.kind.restricts() => Outcome::Set,
+            // Unless a measure is set.
             Happens::Started => Outcome::HandedOver,
             Happens::Extended(_) => Outcome::Extended,
             Happens::Released => Outcome::Released,
             Happens::Answered(answer) => Outcome::Answered(answer),
             Happens::Due if !before.begun => Outcome::Over,
-            Happens::Due if before.terms.kind.restricts() => Outcome::Expired,
+            Happens::Due if before.measure.is_some() => Outcome::Expired,
             Happens::Due => Outcome::Overdue,
         }
     }

@@ -139,10 +139,11 @@ impl Plain {
     }
 
     fn begin_order(&mut self, place: usize, cause: Cause) -> Result<(), PlainError> {
-        let kind = self.orders.get(place).and_then(|order| Some(order.terms.as_ref()?.kind));
-        let restricts = matches!(kind, Some(OrderKind::StopPayment | OrderKind::Freeze));
-        let outcome = if restricts { Outcome::Set } else { Outcome::HandedOver };
-        self.order_step(place, Stimulus { on: OrderEvent::Started, outcome, new_end: None }, cause)
+        self.order_step(
+            place,
+            Stimulus { on: OrderEvent::Started, outcome: Outcome::HandedOver, new_end: None },
+            cause,
+        )
     }
 
     pub(super) fn order_starts(&mut self, place: usize, due: TimeMs) -> Result<(), PlainError> {
@@ -159,10 +160,10 @@ impl Plain {
         if terms.end != due {
             return Ok(());
         }
-        let outcome = match (order.has_begun, terms.kind) {
+        let outcome = match (order.has_begun, order.measure) {
             (false, _) => Outcome::Over,
-            (true, OrderKind::StopPayment | OrderKind::Freeze) => Outcome::Expired,
-            (true, OrderKind::Query | OrderKind::ReturnOfFunds) => Outcome::Overdue,
+            (true, Some(_)) => Outcome::Expired,
+            (true, None) => Outcome::Overdue,
         };
         let stimulus = Stimulus { on: OrderEvent::Due, outcome, new_end: None };
         self.order_step(place, stimulus, Cause { event, at: due })
@@ -209,7 +210,14 @@ impl Plain {
                 OrderAct::Set => self.set_ordered(place, cause)?,
                 OrderAct::Prolong => self.move_end(place, stimulus.new_end, cause)?,
                 OrderAct::End => self.end_ordered(place, stimulus.on, cause),
-                OrderAct::Answer => self.tell_authority(place, stimulus.outcome, cause),
+                OrderAct::Answer => {
+                    let measure = self.orders.get(place).and_then(|order| order.measure);
+                    let outcome = match (stimulus.on, measure) {
+                        (OrderEvent::Started, Some(_)) => Outcome::Set,
+                        _ => stimulus.outcome,
+                    };
+                    self.tell_authority(place, outcome, cause);
+                }
             }
         }
         let window = self.rules.as_ref().map(|rules| rules.settings.appeal_window);
