@@ -97,7 +97,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 12]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 16]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -107,7 +107,7 @@ impl Town {
             6 => self.appeal(dice, id, at),
             7 => self.correction(dice, id, at),
             9 => self.fraud(dice, id, at),
-            10 => self.order(dice, id, at),
+            10 => self.by_authority(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));

@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 use duecourse::config::bundle;
 use duecourse::engine::base::{Fingerprint, SpanMs, TimeMs};
 use duecourse::engine::disposition::{Disposition, DispositionId, EndCause};
+use duecourse::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
 use duecourse::engine::fact::{Fact, FactBody};
 use duecourse::engine::input::Effect;
-use duecourse::engine::life::{Life, Lives, OfOrder};
+use duecourse::engine::life::{Life, Lives};
 use duecourse::engine::measure::{Lane, Measure};
 use duecourse::engine::notice::Telling;
 use duecourse::engine::order::{
@@ -19,20 +20,24 @@ use super::dice::Dice;
 use super::events::{To, Town};
 use super::log::{Delivery, Seen, random_case};
 
-/// The shipped table, in most rule sets; in some it lacks a step, in some it is not there.
+/// The shipped tables, in most rule sets; in some one lacks a step, in some there are none.
 pub fn lives(dice: &mut Dice) -> Lives {
-    static SHIPPED: OnceLock<Life<OfOrder>> = OnceLock::new();
+    static SHIPPED: OnceLock<Lives> = OnceLock::new();
     let shipped = SHIPPED.get_or_init(|| {
         let text = bundle::embedded(bundle::Profile::Strict).unwrap();
-        bundle::compile(&text).unwrap().lives.order.unwrap()
+        bundle::compile(&text).unwrap().lives
     });
-    let mut order = Life { basis: "b".to_owned(), ..shipped.clone() };
+    let basis = || "b".to_owned();
+    let mut order = Life { basis: basis(), ..shipped.order.clone().unwrap() };
+    let figures = [20_000, 60_000, 100_000].map(SpanMs).to_vec();
+    let mut entry = Life { basis: basis(), figures, ..shipped.entry.clone().unwrap() };
     match dice.below(10) {
         0 => return Lives::default(),
         1 | 2 => drop(order.steps.remove(dice.below(order.steps.len()))),
+        3 => drop(entry.steps.remove(dice.below(entry.steps.len()))),
         _ => {}
     }
-    Lives { order: Some(order), ..Lives::default() }
+    Lives { order: Some(order), entry: Some(entry), ..Lives::default() }
 }
 
 fn near(dice: &mut Dice, at: TimeMs, spans: &[i64]) -> TimeMs {
@@ -80,6 +85,31 @@ impl Town {
     }
 }
 
+impl Town {
+    /// Something that an authority says.
+    pub fn by_authority(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        if dice.chance(40) { self.entry(dice, id, at) } else { self.order(dice, id, at) }
+    }
+
+    /// A person is listed, or their entry is revoked.
+    pub fn entry(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let (_, holder) = Town::holder(dice);
+        let (issuer, number) = (*dice.pick(&["p", "q"]), *dice.pick(&["1", "2", "3", "4"]));
+        let name = OrderName { issuer: Arc::from(issuer), number: Arc::from(number) };
+        let says = if dice.chance(70) {
+            let start = near(dice, at, &[-40_000, -1_000, 0, 0, 1_000, 5_000, 20_000]);
+            let end = near(dice, start, &[1, 10_000, 30_000, 60_000, 90_000, 86_400_000]);
+            let test = *dice.pick(&ListingTest::ALL);
+            let regime = if dice.chance(8) { Regime::Legacy } else { Regime::Current };
+            let approval = (test == ListingTest::BelowCount).then(|| Arc::from("P-1"));
+            EntrySays::Listed(EntryTerms { test, level: Level::Prefecture, start, end, regime, approval })
+        } else {
+            EntrySays::Revoked
+        };
+        vec![self.of_holder(holder, id, at, FactBody::Entry(Box::new(EntryFact { name, says })))]
+    }
+}
+
 /// A measure of an authority, as it was published so far.
 struct Published {
     measure: Measure,
@@ -90,8 +120,17 @@ struct Published {
 }
 
 impl Published {
+    /// Of an order, not of an entry, whose measures may end earlier than it says.
+    fn is_ordered(&self) -> bool {
+        matches!(self.measure, Measure::AuthorityStopPayment(_) | Measure::AuthorityFreeze(_))
+    }
+
     fn term(&self) -> (TimeMs, TimeMs) {
         match &self.measure {
+            Measure::ListedLimitOutflow(listing)
+            | Measure::ListedStopPaymentAccount(listing)
+            | Measure::ListedLimitCard(listing)
+            | Measure::ListedRefuseOpening(listing) => listing.term(),
             Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => order.term(),
             other => panic!("{} in the lane of authorities", other.name()),
         }
@@ -123,13 +162,17 @@ fn check(effects: &[Effect], measures: &mut BTreeMap<DispositionId, Published>, 
                     Published { measure: set.measure().clone(), start, telling, told, ended: false };
                 let (from, to) = published.term();
                 assert!(from <= start && start < to, "acts within the order's term");
-                assert_eq!(set.notice().end, to, "ends when its order ends");
+                if published.is_ordered() {
+                    assert_eq!(set.notice().end, to, "ends when its order ends");
+                }
+                assert!(start < set.notice().end && set.notice().end <= to, "ends with what ordered it");
                 assert_eq!(set.notice().remedies, super::rulesets::text("remedy"));
                 assert!(
                     measures.insert(set.head().id, published).is_none(),
                     "each order sets its own measure"
                 );
                 tally.count(format!("set, told {}", told));
+                tally.count(set.measure().name());
             }
             Disposition::MeasureExtended(extended) => {
                 let published = measures.get_mut(&extended.extended).expect("what is extended was set");
@@ -157,8 +200,12 @@ fn check(effects: &[Effect], measures: &mut BTreeMap<DispositionId, Published>, 
                 assert!(!published.ended, "it ends once");
                 published.ended = true;
                 let (_, to) = published.term();
+                let is_ordered = published.is_ordered();
+                let is_request = matches!(published.measure, Measure::ListedRefuseOpening(_));
                 match ended.cause {
+                    EndCause::Expired if !is_ordered => assert!(ended.head.at <= to, "not beyond its entry"),
                     EndCause::Expired => assert_eq!(ended.head.at, to, "released by itself at its end"),
+                    EndCause::OpeningSettled | EndCause::Superseded if is_request => {}
                     EndCause::Released => assert!(ended.override_until.is_none()),
                     other => panic!("an order's measure ended as {}", other.name()),
                 }
@@ -172,7 +219,7 @@ fn check(effects: &[Effect], measures: &mut BTreeMap<DispositionId, Published>, 
                 tally.count(format!("ended {}", ended.cause.name()));
             }
             Disposition::OrderAnswered(answered) => {
-                if answered.outcome == Outcome::Set {
+                if answered.outcome == Outcome::Set && answered.kind.is_some() {
                     assert!(answered.measure.is_some_and(|id| measures.contains_key(&id)));
                 }
                 tally.count(answered.outcome.name());
@@ -215,6 +262,11 @@ fn an_order_is_obeyed_within_its_term_and_answered() {
         "known",
         "not_later",
         "over",
+        "history_only",
+        "listed_limit_outflow",
+        "listed_stop_payment_account",
+        "listed_limit_card",
+        "listed_refuse_opening",
     ];
     for what in wanted.into_iter().chain(outcomes) {
         assert!(tally.0.get(what).copied().unwrap_or(0) >= 10, "`{what}` was seen too seldom: {tally:?}");

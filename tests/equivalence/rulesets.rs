@@ -134,6 +134,17 @@ fn random_limit(dice: &mut Dice, n: usize) -> Limit {
     }
 }
 
+/// Those of rules and limits, and of what authorities lay down.
+const REASONS: [&str; 7] = [
+    "r",
+    "order_stop_payment",
+    "order_freeze",
+    "listed_outflow",
+    "listed_payment_account",
+    "listed_card",
+    "listed_opening",
+];
+
 fn notices() -> NoticeTexts {
     let table = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), text(key))).collect();
     let measure = |name: &str| {
@@ -141,7 +152,7 @@ fn notices() -> NoticeTexts {
         (name.to_owned(), words)
     };
     NoticeTexts {
-        reasons: table(&["r", "order_stop_payment", "order_freeze"]),
+        reasons: table(&REASONS),
         bases: table(&["b"]),
         measures: MEASURE_NAMES.into_iter().map(measure).collect(),
         remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),
