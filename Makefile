@@ -8,7 +8,7 @@ SEED ?= 1
 NODES ?= 3
 FAULTS ?=
 
-.PHONY: check-k8s demo test torture torture-short demo-kafka model sim bench peers fmt lint
+.PHONY: check-k8s demo test torture torture-short demo-kafka model sim fuzz bench peers fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs no service: Rust, a C compiler, zlib, OpenSSL.
 demo:
@@ -19,6 +19,7 @@ demo:
 test:
 	scripts/install-missing
 	cargo test
+	scripts/fuzz 6
 	scripts/check-k8s
 	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
 	scripts/with-kafka $(KAFKA_TESTS) --ignored --exact --nocapture torture::short
@@ -55,6 +56,11 @@ model:
 sim:
 	DUECOURSE_SEEDS=$${DUECOURSE_SEEDS:-10000} cargo test --lib --config profile.test.opt-level=3 -- \
 		--exact simulation::worlds_of_trouble_end_well --nocapture
+
+# Every decoder against bytes that were made to reach new code, ten minutes each: SECONDS_EACH=3600 make fuzz
+fuzz:
+	scripts/install-missing
+	scripts/fuzz $${SECONDS_EACH:-600}
 
 # CPU per event: the engine alone, and the whole path over a real broker.
 bench:

@@ -1,6 +1,6 @@
 //! What an event costs from JSON bytes to disposition bytes, without Kafka: CPU time of one thread.
 //!
-//! `cargo bench --bench engine` prints a table. The thread's CPU clock is the measure, so a busy machine
+//! `cargo bench --bench engine` prints a table; `-- minute`, `half-year`, `hot` or `shipped` one row of it. The thread's CPU clock is the measure, so a busy machine
 //! counts little; Criterion times by the wall and was left out for that. Windows are full before anything
 //! is timed; a figure is the median of chunks of events.
 
@@ -31,21 +31,29 @@ const PLAIN: Population = Population {
 };
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let chosen: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|one| one == name);
     println!("4 subjects an event (account, holder, pair, device), 6 windows x 4 aggregates each, 100 rules");
     println!("us of CPU an event: intake = classify, pack, encode; decide = decode, apply, encode outputs\n");
     println!(
         "{:<34} {:>7} {:>7} {:>7} {:>7}  {:>9} {:>9} {:>8}",
         "", "intake", "decide", "all", "worst", "subjects", "entries", "out/1000"
     );
-    let minute = Population { gap_us: 60_000_000 / RETAINED_MINUTE, ..PLAIN };
-    row("windows of 1 to 6 minutes", Windows::MINUTE, minute, RETAINED_MINUTE);
-    row("windows of up to 180 days", Windows::HALF_YEAR, PLAIN, RETAINED);
-    if !quick {
+    if is_chosen("minute") {
+        let minute = Population { gap_us: 60_000_000 / RETAINED_MINUTE, ..PLAIN };
+        row("windows of 1 to 6 minutes", Windows::MINUTE, minute, RETAINED_MINUTE);
+    }
+    if is_chosen("half-year") {
+        row("windows of up to 180 days", Windows::HALF_YEAR, PLAIN, RETAINED);
+    }
+    if is_chosen("hot") {
         let hot = Population { hot: true, ..PLAIN };
         row("180 days, half from one account", Windows::HALF_YEAR, hot, RETAINED);
     }
-    shipped_rules();
+    if is_chosen("shipped") {
+        shipped_rules();
+    }
 }
 
 /// Fills the windows, times what comes then, and prints it.

@@ -17,6 +17,7 @@ use kafka::deployment::Deployment;
 use kafka::pass_through::PassThrough;
 use kafka::process::{Stage, Used};
 use kafka::reader::{Reader, Seen};
+use kafka::releases::Reviewer;
 use kafka::stages::classify_and_pack;
 use traffic::{Events, Population, Windows};
 
@@ -63,6 +64,10 @@ fn main() {
         if is_chosen(name) {
             bench.latency(name, hot, seconds * RATE);
         }
+    }
+    if is_chosen("releases") {
+        println!("from a decided appeal to its published release, at {} events/s and in a burst", RATE / 2);
+        bench.releases(seconds * RATE / 2);
     }
 }
 
@@ -140,6 +145,44 @@ impl Bench<'_> {
         }
     }
 
+    /// Appeals are decided for the person while others' events come at half the rate, then at ten times that.
+    fn releases(&self, count: u64) {
+        let population = population(count, false);
+        for (name, rate, seconds) in [("half load", RATE / 2, count / (RATE / 2)), ("burst", RATE * 5, 2)] {
+            let deployment = Deployment::prepare(self.folder, self.servers, "releases", Windows::MONTH);
+            let (source, dispositions) = (deployment.source_topic(), deployment.dispositions_topic());
+            let reader = self.dispositions(&deployment, population.gap_ms);
+            let reviewer = Reviewer::start(self.servers, &source, &dispositions, population.gap_ms);
+            let running = ["intake", "decide"].map(|name| (name, deployment.start(name, &[])));
+            let parties = reviewer.parties.clone();
+            let mut events = Events::new(population).enumerate().map(|(number, event)| {
+                if let Some((holder, account)) = payer(&event) {
+                    parties.send((number, holder, account)).expect("the reviewer listens");
+                }
+                event
+            });
+            append(self.servers, &source, events.by_ref().take(FIRST), Some(RATE / 2));
+            reader.settle(SETTLE_MAX);
+            append(self.servers, &source, events.take((rate * seconds) as usize), Some(rate));
+            reader.settle(SETTLE_MAX);
+            let waited = reviewer.end();
+            let at =
+                |part: f64| waited.get((part * waited.len() as f64) as usize).copied().unwrap_or(f64::NAN);
+            println!(
+                "{name:12} {:5} releases: p50 {:.0} ms, p99 {:.0} ms, longest {:.0} ms",
+                waited.len(),
+                at(0.5),
+                at(0.99),
+                waited.last().copied().unwrap_or(f64::NAN)
+            );
+            reader.end();
+            for (command, process) in running {
+                process.terminate();
+                process.wait(command);
+            }
+        }
+    }
+
     /// The first events until all is up, then the others at the rate.
     fn steady(&self, name: &str, source: &str, reader: Reader, population: Population, count: u64) {
         let mut events = Events::new(population).take(count as usize + FIRST);
@@ -165,6 +208,15 @@ impl Bench<'_> {
             at(0.999)
         );
     }
+}
+
+/// The holder's and the account's names of a generated event.
+fn payer(event: &str) -> Option<(String, String)> {
+    let after = |field: &str| {
+        let (_, rest) = event.split_once(field)?;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    Some((after("\"holder\":\"")?, after("\"ref\":\"")?))
 }
 
 fn stages(name: &str, used: &Used, of_loop: &str, each: impl Fn(Duration) -> f64) {

@@ -91,6 +91,18 @@ fn each_row_says_what_its_files_say() {
 }
 
 #[test]
+fn every_table_of_a_life_is_a_page() {
+    let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
+    let lives = bundle::lives_page(&checked.rule_set.lives);
+    page::hold("lives.md", "lives", &lives);
+    for file in std::fs::read_dir(project("config/lives")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let is_off = checked.lives_off.iter().any(|off| name == format!("{off}.toml"));
+        assert!(is_off || lives.contains(&format!("`config/lives/{name}`")), "docs/lives.md has no {name}");
+    }
+}
+
+#[test]
 fn every_signal_is_listed_with_fields_that_exist_a_purpose_a_basis_and_a_reach() {
     let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
     let listing = bundle::signal_listing(&checked);

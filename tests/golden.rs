@@ -94,7 +94,9 @@ fn removing_any_rule_changes_a_disposition() {
 #[test]
 fn every_end_of_a_measure_is_shown() {
     let told: String = scenarios().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    for cause in ["overturned", "expired", "superseded", "opening_settled"] {
+    for cause in
+        ["overturned", "expired", "superseded", "opening_settled", "followed", "verified", "cancelled"]
+    {
         assert!(
             told.contains(&format!(": {cause}")),
             "no scenario in tests/golden ends a measure as {cause}"

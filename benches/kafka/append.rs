@@ -49,7 +49,7 @@ fn send(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, partit
     }
 }
 
-fn partition(event: &str) -> i32 {
+pub fn partition(event: &str) -> i32 {
     let holder = event.split_once("\"holder\":\"").map_or("", |(_, rest)| rest);
     let sum: u32 = holder.bytes().take(16).map(u32::from).sum();
     (sum % PARTITIONS).cast_signed()

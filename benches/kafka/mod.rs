@@ -5,4 +5,5 @@ pub mod deployment;
 pub mod pass_through;
 pub mod process;
 pub mod reader;
+pub mod releases;
 pub mod stages;

@@ -90,12 +90,11 @@ impl Iterator for Events {
             _ => (holder as u64 * 7_919 + self.random.below(CIRCLE)) % OUTSIDE,
         };
         let device = self.random.below(self.population.devices);
-        let at = START + (number * self.population.gap_ms).cast_signed();
-        let time = jiff::Timestamp::from_millisecond(at).expect("a time of this century");
+        let time = time_of(number as usize, self.population.gap_ms);
         let mut line = String::with_capacity(420);
         write!(
             line,
-            r#"{{"specversion":"1.0","id":"EV-{number:010}","source":"/core/payments","type":"transfer_posted","time":"{time:.3}","data":{{"payer":{{"institution":"{INSTITUTION}","holder":"CUST-{holder:08}","ref":"ACC-{holder:08}-{account}","kind":"account"}},"counterparty":{{"account":"6222020200{payee:09}"}},"amount":{{"minor":{amount},"currency":"CNY"}},"channel":"mobile","payer_balance_after":{},"device":"DEV-{device:08}"}}}}"#,
+            r#"{{"specversion":"1.0","id":"EV-{number:010}","source":"/core/payments","type":"transfer_posted","time":"{time}","data":{{"payer":{{"institution":"{INSTITUTION}","holder":"CUST-{holder:08}","ref":"ACC-{holder:08}-{account}","kind":"account"}},"counterparty":{{"account":"6222020200{payee:09}"}},"amount":{{"minor":{amount},"currency":"CNY"}},"channel":"mobile","payer_balance_after":{},"device":"DEV-{device:08}"}}}}"#,
             1_000_000 + number % 9_000_000,
         )
         .expect("text grows");
@@ -103,11 +102,24 @@ impl Iterator for Events {
     }
 }
 
+/// The time of an event, by its number.
+pub fn time_of(number: usize, gap_ms: u64) -> String {
+    let at = START + (number as u64 * gap_ms).cast_signed();
+    let time = jiff::Timestamp::from_millisecond(at).expect("a time of this century");
+    format!("{time:.3}")
+}
+
 /// The number of the event whose time stands right after `field`, such as `"time":"`.
 #[allow(dead_code, reason = "what only writes events reads none")]
 pub fn number_of(value: &[u8], field: &[u8], gap_ms: u64) -> Option<usize> {
     let place = value.windows(field.len()).position(|window| window == field)? + field.len();
     let end = place + value.get(place..)?.iter().position(|byte| *byte == b'"')?;
-    let at: jiff::Timestamp = std::str::from_utf8(value.get(place..end)?).ok()?.parse().ok()?;
+    number_at(std::str::from_utf8(value.get(place..end)?).ok()?, gap_ms)
+}
+
+/// The number of the event of a time.
+#[allow(dead_code, reason = "what only writes events reads none")]
+pub fn number_at(time: &str, gap_ms: u64) -> Option<usize> {
+    let at: jiff::Timestamp = time.parse().ok()?;
     usize::try_from((at.as_millisecond() - START) / gap_ms.cast_signed()).ok()
 }

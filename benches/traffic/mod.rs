@@ -9,7 +9,7 @@ mod events;
 mod rules;
 
 #[allow(unused_imports, reason = "what only writes events reads none")]
-pub use events::{Events, Population, number_of};
+pub use events::{Events, Population, number_at, number_of, time_of};
 pub use rules::{Windows, write_folder};
 
 pub const INSTITUTION: &str = "demo-bank";

@@ -7,9 +7,13 @@ use duecourse::codec::event::{Amount, Counterparty, Event, EventTime, OwnParty, 
 use duecourse::engine::base::{Currency, TimeMs};
 
 use super::INSTITUTION;
+use super::rules::{ADVERSE_BAND, ADVERSE_FIRST};
 
 /// 2026-01-01T00:00:00+08:00.
 const START: TimeMs = TimeMs(1_767_196_800_000);
+
+/// One event in so many has an amount that one of the rules asks for.
+const ADVERSE_ONE_IN: u64 = 100;
 
 /// Who sends, and how fast event time runs.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +65,10 @@ impl Iterator for Events {
         // The same place in a sender's circle is always the same payee.
         let place = self.circle.draw(random) as u64;
         let payee = self.payees.draw(&mut Random::new((sender as u64) << 20 | place));
-        let mut event = TransferPosted::of(Amount::new(random.between(100, 2_000_000), Currency::CNY));
+        let adverse = random.below(ADVERSE_ONE_IN) == 0;
+        let amount = if adverse { ADVERSE_FIRST..ADVERSE_FIRST + 3 * ADVERSE_BAND } else { 100..2_000_000 };
+        let amount = amount.start + random.below((amount.end - amount.start) as u64) as i64;
+        let mut event = TransferPosted::of(Amount::new(amount, Currency::CNY));
         let (holder, account) = (format!("C-{sender:08}"), format!("A-{sender:08}-1"));
         event.payer = Some(OwnParty::new(INSTITUTION, holder, account, PartyKind::Account));
         event.counterparty = Some(Counterparty { account: format!("6222{payee:012}").into() });

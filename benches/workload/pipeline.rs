@@ -79,6 +79,15 @@ impl Pipeline {
     /// JSON bytes to disposition bytes.
     pub fn take(&mut self, lines: &[(TimeMs, String)], spent: &mut Spent) {
         let began = thread_cpu();
+        let records = self.intake(lines, spent);
+        let taken = thread_cpu();
+        self.decide(&records, spent);
+        spent.intake += taken - began;
+        spent.decide += thread_cpu() - taken;
+    }
+
+    /// JSON bytes to facts records.
+    pub fn intake(&mut self, lines: &[(TimeMs, String)], spent: &mut Spent) -> Vec<Vec<u8>> {
         let mut records = Vec::new();
         for (at, line) in lines {
             let record = SourceRecord { bytes: line.as_bytes(), headers: &[], timestamp: *at };
@@ -90,13 +99,11 @@ impl Pipeline {
             records.extend(encode(self.packer.take_finished()));
         }
         records.extend(encode(self.packer.flush(Flush::All)));
-        let taken = thread_cpu();
-        self.decide(&records, spent);
-        spent.intake += taken - began;
-        spent.decide += thread_cpu() - taken;
+        records
     }
 
-    fn decide(&mut self, records: &[Vec<u8>], spent: &mut Spent) {
+    /// Facts records to disposition bytes.
+    pub fn decide(&mut self, records: &[Vec<u8>], spent: &mut Spent) {
         for record in records {
             let mut portion = Portion::default();
             self.machine.apply(self.next.1, record, &mut portion).expect("our own records can be applied");

@@ -1,5 +1,9 @@
 //! A rules folder with four subjects, six windows of four aggregates each, and 100 rules: 25 for each
 //! subject, each of three comparisons. Wording, calendar and settings are the shipped ones.
+//!
+//! 24 rules of each subject read all of its signals and hardly ever fire. The last one of account, holder
+//! and pair asks for an amount in a band of its own and fires on each adverse event, so that about one
+//! event in a hundred has a disposition.
 
 use std::fmt::Write;
 use std::fs;
@@ -25,8 +29,11 @@ const SUBJECTS: [(&str, &str, &str); 4] = [
 ];
 /// Aggregate, and a value that few windows reach.
 const AGGREGATES: [(&str, u64); 4] =
-    [("count", 40_000), ("sum", 40_000_000_000), ("max", 1_999_900), ("distinct", 400)];
+    [("count", 40_000), ("sum", 40_000_000_000), ("max", 2_799_900), ("distinct", 400)];
 const RULES_PER_SUBJECT: usize = 25;
+/// Amounts in fen that nothing but an adverse event has: a band for each own subject.
+pub const ADVERSE_FIRST: i64 = 2_500_000;
+pub const ADVERSE_BAND: i64 = 100_000;
 
 /// The bundle's text. A repeated event id is recognised for `duplicate_horizon`, such as `1d`.
 pub fn bundle(windows: Windows, duplicate_horizon: &str) -> String {
@@ -48,7 +55,12 @@ pub fn bundle(windows: Windows, duplicate_horizon: &str) -> String {
         fs::write(folder.path().join(format!("signals/{subject}.toml")), signals).expect("a written file");
         for number in 0..RULES_PER_SUBJECT {
             let file = folder.path().join(format!("rules/{subject}_{number:02}.toml"));
-            fs::write(file, rule(windows, subject, number)).expect("a written file");
+            let band = SUBJECTS[..3].iter().position(|(own, ..)| *own == subject);
+            let condition = match band {
+                Some(band) if number + 1 == RULES_PER_SUBJECT => adverse(windows, subject, band),
+                _ => rare(windows, subject, number),
+            };
+            fs::write(file, rule(subject, number, &condition)).expect("a written file");
         }
     }
     bundle::from_dir(folder.path(), Profile::Strict).expect("generated rules gather")
@@ -77,23 +89,34 @@ fn signals(windows: Windows, subject: &str, feed: &str, purpose: &str) -> String
     text
 }
 
-/// The n-th rule of a subject: its first comparison reads the n-th signal, so that every signal is read.
-fn rule(windows: Windows, subject: &str, number: usize) -> String {
+/// The n-th condition on a subject: its first comparison reads the n-th signal, so that all are read.
+fn rare(windows: Windows, subject: &str, number: usize) -> String {
     let compared = |offset: usize| {
         let place = (number + offset) % (windows.0.len() * AGGREGATES.len());
         let (aggregate, level) = AGGREGATES[place % AGGREGATES.len()];
         format!("{subject}_{aggregate}_{} >= {level}", windows.0[place / AGGREGATES.len()])
     };
+    [compared(0), compared(7), compared(14)].join(" && ")
+}
+
+/// The condition that holds on an adverse event.
+fn adverse(windows: Windows, subject: &str, band: usize) -> String {
+    let low = ADVERSE_FIRST + ADVERSE_BAND * band as i64;
+    let (window, high) = (windows.0[0], low + ADVERSE_BAND);
+    format!(
+        "{subject}_count_{window} >= 1 && {subject}_distinct_{window} >= 1 && \
+         event.amount >= {low} && event.amount < {high}"
+    )
+}
+
+fn rule(subject: &str, number: usize, condition: &str) -> String {
     format!(
         "version = 1\n\
          title = {{ zh = \"量{subject} {number}\", en = \"{subject} {number}\" }}\n\
          status = \"enforced\"\nsubject = \"account\"\ntriggers = [\"transfer_posted.payer\"]\n\
-         condition = \"{} && {} && {}\"\n\
+         condition = \"{condition}\"\n\
          measure = \"account_verify_transaction\"\nmeasure_for = \"24h\"\npurpose = \"anti_fraud\"\n\
          basis = \"apl_18\"\nreason = \"paid_to_many\"\nsource = \"generated for benches/engine.rs\"\n\
-         [precision]\ndata = \"generated\"\ndate = \"2026-11-25\"\nper_mille = 500\n",
-        compared(0),
-        compared(7),
-        compared(14)
+         [precision]\ndata = \"generated\"\ndate = \"2026-11-25\"\nper_mille = 500\n"
     )
 }

@@ -272,7 +272,7 @@ impl Observe for Counted {
                 }
             }
             Effect::Observed(seen) => self.metrics.rules.evidence(&seen.head.rule.id, &seen.evidence),
-            Effect::Unmatched { .. } | Effect::Reported(_) => {}
+            Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => {}
         }
     }
 
@@ -309,6 +309,10 @@ impl Observe for Counted {
             state.rules_shown = Some(Instant::now());
             self.metrics.rules.show(rules, newest, totals);
         }
+    }
+
+    fn rules_shadowed(&self, rules: &RuleSet, shadowed: &mut dyn Iterator<Item = (&str, u32)>) {
+        self.metrics.rules.show_shadowed(rules, shadowed);
     }
 
     fn settled(&self, _partition: u32, outcome: Outcome, _records: usize, packs: &[(TimeMs, u32)]) {

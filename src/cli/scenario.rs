@@ -11,7 +11,8 @@
 //! An event line is a time (or a span since the line before, such as `+10m`, and `x6` to do it six
 //! times), an event type and its fields. A party of ours is `holder/ref`; its kind follows from the
 //! field and the product, or is written behind a colon. `{n}` counts, `@last` is the newest appeal
-//! reference, and amounts and balances are in yuan. An `event_corrected` has `original_event_id`,
+//! reference, or as `disposition_id` (short `on`) the newest measure, `@phone_card_limit` the newest of that
+//! name, `@phone_card_limit/SIM-1` on that party, and amounts and balances are in yuan. An `event_corrected` has `original_event_id`,
 //! `original_type`, and the fields of its two forms as `before.time`, `before.amount`, `after.amount`.
 //! Lines that begin with two spaces are the program's and are written anew each time. The events take
 //! the whole road: intake's classifier, packed facts, the engine, the encoders.
@@ -41,6 +42,8 @@
 //!
 //! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
 //! precision had been measured), `enable LIMIT`, `off RULE`, `budget RULE HOURS` (person-hours a day),
+//! `risk RULE low|medium|high`, `sources A B ..` (with a broker's clock: an event comes by the first, or by
+//! the one that `via=` names, and what worsens a position waits until the slowest has come so far),
 //! `show notices`.
 
 mod play;

@@ -3,6 +3,7 @@
 //! One file per family; `registry` names every type once. Texts are borrowed from the record. A
 //! field that no type declares is dropped and counted; a field with the wrong type is refused.
 
+pub mod appeal;
 pub mod card_usage;
 pub mod control;
 pub mod correction;
@@ -21,6 +22,7 @@ mod registry;
 pub mod review;
 mod rfc3339;
 pub mod schema;
+pub mod settlement;
 pub mod transfer;
 mod undeclared;
 pub mod verification;

@@ -63,6 +63,8 @@ pub trait Observe: Send + Sync {
         totals: &mut dyn Iterator<Item = (&str, RuleCount)>,
     ) {
     }
+    /// The rules that moved themselves to shadow, with their versions; said after `rule_totals`.
+    fn rules_shadowed(&self, rules: &RuleSet, shadowed: &mut dyn Iterator<Item = (&str, u32)>) {}
     /// A transaction's outcome for one partition. `packs`: newest record time and facts of each pack
     /// of facts that became visible with it.
     fn settled(&self, partition: u32, outcome: Outcome, records: usize, packs: &[(TimeMs, u32)]) {}

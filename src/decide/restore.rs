@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::codec::snapshot;
+use crate::codec::snapshot::{self, SEMANTICS_OLDEST};
 use crate::engine::base::TimeMs;
 use crate::engine::partition::{Identity, Partition};
 use crate::engine::planted::{Planted, is_planted};
@@ -71,7 +71,9 @@ fn newest_usable(
     let partition = identity.partition;
     let entries = store.list(partition)?;
     let committed = if is_planted(Planted::SnapshotBeyondCommit) { u64::MAX } else { committed };
-    let usable = entries.iter().filter(|entry| entry.offset <= committed && entry.semantics == SEMANTICS);
+    let usable = entries.iter().filter(|entry| {
+        entry.offset <= committed && (SEMANTICS_OLDEST..=SEMANTICS).contains(&entry.semantics)
+    });
     for entry in usable {
         let Some(links) = chain(&entries, entry) else { continue };
         let snapshots = match read(store, identity, &links)? {
@@ -84,7 +86,9 @@ fn newest_usable(
         };
         match snapshot::decode(snapshots.iter().map(|bytes| &**bytes), identity.clone(), loader) {
             Ok(state) => {
-                let (offset, stored, chain) = (entry.offset, Some(entry.stored), Chain::of(&links));
+                // What earlier semantics wrote no changes of ours build on: a whole one comes next.
+                let chain = if entry.semantics == SEMANTICS { Chain::of(&links) } else { Chain::default() };
+                let (offset, stored) = (entry.offset, Some(entry.stored));
                 return Ok(Look::Found(Box::new(Restored { state, offset, stored, chain })));
             }
             Err(error) => {

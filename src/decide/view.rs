@@ -85,6 +85,8 @@ impl Change {
             }
             Disposition::OpeningAccepted(_)
             | Disposition::ReservationLapsed(_)
+            | Disposition::AppealAnswered(_)
+            | Disposition::MeasureMoved(_)
             | Disposition::NoticeReleased(_)
             | Disposition::OrderAnswered(_) => None,
         }

@@ -245,6 +245,7 @@ impl Assignment {
         observe.advanced(standing, partition.rules().map(|rules| &**rules));
         if let Some(rules) = partition.rules() {
             observe.rule_totals(rules, standing.newest_time, &mut partition.rule_totals());
+            observe.rules_shadowed(rules, &mut partition.rules_shadowed());
         }
         Ok(portion)
     }

@@ -176,22 +176,6 @@ fn equal(a: Interval, b: Interval) -> Option<bool> {
     both_points.then_some(true)
 }
 
-/// The first part of a condition, where it compares one thing with a constant: what most rules fail by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guard {
-    pub left: Guarded,
-    pub op: Op,
-    pub right: i64,
-}
-
-/// What a guard compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guarded {
-    /// A signal by its number.
-    Signal(usize),
-    Field(Field),
-}
-
 /// Gives a signal's interval by its number.
 pub type ReadSignal<'a> = dyn FnMut(usize) -> Interval + 'a;
 
@@ -278,23 +262,6 @@ impl Condition {
             Condition::Compare { left, op, right } => {
                 left.eval(signal, event).compare(*op, right.eval(signal, event))
             }
-        }
-    }
-
-    /// A comparison without which the condition does not hold: its first part, if that is plain.
-    #[must_use]
-    pub fn guard(&self) -> Option<Guard> {
-        match self {
-            Condition::All(parts) => parts.first()?.guard(),
-            Condition::Compare { left, op, right: Term::Constant(right) } => {
-                let left = match left {
-                    Term::Signal(number) => Guarded::Signal(*number),
-                    Term::Field(field) => Guarded::Field(*field),
-                    _ => return None,
-                };
-                Some(Guard { left, op: *op, right: *right })
-            }
-            Condition::Any(_) | Condition::Not(_) | Condition::Compare { .. } => None,
         }
     }
 

@@ -1,7 +1,9 @@
 //! Dispositions: what the engine publishes (DESIGN D22 to D26, D29, D30).
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::appeal::AppealAnswered;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
@@ -9,6 +11,7 @@ use super::notice::{Notice, RuleName, Telling};
 use super::order::{OrderKind, OrderName, Outcome};
 use super::purpose::Purpose;
 use super::subject::Party;
+use super::verifying::DeliveryChannel;
 
 /// Deterministic id of a disposition: a keyed MAC of what caused it, so consumers can deduplicate.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,18 +180,42 @@ pub enum EndCause {
     Superseded,
     /// The opening it answered was opened, abandoned or lapsed.
     OpeningSettled,
+    /// A person decided, on request, that it should not stand (PIPL 24).
+    LiftedByPerson,
+    /// A person decided, on request, for a milder measure in its place.
+    Replaced,
+    /// What it rested on was corrected or cancelled by its source.
+    Corrected,
+    /// Another step of its life took its place.
+    Followed,
+    /// Who it concerns was verified as asked: nothing is left of it.
+    Verified,
+    /// The payer took the transfer back (law.md B11).
+    Cancelled,
     /// The authority that ordered it released it.
     Released,
 }
 
 impl EndCause {
-    pub const ALL: [EndCause; 5] = [
+    pub const ALL: [EndCause; 11] = [
         EndCause::Expired,
         EndCause::Overturned,
         EndCause::Superseded,
         EndCause::OpeningSettled,
+        EndCause::LiftedByPerson,
+        EndCause::Replaced,
+        EndCause::Corrected,
+        EndCause::Followed,
+        EndCause::Verified,
+        EndCause::Cancelled,
         EndCause::Released,
     ];
+
+    /// The measure should not have been set: a person decided so (D26).
+    #[must_use]
+    pub fn overrules(self) -> bool {
+        matches!(self, EndCause::Overturned | EndCause::LiftedByPerson)
+    }
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -197,8 +224,21 @@ impl EndCause {
             EndCause::Overturned => "overturned",
             EndCause::Superseded => "superseded",
             EndCause::OpeningSettled => "opening_settled",
+            EndCause::LiftedByPerson => "lifted_by_person",
+            EndCause::Replaced => "replaced",
+            EndCause::Corrected => "corrected",
+            EndCause::Followed => "followed",
+            EndCause::Verified => "verified",
+            EndCause::Cancelled => "cancelled",
             EndCause::Released => "released",
         }
+    }
+
+    /// Whether what was found is still spoken for: the rule that set the measure does not fire again
+    /// before its term is over (S7).
+    #[must_use]
+    pub fn keeps_firing(self) -> bool {
+        matches!(self, EndCause::Expired | EndCause::Followed | EndCause::Verified | EndCause::Replaced)
     }
 }
 
@@ -211,7 +251,7 @@ pub struct MeasureEnded {
     pub measure: Measure,
     pub appeal: AppealRef,
     pub cause: EndCause,
-    /// With `Overturned`: until when the rule sees only events after the lift (D26).
+    /// With `Overturned` and `Verified`: until when the rule sees only events after the lift (D26).
     pub override_until: Option<TimeMs>,
     pub utc_offset_minutes: i32,
     /// Whether we tell the person. Not when the authority tells them itself.
@@ -266,6 +306,62 @@ pub struct ReservationLapsed {
     pub head: Head,
 }
 
+/// A measure went on in its life and still stands, or what follows stands beside this (S14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureMoved {
+    pub head: Head,
+    /// The measure.
+    pub moved: DispositionId,
+    pub measure: Measure,
+    pub appeal: AppealRef,
+    /// States of its life, by name.
+    pub from: Arc<str>,
+    pub to: Arc<str>,
+    /// When the state's own deadline comes, if it has one.
+    pub due: Option<TimeMs>,
+    /// A person has to take over.
+    pub asks_staff: bool,
+    /// Why what would have followed was not set.
+    pub held_back: Option<HeldBack>,
+    /// The notice goes out once more, by this way.
+    pub told_again: Option<ToldAgain>,
+}
+
+/// A notice that goes out once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldAgain {
+    pub by: DeliveryChannel,
+    pub notice: Box<Notice>,
+}
+
+/// Why a harder step was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeldBack {
+    /// An appeal or a verification set its evidence aside (D26).
+    Override,
+    /// A protection would have it no harder than what stands (D27).
+    Protected(RuleName),
+    /// The rule's harm budget is spent (D28).
+    BudgetSpent,
+    /// Its rule acts no more.
+    RuleSilent,
+    /// A human decision was asked for (PIPL 24).
+    AwaitsHuman,
+}
+
+impl HeldBack {
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            HeldBack::Override => "override",
+            HeldBack::Protected(_) => "protected",
+            HeldBack::BudgetSpent => "budget_spent",
+            HeldBack::RuleSilent => "rule_silent",
+            HeldBack::AwaitsHuman => "awaits_human",
+        }
+    }
+}
+
 /// What goes to the `dispositions` topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
@@ -273,6 +369,8 @@ pub enum Disposition {
     MeasureSet(MeasureSet),
     MeasureEnded(MeasureEnded),
     ReservationLapsed(ReservationLapsed),
+    AppealAnswered(AppealAnswered),
+    MeasureMoved(Box<MeasureMoved>),
     MeasureExtended(MeasureExtended),
     NoticeReleased(NoticeReleased),
     OrderAnswered(OrderAnswered),
@@ -286,6 +384,8 @@ impl Disposition {
             Disposition::MeasureSet(set) => set.head(),
             Disposition::MeasureEnded(ended) => &ended.head,
             Disposition::ReservationLapsed(lapsed) => &lapsed.head,
+            Disposition::AppealAnswered(answered) => &answered.head,
+            Disposition::MeasureMoved(moved) => &moved.head,
             Disposition::MeasureExtended(extended) => &extended.head,
             Disposition::NoticeReleased(released) => &released.head,
             Disposition::OrderAnswered(answered) => &answered.head,

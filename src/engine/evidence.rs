@@ -1,6 +1,7 @@
 //! Evidence: why a disposition was made, stored when it is made (DESIGN D30).
 
 use super::base::{Fingerprint, TimeMs, Token};
+use super::disposition::DispositionId;
 use super::measure::MeasureKind;
 use super::notice::RuleName;
 use super::purpose::Purpose;
@@ -73,10 +74,27 @@ pub struct Evidence {
     pub softened: Option<Softened>,
     /// The rule's harm budget was spent, so the measure is the verification of its ladder (D28).
     pub braked: bool,
+    /// The rule moved itself to shadow, so it only observes (D28).
+    pub shadowed: bool,
+    /// The measure that this one follows, whose verification was not passed (S14).
+    pub follows: Option<DispositionId>,
+    /// How a settlement differs from the payment's initiation (APL 19).
+    pub settlement: Option<SettlementEvidence>,
     /// SHA-256 over all events in all windows named here, not only the listed ones.
     pub digest: [u8; 32],
     /// The smallest value-to-threshold ratio among the comparisons that held, in millionths.
     pub strength_millionths: u64,
+}
+
+/// A payment that was settled otherwise than it was asked for (APL 19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettlementEvidence {
+    /// The event that asked for it.
+    pub initiated_by: Fingerprint,
+    /// The other side is another.
+    pub other_differs: bool,
+    /// Minor units as asked for and as settled, if they differ.
+    pub amounts: Option<(i64, i64)>,
 }
 
 /// A rule that did not fire on the event, although each of its comparisons came within a fifth.

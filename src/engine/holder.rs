@@ -6,7 +6,7 @@ use super::entry::EntryState;
 use super::fact::{HolderKind, OpeningStep, Product};
 use super::order::{OrderName, OrderState};
 use super::report::Standing;
-use super::subject::{Party, SealedRef, Subject};
+use super::subject::{Party, SealedRef, Subject, SubjectKind};
 
 /// The state of one holder, apart from logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Holder {
     /// The lawful platform's answers, in order of application.
     pub answers: Vec<PlatformAnswer>,
     pub standings: Vec<Standing>,
+    /// Phone numbers whose sharing was explained: what is told of them counts no more (law.md B17).
+    pub explained: Vec<Token>,
     /// Orders of authorities about the holder's accounts; few have any.
     pub authority: Option<Box<Authority>>,
 }
@@ -236,6 +238,17 @@ impl Holder {
         self.holdings.iter().find(|holding| holding.subject == subject)?.product_at(at)
     }
 
+    /// The accounts or cards of a kind that are held at a time, but for one.
+    pub fn others_held(
+        &self,
+        kind: SubjectKind,
+        but: Subject,
+        at: TimeMs,
+    ) -> impl Iterator<Item = Subject> + '_ {
+        let held = self.holdings.iter().filter(move |holding| holding.subject.kind == kind);
+        held.filter(move |holding| holding.subject != but && holding.is_open_at(at)).map(|h| h.subject)
+    }
+
     /// Whether an account or card is known and not open at a time.
     #[must_use]
     pub fn is_closed_at(&self, subject: Subject, at: TimeMs) -> bool {
@@ -364,8 +377,9 @@ impl Holder {
     ) -> Option<&Standing> {
         self.standings
             .iter()
-            .filter(|standing| standing.at <= at && at < standing.until && &*standing.signal == signal)
+            .filter(|standing| standing.holds_at(at) && &*standing.signal == signal)
             .filter(|standing| of.is_none_or(|of| standing.about.token == of))
+            .filter(|standing| !self.explained.contains(&standing.about.token))
             .filter(|standing| bound.is_none_or(|bound| bound < standing.at))
             .max_by(|a, b| a.value.cmp(&b.value).then(std::cmp::Ordering::Greater))
     }

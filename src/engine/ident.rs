@@ -26,8 +26,9 @@ pub enum IdKind {
     Ended,
     Lapsed,
     Observed,
-    Extended,
     Answered,
+    Moved,
+    Extended,
 }
 
 impl IdKind {
@@ -38,8 +39,9 @@ impl IdKind {
             IdKind::Ended => "ended",
             IdKind::Lapsed => "lapsed",
             IdKind::Observed => "observed",
-            IdKind::Extended => "extended",
             IdKind::Answered => "answered",
+            IdKind::Moved => "moved",
+            IdKind::Extended => "extended",
         }
     }
 }

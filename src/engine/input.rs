@@ -4,7 +4,9 @@ use super::base::{Fingerprint, TimeMs};
 use super::cover::{ConfigVersion, Range};
 use super::disposition::{Disposition, Observation};
 use super::fact::Fact;
+use super::invariant::Invariant;
 use super::report::Report;
+use super::state::RuleShadowed;
 
 /// One record of a facts partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub enum Effect {
     Observed(Box<Observation>),
     /// An event that refers to something this partition does not have. Goes to `dead-letters`.
     Unmatched { event: Fingerprint, reason: UnmatchedReason },
+    /// A rule moved itself to shadow, from the rule's own partition (D28).
+    RuleShadowed(Box<RuleShadowed>),
     /// A report for another partition. Those for the own partition are applied and not seen here.
     Reported(Box<Report>),
 }
@@ -61,20 +65,50 @@ pub enum UnmatchedReason {
     RulesNotNewer,
     /// The account or card was closed before that time.
     HoldingClosed,
+    /// An appeal against this measure is open, or lies with the authority.
+    AppealOpen,
+    /// It was decided, and nothing is brought that was not decided on.
+    AppealNoNewEvidence,
+    /// Nothing follows on it in the state that the appeal is in.
+    AppealStepUnknown,
+    /// The measure is an authority's: we cannot decide about it.
+    AppealNotOurs,
+    /// Who decides is who set or confirmed the measure, or is not named where a person did.
+    AppealDeciderIsSetter,
+    /// The rule set has no such reason for an answer.
+    AppealReasonUnknown,
+    /// What is to take its place is no milder measure of the same ladder, or the measure has ended.
+    HumanDecisionNotMilder,
+    /// No measure of this holder has that id, or its time to appeal has passed.
+    MeasureUnknown,
+    /// Nothing follows on this event where the measure is in its life, or it has ended.
+    MeasureStepUnknown,
+    /// This method of verification is not enough for the measure's risk.
+    VerificationMethodWeak,
+    /// Nothing is known of the payment that was settled.
+    SettlementUnknown,
     /// An order or entry, and the active rule set has no table of their life.
     OrdersNotConfigured,
-    /// An appeal against an authority's measure was decided by somebody else: the authority releases it.
-    AppealNotOurs,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 6] = [
+    pub const ALL: [UnmatchedReason; 16] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
         UnmatchedReason::HoldingClosed,
-        UnmatchedReason::OrdersNotConfigured,
+        UnmatchedReason::AppealOpen,
+        UnmatchedReason::AppealNoNewEvidence,
+        UnmatchedReason::AppealStepUnknown,
         UnmatchedReason::AppealNotOurs,
+        UnmatchedReason::AppealDeciderIsSetter,
+        UnmatchedReason::AppealReasonUnknown,
+        UnmatchedReason::HumanDecisionNotMilder,
+        UnmatchedReason::MeasureUnknown,
+        UnmatchedReason::MeasureStepUnknown,
+        UnmatchedReason::VerificationMethodWeak,
+        UnmatchedReason::SettlementUnknown,
+        UnmatchedReason::OrdersNotConfigured,
     ];
 
     #[must_use]
@@ -84,8 +118,18 @@ impl UnmatchedReason {
             UnmatchedReason::AppealSettled => "appeal_settled",
             UnmatchedReason::RulesNotNewer => "rules_not_newer",
             UnmatchedReason::HoldingClosed => "holding_closed",
-            UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
+            UnmatchedReason::AppealOpen => "appeal_open",
+            UnmatchedReason::AppealNoNewEvidence => "appeal_no_new_evidence",
+            UnmatchedReason::AppealStepUnknown => "appeal_step_unknown",
             UnmatchedReason::AppealNotOurs => "appeal_not_ours",
+            UnmatchedReason::AppealDeciderIsSetter => "appeal_decider_is_setter",
+            UnmatchedReason::AppealReasonUnknown => "appeal_reason_unknown",
+            UnmatchedReason::HumanDecisionNotMilder => "human_decision_not_milder",
+            UnmatchedReason::MeasureUnknown => "measure_unknown",
+            UnmatchedReason::MeasureStepUnknown => "measure_step_unknown",
+            UnmatchedReason::VerificationMethodWeak => "verification_method_weak",
+            UnmatchedReason::SettlementUnknown => "settlement_unknown",
+            UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
         }
     }
 }
@@ -103,6 +147,16 @@ pub struct Tally {
     pub reports_stale: u64,
     pub reports_gap: u64,
     pub timers_fired: u64,
+    /// Promises that were broken, by `Invariant::ALL`; anything but zero is a defect.
+    pub broken: [u64; Invariant::ALL.len()],
+}
+
+impl Tally {
+    pub fn breaks(&mut self, invariant: Invariant) {
+        if let Some(count) = self.broken.get_mut(invariant as usize) {
+            *count += 1;
+        }
+    }
 }
 
 /// How partition time moves (D9).

@@ -10,6 +10,7 @@ mod measure;
 mod order;
 mod rule;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,8 +36,8 @@ pub trait Word: Copy + Eq + fmt::Debug + 'static {
 /// Declares the words of one column of a vocabulary, with their names in tables.
 macro_rules! words {
     ($(#[$about:meta])* $kind:ident { $($(#[$doc:meta])* $word:ident $name:literal,)* }) => {
-        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $(#[$about])*
         pub enum $kind { $($(#[$doc])* $word,)* }
 
         impl $crate::engine::life::Word for $kind {
@@ -84,6 +85,8 @@ pub struct Life<V: Vocabulary> {
     pub states: Vec<State>,
     /// In the order in which they are tried.
     pub steps: Vec<Step<V>>,
+    /// How long each measure lasts that its steps set, by the measure's name.
+    pub terms: BTreeMap<String, SpanMs>,
     /// The figures of its vocabulary, in that order.
     pub figures: Vec<SpanMs>,
 }
@@ -139,6 +142,19 @@ impl<V: Vocabulary> Life<V> {
     #[must_use]
     pub fn state_named(&self, name: &str) -> Option<&State> {
         self.states.iter().find(|state| &*state.name == name)
+    }
+
+    /// Whether anything follows on an event in any state.
+    #[must_use]
+    pub fn awaits(&self, on: V::On) -> bool {
+        self.steps.iter().any(|step| step.on == on)
+    }
+
+    /// The deadline of the first state that an event leads to from another one.
+    #[must_use]
+    pub fn due_after(&self, on: V::On) -> Option<Due> {
+        let step = self.steps.iter().find(|step| step.on == on && step.from != step.to)?;
+        self.state(step.to)?.due
     }
 
     /// The state it begins in; a table that loaded has one.

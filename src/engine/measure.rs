@@ -7,6 +7,7 @@
 
 use super::base::{Fingerprint, TimeMs};
 use super::entry::Category;
+use super::life::MeasureAct;
 
 /// The four lanes of D22. They never mix: each has its own remedies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +138,7 @@ impl MeasureKind {
 
 /// A verification of a phone card's holder was failed, or its time ran out after the notice was
 /// delivered. Only the life of a verification makes one; it is what limiting or suspending demands.
+/// What follows on a limit rests on the same lapse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerificationLapse {
     event: Fingerprint,
@@ -144,14 +146,45 @@ pub struct VerificationLapse {
 }
 
 impl VerificationLapse {
-    /// From a re-verification that stood and the event (failed) or timer (expired) that ended it.
-    /// `None` when what stood was not a re-verification of a phone card.
+    /// From a re-verification that stood and the event (failed) or timer (expired) that ended it, or from
+    /// a limit that stands for that already. `None` when what stood was neither.
     #[must_use]
     pub fn of(standing: &Measure, event: Fingerprint, at: TimeMs) -> Option<VerificationLapse> {
-        matches!(standing, Measure::PhoneCardReverify).then_some(VerificationLapse { event, at })
+        match standing {
+            Measure::PhoneCardReverify => Some(VerificationLapse { event, at }),
+            Measure::PhoneCardLimit(lapse) => Some(lapse.clone()),
+            _ => None,
+        }
     }
 
     /// The event that ended the verification, and when.
+    #[must_use]
+    pub fn cause(&self) -> (Fingerprint, TimeMs) {
+        (self.event, self.at)
+    }
+}
+
+/// The use of an IoT card was not confirmed by the person in charge of it, or not in time (APL 12). Only
+/// the life of such a confirmation makes one; it is what limiting or pausing the card demands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SceneLapse {
+    event: Fingerprint,
+    at: TimeMs,
+}
+
+impl SceneLapse {
+    /// From a confirmation of use that stood and what ended it, or from a limit that stands for that
+    /// already. `None` when what stood was neither.
+    #[must_use]
+    pub fn of(standing: &Measure, event: Fingerprint, at: TimeMs) -> Option<SceneLapse> {
+        match standing {
+            Measure::IotCardReverify => Some(SceneLapse { event, at }),
+            Measure::IotCardLimit(lapse) => Some(lapse.clone()),
+            _ => None,
+        }
+    }
+
+    /// The event that ended the confirmation, and when.
     #[must_use]
     pub fn cause(&self) -> (Fingerprint, TimeMs) {
         (self.event, self.at)
@@ -257,6 +290,8 @@ pub enum Measure {
     Victim(VictimStep),
     AuthorityStopPayment(Order),
     AuthorityFreeze(Order),
+    IotCardLimit(SceneLapse),
+    IotCardPause(SceneLapse),
     /// Non-counter outflow of a listed person's bank account (law.md J4): inflow, the counter and the
     /// exceptions of J5 stay open.
     ListedLimitOutflow(Listing),
@@ -269,7 +304,7 @@ pub enum Measure {
 }
 
 /// The names of all measures, of those that need a witness too.
-pub const MEASURE_NAMES: [&str; 20] = [
+pub const MEASURE_NAMES: [&str; 22] = [
     "opening_check_further",
     "opening_refuse",
     "phone_card_reverify",
@@ -286,6 +321,8 @@ pub const MEASURE_NAMES: [&str; 20] = [
     "victim_cool_off",
     "authority_stop_payment",
     "authority_freeze",
+    "iot_card_limit",
+    "iot_card_pause",
     "listed_limit_outflow",
     "listed_stop_payment_account",
     "listed_limit_card",
@@ -326,10 +363,50 @@ impl Measure {
             Measure::Victim(VictimStep::CoolOff) => "victim_cool_off",
             Measure::AuthorityStopPayment(_) => "authority_stop_payment",
             Measure::AuthorityFreeze(_) => "authority_freeze",
+            Measure::IotCardLimit(_) => "iot_card_limit",
+            Measure::IotCardPause(_) => "iot_card_pause",
             Measure::ListedLimitOutflow(_) => "listed_limit_outflow",
             Measure::ListedStopPaymentAccount(_) => "listed_stop_payment_account",
             Measure::ListedLimitCard(_) => "listed_limit_card",
             Measure::ListedRefuseOpening(_) => "listed_refuse_opening",
+        }
+    }
+
+    /// What a rule could ask for, if it could ask for this: harder steps have none.
+    #[must_use]
+    pub fn kind(&self) -> Option<MeasureKind> {
+        MeasureKind::from_name(self.name())
+    }
+
+    /// What a step of this measure's life sets after it. `None` when that does not follow on this one,
+    /// or lacks the witness that it demands (DESIGN D24).
+    #[must_use]
+    pub fn followed_by(&self, act: MeasureAct, event: Fingerprint, at: TimeMs) -> Option<Measure> {
+        let step = |next: AccountStep| match self {
+            Measure::Account(own) if *own < next => Some(Measure::Account(next)),
+            _ => None,
+        };
+        match act {
+            MeasureAct::SetPhoneCardLimit if matches!(self, Measure::PhoneCardReverify) => {
+                VerificationLapse::of(self, event, at).map(Measure::PhoneCardLimit)
+            }
+            MeasureAct::SetPhoneCardSuspend => {
+                VerificationLapse::of(self, event, at).map(Measure::PhoneCardSuspend)
+            }
+            MeasureAct::SetIotCardLimit if matches!(self, Measure::IotCardReverify) => {
+                SceneLapse::of(self, event, at).map(Measure::IotCardLimit)
+            }
+            MeasureAct::SetIotCardPause => SceneLapse::of(self, event, at).map(Measure::IotCardPause),
+            MeasureAct::SetReverifyIdentity => step(AccountStep::ReverifyIdentity),
+            MeasureAct::SetDelaySettlement => step(AccountStep::DelaySettlement),
+            MeasureAct::SetLimitNonCounter => step(AccountStep::LimitNonCounter),
+            MeasureAct::SetStopNonCounter => step(AccountStep::StopNonCounter),
+            MeasureAct::SetPhoneCardLimit
+            | MeasureAct::SetIotCardLimit
+            | MeasureAct::TellAgain
+            | MeasureAct::AskStaff
+            | MeasureAct::EndVerified
+            | MeasureAct::EndCancelled => None,
         }
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Read in this order: `base`, `subject`, `fact` (what happened), `calendar`, `signal`, `window` (what
 //! is measured), `condition`, `rule`, `limit`, `protection` (what is asked for, and softened), `measure`, `notice`, `evidence`, `disposition`
-//! (what is published), `report` (what partitions tell each other), `cover` (exactly once),
+//! (what is published), `appeal` (what people decide), `report` (what partitions tell each other), `cover` (exactly once),
 //! `input` (records and effects), and last the state machine itself.
 
+pub mod appeal;
 pub mod attributes;
 pub mod base;
 pub mod calendar;
@@ -14,9 +15,11 @@ pub mod disposition;
 pub mod entry;
 pub mod evidence;
 pub mod fact;
+pub mod guard;
 pub mod holder;
 pub mod ident;
 pub mod input;
+pub mod invariant;
 pub mod life;
 pub mod limit;
 pub mod measure;
@@ -35,10 +38,11 @@ pub mod state;
 pub mod subject;
 pub mod table;
 pub mod timer;
+pub mod verifying;
 pub mod window;
 
 /// Number of the engine's semantics (D13). It changes when the same log would decide differently.
-pub const SEMANTICS: u32 = 2;
+pub const SEMANTICS: u32 = 3;
 
 /// How a rule set is made from the text of an activation fact. `config` implements it.
 pub trait LoadRules {

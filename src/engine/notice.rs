@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::base::{Bilingual, SpanMs, TimeMs};
 use super::disposition::AppealRef;
 use super::measure::{Lane, Measure};
+use super::verifying::{HowToVerify, Verifying};
 
 /// The wording, loaded from configuration and carried by the rule set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +23,12 @@ pub struct NoticeTexts {
     pub measures: BTreeMap<String, MeasureText>,
     /// Next remedies of each lane, by the lane's name.
     pub remedies: BTreeMap<String, Bilingual>,
+    /// Why an appeal was upheld or a measure confirmed, by key; `unstated` for want of one.
+    pub answers: BTreeMap<String, Bilingual>,
     pub channels: Channels,
     /// Our answer to an appeal is due within this span (law.md A3: 15 days at most).
     pub answer_within: SpanMs,
+    pub verifying: Verifying,
     /// Offset from UTC of times in notices, in minutes. China: 480.
     pub utc_offset_minutes: i32,
 }
@@ -82,6 +86,7 @@ pub struct Notice {
     pub still_works: Bilingual,
     pub channels: Channels,
     pub papers: Bilingual,
+    pub verify: HowToVerify,
     pub answer_due: TimeMs,
     pub remedies: Bilingual,
     pub appeal: AppealRef,
@@ -107,9 +112,16 @@ pub struct NoticeOf<'a> {
     pub start: TimeMs,
     pub end: TimeMs,
     pub appeal: AppealRef,
+    pub verify: HowToVerify,
 }
 
 impl NoticeTexts {
+    /// The reason of an answer to an appeal; none when the table lacks the key.
+    #[must_use]
+    pub fn answer(&self, key: Option<&str>) -> Option<&Bilingual> {
+        self.answers.get(key.unwrap_or("unstated"))
+    }
+
     /// Composes the notice of a measure.
     ///
     /// # Errors
@@ -125,6 +137,7 @@ impl NoticeTexts {
             scope: text.scope.clone(),
             still_works: text.still_works.clone(),
             papers: text.papers.clone(),
+            verify: of.verify,
             start: of.start,
             end: of.end,
             channels: self.channels.clone(),

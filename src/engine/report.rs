@@ -61,5 +61,13 @@ pub struct Standing {
     pub untold_count: u32,
 }
 
+impl Standing {
+    /// Whether it is known and holds at a time.
+    #[must_use]
+    pub fn holds_at(&self, at: TimeMs) -> bool {
+        self.at <= at && at < self.until
+    }
+}
+
 /// A crossing is told to at most this many holders, last seen first (D3).
 pub const CROSSING_RECEIVERS_MAX: usize = 64;

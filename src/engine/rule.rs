@@ -1,10 +1,12 @@
 //! Rules: a condition over signals, and the measure it asks for.
 
 use super::base::{Bilingual, SpanMs, TimeMs};
-pub use super::condition::{Condition, Guard, Guarded, Interval, Op, ReadSignal, Term};
+pub use super::condition::{Condition, Interval, Op, ReadSignal, Term};
 use super::measure::{Lane, MeasureKind};
 use super::purpose::Purpose;
+use super::state::RuleCount;
 use super::subject::SubjectKind;
+use super::verifying::Risk;
 
 /// Rules that ship disabled, observe, or act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,33 @@ pub struct Rule {
     pub origin: RuleOrigin,
     /// Restricted person-hours that its measures may cost; beyond them they fall back to verification.
     pub harm_budget: Option<HarmBudget>,
+    /// It grades how somebody is verified, and what follows when they were not.
+    pub risk: Risk,
+    /// How often it may be wrong before it moves itself to shadow; none: it does not watch itself.
+    pub quality: Option<Quality>,
+}
+
+/// Bounds of a rule's quality (D28): a policy of the institution, no figure of a law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quality {
+    /// Measures overturned, of a thousand.
+    pub overturned_per_mille_max: u32,
+    /// Measures whose verification was passed, of a thousand.
+    pub verified_per_mille_max: u32,
+    /// With fewer measures nothing is concluded.
+    pub measures_min: u32,
+}
+
+impl Quality {
+    /// Whether what a rule did lies beyond a bound. At the bound it does not.
+    #[must_use]
+    pub fn is_passed_by(self, count: &RuleCount) -> bool {
+        let beyond =
+            |wrong: u64, max: u32| u128::from(wrong) * 1_000 > u128::from(count.measures) * u128::from(max);
+        count.measures >= u64::from(self.measures_min)
+            && (beyond(count.overruled, self.overturned_per_mille_max)
+                || beyond(count.verified, self.verified_per_mille_max))
+    }
 }
 
 /// What a rule rests on.

@@ -46,6 +46,11 @@ pub struct Settings {
     pub answer_for: SpanMs,
     /// A measure can be appealed against until this long after its end.
     pub appeal_window: SpanMs,
+    /// Whether a holder keeps one phone card that works (law.md J6).
+    pub keep_one_line: bool,
+    /// How long a transfer waits to be verified when its settlement differs from its initiation (APL 19);
+    /// `None` where that is not compared.
+    pub settlement_check_for: Option<SpanMs>,
 }
 
 impl RuleSet {

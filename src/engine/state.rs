@@ -3,14 +3,17 @@
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use super::appeal::AppealCase;
+use super::attributes::Attributes;
 use super::base::{TimeMs, Token};
-use super::disposition::AppealRef;
+use super::disposition::{AppealRef, DispositionId};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
 use super::notice::RuleName;
 use super::purpose::Purpose;
 use super::report::ReportPos;
 use super::subject::Party;
+use super::verifying::{DeliveryChannel, Risk};
 
 /// Hashes keys that hold keyed MACs: their bits are uniform already and an attacker cannot choose
 /// them, so folding is enough (reference: SipHash costs 22 ns, this 1).
@@ -70,6 +73,54 @@ pub struct MeasureState {
     pub ended: bool,
     pub overruled: bool,
     pub utc_offset_minutes: i32,
+    /// The person who set or confirmed it; none while it is the program's alone.
+    pub decided_by: Option<Token>,
+    /// A human decision was asked for: until then nothing harder follows by itself (PIPL 24).
+    pub awaits_human: bool,
+    pub case: Option<Box<AppealCase>>,
+    /// What a rule set it on, while it stands: so that a correction can ask again (S18).
+    pub ground: Option<Box<Ground>>,
+    pub start: TimeMs,
+    /// The first measure of its chain; itself, if it follows none.
+    pub root: DispositionId,
+    /// The event that set the first measure of its chain.
+    pub root_event: super::base::Fingerprint,
+    pub risk: Risk,
+    /// Keys of its reason and basis in the table of disclosable wording.
+    pub reason: Arc<str>,
+    pub basis: Arc<str>,
+    /// Where it is in its life; none for one that only expires.
+    pub living: Option<Living>,
+}
+
+/// What a rule's condition was evaluated on, besides logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// Place among all measures, by order of setting.
+    pub order: u64,
+    pub attributes: Attributes,
+    pub other: Option<Token>,
+    /// The name of the event's entries.
+    pub entry: super::base::Fingerprint,
+    pub at: TimeMs,
+    /// Of an override: the rule saw nothing at or before it.
+    pub bound: Option<TimeMs>,
+}
+
+/// Where a measure is in its life (S14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Living {
+    /// Name of the state.
+    pub state: Arc<str>,
+    /// The how-manieth state of this life it is, from 1.
+    pub entered: u32,
+    pub entered_at: TimeMs,
+    /// The event by which it was entered.
+    pub entered_by: super::base::Fingerprint,
+    /// Its own deadline, if it has one that lies before the measure's end.
+    pub due: Option<TimeMs>,
+    /// Ways by which the notice could not be delivered.
+    pub tried: Vec<DeliveryChannel>,
 }
 
 /// The last firing of a rule on a party.
@@ -131,11 +182,20 @@ pub struct Finding {
     pub purpose: Purpose,
 }
 
-/// What one rule did: measures set and overruled so far, and the harm of its latest interval.
+/// What one rule did: what became of the measures of its latest version, and the harm of its latest interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RuleCount {
+    /// The latest version that set a measure; the next five are of its measures.
+    pub version: u32,
     pub measures: u64,
     pub overruled: u64,
+    /// Appeals that were filed.
+    pub appeals: u64,
+    /// Verifications that were passed: the person was no suspect.
+    pub verified: u64,
+    pub failed: u64,
+    /// Milliseconds for which its measures might stand, when they were set, added up.
+    pub restricted_ms: u64,
     /// Number of the interval of its harm budget in which it last set a measure; 0 without a budget.
     pub interval: i64,
     /// Milliseconds for which the measures of that interval may stand, added up.
@@ -143,19 +203,62 @@ pub struct RuleCount {
 }
 
 impl RuleCount {
-    /// What several partitions did together; of harm, only that of the latest interval any of them is in.
+    /// What several partitions did together: of the latest version that any of them knows, and of harm
+    /// only that of the latest interval any of them is in.
     pub fn total<'a>(counts: impl Iterator<Item = &'a RuleCount>) -> RuleCount {
-        counts.fold(RuleCount::default(), |total, count| RuleCount {
-            measures: total.measures + count.measures,
-            overruled: total.overruled + count.overruled,
-            interval: total.interval.max(count.interval),
-            harm_ms: match total.interval.cmp(&count.interval) {
-                std::cmp::Ordering::Less => count.harm_ms,
-                std::cmp::Ordering::Equal => total.harm_ms.saturating_add(count.harm_ms),
-                std::cmp::Ordering::Greater => total.harm_ms,
-            },
-        })
+        counts.fold(RuleCount::default(), RuleCount::and)
     }
+
+    fn and(self, other: &RuleCount) -> RuleCount {
+        let (interval, harm_ms) = match self.interval.cmp(&other.interval) {
+            std::cmp::Ordering::Less => (other.interval, other.harm_ms),
+            std::cmp::Ordering::Equal => (self.interval, self.harm_ms.saturating_add(other.harm_ms)),
+            std::cmp::Ordering::Greater => (self.interval, self.harm_ms),
+        };
+        let of_version = match self.version.cmp(&other.version) {
+            std::cmp::Ordering::Less => *other,
+            std::cmp::Ordering::Equal => RuleCount {
+                measures: self.measures + other.measures,
+                overruled: self.overruled + other.overruled,
+                appeals: self.appeals + other.appeals,
+                verified: self.verified + other.verified,
+                failed: self.failed + other.failed,
+                restricted_ms: self.restricted_ms.saturating_add(other.restricted_ms),
+                ..self
+            },
+            std::cmp::Ordering::Greater => self,
+        };
+        RuleCount { interval, harm_ms, ..of_version }
+    }
+
+    /// The same harm, and nothing yet of a later version.
+    #[must_use]
+    pub fn of_version(self, version: u32) -> RuleCount {
+        if version <= self.version {
+            return self;
+        }
+        RuleCount { version, interval: self.interval, harm_ms: self.harm_ms, ..RuleCount::default() }
+    }
+}
+
+/// A rule whose measures were overturned, or found needless, beyond its bound: this version of it only
+/// observes from here on (D28).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleShadowed {
+    pub rule: RuleName,
+    /// What it had done, over all partitions.
+    pub count: RuleCount,
+    pub quality: super::rule::Quality,
+}
+
+/// The life of a rule that watches itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleLife {
+    pub version: u32,
+    /// Its state, by the table's name for it.
+    pub state: Arc<str>,
+    /// It only observes.
+    pub shadowed: bool,
 }
 
 /// Where in the log what is in force began: shown to people, never decided by.

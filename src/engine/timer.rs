@@ -19,6 +19,18 @@ pub enum Timer {
         holder: Token,
         opening: Token,
     },
+    /// The deadline of an appeal's state, from the how-manieth entering; void after a later one.
+    AppealDue {
+        measure: DispositionId,
+        entered: u32,
+        worsens: bool,
+    },
+    /// The deadline of a measure's state, if it is still the one that was entered as the how-manieth.
+    MeasureDue {
+        measure: DispositionId,
+        entered: u32,
+        worsens: bool,
+    },
     /// Something is due in the life of an authority order (S15).
     Order {
         holder: Token,
@@ -42,6 +54,8 @@ impl Timer {
         matches!(
             self,
             Timer::ReservationLapses { .. }
+                | Timer::AppealDue { worsens: true, .. }
+                | Timer::MeasureDue { worsens: true, .. }
                 | Timer::Order { moment: OrderMoment::Starts, .. }
                 | Timer::Entry { moment: EntryMoment::Starts, .. }
         )

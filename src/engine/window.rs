@@ -8,6 +8,7 @@
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
+mod behind;
 mod distinct;
 mod numbers;
 mod packed;
@@ -22,6 +23,7 @@ use super::calendar::Calendar;
 use super::fact::Feed;
 use super::signal::{Aggregate, OtherSide, Question, Window};
 
+pub use behind::Behind;
 use numbers::Numbers;
 use packed::Packed;
 pub use plan::Plan;
@@ -118,10 +120,14 @@ impl Values {
         Some((*value, *any))
     }
 
-    fn keep(&mut self, signal: usize, (value, any): (i64, bool)) {
-        if self.slots.len() <= signal {
-            self.slots.resize(signal + 1, (0, false, 0));
+    /// Makes room for as many signals as there are.
+    fn reserve(&mut self, count: usize) {
+        if self.slots.len() < count {
+            self.slots.resize(count, (0, false, 0));
         }
+    }
+
+    fn keep(&mut self, signal: usize, (value, any): (i64, bool)) {
         if let Some(slot) = self.slots.get_mut(signal) {
             *slot = (self.moment, any, value);
         }
@@ -207,10 +213,9 @@ impl SubjectLog {
         self.len() == 0
     }
 
-    /// Adds an entry of the store at its event time, after those of the same time, and drops forgotten
-    /// ones. The entry itself is later than `horizon`.
+    /// Adds an entry of the store, added for this log too, at its event time, after those of the same
+    /// time, and drops forgotten ones. The entry itself is later than `horizon`.
     pub fn insert(&mut self, number: u32, store: &mut Store, plan: &Plan, horizon: TimeMs) {
-        store.hold(number);
         let at = store.get(number).at();
         let place = self.view(store).place_after(at);
         let is_newest = place == self.len();
@@ -261,31 +266,39 @@ impl SubjectLog {
     }
 
     /// The value of a signal (its number in the rule set) and whether any entry was in its window.
-    /// `values` are of this log as of the same moment.
+    /// `values` are of this log as of the same moment. None if running values must move first.
     pub fn value(
-        &mut self,
+        &self,
         signal: usize,
         store: &Store,
         plan: &Plan,
         as_of: AsOf,
         values: &mut Values,
-    ) -> (i64, bool) {
-        let Some(asked) = plan.asked(signal) else { return (0, false) };
-        let set = asked.set.filter(|_| as_of.event.left_out.is_none());
-        let mut keep = |place: usize, value| {
-            let signals = plan.questions.get(place).into_iter().flat_map(|asked| &asked.signals);
-            signals.for_each(|signal| values.keep(*signal, value));
-        };
-        match set {
-            Some(set) if self.len() <= SCANNED_MAX => {
-                sweep::sweep(set, self.view(store), plan, as_of, &mut keep);
+    ) -> Option<(i64, bool)> {
+        let Some(asked) = plan.asked(signal) else { return Some((0, false)) };
+        values.reserve(plan.signals_count());
+        let lane = asked.lane.filter(|_| as_of.event.left_out.is_none());
+        let set = lane.and_then(|lane| plan.lanes.get(lane)).map(|lane| lane.set);
+        match set.and_then(|set| Some((set, plan.sets.get(set)?))) {
+            Some((_, set)) if self.len() <= SCANNED_MAX => {
+                sweep::sweep(set, self.view(store), plan, as_of, values);
             }
-            Some(set) if self.is_whole(store, plan, as_of) => {
-                self.run(set, store, plan, as_of.at, &mut keep);
+            Some((number, set)) if self.is_whole(store, plan, as_of) => {
+                let running = self.running.as_ref().filter(|running| running.is_as_of(plan, as_of.at))?;
+                running.values(number, set, self.view(store), plan, values);
             }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
-        values.get(signal).unwrap_or_default()
+        Some(values.get(signal).unwrap_or_default())
+    }
+
+    /// Moves running values to a time, or builds them.
+    pub fn run_to(&mut self, at: TimeMs, store: &Store, plan: &Plan) {
+        let log = View { numbers: &self.numbers, store };
+        match &mut self.running {
+            Some(running) if !running.is_outdated(plan, at) => running.advance(at, log, plan),
+            running => *running = Some(Box::new(Running::build(log, plan, at))),
+        }
     }
 
     /// Whether running values answer: about now, and about all there is.
@@ -293,20 +306,6 @@ impl SubjectLog {
         self.view(store).newest().is_none_or(|newest| newest.at() <= as_of.at)
             && as_of.bound.is_none()
             && as_of.at.minus(plan.reach_max) >= as_of.horizon
-    }
-
-    fn run(
-        &mut self,
-        set: usize,
-        store: &Store,
-        plan: &Plan,
-        at: TimeMs,
-        keep: &mut dyn FnMut(usize, (i64, bool)),
-    ) {
-        let log = View { numbers: &self.numbers, store };
-        let known = self.running.take().filter(|running| !running.is_outdated(plan, at));
-        let running = self.running.insert(known.unwrap_or_else(|| Box::new(Running::build(log, plan, at))));
-        running.values(set, log, plan, at, keep);
     }
 
     /// The entries behind a value, oldest first; those that `Returned` is answered by, too.

@@ -1,6 +1,8 @@
 //! Announcing versions of the intake configuration in every facts partition, before any record is
 //! classified by them (DESIGN D6).
 
+use std::collections::BTreeSet;
+
 use crate::codec::facts;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage};
@@ -38,10 +40,12 @@ pub fn announce<L: IntakeLog>(
     now: TimeMs,
 ) -> Result<(), AnnounceError> {
     let nothing_heard = Coverage::default();
+    let heard_of = decided.partitions().iter().flatten().flat_map(|progress| &progress.coverage.versions);
+    let elsewhere: BTreeSet<ConfigVersion> = heard_of.copied().collect();
     let mut written = Vec::new();
     for (partition, progress) in (0..).zip(decided.partitions()) {
         let heard = progress.as_ref().map_or(&nothing_heard, |progress| &progress.coverage);
-        let missing = versions.unannounced(heard, now)?;
+        let missing = versions.unannounced(heard, &elsewhere, now)?;
         if missing.is_empty() {
             continue;
         }

@@ -1,12 +1,14 @@
 //! A record to facts, or a refusal: a pure function of its bytes, headers, timestamp and configuration.
 //!
-//! `row` takes a record apart, `confirmed` turns a label and its row into an event, `facts` makes facts of its event, `look_alike` tests refs. A
+//! `row` takes a record apart, `confirmed` turns a label and its row into an event, `facts` makes facts of its event (`opening` and `lives` of theirs), `look_alike` tests refs. A
 //! classifier holds buffers and the header in force, and nothing that one record leaves for the next.
 
+mod appeal;
 mod confirmed;
 mod correction;
 pub mod entry;
 mod facts;
+mod lives;
 mod look_alike;
 mod opening;
 pub mod order;

@@ -1,5 +1,7 @@
 //! The dated list of intake configurations: which version is in force at a record's timestamp (DESIGN D6).
 
+use std::collections::BTreeSet;
+
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage};
 
@@ -70,12 +72,20 @@ impl Versions {
     }
 
     /// Compares the list with what a facts partition has heard, and tells what it still has to hear.
-    /// `now` is the broker's time as far as it is known.
+    /// `now` is the broker's time as far as it is known, `elsewhere` what any partition has heard.
+    ///
+    /// A version may begin in the past where whoever announced it died half-way: another partition has
+    /// heard of it, and this one has covered nothing yet that it would hold for.
     ///
     /// # Errors
     /// When the past changed, or a new version would not begin in the future. The first start of
     /// all, when nothing has been announced, may bring any list.
-    pub fn unannounced(&self, heard: &Coverage, now: TimeMs) -> Result<Vec<ConfigVersion>, VersionsError> {
+    pub fn unannounced(
+        &self,
+        heard: &Coverage,
+        elsewhere: &BTreeSet<ConfigVersion>,
+        now: TimeMs,
+    ) -> Result<Vec<ConfigVersion>, VersionsError> {
         for announced in &heard.versions {
             match self.0.iter().find(|version| version.number == announced.number) {
                 Some(version) if version.from == announced.from => {}
@@ -88,7 +98,10 @@ impl Versions {
         if heard.versions.is_empty() {
             return Ok(new);
         }
-        match new.iter().find(|version| version.from <= now) {
+        let is_half_way = |version: &ConfigVersion| {
+            elsewhere.contains(version) && heard.sources.values().all(|covered| covered.time < version.from)
+        };
+        match new.iter().find(|version| version.from <= now && !is_half_way(version)) {
             Some(late) => Err(VersionsError::StartsInPast(late.number)),
             None => Ok(new),
         }
@@ -98,6 +111,7 @@ impl Versions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::cover::{Covered, SourceId};
 
     fn version(from: i64, number: u32) -> ConfigVersion {
         ConfigVersion { from: TimeMs(from), number }
@@ -130,12 +144,31 @@ mod tests {
     #[test]
     fn the_past_may_not_change_and_the_new_begins_in_the_future() {
         let versions = Versions::new(vec![EVER, version(100, 2)]).unwrap();
-        let unannounced = |known: &[ConfigVersion], now| versions.unannounced(&heard(known), TimeMs(now));
+        let nowhere = BTreeSet::new();
+        let unannounced =
+            |known: &[ConfigVersion], now| versions.unannounced(&heard(known), &nowhere, TimeMs(now));
         assert_eq!(unannounced(&[], 500), Ok(vec![EVER, version(100, 2)]));
         assert_eq!(unannounced(&[EVER], 99), Ok(vec![version(100, 2)]));
         assert_eq!(unannounced(&[EVER], 100), Err(VersionsError::StartsInPast(2)));
         assert_eq!(unannounced(&[EVER, version(100, 2)], 500), Ok(vec![]));
         assert_eq!(unannounced(&[EVER, version(90, 2)], 10), Err(VersionsError::PastChanged(2)));
         assert_eq!(unannounced(&[EVER, version(90, 4)], 10), Err(VersionsError::PastForgotten(4)));
+    }
+
+    #[test]
+    fn an_announcement_that_stopped_half_way_is_finished_where_nothing_is_covered_by_then() {
+        let versions = Versions::new(vec![EVER, version(100, 2)]).unwrap();
+        let elsewhere = BTreeSet::from([EVER, version(100, 2)]);
+        let covered_at = |time| {
+            let mut heard = heard(&[EVER]);
+            let source = SourceId { name: "s".into(), generation: 1, partition: 0 };
+            heard.sources.insert(source, Covered::new(9, TimeMs(time)));
+            versions.unannounced(&heard, &elsewhere, TimeMs(500))
+        };
+        assert_eq!(covered_at(99), Ok(vec![version(100, 2)]));
+        assert_eq!(covered_at(100), Err(VersionsError::StartsInPast(2)));
+        let only_other = BTreeSet::from([EVER, version(90, 2)]);
+        let unheard = versions.unannounced(&heard(&[EVER]), &only_other, TimeMs(500));
+        assert_eq!(unheard, Err(VersionsError::StartsInPast(2)));
     }
 }

@@ -88,6 +88,8 @@ fn rule_set() -> RuleSet {
             reservation_for: SpanMs(15_000),
             answer_for: SpanMs(20_000),
             appeal_window: SpanMs(30_000),
+            keep_one_line: false,
+            settlement_check_for: None,
         },
     }
 }
@@ -142,6 +144,8 @@ fn rule(
         reason: "r".to_owned(),
         origin: RuleOrigin::Measured(Some(record)),
         harm_budget: None,
+        risk: crate::engine::verifying::Risk::Medium,
+        quality: None,
     }
 }
 
@@ -154,11 +158,13 @@ fn notices() -> NoticeTexts {
     };
     NoticeTexts {
         reasons: table(&["r"]),
+        answers: table(&["unstated"]),
         bases: table(&["b"]),
         measures: MeasureKind::ALL.into_iter().map(measure).collect(),
         remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),
         channels: Channels { offline: text("counter"), online: text("app") },
         answer_within: SpanMs::days(15),
+        verifying: crate::engine::verifying::Verifying::default(),
         utc_offset_minutes: 480,
     }
 }

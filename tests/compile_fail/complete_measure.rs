@@ -3,8 +3,9 @@ use duecourse::engine::base::{Bilingual, Fingerprint, TimeMs};
 use duecourse::engine::disposition::{AppealRef, Disposition, Head, MeasureSet, Observation};
 use duecourse::engine::evidence::Evidence;
 use duecourse::engine::input::Effect;
-use duecourse::engine::measure::{Measure, Order, VerificationLapse};
+use duecourse::engine::measure::{Measure, Order, SceneLapse, VerificationLapse};
 use duecourse::engine::notice::{Channels, Notice, RuleName};
+use duecourse::engine::verifying::HowToVerify;
 
 fn set(head: Head) -> Effect {
     let text = Bilingual::default;
@@ -19,6 +20,7 @@ fn set(head: Head) -> Effect {
         still_works: text(),
         channels: Channels { offline: text(), online: text() },
         papers: text(),
+        verify: HowToVerify::NotAsked,
         answer_due: TimeMs(1),
         remedies: text(),
         appeal: AppealRef::from_bits(1),
@@ -37,6 +39,8 @@ fn main() {
     let standing = Measure::PhoneCardReverify;
     let lapse = VerificationLapse::of(&standing, Fingerprint(1), TimeMs(0)).unwrap();
     let _ = (Measure::PhoneCardLimit(lapse.clone()), Measure::PhoneCardSuspend(lapse));
+    let lapse = SceneLapse::of(&Measure::IotCardReverify, Fingerprint(1), TimeMs(0)).unwrap();
+    let _ = (Measure::IotCardLimit(lapse.clone()), Measure::IotCardPause(lapse));
     let order = Order::new("1".to_owned(), "issuer".to_owned(), TimeMs(0), TimeMs(1)).unwrap();
     let _ = (Measure::AuthorityStopPayment(order.clone()), Measure::AuthorityFreeze(order));
 }

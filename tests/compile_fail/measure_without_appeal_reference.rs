@@ -1,6 +1,7 @@
 //! A notice without an appeal reference.
 use duecourse::engine::base::{Bilingual, TimeMs};
 use duecourse::engine::notice::{Channels, Notice, RuleName};
+use duecourse::engine::verifying::HowToVerify;
 
 fn main() {
     let text = Bilingual::default;
@@ -15,6 +16,7 @@ fn main() {
         still_works: text(),
         channels: Channels { offline: text(), online: text() },
         papers: text(),
+        verify: HowToVerify::NotAsked,
         answer_due: TimeMs(1),
         remedies: text(),
         utc_offset_minutes: 480,

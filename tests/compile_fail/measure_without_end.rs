@@ -2,6 +2,7 @@
 use duecourse::engine::base::{Bilingual, TimeMs};
 use duecourse::engine::disposition::AppealRef;
 use duecourse::engine::notice::{Channels, Notice, RuleName};
+use duecourse::engine::verifying::HowToVerify;
 
 fn main() {
     let text = Bilingual::default;
@@ -16,6 +17,7 @@ fn main() {
         still_works: text(),
         channels: Channels { offline: text(), online: text() },
         papers: text(),
+        verify: HowToVerify::NotAsked,
         answer_due: TimeMs(1),
         remedies: text(),
         appeal,

@@ -11,7 +11,8 @@ use duecourse::engine::report::ReportBody;
 use duecourse::verify::check::{Check, CheckError, Deployment, Verdict};
 
 use super::events::{To, keys};
-use super::log::{Case, Delivery, Seen, random_case};
+use super::log::{Case, Delivery, random_case};
+use super::seen::Seen;
 
 const INSTITUTION: &str = "bank_0";
 

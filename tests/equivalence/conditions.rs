@@ -3,6 +3,7 @@
 use duecourse::engine::attributes::{Field, FieldType};
 use duecourse::engine::base::SpanMs;
 use duecourse::engine::fact::Feed;
+use duecourse::engine::life::Word;
 use duecourse::engine::measure::{AccountStep, MeasureKind, VictimStep};
 use duecourse::engine::protection::{Protection, Softening};
 use duecourse::engine::purpose::Purpose;
@@ -13,7 +14,7 @@ use duecourse::engine::signal::{Aggregate, Reads, Signal};
 use duecourse::engine::subject::SubjectKind;
 
 use super::dice::Dice;
-use super::rulesets::{START, text};
+use super::rulesets::{START, random_quality, text};
 
 const ACCOUNT_MEASURES: &[MeasureKind] = &[
     MeasureKind::Account(AccountStep::VerifyTransaction),
@@ -115,6 +116,8 @@ fn random_rule(dice: &mut Dice, n: usize, signals: &[Signal]) -> Rule {
         reason: "r".to_owned(),
         origin: random_origin(dice, subject),
         harm_budget,
+        risk: *dice.pick(duecourse::engine::verifying::Risk::ALL),
+        quality: random_quality(dice),
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
-use duecourse::engine::disposition::AppealRef;
+use duecourse::engine::disposition::{AppealRef, DispositionId};
 use duecourse::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Release, Side, TransferDetails, UsageKind,
+    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
+    Side, TransferDetails, UsageKind,
 };
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
@@ -31,6 +31,8 @@ pub struct Town {
     pub history: Vec<Event>,
     /// Appeal references that measures bore, and their holders.
     pub appeals: Vec<(AppealRef, Token)>,
+    /// Measures that were set, and their holders.
+    pub measures: Vec<(DispositionId, Token)>,
     openings: Vec<(Token, Party, Product, HolderKind)>,
     holdings: Vec<(Token, Party, Product)>,
     next_id: u64,
@@ -63,6 +65,7 @@ impl Town {
             partitions,
             history: Vec::new(),
             appeals: Vec::new(),
+            measures: Vec::new(),
             openings: Vec::new(),
             holdings: Vec::new(),
             next_id: 1,
@@ -97,7 +100,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 7, 10, 4, 5, 16]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 16, 1, 3, 16]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -107,7 +110,11 @@ impl Town {
             6 => self.appeal(dice, id, at),
             7 => self.correction(dice, id, at),
             9 => self.fraud(dice, id, at),
-            10 => self.by_authority(dice, id, at),
+            10 => self.step_of_appeal(dice, id, at),
+            11 => self.of_measure(dice, id, at),
+            12 => self.sharing(dice, id, at),
+            13 => self.settlement(dice, id, at),
+            14 => self.by_authority(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -132,7 +139,7 @@ impl Town {
         party(SubjectKind::Account, holder * 10 + dice.below(2) as u64)
     }
 
-    fn amount(dice: &mut Dice) -> Money {
+    pub fn amount(dice: &mut Dice) -> Money {
         let currency = if dice.chance(93) { Currency::CNY } else { Currency::parse("USD").unwrap() };
         Money { minor: *dice.pick(&[0, 1, 50, 50, 100, 100, 300, 1000]), currency }
     }
@@ -386,18 +393,6 @@ impl Town {
         vec![self.of_holder(holder, id, at, body)]
     }
 
-    fn appeal(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
-        let known = (!self.appeals.is_empty()).then(|| *dice.pick(&self.appeals));
-        let (appeal, holder) = match known {
-            Some((appeal, holder)) if dice.chance(92) => (appeal, holder),
-            Some((appeal, _)) => (appeal, Town::holder(dice).1),
-            None => (AppealRef::from_bits(dice.next()), Town::holder(dice).1),
-        };
-        let outcome = if dice.chance(80) { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
-        let override_for = dice.chance(30).then(|| SpanMs(*dice.pick(&[0, 5_000, 50_000])));
-        vec![self.of_holder(holder, id, at, FactBody::AppealDecided { appeal, outcome, override_for })]
-    }
-
     /// A correction of an earlier event: mostly truthful about what was, sometimes not.
     fn correction(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let recent = self.history.len().saturating_sub(10);
@@ -412,7 +407,10 @@ impl Town {
         for (to, fact) in &original.facts {
             let is_plain = !matches!(
                 fact.body,
-                FactBody::Corrected { .. } | FactBody::AppealDecided { .. } | FactBody::WentLive
+                FactBody::Corrected { .. }
+                    | FactBody::AppealDecided { .. }
+                    | FactBody::Appeal { .. }
+                    | FactBody::WentLive
             );
             if !is_plain {
                 continue;

@@ -6,19 +6,18 @@ use std::sync::Arc;
 
 use duecourse::engine::base::{SpanMs, TimeMs};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
-use duecourse::engine::disposition::{Disposition, EndCause};
-use duecourse::engine::evidence::Evidence;
+use duecourse::engine::disposition::Disposition;
 use duecourse::engine::fact::{Fact, FactBody};
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
-use duecourse::engine::measure::Lane as Remedies;
-use duecourse::engine::report::{Report, ReportBody};
-use duecourse::engine::subject::SubjectKind;
+use duecourse::engine::report::Report;
 use duecourse::verify::plain::Plain;
 
 use super::Who;
 use super::dice::Dice;
 use super::events::{To, Town};
+use super::invariants::Watch;
 use super::rulesets::{self, START, Shelf};
+use super::seen::Seen;
 
 /// One source record: where it stood, and the facts it became.
 pub type Input = (SourceId, i64, Vec<(To, Fact)>);
@@ -34,108 +33,6 @@ pub struct Case {
     pub inputs: Vec<Input>,
     pub partitions: Vec<(Who, Vec<FactsRecord>)>,
     pub shelf: Shelf,
-}
-
-/// How often each kind of effect was seen over all cases: a test that never sees one proves nothing.
-#[derive(Debug, Default)]
-pub struct Seen(BTreeMap<String, u64>);
-
-impl Seen {
-    fn count(&mut self, effect: &Effect) {
-        let name = match effect {
-            Effect::Disposed(disposition) => match disposition.as_ref() {
-                Disposition::OpeningAccepted(_) => "accepted".to_owned(),
-                Disposition::MeasureSet(set) => format!("set {}", set.measure().name()),
-                Disposition::MeasureEnded(ended) => format!("ended {}", ended.cause.name()),
-                Disposition::ReservationLapsed(_) => "lapsed".to_owned(),
-                Disposition::MeasureExtended(_) => "measure extended".to_owned(),
-                Disposition::NoticeReleased(_) => "notice released".to_owned(),
-                Disposition::OrderAnswered(answered) => format!("answered {}", answered.outcome.name()),
-            },
-            Effect::Observed(observation) => format!("observed {}", observation.measure.name()),
-            Effect::Unmatched { reason, .. } => reason.name().to_owned(),
-            Effect::Reported(report) => match &report.body {
-                ReportBody::Standing(standing) if standing.reply => "reply".to_owned(),
-                ReportBody::Standing(_) => "crossing".to_owned(),
-                ReportBody::Fallen { .. } => "fallen".to_owned(),
-                ReportBody::RuleCounted { .. } => "counted".to_owned(),
-                ReportBody::RuleTotalled { .. } => "totalled".to_owned(),
-            },
-        };
-        *self.0.entry(name).or_default() += 1;
-        match effect {
-            Effect::Disposed(disposition) => {
-                if let Disposition::MeasureSet(set) = disposition.as_ref() {
-                    self.note_evidence(set.evidence());
-                    let is_of_limit = set.head().lane == Remedies::Limit;
-                    self.note(
-                        "limit on an account",
-                        is_of_limit && set.measure().name().starts_with("account"),
-                    );
-                }
-            }
-            Effect::Observed(observation) => {
-                self.note("waived", observation.evidence.softened.is_some());
-                self.note_evidence(&observation.evidence);
-            }
-            Effect::Reported(report) => {
-                if let ReportBody::Standing(standing) = &report.body {
-                    self.note("counterparty reply", standing.about.kind == SubjectKind::Counterparty);
-                }
-            }
-            Effect::Unmatched { .. } => {}
-        }
-    }
-
-    fn note_evidence(&mut self, evidence: &Evidence) {
-        self.note("braked", evidence.braked);
-        self.note("softened", evidence.softened.is_some());
-        self.note("sign", !evidence.signs.is_empty());
-        self.note("near miss", !evidence.near_misses.is_empty());
-        self.note("cleared without", !evidence.cleared_without.is_empty());
-    }
-
-    fn note(&mut self, what: &str, is_so: bool) {
-        if is_so {
-            *self.0.entry(what.to_owned()).or_default() += 1;
-        }
-    }
-
-    pub fn assert_rich(&self) {
-        let wanted = [
-            "accepted",
-            "lapsed",
-            "appeal_unknown",
-            "appeal_settled",
-            "reply",
-            "crossing",
-            "fallen",
-            "counted",
-            "totalled",
-            "set opening_refuse",
-            "set opening_check_further",
-            "set phone_card_reverify",
-            "set account_limit_non_counter",
-            "set victim_warn",
-            "observed opening_refuse",
-            "observed opening_check_further",
-            "limit on an account",
-            "waived",
-            "softened",
-            "braked",
-            "near miss",
-            "sign",
-            "cleared without",
-            "counterparty reply",
-            "holding_closed",
-            "orders_not_configured",
-            "appeal_not_ours",
-        ];
-        let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
-        for name in wanted.into_iter().map(str::to_owned).chain(ends) {
-            assert!(self.0.get(&name).copied().unwrap_or(0) >= 20, "`{name}` was seen too seldom: {self:?}");
-        }
-    }
 }
 
 struct Source {
@@ -155,6 +52,7 @@ struct Lane {
     /// Per source: how far the packs sent so far cover, and whether any was.
     sent: Vec<Option<i64>>,
     reports: Vec<Report>,
+    watch: Watch,
 }
 
 struct World<'a> {
@@ -194,6 +92,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
                 waiting: Vec::new(),
                 sent: vec![None; sources_count],
                 reports: Vec::new(),
+                watch: Watch::default(),
             };
             lane.apply(FactsRecord::VersionAnnounced(version), &shelf);
             lane
@@ -418,11 +317,13 @@ impl World<'_> {
         let effects = self.lanes[number].apply(record, &self.shelf);
         for effect in effects {
             self.seen.count(&effect);
+            self.lanes[number].watch.look(&effect);
             match effect {
                 Effect::Reported(report) => self.lanes[report.destination as usize].reports.push(*report),
                 Effect::Disposed(disposition) => {
                     if let Disposition::MeasureSet(set) = *disposition {
                         self.town.appeals.push((set.notice().appeal, set.head().holder));
+                        self.town.measures.push((set.head().id, set.head().holder));
                     }
                 }
                 _ => {}

@@ -3,13 +3,18 @@
 //! `DUECOURSE_CASES` sets how many cases are run, `DUECOURSE_SEED` the first seed: a failure prints
 //! the seed that replays it and the shortest log found that still differs.
 
+mod appeals;
 mod check;
 mod conditions;
 mod dice;
 mod events;
+mod invariants;
+mod lives;
 mod log;
+mod measures;
 mod orders;
 mod rulesets;
+mod seen;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -152,7 +157,7 @@ pub fn setting(name: &str, default: u64) -> u64 {
 fn the_engine_does_what_the_plain_evaluator_does() {
     let first = setting("DUECOURSE_SEED", 1);
     let cases = setting("DUECOURSE_CASES", 2_000);
-    let mut seen = log::Seen::default();
+    let mut seen = seen::Seen::default();
     for seed in first..first + cases {
         let case = log::random_case(seed, log::Delivery::Lossy, &mut seen);
         for (who, records) in &case.partitions {
@@ -189,8 +194,13 @@ fn the_engine_does_what_the_plain_evaluator_does() {
 }
 
 /// What a partition holds at its snapshot, by kind: each must be there in many of them.
-fn held(frozen: &Frozen) -> [(&'static str, bool); 8] {
+fn held(frozen: &Frozen) -> [(&'static str, bool); 12] {
+    let measures = || frozen.measures.rows(false).map(|(_, measure)| measure);
     [
+        ("cases", measures().any(|measure| measure.case.is_some())),
+        ("grounds", measures().any(|measure| measure.ground.is_some())),
+        ("setters", measures().any(|measure| measure.decided_by.is_some())),
+        ("watched", !frozen.core.watched.is_empty()),
         ("harms", !frozen.core.harms.is_empty()),
         ("heard", !frozen.core.heard.is_empty()),
         ("totals", !frozen.core.totals.is_empty()),
@@ -208,7 +218,7 @@ fn a_restored_snapshot_goes_on_as_its_partition_does() {
     let cases = setting("DUECOURSE_CASES", 2_000) / 10;
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in first..first + cases {
-        let case = log::random_case(seed, log::Delivery::Lossy, &mut log::Seen::default());
+        let case = log::random_case(seed, log::Delivery::Lossy, &mut seen::Seen::default());
         for (who, records) in &case.partitions {
             let (before, after) = records.split_at(records.len() * 2 / 3);
             let mut engine = who.engine();

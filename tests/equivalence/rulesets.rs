@@ -11,12 +11,14 @@ use duecourse::engine::fact::Product;
 use duecourse::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
 use duecourse::engine::measure::{Lane, MEASURE_NAMES};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
-use duecourse::engine::rule::RuleStatus;
+use duecourse::engine::rule::{Quality, RuleStatus};
 use duecourse::engine::ruleset::{RuleSet, Settings};
 use duecourse::engine::signal::Reads;
 
 use super::conditions::{random_protections, random_rules};
 use super::dice::Dice;
+use super::lives::random_lives;
+use super::measures::random_verifying;
 use super::signals::{random_signals, random_window};
 
 /// 2023-11-14T22:13:20Z. 40 s before a midnight in the zone of `MIDNIGHT_OFFSET`; a month ends 16 days
@@ -53,8 +55,8 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         rules,
         limits,
         protections,
-        lives: super::orders::lives(dice),
-        notices: notices(),
+        lives: random_lives(dice),
+        notices: notices(dice),
         calendar: random_calendar(dice),
         settings: Settings {
             duplicate_horizon: SpanMs(*dice.pick(&[20_000, 500_000])),
@@ -63,6 +65,8 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
             reservation_for: SpanMs(*dice.pick(&[15_000, 60_000])),
             answer_for: SpanMs(*dice.pick(&[10_000, 80_000])),
             appeal_window: SpanMs(*dice.pick(&[5_000, 200_000])),
+            keep_one_line: dice.chance(60),
+            settlement_check_for: dice.chance(80).then(|| SpanMs(*dice.pick(&[5_000, 60_000]))),
         },
     }
 }
@@ -98,6 +102,7 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
     for rule in &mut new.rules {
         if dice.chance(30) {
             rule.version += 1;
+            rule.quality = random_quality(dice);
             rule.status = *dice.pick(&[RuleStatus::Enforced, RuleStatus::Shadow, RuleStatus::Off]);
         }
     }
@@ -109,6 +114,15 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
     }
     new.settings.reservation_for = SpanMs(*dice.pick(&[15_000, 60_000]));
     new
+}
+
+/// Bounds that little passes, or none.
+pub fn random_quality(dice: &mut Dice) -> Option<Quality> {
+    dice.chance(70).then(|| Quality {
+        overturned_per_mille_max: *dice.pick(&[0, 250, 500, 1_000]),
+        verified_per_mille_max: 1_000,
+        measures_min: *dice.pick(&[1, 2, 3, 40]),
+    })
 }
 
 fn random_limit(dice: &mut Dice, n: usize) -> Limit {
@@ -134,30 +148,33 @@ fn random_limit(dice: &mut Dice, n: usize) -> Limit {
     }
 }
 
-/// Those of rules and limits, and of what authorities lay down.
-const REASONS: [&str; 7] = [
-    "r",
-    "order_stop_payment",
-    "order_freeze",
-    "listed_outflow",
-    "listed_payment_account",
-    "listed_card",
-    "listed_opening",
-];
-
-fn notices() -> NoticeTexts {
+fn notices(dice: &mut Dice) -> NoticeTexts {
     let table = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), text(key))).collect();
-    let measure = |name: &str| {
+    let measure = |name: &'static str| {
         let words = MeasureText { scope: text(name), still_works: text("rest"), papers: text("id") };
         (name.to_owned(), words)
     };
     NoticeTexts {
-        reasons: table(&REASONS),
-        bases: table(&["b"]),
+        reasons: table(&[
+            "r",
+            "human_decision_milder",
+            "verification_failed",
+            "verification_not_done",
+            "settlement_inconsistent",
+            "order_stop_payment",
+            "order_freeze",
+            "listed_outflow",
+            "listed_payment_account",
+            "listed_card",
+            "listed_opening",
+        ]),
+        answers: table(&["unstated", "why"]),
+        bases: table(&["b", "apl_19"]),
         measures: MEASURE_NAMES.into_iter().map(measure).collect(),
         remedies: Lane::ALL.into_iter().map(|lane| (lane.name().to_owned(), text("remedy"))).collect(),
         channels: Channels { offline: text("counter"), online: text("app") },
         answer_within: SpanMs::days(15),
+        verifying: random_verifying(dice),
         utc_offset_minutes: 480,
     }
 }

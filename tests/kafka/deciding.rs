@@ -116,6 +116,8 @@ fn appeal(partition: u32, number: u64) -> Vec<u8> {
             appeal: AppealRef::from_bits(number),
             outcome: AppealOutcome::Overturned,
             override_for: None,
+            decider: None,
+            reason: None,
         },
     };
     let (at, offset) = (TimeMs(1_700_000_000_000 + number as i64), number as i64);

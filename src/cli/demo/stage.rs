@@ -81,7 +81,7 @@ impl Watch for Stage<'_> {
                     self.tell(observed.head.at);
                     self.observed(observed, rules);
                 }
-                Effect::Unmatched { .. } | Effect::Reported(_) => {}
+                Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => {}
             }
         }
     }
@@ -146,8 +146,10 @@ impl<'a> Stage<'a> {
         match disposition {
             // Most requests are simply accepted: they are counted.
             Disposition::OpeningAccepted(_) => self.counts.accepted += 1,
-            // The demo has no authority that could order anything.
             Disposition::ReservationLapsed(_)
+            | Disposition::AppealAnswered(_)
+            | Disposition::MeasureMoved(_)
+            // The demo has no authority that could order anything.
             | Disposition::MeasureExtended(_)
             | Disposition::NoticeReleased(_)
             | Disposition::OrderAnswered(_) => {}
@@ -179,6 +181,12 @@ impl<'a> Stage<'a> {
             EndCause::Overturned => "overturned on appeal, and marked overruled",
             EndCause::Superseded => "the reason went away: answered anew",
             EndCause::OpeningSettled => "the request is settled",
+            EndCause::LiftedByPerson => "lifted by a person on request, and marked overruled",
+            EndCause::Replaced => "a person chose a milder measure",
+            EndCause::Corrected => "what it rested on was corrected by its source",
+            EndCause::Followed => "not verified: what follows is set",
+            EndCause::Verified => "verified, and restored at once",
+            EndCause::Cancelled => "taken back by the payer",
             EndCause::Released => "released by the authority that ordered it",
         };
         let party = self.keys.open(&ended.head.party.sealed).unwrap_or_default();

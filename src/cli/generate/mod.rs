@@ -124,6 +124,8 @@ pub fn appeal_decided(
         party: OwnParty::new(institution, party.holder.as_str(), party.reference.as_str(), party.kind),
         appeal_ref: appeal_ref.into(),
         outcome: OutcomeName(outcome),
+        decider: None,
+        reason: None,
         override_days: None,
     });
     to_structured(&format!("AP-{}", appeal_ref.replace('-', "")), "/made-up/review", EventTime(at), &event)

@@ -57,6 +57,12 @@ pub fn agree(decided: &Decided) -> bool {
     first.is_some() && digests.all(|other| other == first)
 }
 
+/// Rules that moved themselves to shadow, with their versions.
+fn shadowed(progress: &Option<DecidedProgress>) -> Vec<String> {
+    let of = progress.iter().flat_map(|progress| &progress.deciding.shadowed);
+    of.map(|(rule, version)| format!("{rule} version {version}")).collect()
+}
+
 fn shown(partition: u32, progress: &Option<DecidedProgress>) -> Value {
     let rules = progress.as_ref().and_then(|progress| progress.deciding.rules.as_ref());
     json!({
@@ -67,6 +73,7 @@ fn shown(partition: u32, progress: &Option<DecidedProgress>) -> Value {
         "activated_offset": rules.map(|rules| rules.activated.0),
         "activated_at": rules.map(|rules| EventTime(rules.activated.1)),
         "live_since": progress.as_ref().and_then(|progress| progress.deciding.live_since).map(EventTime),
+        "shadowed": shadowed(progress),
         "next_offset": progress.as_ref().map(|progress| progress.next_offset),
     })
 }
@@ -92,6 +99,14 @@ pub fn table(decided: &Decided) -> String {
                 format!("{}, {}", rules.activated.0, time(rules.activated.1)),
             )),
         }
+    }
+    let mut all: Vec<String> = decided.partitions().iter().flat_map(shadowed).collect();
+    all.sort_unstable();
+    all.dedup();
+    for rule in all {
+        text.push_str(&format!(
+            "{rule} moved itself to shadow and only observes; release a later version of it\n"
+        ));
     }
     if !agree(decided) {
         text.push_str("the partitions do not decide by the same rule set (yet)\n");

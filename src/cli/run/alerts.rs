@@ -50,7 +50,7 @@ impl Alerts {
                     let span = rule.map_or(rules.settings.answer_for, |rule| rule.measure_for);
                     (&observed.head, &observed.measure, &observed.evidence, "shadow", span)
                 }
-                Effect::Unmatched { .. } | Effect::Reported(_) => continue,
+                Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => continue,
             };
             let side = side(record, head.event, head.party.subject);
             self.rows.push((head.event, row(head, measure, evidence, mode, side, keys)));

@@ -82,7 +82,10 @@ impl Census {
             {
                 self.accounts.insert(id);
             }
-            if let FactBody::AppealDecided { .. } | FactBody::RuleSetActivated { .. } = fact.body {
+            if let FactBody::AppealDecided { .. }
+            | FactBody::Appeal { .. }
+            | FactBody::RuleSetActivated { .. } = fact.body
+            {
                 self.pointers.insert(classified.event, place);
             }
         }

@@ -13,13 +13,13 @@ use crate::codec::event::EventType;
 use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
-use crate::codec::output::{OutputContext, encode_effect, rfc3339};
+use crate::codec::output::{OutputContext, encode_effect, id_hex, rfc3339};
 use crate::config::bundle::Loader;
 use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
-use crate::engine::disposition::{AppealRef, Disposition};
+use crate::engine::disposition::{AppealRef, Disposition, DispositionId};
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
 use crate::engine::partition::{Identity, Partition};
 use crate::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
@@ -37,13 +37,16 @@ pub(super) struct Stage {
     classifier: Classifier,
     loader: Arc<Loader>,
     partition: Partition,
-    source: SourceId,
+    /// Each with the offset of its next record; more than one with a broker's clock.
+    sources: Vec<(SourceId, i64)>,
     show_notices: bool,
     /// A rule that the scenario was written for is switched off.
     is_cut: bool,
     /// Records so far: the offset of the next, in the source and in the facts alike.
     records: u32,
     last_appeal: Option<AppealRef>,
+    /// Measures that were set: name, the party's reference, id.
+    measures: Vec<(&'static str, String, DispositionId)>,
     /// Ids of the rules and limits that fired so far.
     pub(super) fired: BTreeSet<String>,
 }
@@ -63,17 +66,26 @@ impl Stage {
         let loader = Arc::new(Loader::new());
         let rules: Arc<dyn LoadRules + Send + Sync> = Arc::<Loader>::clone(&loader);
         let classifier = Classifier::new(Arc::new(mapping), Arc::clone(&keys), settings, rules);
-        let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time: TimeMode::Event };
+        let named = script.directives.iter().find_map(|directive| match directive {
+            Directive::Sources(names) => Some(names.clone()),
+            _ => None,
+        });
+        let time = if named.is_some() { TimeMode::Broker } else { TimeMode::Event };
+        let sources = named.unwrap_or_else(|| vec!["scenario".to_owned()]);
+        let source = |name: String| (SourceId { name: name.into(), generation: 1, partition: 0 }, 1);
+        let sources = sources.into_iter().map(source).collect();
+        let identity = Identity { partition: 0, partitions: 1, id_key: keys.id_key(), time };
         let mut stage = Stage {
             keys,
             classifier,
             loader,
             partition: Partition::new(identity),
-            source: SourceId { name: "scenario".into(), generation: 1, partition: 0 },
+            sources,
             show_notices: script.directives.contains(&Directive::ShowNotices),
             is_cut: script.directives.iter().any(|directive| matches!(directive, Directive::Off(_))),
             records: 0,
             last_appeal: None,
+            measures: Vec::new(),
             fired: BTreeSet::new(),
         };
         stage.begin(script, bundle)?;
@@ -92,11 +104,30 @@ impl Stage {
         self.partition.apply(0, &announced, &*self.loader, &mut Vec::new())?;
         let sha256 = hex(&Sha256::digest(bundle.as_bytes()));
         let activated = json!({ "bundle": bundle, "sha256": sha256 });
+        self.join_sources(at)?;
         for (kind, data) in [(EventType::RuleSetActivated, activated), (EventType::WentLive, json!({}))] {
-            let told = self.happen(&Happened { at, kind, id: None, data })?;
+            let told = self.happen(&Happened { at, kind, id: None, via: None, data })?;
             if let Some(line) = told.first() {
                 return Err(anyhow!("the rules could not be activated: {line}"));
             }
+        }
+        Ok(())
+    }
+
+    /// Sources beyond the first have nothing to say at the start; from then on time waits for them.
+    fn join_sources(&mut self, at: TimeMs) -> anyhow::Result<()> {
+        for (source, next) in self.sources.iter_mut().skip(1) {
+            let range = Range {
+                source: source.clone(),
+                baseline: true,
+                previous: 0,
+                last: 1,
+                timestamps: (at, at),
+                through: at,
+            };
+            *next = 2;
+            let pack = FactsPack { version: VERSION, ranges: vec![range], facts: Vec::new() };
+            self.partition.apply(0, &FactsRecord::Facts(pack), &*self.loader, &mut Vec::new())?;
         }
         Ok(())
     }
@@ -117,6 +148,22 @@ impl Stage {
             };
             *reference = json!(last.to_string());
         }
+        if let Some(id) = data.get_mut("disposition_id")
+            && let Some(name) = id.as_str().and_then(|text| text.strip_prefix('@'))
+        {
+            let (wanted, of) = name.split_once('/').map_or((name, None), |(name, of)| (name, Some(of)));
+            let fits = |(measure, reference, _): &&(&str, String, _)| {
+                (wanted == "last" || wanted == *measure) && of.is_none_or(|of| of == reference)
+            };
+            let Some((_, _, found)) = self.measures.iter().rev().find(fits) else {
+                return if self.is_cut {
+                    Ok(Vec::new())
+                } else {
+                    Err(anyhow!("no measure `{name}` was set yet; write `@last` or `@` and its name"))
+                };
+            };
+            *id = json!(id_hex(*found));
+        }
         police::sign(event.kind, &mut data)?;
         let time = rfc3339(event.at, 480).ok_or_else(|| anyhow!("this time cannot be written"))?;
         let line = json!({
@@ -128,7 +175,7 @@ impl Stage {
             Ok(classified) => classified,
             Err(refusal) => return Ok(vec![format!("= refused by intake: {}", refusal.code.name())]),
         };
-        let effects = self.decide(classified)?;
+        let effects = self.decide(classified, event.via.as_deref())?;
         let mut told = Vec::new();
         for effect in &effects {
             self.tell(effect, &mut told)?;
@@ -137,10 +184,15 @@ impl Stage {
     }
 
     /// Packs the facts as intake does, reads them back as decide does, and applies them.
-    fn decide(&mut self, classified: Classified) -> anyhow::Result<Vec<Effect>> {
-        let offset = i64::from(self.records);
+    fn decide(&mut self, classified: Classified, via: Option<&str>) -> anyhow::Result<Vec<Effect>> {
+        let named = |(source, _): &&mut (SourceId, i64)| via.is_none_or(|via| *source.name == *via);
+        let Some((source, next)) = self.sources.iter_mut().find(named) else {
+            return Err(anyhow!("`via` names no source; the directive `sources` does"));
+        };
+        let offset = *next;
+        *next += 1;
         let range = Range {
-            source: self.source.clone(),
+            source: source.clone(),
             baseline: offset == 1,
             previous: offset - 1,
             last: offset,
@@ -168,6 +220,8 @@ impl Stage {
             && let Disposition::MeasureSet(set) = &**disposition
         {
             self.last_appeal = Some(set.notice().appeal);
+            let reference = self.keys.open(&set.head().party.sealed).unwrap_or_default();
+            self.measures.push((set.measure().name(), reference, set.head().id));
             self.fired.insert(set.head().rule.id.clone());
         }
         if let Effect::Observed(observed) = effect {
@@ -209,7 +263,16 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 let budget = json!({ "hours_max": hours, "per": "1d" });
                 (format!("rules/{rule}.toml"), vec![("harm_budget", budget)])
             }
-            Directive::RulesSince(_) | Directive::ShowNotices => continue,
+            Directive::Quality(rule, [overturned, verified, least]) => {
+                let quality = json!({
+                    "overturned_per_mille_max": overturned,
+                    "verified_per_mille_max": verified,
+                    "measures_min": least,
+                });
+                (format!("rules/{rule}.toml"), vec![("quality", quality)])
+            }
+            Directive::Risk(rule, risk) => (format!("rules/{rule}.toml"), vec![("risk", json!(risk))]),
+            Directive::RulesSince(_) | Directive::ShowNotices | Directive::Sources(_) => continue,
         };
         let table =
             document.get_mut("files").and_then(|files| files.get_mut(&file)).and_then(Value::as_object_mut);

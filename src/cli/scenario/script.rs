@@ -30,6 +30,12 @@ pub(super) enum Directive {
     Off(String),
     /// A rule's harm budget: person-hours in a day.
     Budget(String, u32),
+    /// The risk that a rule states.
+    Risk(String, String),
+    /// Sources with a broker's clock; partition time is that of the slowest (D9).
+    Sources(Vec<String>),
+    /// A rule's bounds: overturned and verified of a thousand, and measures at least.
+    Quality(String, [u32; 3]),
     ShowNotices,
 }
 
@@ -53,6 +59,8 @@ pub(super) struct Happened {
     pub at: TimeMs,
     pub kind: EventType,
     pub id: Option<String>,
+    /// The source it comes by; the first without one.
+    pub via: Option<String>,
     pub data: Value,
 }
 
@@ -97,6 +105,17 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
                 .parse()
                 .map_err(|_| anyhow!("`{hours}` is no number of hours; write `budget RULE 48`"))?;
             Some(Directive::Budget((*rule).to_owned(), hours))
+        }
+        ["quality", rule, overturned, verified, least] => {
+            let number = |text: &str| {
+                text.parse().map_err(|_| anyhow!("`{text}` is no number; write `quality RULE 200 900 50`"))
+            };
+            let bounds = [number(overturned)?, number(verified)?, number(least)?];
+            Some(Directive::Quality((*rule).to_owned(), bounds))
+        }
+        ["risk", rule, risk] => Some(Directive::Risk((*rule).to_owned(), (*risk).to_owned())),
+        ["sources", names @ ..] if !names.is_empty() => {
+            Some(Directive::Sources(names.iter().map(|name| (*name).to_owned()).collect()))
         }
         ["show", "notices"] => Some(Directive::ShowNotices),
         _ => None,
@@ -169,7 +188,8 @@ pub(super) fn events(line: &Line) -> anyhow::Result<Vec<Happened>> {
                 kind => data(kind, &fields),
             };
             let data = data.with_context(|| format!("line {}", line.number))?;
-            Ok(Happened { at, kind: happening.kind, id: fields.get("id").cloned(), data })
+            let field = |name: &str| fields.get(name).cloned();
+            Ok(Happened { at, kind: happening.kind, id: field("id"), via: field("via"), data })
         })
         .collect()
 }

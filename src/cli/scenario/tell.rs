@@ -4,10 +4,13 @@ use serde_json::Value;
 
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutRecord, Topic, rfc3339};
+use crate::engine::appeal::AppealAnswer;
 use crate::engine::base::TimeMs;
-use crate::engine::disposition::{Disposition, Head};
+use crate::engine::disposition::{Disposition, Head, HeldBack, MeasureMoved};
 use crate::engine::evidence::Evidence;
 use crate::engine::input::Effect;
+use crate::engine::life::Word;
+use crate::engine::measure::Measure;
 use crate::engine::notice::Telling;
 
 /// Appends the lines of one effect.
@@ -24,6 +27,13 @@ pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
             evidence(&observed.evidence, told);
         }
         Effect::Unmatched { reason, .. } => told.push(format!("= unmatched: {}", reason.name())),
+        Effect::RuleShadowed(shadowed) => {
+            let (rule, count) = (&shadowed.rule, &shadowed.count);
+            told.push(format!(
+                "= rule {} version {} moved itself to shadow: {} measures, {} overturned, {} verified",
+                rule.id, rule.version, count.measures, count.overruled, count.verified
+            ));
+        }
         Effect::Reported(_) => told.push("= reported to another partition".to_owned()),
     }
 }
@@ -60,8 +70,25 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
                 ended.cause.name()
             ));
         }
+        Disposition::MeasureMoved(moved) => moved_lines(moved, &party, told),
         Disposition::ReservationLapsed(lapsed) => {
             told.push(format!("= slot of {party} free again at {}", time(lapsed.head.at)));
+        }
+        Disposition::AppealAnswered(answered) => {
+            let due = answered.due.map_or(String::new(), |due| format!(", due {}", time(due)));
+            told.push(format!(
+                "= appeal {} against {} on {party} at {}{due}",
+                answered.answer.name(),
+                answered.measure.name(),
+                time(head.at)
+            ));
+            if let Some(reason) = &answered.reason {
+                told.push(format!("=   because {}", reason.zh));
+            }
+            let papers: Vec<&str> = answered.papers.all().map(Word::name).collect();
+            if answered.answer == AppealAnswer::PapersAsked {
+                told.push(format!("=   papers {}", papers.join(", ")));
+            }
         }
         Disposition::MeasureExtended(extended) => {
             let name = extended.measure.name();
@@ -83,6 +110,27 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
     }
 }
 
+fn moved_lines(moved: &MeasureMoved, party: &str, told: &mut Vec<String>) {
+    let due = moved.due.map_or(String::new(), |due| format!(", until {}", time(due)));
+    let (from, to) = (&moved.from, &moved.to);
+    told.push(format!(
+        "= {} on {party} at {}: {from} -> {to}{due}",
+        moved.measure.name(),
+        time(moved.head.at)
+    ));
+    if let Some(again) = &moved.told_again {
+        told.push(format!("=   told again by {}", again.by.name()));
+    }
+    match &moved.held_back {
+        Some(HeldBack::Protected(by)) => told.push(format!("=   held back: protected by {}", by.id)),
+        Some(held_back) => told.push(format!("=   held back: {}", held_back.name())),
+        None => {}
+    }
+    if moved.asks_staff {
+        told.push("=   staff take over".to_owned());
+    }
+}
+
 fn party(head: &Head, keys: &Keys) -> String {
     let reference = keys.open(&head.party.sealed).unwrap_or_else(|| "(unreadable)".to_owned());
     format!("{} {reference}", head.party.subject.kind.name())
@@ -97,8 +145,26 @@ fn evidence(evidence: &Evidence, told: &mut Vec<String>) {
         let elsewhere = count.elsewhere.map_or(String::new(), |count| format!(", elsewhere {count}"));
         told.push(format!("=   because {} held{elsewhere}, at most {}", count.held, count.count_max));
     }
+    if evidence.shadowed {
+        told.push("=   shadowed: the rule moved itself to shadow, so it only observes".to_owned());
+    }
     if evidence.braked {
         told.push("=   braked: the rule's harm budget is spent, so it only verifies".to_owned());
+    }
+    if evidence.follows.is_some() {
+        told.push("=   because the verification before was not passed".to_owned());
+    }
+    if let Some(softened) = &evidence.softened {
+        let asked = Measure::from(softened.asked).name();
+        told.push(format!("=   softened from {asked} by {}", softened.by.id));
+    }
+    if let Some(settlement) = &evidence.settlement {
+        if settlement.other_differs {
+            told.push("=   because it was settled with another than was asked for".to_owned());
+        }
+        if let Some((asked, settled)) = settlement.amounts {
+            told.push(format!("=   because {asked} was asked for and {settled} settled, in minor units"));
+        }
     }
     for comparison in &evidence.comparisons {
         let (left, right) = (comparison.left, comparison.right);

@@ -10,7 +10,7 @@ use crate::codec::event::{EventType, schema};
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
-const SHORT: [(&str, &str); 10] = [
+const SHORT: [(&str, &str); 11] = [
     ("bound", "to_bound_account"),
     ("own", "to_own_account"),
     ("payer_balance", "payer_balance_after"),
@@ -19,6 +19,7 @@ const SHORT: [(&str, &str); 10] = [
     ("channels", "identity_channels"),
     ("month_mb", "month_open_megabytes"),
     ("of", "event_id"),
+    ("on", "disposition_id"),
     ("clause", "notice_clause"),
     ("key", "signing_key"),
 ];
@@ -50,7 +51,7 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
     let known = known(kind);
     let product = fields.get("product").map_or("", String::as_str);
     let mut data = Map::new();
-    for (word, text) in fields.iter().filter(|(word, _)| *word != "id") {
+    for (word, text) in fields.iter().filter(|(word, _)| !matches!(word.as_str(), "id" | "via")) {
         let key = match word.as_str() {
             // Of the side that is ours; of two, the payer's.
             "balance" if fields.contains_key("payer") => "payer_balance_after",
@@ -96,7 +97,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             json!(text.parse::<u32>()?)
         }
         "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
-        "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+        "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         _ => json!(text),
     })
 }

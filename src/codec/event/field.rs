@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    CategoryName, ChannelName, CurrencyCode, EssentialName, HolderKindName, LevelName, ListingTestName,
-    NoticeName, NoticeWhen, OrderAnswerName, OrderKindName, OutcomeName, ProductName, RegimeName, UsageName,
+    AppealReasonName, CategoryName, ChannelName, CurrencyCode, DecisionKind, DeliveryName, EssentialName,
+    HolderKindName, HumanDecisionName, LevelName, ListingTestName, MethodName, NoticeName, NoticeWhen,
+    OrderAnswerName, OrderKindName, OutcomeName, PaperName, ProductName, RegimeName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

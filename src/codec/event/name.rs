@@ -8,10 +8,13 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
+use crate::engine::appeal::{AppealReason, Paper};
 use crate::engine::base::Currency;
 use crate::engine::entry::{Category, ListingTest, Regime};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
+use crate::engine::life::{Word, words};
 use crate::engine::order::{Level, OrderAnswer, OrderKind};
+use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
 macro_rules! named_field {
@@ -109,6 +112,40 @@ named_field!(
     { "type": "string", "enum": ["upheld", "overturned"] }
 );
 named_field!(
+    /// Why a person appeals.
+    AppealReasonName(AppealReason),
+    AppealReason::from_name,
+    |reason| reason.name(),
+    None,
+    { "type": "string", "enum": AppealReason::ALL.iter().map(|reason| reason.name()).collect::<Vec<_>>() }
+);
+named_field!(
+    /// A paper that was brought or is asked for.
+    PaperName(Paper),
+    Paper::from_name,
+    |paper| paper.name(),
+    None,
+    { "type": "string", "enum": Paper::ALL.iter().map(|paper| paper.name()).collect::<Vec<_>>() }
+);
+
+words! {
+    /// What a person decided; with `milder` the event names the measure.
+    DecisionKind {
+        Confirm "confirm",
+        Lift "lift",
+        Milder "milder",
+    }
+}
+
+named_field!(
+    /// What a person decided about an automated measure.
+    HumanDecisionName(DecisionKind),
+    DecisionKind::from_name,
+    |kind| kind.name(),
+    None,
+    { "type": "string", "enum": DecisionKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>() }
+);
+named_field!(
     /// How a transfer was asked for.
     ChannelName(Channel),
     |name| coded(&Channel::WORDS, name).and_then(Channel::from_code),
@@ -132,6 +169,27 @@ named_field!(
     None,
     { "type": "string", "enum": UsageKind::WORDS.map(|(name, _)| name) }
 );
+
+named_field!(
+    /// A way to deliver a notice.
+    DeliveryName(DeliveryChannel),
+    DeliveryChannel::from_name,
+    |channel| channel.name(),
+    None,
+    { "type": "string", "enum": names::<DeliveryChannel>() }
+);
+named_field!(
+    /// A way to verify somebody.
+    MethodName(VerificationMethod),
+    VerificationMethod::from_name,
+    |method| method.name(),
+    None,
+    { "type": "string", "enum": names::<VerificationMethod>() }
+);
+
+fn names<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|word| word.name()).collect()
+}
 
 named_field!(
     /// The level of an authority.

@@ -1,9 +1,9 @@
-//! What became of a notice. Schema only; nothing here uses them yet.
+//! What became of a notice: the clock of a verification runs from delivery (law.md T3).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::field::Text;
+use super::field::{DeliveryName, Text};
 use super::object::object;
 use super::party::OwnParty;
 
@@ -18,6 +18,8 @@ pub struct NoticeDelivered<'a> {
     #[serde(borrow)]
     #[schemars(with = "Text<'static>")]
     pub disposition_id: Text<'a>,
+    /// The way by which it came.
+    pub channel: DeliveryName,
 }
 
 /// The notice could not be delivered.
@@ -31,4 +33,6 @@ pub struct NoticeUndeliverable<'a> {
     #[serde(borrow)]
     #[schemars(with = "Text<'static>")]
     pub disposition_id: Text<'a>,
+    /// The way that was tried.
+    pub channel: DeliveryName,
 }

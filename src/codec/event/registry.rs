@@ -5,9 +5,9 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{
-    card_usage, control, correction, entry, holding, notice, opening, order, review, transfer, verification,
-};
+use super::{appeal, card_usage, control, correction, holding, notice, opening, review};
+use super::{entry, order};
+use super::{settlement, transfer, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -83,6 +83,15 @@ event_types! {
     EventCorrected "event_corrected" correction::EventCorrected<'a>, correction::EventCorrected<'static>;
     RuleSetActivated "rule_set_activated" control::RuleSetActivated<'a>, control::RuleSetActivated<'static>;
     WentLive "went_live" control::WentLive<'a>, control::WentLive<'static>;
+    AppealFiled "appeal_filed" appeal::AppealFiled<'a>, appeal::AppealFiled<'static>;
+    AppealAccepted "appeal_accepted" appeal::AppealAccepted<'a>, appeal::AppealAccepted<'static>;
+    AppealPapersAsked "appeal_papers_asked" appeal::AppealPapers<'a>, appeal::AppealPapers<'static>;
+    AppealPapersGiven "appeal_papers_given" appeal::AppealPapers<'a>, appeal::AppealPapers<'static>;
+    HumanDecisionRequested "human_decision_requested" appeal::HumanDecisionRequested<'a>, appeal::HumanDecisionRequested<'static>;
+    HumanDecisionMade "human_decision_made" appeal::HumanDecisionMade<'a>, appeal::HumanDecisionMade<'static>;
+    SettlementCancelled "settlement_cancelled" settlement::SettlementCancelled<'a>, settlement::SettlementCancelled<'static>;
+    SettlementRecorded "settlement_recorded" settlement::SettlementRecorded<'a>, settlement::SettlementRecorded<'static>;
+    SharingExplained "sharing_explained" verification::SharingExplained<'a>, verification::SharingExplained<'static>;
     OrderIssued "order_issued" order::OrderIssued<'a>, order::OrderIssued<'static>;
     OrderExtended "order_extended" order::OrderExtended<'a>, order::OrderExtended<'static>;
     OrderReleased "order_released" order::OrderReleased<'a>, order::OrderReleased<'static>;

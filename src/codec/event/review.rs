@@ -24,6 +24,14 @@ pub struct AppealDecided<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3650))]
     pub override_days: Option<u16>,
+    /// Opaque reference of the member of staff who decided; a token is kept of it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub decider: Option<Text<'a>>,
+    /// Why it was upheld: key into the rule set's answers (`notices/answers.toml`).
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub reason: Option<Text<'a>>,
 }
 
 /// A transfer or card payment turned out to be part of a fraud. Its time is when that became known.

@@ -18,6 +18,13 @@
 //! 9 rule set activated   bundle (text)
 //! 10 went live           nothing
 //! 11 fraud confirmed     feed (1 byte), account (party), other (token), option of money
+//! 32 appeal decided by   as 7, then option of decider (token), option of reason (text)
+//! 33 appeal step         number of the appeal reference (varint), then as `appeal` says
+//! 16 measure happened    measure (token), news (1 byte: 1 delivered, 2 undeliverable, 3 passed, 4 failed,
+//!                        5 cancelled), place of its channel or method in its list (1 byte; none of 5)
+//! 17 sharing explained   phone number (token)
+//! 18 settlement          feed (1 byte), account (party), initiation (fingerprint), option of the other
+//!                        side (token), option of money
 //! 24 order, 25 entry     as in `authority`
 //! ```
 //!
@@ -27,15 +34,17 @@
 
 use std::sync::Arc;
 
-use crate::engine::base::SpanMs;
-use crate::engine::disposition::AppealRef;
+use crate::engine::base::{SpanMs, Token};
+use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product,
-    Release, Side, TransferDetails, UsageKind,
+    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, MeasureNews, OpeningStep,
+    OtherParty, Product, Release, Side, TransferDetails, UsageKind,
 };
+use crate::engine::life::Word;
 
+use super::DecodeError;
 use super::bytes::{Reader, Writer};
-use super::{DecodeError, authority};
+use super::{appeal, authority};
 
 const TRANSFER: u8 = 1;
 const CARD_PAYMENT: u8 = 2;
@@ -50,6 +59,12 @@ const WENT_LIVE: u8 = 10;
 const FRAUD_CONFIRMED: u8 = 11;
 /// A card usage with the open traffic of the month.
 const CARD_USAGE_METERED: u8 = 12;
+/// An appeal decided by somebody who is named, or with a reason.
+const APPEAL_DECIDED_BY: u8 = 32;
+const APPEAL_STEP: u8 = 33;
+const MEASURE_HAPPENED: u8 = 16;
+const SHARING_EXPLAINED: u8 = 17;
+const SETTLEMENT_RECORDED: u8 = 18;
 const ORDER: u8 = 24;
 const ENTRY: u8 = 25;
 
@@ -125,11 +140,21 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.byte(*product as u8);
             writer.varint(u64::from(*elsewhere_count));
         }
-        FactBody::AppealDecided { appeal, outcome, override_for } => {
-            writer.byte(APPEAL_DECIDED);
+        FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+            let is_named = decider.is_some() || reason.is_some();
+            writer.byte(if is_named { APPEAL_DECIDED_BY } else { APPEAL_DECIDED });
             writer.varint(appeal.number());
             writer.flag(*outcome == AppealOutcome::Overturned);
             writer.option(*override_for, |writer, span| writer.zigzag(span.0));
+            if is_named {
+                writer.option(*decider, Writer::token);
+                writer.option(reason.as_deref(), |writer, text| writer.blob(text.as_bytes()));
+            }
+        }
+        FactBody::Appeal { appeal, step } => {
+            writer.byte(APPEAL_STEP);
+            writer.varint(appeal.number());
+            appeal::write(writer, step);
         }
         FactBody::Corrected { original, before, after } => {
             writer.byte(CORRECTED);
@@ -145,6 +170,31 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             }
         }
         FactBody::WentLive => writer.byte(WENT_LIVE),
+        FactBody::MeasureHappened { measure, news } => {
+            writer.byte(MEASURE_HAPPENED);
+            writer.token(Token(measure.0));
+            let (kind, place) = match news {
+                MeasureNews::NoticeDelivered(by) => (1, Some(place(*by))),
+                MeasureNews::NoticeUndeliverable(by) => (2, Some(place(*by))),
+                MeasureNews::VerificationPassed(method) => (3, Some(place(*method))),
+                MeasureNews::VerificationFailed(method) => (4, Some(place(*method))),
+                MeasureNews::Cancelled => (5, None),
+            };
+            writer.byte(kind);
+            place.into_iter().for_each(|place| writer.byte(place));
+        }
+        FactBody::SharingExplained { number } => {
+            writer.byte(SHARING_EXPLAINED);
+            writer.token(*number);
+        }
+        FactBody::SettlementRecorded { feed, account, initiated_by, other, amount } => {
+            writer.byte(SETTLEMENT_RECORDED);
+            writer.byte(*feed as u8);
+            writer.party(account);
+            writer.fingerprint(*initiated_by);
+            writer.option(*other, Writer::token);
+            writer.option(*amount, Writer::money);
+        }
         FactBody::Order(said) => {
             writer.byte(ORDER);
             authority::write_order(writer, said);
@@ -154,6 +204,28 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             authority::write_entry(writer, said);
         }
     }
+}
+
+/// The place of a word in its list, from 1. No list is longer than a byte counts.
+fn place<W: Word>(word: W) -> u8 {
+    W::ALL.iter().zip(1..).find(|(known, _)| **known == word).map_or(0, |(_, place)| place)
+}
+
+fn read_word<W: Word>(reader: &mut Reader<'_>, what: &'static str) -> Result<W, DecodeError> {
+    let place = usize::from(reader.byte(what)?);
+    place.checked_sub(1).and_then(|place| W::ALL.get(place)).copied().ok_or(DecodeError::Malformed(what))
+}
+
+fn read_news(reader: &mut Reader<'_>) -> Result<MeasureNews, DecodeError> {
+    const WHAT: &str = "the news of a measure";
+    Ok(match reader.byte(WHAT)? {
+        1 => MeasureNews::NoticeDelivered(read_word(reader, WHAT)?),
+        2 => MeasureNews::NoticeUndeliverable(read_word(reader, WHAT)?),
+        3 => MeasureNews::VerificationPassed(read_word(reader, WHAT)?),
+        4 => MeasureNews::VerificationFailed(read_word(reader, WHAT)?),
+        5 => MeasureNews::Cancelled,
+        _ => return Err(DecodeError::Malformed(WHAT)),
+    })
 }
 
 fn write_details(writer: &mut Writer<'_>, details: &TransferDetails) {
@@ -269,7 +341,11 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             product: read_product(reader)?,
             elsewhere_count: reader.u32("the count of an answer")?,
         }),
-        APPEAL_DECIDED => read_appeal(reader),
+        tag @ (APPEAL_DECIDED | APPEAL_DECIDED_BY) => read_appeal(reader, tag == APPEAL_DECIDED_BY),
+        APPEAL_STEP => {
+            let appeal = read_reference(reader)?;
+            Ok(FactBody::Appeal { appeal, step: appeal::read(reader)? })
+        }
         RULE_SET_ACTIVATED => Ok(FactBody::RuleSetActivated {
             bundle: Arc::from(reader.text("a bundle")?),
             release: Release {
@@ -279,6 +355,21 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             },
         }),
         WENT_LIVE => Ok(FactBody::WentLive),
+        MEASURE_HAPPENED => Ok(FactBody::MeasureHappened {
+            measure: DispositionId(reader.token("the measure of an event")?.0),
+            news: read_news(reader)?,
+        }),
+        SHARING_EXPLAINED => {
+            Ok(FactBody::SharingExplained { number: reader.token("the number of an explanation")? })
+        }
+        SETTLEMENT_RECORDED => Ok(FactBody::SettlementRecorded {
+            feed: Feed::from_code(reader.byte("the feed of a settlement")?)
+                .ok_or(DecodeError::Malformed("the feed of a settlement"))?,
+            account: reader.party("the account of a settlement")?,
+            initiated_by: reader.fingerprint("the initiation of a settlement")?,
+            other: reader.option("the other side of a settlement", |reader| reader.token("a token"))?,
+            amount: reader.option("the amount of a settlement", |reader| reader.money("an amount"))?,
+        }),
         ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
         ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
@@ -299,16 +390,28 @@ fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
     Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels })
 }
 
-fn read_appeal(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
+fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
     let number = reader.varint("an appeal reference")?;
     let appeal = AppealRef::from_bits(number);
-    if appeal.number() != number {
-        return Err(DecodeError::Malformed("an appeal reference"));
-    }
+    if appeal.number() == number { Ok(appeal) } else { Err(DecodeError::Malformed("an appeal reference")) }
+}
+
+fn read_appeal(reader: &mut Reader<'_>, is_named: bool) -> Result<FactBody, DecodeError> {
+    const WHAT: &str = "who decided an appeal, and why";
+    let appeal = read_reference(reader)?;
     let overturned = reader.flag("the outcome of an appeal")?;
     let outcome = if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
     let override_for = reader.option("the override of an appeal", |reader| reader.zigzag("a span"))?;
-    Ok(FactBody::AppealDecided { appeal, outcome, override_for: override_for.map(SpanMs) })
+    let override_for = override_for.map(SpanMs);
+    let (decider, reason) = match is_named {
+        true => (reader.option(WHAT, |reader| reader.token(WHAT))?, read_text(reader, WHAT)?),
+        false => (None, None),
+    };
+    // What names nobody and gives no reason has the older form: one fact has one form.
+    if is_named && decider.is_none() && reason.is_none() {
+        return Err(DecodeError::Malformed(WHAT));
+    }
+    Ok(FactBody::AppealDecided { appeal, outcome, override_for, decider, reason })
 }
 
 fn read_text(reader: &mut Reader<'_>, what: &'static str) -> Result<Option<Arc<str>>, DecodeError> {

@@ -134,11 +134,22 @@ impl Names {
 /// Takes building blocks from the front of some bytes.
 pub(in crate::codec) struct Reader<'a> {
     bytes: &'a [u8],
+    /// Form version of what is read, where it has one: earlier forms lack what was added since.
+    form: u8,
 }
 
 impl<'a> Reader<'a> {
     pub(in crate::codec) fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { bytes }
+        Reader { bytes, form: u8::MAX }
+    }
+
+    pub(in crate::codec) fn of_form(bytes: &'a [u8], form: u8) -> Reader<'a> {
+        Reader { bytes, form }
+    }
+
+    /// Whether what is read has what this form added.
+    pub(in crate::codec) fn has(&self, form: u8) -> bool {
+        self.form >= form
     }
 
     /// How many bytes have not been read.

@@ -54,6 +54,7 @@
 //! Reading never panics, and a count or length never reserves more than the bytes that are left
 //! could hold.
 
+mod appeal;
 pub(in crate::codec) mod authority;
 mod body;
 pub(in crate::codec) mod bytes;

@@ -9,8 +9,11 @@
 //!                  reply (0 or 1), untold (varint), option of money
 //!   2 fallen       signal (place of name), about (subject), holder (token), event (fingerprint),
 //!                  at (zigzag)
-//!   3 rule counted, 4 rule totalled          rule (place of name), measures, overruled (varint each),
-//!                  interval (zigzag), harm in milliseconds (varint)
+//!   5 rule counted, 6 rule totalled          rule (place of name), version, measures, overruled, appeals,
+//!                  verified, failed, restricted milliseconds (varint each), interval (zigzag), harm in
+//!                  milliseconds (varint)
+//!   3 and 4 are the same without what is between overruled and interval, and without a version: read
+//!   as of version 0
 //! ```
 
 use std::sync::Arc;
@@ -24,8 +27,10 @@ use super::bytes::{Names, Reader, Writer};
 
 const STANDING: u8 = 1;
 const FALLEN: u8 = 2;
-const RULE_COUNTED: u8 = 3;
-const RULE_TOTALLED: u8 = 4;
+const RULE_COUNTED_ONCE: u8 = 3;
+const RULE_TOTALLED_ONCE: u8 = 4;
+const RULE_COUNTED: u8 = 5;
+const RULE_TOTALLED: u8 = 6;
 
 /// Origin, destination, offset, ordinal, preceding, kind, and the smallest body: a rule's counts.
 const REPORT_BYTES_MIN: usize = 9;
@@ -116,8 +121,12 @@ fn write_body(writer: &mut Writer<'_>, names: &Names, body: &ReportBody) {
 
 fn write_count(writer: &mut Writer<'_>, names: &Names, rule: &str, count: &RuleCount) {
     names.cite(writer, rule);
-    writer.varint(count.measures);
-    writer.varint(count.overruled);
+    writer.varint(u64::from(count.version));
+    for number in
+        [count.measures, count.overruled, count.appeals, count.verified, count.failed, count.restricted_ms]
+    {
+        writer.varint(number);
+    }
     writer.zigzag(count.interval);
     writer.varint(count.harm_ms);
 }
@@ -132,12 +141,12 @@ fn read_body(reader: &mut Reader<'_>, names: &Names) -> Result<ReportBody, Decod
             event: reader.fingerprint("the event of a fall")?,
             at: reader.time("the time of a fall")?,
         }),
-        RULE_COUNTED => {
-            let (rule, count) = read_count(reader, names)?;
+        kind @ (RULE_COUNTED | RULE_COUNTED_ONCE) => {
+            let (rule, count) = read_count(reader, names, kind == RULE_COUNTED)?;
             Ok(ReportBody::RuleCounted { rule, count })
         }
-        RULE_TOTALLED => {
-            let (rule, count) = read_count(reader, names)?;
+        kind @ (RULE_TOTALLED | RULE_TOTALLED_ONCE) => {
+            let (rule, count) = read_count(reader, names, kind == RULE_TOTALLED)?;
             Ok(ReportBody::RuleTotalled { rule, count })
         }
         _ => Err(DecodeError::Malformed("the kind of a report")),
@@ -159,13 +168,25 @@ fn read_standing(reader: &mut Reader<'_>, names: &Names) -> Result<Standing, Dec
     Ok(Standing { signal, about, holder, target, value, until, event, at, reply, amount, untold_count })
 }
 
-fn read_count(reader: &mut Reader<'_>, names: &Names) -> Result<(Arc<str>, RuleCount), DecodeError> {
+fn read_count(
+    reader: &mut Reader<'_>,
+    names: &Names,
+    is_whole: bool,
+) -> Result<(Arc<str>, RuleCount), DecodeError> {
     let rule = names.cited(reader)?;
-    let count = RuleCount {
-        measures: reader.varint("the measures of a rule")?,
-        overruled: reader.varint("the overruled measures of a rule")?,
-        interval: reader.zigzag("the interval of a rule")?,
-        harm_ms: reader.varint("the harm of a rule")?,
-    };
+    let mut count = RuleCount::default();
+    if is_whole {
+        count.version = reader.u32("the version of a rule")?;
+    }
+    count.measures = reader.varint("the measures of a rule")?;
+    count.overruled = reader.varint("the overruled measures of a rule")?;
+    if is_whole {
+        count.appeals = reader.varint("the appeals against a rule")?;
+        count.verified = reader.varint("the passed verifications of a rule")?;
+        count.failed = reader.varint("the failed verifications of a rule")?;
+        count.restricted_ms = reader.varint("the restricted time of a rule")?;
+    }
+    count.interval = reader.zigzag("the interval of a rule")?;
+    count.harm_ms = reader.varint("the harm of a rule")?;
     Ok((rule, count))
 }

@@ -1,5 +1,8 @@
 //! The packed form: round trips, damage of every kind, and sizes.
 
+mod appeals;
+mod lives;
+
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -7,12 +10,11 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::{DecodeError, VERSION, decode, encode};
-use crate::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
-use crate::engine::disposition::AppealRef;
 use crate::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty,
-    Product, Release, Side, TransferDetails, UsageKind,
+    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
+    Side, TransferDetails, UsageKind,
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
@@ -143,14 +145,6 @@ fn plain_body() -> BoxedStrategy<FactBody> {
     let answered = (token(), product, any::<u32>()).prop_map(|(opening, product, elsewhere_count)| {
         FactBody::HoldingsAnswered { opening, product, elsewhere_count }
     });
-    let appeal =
-        (any::<u64>(), any::<bool>(), option::of(any::<i64>())).prop_map(|(bits, overturned, span)| {
-            FactBody::AppealDecided {
-                appeal: AppealRef::from_bits(bits),
-                outcome: if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld },
-                override_for: span.map(SpanMs),
-            }
-        });
     let text = || proptest::option::of(".{0,9}".prop_map(Arc::from));
     let rules = (".{0,60}", text(), text(), text()).prop_map(|(bundle, signed_by, assessment, rollback)| {
         let release = Release { signed_by, assessment, rollback };
@@ -164,8 +158,12 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         met,
         opening,
         answered,
-        appeal,
+        appeals::decided(),
+        appeals::stepped(),
         rules,
+        lives::happened(),
+        lives::explained(),
+        lives::settled(),
         super::authority::tests::any_order().prop_map(|said| FactBody::Order(Box::new(said))),
         Just(FactBody::WentLive)
     ]
@@ -240,8 +238,16 @@ fn report() -> impl Strategy<Value = Report> {
             ReportBody::Fallen { signal, about, holder, event, at }
         });
     let count = || {
-        (any::<u64>(), any::<u64>(), any::<i64>(), any::<u64>()).prop_map(
-            |(measures, overruled, interval, harm_ms)| RuleCount { measures, overruled, interval, harm_ms },
+        (any::<u32>(), any::<[u64; 6]>(), any::<i64>(), any::<u64>()).prop_map(
+            |(
+                version,
+                [measures, overruled, appeals, verified, failed, restricted_ms],
+                interval,
+                harm_ms,
+            )| {
+                let of_version = RuleCount { version, measures, overruled, appeals, ..RuleCount::default() };
+                RuleCount { verified, failed, restricted_ms, interval, harm_ms, ..of_version }
+            },
         )
     };
     let counted = (name(), count()).prop_map(|(rule, count)| ReportBody::RuleCounted { rule, count });

@@ -37,6 +37,8 @@ pub struct Deciding {
     pub live_since: Option<TimeMs>,
     /// When its next timer is due.
     pub next_timer: Option<TimeMs>,
+    /// Rules that moved themselves to shadow, each with the version that did.
+    pub shadowed: Vec<(String, u32)>,
 }
 
 /// An active rule set.
@@ -62,7 +64,9 @@ impl Deciding {
             profile: profile.map(str::to_owned),
             activated,
         });
-        Deciding { rules, live_since: in_force.live_since, next_timer: partition.next_timer() }
+        let shadowed = partition.rules_shadowed().map(|(rule, version)| (rule.to_owned(), version)).collect();
+        let live_since = in_force.live_since;
+        Deciding { rules, live_since, next_timer: partition.next_timer(), shadowed }
     }
 }
 
@@ -96,6 +100,17 @@ pub(super) struct DecidedData {
     /// When the next timer is due; absent while none is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_timer_ms: Option<i64>,
+    /// Rules that moved themselves to shadow (DESIGN D28); absent when none did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shadowed: Vec<ShadowedRule>,
+}
+
+/// A rule, and the version of it that only observes.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ShadowedRule {
+    rule: String,
+    version: u32,
 }
 
 /// The rule set that decides here.
@@ -166,6 +181,11 @@ pub fn encode_decided(
         }),
         live_since_ms: deciding.live_since.map(|time| time.0),
         next_timer_ms: deciding.next_timer.map(|time| time.0),
+        shadowed: deciding
+            .shadowed
+            .iter()
+            .map(|(rule, version)| ShadowedRule { rule: rule.clone(), version: *version })
+            .collect(),
     };
     // Strings, integers and lists of them always have a JSON form.
     let value = serde_json::to_vec(&data).unwrap_or_default();
@@ -207,6 +227,7 @@ pub fn decode_decided(value: &[u8]) -> Result<DecidedProgress, DecidedError> {
             }),
             live_since: data.live_since_ms.map(TimeMs),
             next_timer: data.next_timer_ms.map(TimeMs),
+            shadowed: data.shadowed.into_iter().map(|one| (one.rule, one.version)).collect(),
         },
     })
 }

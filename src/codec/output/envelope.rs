@@ -63,7 +63,7 @@ impl Envelope {
 }
 
 /// A URI reference; whatever the institution's name holds besides unreserved characters is escaped.
-fn source(institution: &str, topic: Topic) -> String {
+pub(super) fn source(institution: &str, topic: Topic) -> String {
     let mut source = String::from("/institutions/");
     for byte in institution.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::evidence::{
-    ComparisonEvidence, CountEvidence, EventRef, Evidence, NearMiss, SignalEvidence, Softened,
+    ComparisonEvidence, CountEvidence, EventRef, Evidence, NearMiss, SettlementEvidence, SignalEvidence,
+    Softened,
 };
 use crate::engine::measure::Measure;
 
-use super::envelope::{Moment, RuleText, event_hex, time_of, token_hex, use_names};
+use super::envelope::{Moment, RuleText, event_hex, id_hex, time_of, token_hex, use_names};
 use super::{OutputContext, OutputError};
 
 /// Encoded evidence is never longer than this.
@@ -32,6 +33,15 @@ pub(super) struct EvidenceData<'a> {
     softened: Option<SoftenedData<'a>>,
     /// True when the rule's harm budget was spent, so that the measure is the verification of its ladder.
     braked: bool,
+    /// True when the rule only observes because it moved itself to shadow (observations only).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    shadowed: bool,
+    /// Id of the measure that this one follows, whose verification was not passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follows: Option<String>,
+    /// How a settlement differs from what was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settlement: Option<SettlementData>,
     /// Other rules that came near on the same event, in the order of their ids, 5 at most.
     near_misses: Vec<NearMissData<'a>>,
     /// Events listed here each of which, taken out alone, would have left the rule without effect.
@@ -108,6 +118,29 @@ struct NearMissData<'a> {
     missed: Vec<ComparisonData<'a>>,
 }
 
+/// A payment that was settled otherwise than it was asked for.
+#[derive(Serialize, JsonSchema)]
+struct SettlementData {
+    /// The event that asked for it.
+    initiated_by: String,
+    /// Payer, payee or merchant is another.
+    other_differs: bool,
+    /// Minor units as asked for and as settled, if they differ.
+    amount_asked: Option<i64>,
+    amount_settled: Option<i64>,
+}
+
+impl SettlementData {
+    fn of(settlement: SettlementEvidence) -> SettlementData {
+        SettlementData {
+            initiated_by: event_hex(settlement.initiated_by),
+            other_differs: settlement.other_differs,
+            amount_asked: settlement.amounts.map(|(asked, _)| asked),
+            amount_settled: settlement.amounts.map(|(_, settled)| settled),
+        }
+    }
+}
+
 impl<'a> EvidenceData<'a> {
     pub(super) fn of(
         evidence: &'a Evidence,
@@ -125,6 +158,9 @@ impl<'a> EvidenceData<'a> {
             count: evidence.count.as_ref().map(CountData::of),
             softened: evidence.softened.as_ref().map(SoftenedData::of),
             braked: evidence.braked,
+            shadowed: evidence.shadowed,
+            follows: evidence.follows.map(id_hex),
+            settlement: evidence.settlement.map(SettlementData::of),
             near_misses: evidence.near_misses.iter().map(NearMissData::of).collect(),
             cleared_without: evidence.cleared_without.iter().map(|event| event_hex(*event)).collect(),
             digest: hex(&evidence.digest),

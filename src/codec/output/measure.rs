@@ -57,6 +57,9 @@ pub(super) struct MeasureData<'a> {
     /// The verification that was failed or ran out, for limiting or suspending a phone card.
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_lapse: Option<LapseData>,
+    /// The confirmation of use that failed or ran out, for limiting or pausing an IoT card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scene_lapse: Option<LapseData>,
     /// The authority's order, for a measure of that lane.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderData<'a>>,
@@ -123,8 +126,13 @@ impl<'a> EntryData<'a> {
 
 impl<'a> MeasureData<'a> {
     pub(super) fn of(measure: &'a Measure, ctx: &OutputContext<'_>) -> Result<MeasureData<'a>, OutputError> {
-        let mut data =
-            MeasureData { measure: measure.name(), verification_lapse: None, order: None, entry: None };
+        let mut data = MeasureData {
+            measure: measure.name(),
+            verification_lapse: None,
+            scene_lapse: None,
+            order: None,
+            entry: None,
+        };
         match measure {
             Measure::PhoneCardLimit(lapse) | Measure::PhoneCardSuspend(lapse) => {
                 let (event, at) = lapse.cause();
@@ -133,6 +141,11 @@ impl<'a> MeasureData<'a> {
             }
             Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => {
                 data.order = Some(OrderData::of(order, ctx)?);
+            }
+            Measure::IotCardLimit(lapse) | Measure::IotCardPause(lapse) => {
+                let (event, at) = lapse.cause();
+                let at = time_of("scene_lapse.at", at, ctx)?;
+                data.scene_lapse = Some(LapseData { event: event_hex(event), at });
             }
             Measure::ListedLimitOutflow(listing)
             | Measure::ListedStopPaymentAccount(listing)

@@ -8,6 +8,7 @@
 //! Tokens join and references address (DESIGN D5): dispositions and observations carry tokens;
 //! notices and measures carry the institution's own reference, opened here and nowhere else.
 
+mod answers;
 mod dead_letter;
 mod decided;
 mod disposition;
@@ -18,6 +19,7 @@ mod measure;
 mod notice;
 mod observation;
 mod order;
+mod quality;
 mod schemas;
 #[cfg(test)]
 mod tests;
@@ -120,10 +122,12 @@ fn use_names(purpose: Purpose) -> String {
 /// Appends the records of one effect: all of them, or none and an error.
 ///
 /// A measure that is set gives three records (dispositions, notices, measures), one that ended
-/// three (dispositions, notices, tombstone in measures), one that was extended three as when it was set,
-/// all in that order; without the notice where an authority tells the person itself or has deferred it,
-/// which then leaves by itself. An accepted request and a lapsed reservation give one each; an answer to an
-/// authority one in `authority`; an observation one in `shadow`; an unmatched event one in
+/// three (dispositions, notices, tombstone in measures), one that was extended three as when it was set, all in
+/// that order, without the notice where an authority tells the person or defers it; an answer to an authority
+/// one in `authority`; an accepted request and
+/// a lapsed reservation one each; a measure that moved one, and its notice if that goes out again; an answer to an
+/// appeal two (dispositions, notices); an observation, and a rule that moved itself to shadow, one in `shadow`; an
+/// unmatched event one in
 /// `dead-letters`. Reports travel in facts and give none.
 ///
 /// # Errors
@@ -142,6 +146,10 @@ pub fn encode_effect(
         }
         Effect::Unmatched { event, reason } => {
             out.push(dead_letter::record(*event, *reason, ctx)?);
+            Ok(())
+        }
+        Effect::RuleShadowed(shadowed) => {
+            out.push(quality::record(shadowed, ctx)?);
             Ok(())
         }
         Effect::Reported(_) => Ok(()),
@@ -170,6 +178,21 @@ fn disposed(
     match disposition {
         Disposition::OpeningAccepted(accepted) => out.push(disposition::accepted(accepted, ctx)?),
         Disposition::ReservationLapsed(lapsed) => out.push(disposition::lapsed(lapsed, ctx)?),
+        Disposition::AppealAnswered(answered) => {
+            gate::pass(Topic::Notices, head)?;
+            out.extend([disposition::answered(answered, ctx)?, notice::of_answered(answered, ctx)?]);
+        }
+        Disposition::MeasureMoved(moved) => {
+            let told_again = match &moved.told_again {
+                Some(again) => {
+                    gate::pass(Topic::Notices, head)?;
+                    Some(notice::again(moved, again, ctx)?)
+                }
+                None => None,
+            };
+            out.push(disposition::moved(moved, ctx)?);
+            out.extend(told_again);
+        }
         Disposition::MeasureSet(set) => {
             gate::pass(Topic::Notices, head)?;
             gate::pass(Topic::Measures, head)?;

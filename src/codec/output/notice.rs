@@ -6,12 +6,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::engine::appeal::AppealAnswered;
 use crate::engine::disposition::{
-    DispositionId, EndCause, Head, MeasureEnded, MeasureExtended, MeasureSet, NoticeReleased,
+    DispositionId, Head, MeasureEnded, MeasureExtended, MeasureMoved, MeasureSet, NoticeReleased, ToldAgain,
 };
+use crate::engine::life::Word;
 use crate::engine::measure::Measure;
 use crate::engine::notice::Notice;
+use crate::engine::verifying::HowToVerify;
 
+use super::answers;
 use super::envelope::{BilingualText, Envelope, Moment, RuleText, id_hex, notice_id, time_of};
 use super::measure::{MeasureData, PartyData};
 use super::text::{self, Text};
@@ -20,6 +24,7 @@ use super::{OutRecord, OutputContext, OutputError, Topic};
 pub(super) const OF_SET: &str = "duecourse.notice.measure_set.v1";
 pub(super) const OF_EXTENDED: &str = "duecourse.notice.measure_extended.v1";
 pub(super) const OF_ENDED: &str = "duecourse.notice.measure_ended.v1";
+pub(super) const OF_ANSWERED: &str = "duecourse.notice.appeal_answered.v1";
 
 /// The notice of a measure that begins.
 #[derive(Serialize, JsonSchema)]
@@ -42,6 +47,12 @@ pub(super) struct SetNoticeData<'a> {
     still_works: BilingualText<'a>,
     how_to_appeal: ChannelsData<'a>,
     papers: BilingualText<'a>,
+    /// How to be verified, where that settles the measure; any one method is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how_to_verify: Option<VerifyData<'a>>,
+    /// The notice went out before and goes out again by this way: `app`, `sms`, `call` or `letter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again_by: Option<&'static str>,
     /// When an answer is due to an appeal that is made at once.
     answer_due: Moment,
     remedies: BilingualText<'a>,
@@ -54,6 +65,27 @@ pub(super) struct SetNoticeData<'a> {
 struct ChannelsData<'a> {
     offline: BilingualText<'a>,
     online: BilingualText<'a>,
+}
+
+/// What a verification asks, and its time.
+#[derive(Serialize, JsonSchema)]
+struct VerifyData<'a> {
+    methods: Vec<BilingualText<'a>>,
+    /// Milliseconds that run from when the notice is delivered.
+    within_ms: Option<i64>,
+    /// When they end, once that is known.
+    until: Option<Moment>,
+}
+
+impl<'a> VerifyData<'a> {
+    fn of(verify: &'a HowToVerify, ctx: &OutputContext<'_>) -> Result<Option<VerifyData<'a>>, OutputError> {
+        let HowToVerify::Asked { methods, within, until } = verify else { return Ok(None) };
+        Ok(Some(VerifyData {
+            methods: methods.iter().map(BilingualText::from).collect(),
+            within_ms: within.map(|span| span.0),
+            until: until.map(|until| time_of("how_to_verify.until", until, ctx)).transpose()?,
+        }))
+    }
 }
 
 /// The notice of a measure that ended.
@@ -70,14 +102,38 @@ pub(super) struct EndedNoticeData<'a> {
     rules_version: u32,
     #[serde(flatten)]
     measure: MeasureData<'a>,
-    /// `expired`, `overturned`, `superseded`, `opening_settled` or `released`.
+    /// `expired`, `overturned`, `superseded`, `opening_settled`, `lifted_by_person`, `replaced`, `corrected`,
+    /// `followed`, `verified`, `cancelled` or `released`.
     cause: &'static str,
-    /// True when an appeal was decided for the person: the measure should not have been set.
+    /// True when an appeal or request was decided for the person: the measure should not have been set.
     overruled: bool,
     /// From then on the measure is lifted.
     lifted: Moment,
-    /// Until then the rule uses nothing from before the lift (with `overturned`).
+    /// Until then the rule uses nothing from before the lift (when overruled, and with `verified`).
     override_until: Option<Moment>,
+    appeal_reference: String,
+    text: ReadyText,
+}
+
+/// What the person is told about an appeal, or about a request for a human decision.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnsweredNoticeData<'a> {
+    /// Id of the disposition it belongs to.
+    disposition: String,
+    /// Id of the disposition that set the measure.
+    of: String,
+    institution: &'a str,
+    party: PartyData,
+    lane: &'static str,
+    rule: RuleText<'a>,
+    rules_version: u32,
+    #[serde(flatten)]
+    measure: MeasureData<'a>,
+    answer: &'static str,
+    reason: Option<BilingualText<'a>>,
+    papers: Vec<&'static str>,
+    due: Option<Moment>,
+    remedies: BilingualText<'a>,
     appeal_reference: String,
     text: ReadyText,
 }
@@ -109,7 +165,7 @@ fn envelope(
 pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
     let head = set.head();
     let text = text::of_set(head, set.measure(), set.notice());
-    begun(OF_SET, head.id, head, (set.measure(), set.notice()), text, ctx)
+    of_notice(OF_SET, (head, head.id), (set.measure(), set.notice()), (text, None), ctx)
 }
 
 /// A notice that its order had deferred, as it was composed.
@@ -119,7 +175,7 @@ pub(super) fn of_released(
 ) -> Result<OutRecord, OutputError> {
     let NoticeReleased { head, measure, notice } = released;
     let text = text::of_set(head, measure, notice);
-    begun(OF_SET, head.id, head, (measure, notice), text, ctx)
+    of_notice(OF_SET, (head, head.id), (measure, notice), (text, None), ctx)
 }
 
 /// The notice of a measure that goes on until a later end.
@@ -129,19 +185,29 @@ pub(super) fn of_extended(
 ) -> Result<OutRecord, OutputError> {
     let MeasureExtended { head, extended, measure, notice, .. } = extended;
     let text = text::of_extended(head, measure, notice);
-    begun(OF_EXTENDED, *extended, head, (measure, notice), text, ctx)
+    of_notice(OF_EXTENDED, (head, *extended), (measure, notice), (text, None), ctx)
 }
 
-fn begun(
+/// The notice of a measure once more.
+pub(super) fn again(
+    moved: &MeasureMoved,
+    again: &ToldAgain,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let text = text::of_set(&moved.head, &moved.measure, &again.notice);
+    let said = (&moved.measure, &*again.notice);
+    of_notice(OF_SET, (&moved.head, moved.moved), said, (text, Some(again.by.name())), ctx)
+}
+
+fn of_notice(
     event_type: &'static str,
-    id: DispositionId,
-    head: &Head,
+    (head, set_by): (&Head, DispositionId),
     (measure, notice): (&Measure, &Notice),
-    text: Option<Text>,
+    (text, again_by): (Option<Text>, Option<&'static str>),
     ctx: &OutputContext<'_>,
 ) -> Result<OutRecord, OutputError> {
     let data = SetNoticeData {
-        disposition: id_hex(head.id),
+        disposition: id_hex(set_by),
         institution: ctx.institution,
         party: PartyData::of(&head.party, ctx)?,
         lane: head.lane.name(),
@@ -159,12 +225,14 @@ fn begun(
             online: (&notice.channels.online).into(),
         },
         papers: (&notice.papers).into(),
+        how_to_verify: VerifyData::of(&notice.verify, ctx)?,
+        again_by,
         answer_due: time_of("answer_due", notice.answer_due, ctx)?,
         remedies: (&notice.remedies).into(),
         appeal_reference: notice.appeal.to_string(),
         text: text.ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
-    envelope(event_type, head.id, id, head.at).wrap(data, ctx)
+    envelope(event_type, head.id, set_by, head.at).wrap(data, ctx)
 }
 
 pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
@@ -180,11 +248,36 @@ pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<
         rules_version: ctx.rules_version,
         measure: MeasureData::of(&ended.measure, ctx)?,
         cause: ended.cause.name(),
-        overruled: ended.cause == EndCause::Overturned,
+        overruled: ended.cause.overrules(),
         lifted: time_of("lifted", head.at, ctx)?,
         override_until: override_until.transpose()?,
         appeal_reference: ended.appeal.to_string(),
         text: text::of_ended(ended).ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
     envelope(OF_ENDED, head.id, ended.ended, head.at).wrap(data, ctx)
+}
+
+pub(super) fn of_answered(
+    answered: &AppealAnswered,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let head = &answered.head;
+    let data = AnsweredNoticeData {
+        disposition: id_hex(head.id),
+        of: id_hex(answered.of),
+        institution: ctx.institution,
+        party: PartyData::of(&head.party, ctx)?,
+        lane: head.lane.name(),
+        rule: (&head.rule).into(),
+        rules_version: ctx.rules_version,
+        measure: MeasureData::of(&answered.measure, ctx)?,
+        answer: answered.answer.name(),
+        reason: answered.reason.as_ref().map(BilingualText::from),
+        papers: answered.papers.all().map(Word::name).collect(),
+        due: answered.due.map(|due| time_of("due", due, ctx)).transpose()?,
+        remedies: (&answered.remedies).into(),
+        appeal_reference: answered.appeal.to_string(),
+        text: answers::of(answered).ok_or(OutputError::TimeUnwritable("text"))?.into(),
+    };
+    envelope(OF_ANSWERED, head.id, answered.of, head.at).wrap(data, ctx)
 }

@@ -6,12 +6,15 @@ use serde_json::{Value, json};
 
 use super::dead_letter::UnmatchedData;
 use super::decided::DecidedData;
-use super::disposition::{self, AcceptedData, EndedData, ExtendedData, LapsedData, SetData};
+use super::disposition::{
+    self, AcceptedData, AnsweredData, EndedData, ExtendedData, LapsedData, MovedData, SetData,
+};
 use super::envelope::CloudEvent;
 use super::measure::{self, InForceData};
-use super::notice::{self, EndedNoticeData, SetNoticeData};
+use super::notice::{self, AnsweredNoticeData, EndedNoticeData, SetNoticeData};
 use super::observation::{self, ObservationData};
-use super::order::{self, AnsweredData};
+use super::order::{self, AnsweredData as OrderAnsweredData};
+use super::quality::{self, ShadowedEvent};
 
 /// Every output's name and JSON Schema (2020-12), in a fixed order. The name of a CloudEvent is its `type`.
 #[must_use]
@@ -21,13 +24,17 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<SetData<'_>>(disposition::MEASURE_SET),
         event::<EndedData<'_>>(disposition::MEASURE_ENDED),
         event::<LapsedData<'_>>(disposition::RESERVATION_LAPSED),
+        event::<MovedData<'_>>(disposition::MEASURE_MOVED),
         event::<SetNoticeData<'_>>(notice::OF_SET),
         event::<EndedNoticeData<'_>>(notice::OF_ENDED),
         event::<InForceData<'_>>(measure::IN_FORCE),
         event::<ObservationData<'_>>(observation::OBSERVED),
+        event::<AnsweredData<'_>>(disposition::APPEAL_ANSWERED),
+        event::<AnsweredNoticeData<'_>>(notice::OF_ANSWERED),
+        plain::<ShadowedEvent<'_>>(quality::SHADOWED),
         event::<ExtendedData<'_>>(disposition::MEASURE_EXTENDED),
         event::<SetNoticeData<'_>>(notice::OF_EXTENDED),
-        event::<AnsweredData<'_>>(order::ANSWERED),
+        event::<OrderAnsweredData<'_>>(order::ANSWERED),
         plain::<DecidedData>("duecourse.decided.v1"),
         plain::<UnmatchedData>("duecourse.dead_letter.unmatched.v1"),
     ]

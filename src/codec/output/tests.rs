@@ -1,5 +1,6 @@
 //! Outputs: their shape, the bound on evidence, the purpose gate, and who sees which name.
 
+mod answers;
 mod evidence;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::engine::purpose::{Purpose, Use};
 use crate::engine::rule::Op;
 use crate::engine::signal::Window;
 use crate::engine::subject::{Party, Subject, SubjectKind};
+use crate::engine::verifying::HowToVerify;
 
 /// 2025-10-09T16:53:20.123+08:00.
 const AT: TimeMs = TimeMs(1_760_000_000_123);
@@ -57,6 +59,7 @@ fn notice(measure: &Measure) -> Notice {
         still_works: both("still works"),
         channels: Channels { offline: both("counter"), online: both("app") },
         papers: both("papers"),
+        verify: HowToVerify::NotAsked,
         answer_due: AT.plus(SpanMs::days(15)),
         remedies: both("remedies"),
         appeal: AppealRef::from_bits(42),
@@ -90,6 +93,9 @@ fn evidence(signals: Vec<SignalEvidence>) -> Evidence {
         cleared_without: vec![Fingerprint(3)],
         softened: None,
         braked: false,
+        shadowed: false,
+        follows: None,
+        settlement: None,
         digest: [7; 32],
         strength_millionths: 1_200_000,
     }
@@ -230,7 +236,7 @@ fn every_cause_of_an_end_has_words_of_its_own() {
         let records = encoded(&keys, &ended(&keys, cause, None)).unwrap();
         let notice = json(&records[1]);
         assert_eq!(notice["data"]["cause"], cause.name());
-        assert_eq!(notice["data"]["overruled"], cause == EndCause::Overturned);
+        assert_eq!(notice["data"]["overruled"], cause.overrules());
         assert!(seen.insert(notice["data"]["text"].to_string()));
     }
 }
@@ -383,6 +389,7 @@ fn progress_is_read_as_it_was_written() {
         }),
         live_since: Some(AT),
         next_timer: Some(AT),
+        shadowed: vec![("fan_in".to_owned(), 3)],
     };
     let record = encode_decided(3, 901, &coverage, TimeMs::MIN, &deciding);
     assert_eq!((record.topic, record.key.as_slice()), (Topic::Decided, b"3".as_slice()));

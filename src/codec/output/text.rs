@@ -4,6 +4,8 @@
 //! from the rule set's table of disclosable wording. What is the same for everybody (greeting,
 //! labels, names of measures) stands here. Nothing else can reach a person (law.md A4).
 
+mod verifying;
+
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::disposition::{EndCause, Head, MeasureEnded};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, VictimStep};
@@ -20,12 +22,12 @@ pub(super) struct Text {
 }
 
 /// Two words for one thing.
-struct Words {
-    zh: &'static str,
-    en: &'static str,
+pub(super) struct Words {
+    pub zh: &'static str,
+    pub en: &'static str,
 }
 
-const fn words(zh: &'static str, en: &'static str) -> Words {
+pub(super) const fn words(zh: &'static str, en: &'static str) -> Words {
     Words { zh, en }
 }
 
@@ -71,7 +73,8 @@ fn zh_set(
          {order}\
          处理内容：{scope}\n\
          起止时间：自{start}起，至{end}止（{zone}）。到期自动结束，无需您办理手续。\n\
-         您仍然可以：{still_works}\n\n\
+         您仍然可以：{still_works}\n\
+         {verify}\n\
          如果您不同意，可以申诉，由工作人员复核：\n\
          · 线下：{offline}\n\
          · 线上：{online}\n\
@@ -87,6 +90,7 @@ fn zh_set(
         end = when.end.zh,
         zone = when.zone.zh,
         still_works = notice.still_works.zh,
+        verify = when.verify.zh,
         offline = notice.channels.offline.zh,
         online = notice.channels.online.zh,
         papers = notice.papers.zh,
@@ -118,7 +122,8 @@ fn en_set(
          {order}\
          What is asked or limited: {scope}\n\
          From {start} until {end} ({zone}). It then ends by itself; there is nothing you need to file.\n\
-         What still works: {still_works}\n\n\
+         What still works: {still_works}\n\
+         {verify}\n\
          If you disagree, you can appeal, and a member of staff will review it:\n\
          - Offline: {offline}\n\
          - Online: {online}\n\
@@ -134,6 +139,7 @@ fn en_set(
         end = when.end.en,
         zone = when.zone.en,
         still_works = notice.still_works.en,
+        verify = when.verify.en,
         offline = notice.channels.offline.en,
         online = notice.channels.online.en,
         papers = notice.papers.en,
@@ -158,12 +164,17 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
         Some(until) => promise(&moment(until, offset)?),
         None => Bilingual::default(),
     };
+    let nothing_more = if ended.cause == EndCause::Followed {
+        words("", "")
+    } else {
+        words("就此事，您无需再办理任何手续。\n", "There is nothing more for you to do about it.\n")
+    };
     let zh = format!(
         "【{title}】解除通知\n\n\
          您好！此前对您的{party}作出的“{title}”，自{from}（{zone}）起解除。\n\n\
          原因：{cause}\n\
          {promise}\
-         就此事，您无需再办理任何手续。\n\
+         {nothing_more}\
          申诉编号：{appeal}（如有疑问，请提供此编号）",
         title = title.zh,
         party = party.zh,
@@ -171,6 +182,7 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
         zone = zone.zh,
         cause = cause.zh,
         promise = promise.zh,
+        nothing_more = nothing_more.zh,
         appeal = ended.appeal,
     );
     let en = format!(
@@ -178,7 +190,7 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
          Hello. What we had done about your {party} ({title}) is lifted from {from} ({zone}).\n\n\
          Reason: {cause}\n\
          {promise}\
-         There is nothing more for you to do about it.\n\
+         {nothing_more}\
          Appeal reference: {appeal} (please quote it if you have a question)",
         title = title.en,
         party = party.en,
@@ -186,6 +198,7 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
         zone = zone.en,
         cause = cause.en,
         promise = promise.en,
+        nothing_more = nothing_more.en,
         appeal = ended.appeal,
     );
     Some(Text { zh, en })
@@ -240,7 +253,7 @@ const LISTED_CARD: Words = words("联合惩戒：限制电话卡业务", "joint 
 const LISTED_OPENING: Words = words("联合惩戒：暂不新办", "joint sanctions: nothing new is opened");
 
 /// The name of a measure as a person reads it.
-fn title(measure: &Measure) -> Words {
+pub(super) fn title(measure: &Measure) -> Words {
     match measure {
         Measure::OpeningCheckFurther => words("开户（开卡）前进一步核实", "further checks before opening"),
         Measure::OpeningRefuse => words("暂不办理开户（开卡）", "opening not possible for now"),
@@ -268,10 +281,12 @@ fn title(measure: &Measure) -> Words {
         Measure::ListedStopPaymentAccount(_) => LISTED_PAYMENT,
         Measure::ListedLimitCard(_) => LISTED_CARD,
         Measure::ListedRefuseOpening(_) => LISTED_OPENING,
+        Measure::IotCardLimit(_) => words("物联网卡部分功能受限", "IoT card limited"),
+        Measure::IotCardPause(_) => words("物联网卡暂停使用", "IoT card paused"),
     }
 }
 
-fn party(kind: SubjectKind) -> Words {
+pub(super) fn party(kind: SubjectKind) -> Words {
     match kind {
         SubjectKind::Account => words("账户", "account"),
         SubjectKind::PhoneCard => words("电话卡", "phone card"),
@@ -310,6 +325,27 @@ fn cause(cause: EndCause) -> Words {
         EndCause::OpeningSettled => {
             words("该申请已经办结或撤回。", "the request has been settled or withdrawn.")
         }
+        EndCause::LiftedByPerson => words(
+            "您要求人工决定，工作人员审查后认为原处理不应作出，现予撤销。由此给您带来不便，我们深表歉意。",
+            "you asked that a person decide, and the person found that it should not have been done. We are sorry.",
+        ),
+        EndCause::Replaced => words(
+            "您要求人工决定，工作人员审查后改为较轻的措施，请以新的通知为准。",
+            "you asked that a person decide, and a milder measure takes its place; the new notice counts.",
+        ),
+        EndCause::Corrected => words(
+            "原处理所依据的信息已由提供方更正，不再成立。由此给您带来不便，我们深表歉意。",
+            "the information it rested on was corrected by its source, so it no longer stands. We are sorry.",
+        ),
+        EndCause::Followed => words(
+            "核验未通过或未完成，已改为另一项处理，详见另一份通知。",
+            "the verification was not passed or not done; what follows is in a notice of its own.",
+        ),
+        EndCause::Verified => words(
+            "核验已通过，已即时恢复，感谢您的配合。",
+            "you were verified, and everything works again at once. Thank you for your help.",
+        ),
+        EndCause::Cancelled => words("您已撤销这笔转账。", "you took this transfer back."),
         EndCause::Released => {
             words("作出决定的机关已经解除。", "the authority that ordered it has released it.")
         }
@@ -322,6 +358,8 @@ struct Moments {
     end: Bilingual,
     due: Bilingual,
     answer_within: Bilingual,
+    /// How to be verified: a paragraph, or nothing.
+    verify: Bilingual,
     zone: Bilingual,
 }
 
@@ -334,6 +372,7 @@ impl Moments {
             end: moment(notice.end.plus(SpanMs(59_999)), offset)?,
             due: moment(notice.answer_due, offset)?,
             answer_within: span(notice.answer_due.0.saturating_sub(notice.start.0)),
+            verify: verifying::paragraph(&notice.verify, offset)?,
             zone: zone(offset),
         })
     }
@@ -354,7 +393,7 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-fn moment(at: TimeMs, offset: i32) -> Option<Bilingual> {
+pub(super) fn moment(at: TimeMs, offset: i32) -> Option<Bilingual> {
     let civil = civil(at, offset)?;
     let (year, month, day) = (civil.year(), civil.month(), civil.day());
     let (hour, minute) = (civil.hour(), civil.minute());
@@ -377,7 +416,7 @@ fn span(ms: i64) -> Bilingual {
     }
 }
 
-fn zone(offset: i32) -> Bilingual {
+pub(super) fn zone(offset: i32) -> Bilingual {
     if offset == 480 {
         return Bilingual { zh: "北京时间".to_owned(), en: "Beijing time".to_owned() };
     }

@@ -11,25 +11,10 @@ use crate::engine::measure::{Listing, MEASURE_NAMES};
 use crate::engine::notice::{Channels, Notice, Telling};
 use crate::engine::order::{IssuedOrder, Level, OrderKind, OrderMoment, OrderName, OrderState, OrderTerms};
 use crate::engine::subject::SealedRef;
+use crate::engine::verifying::HowToVerify;
 
 packed_struct!(Bilingual { zh, en });
 packed_struct!(Channels { offline, online });
-packed_struct!(Notice {
-    reason,
-    basis,
-    rule,
-    measure,
-    scope,
-    start,
-    end,
-    still_works,
-    channels,
-    papers,
-    answer_due,
-    remedies,
-    appeal,
-    utc_offset_minutes,
-});
 packed_struct!(OrderTerms { kind, level, start, end, telling });
 packed_struct!(IssuedOrder { terms, event, at, state, begun, measure, held });
 packed_struct!(OrderState { heard, name, party, issued, extended_to, released });
@@ -98,6 +83,49 @@ packed_plain!(
     }
 );
 
+/// A notice that an authority has deferred: an authority asks nobody to be verified, so none says how.
+impl Packed for Notice {
+    fn write(&self, writer: &mut Writer<'_>) {
+        self.reason.write(writer);
+        self.basis.write(writer);
+        self.rule.write(writer);
+        self.measure.write(writer);
+        self.scope.write(writer);
+        (self.start, self.end, self.answer_due).write(writer);
+        self.still_works.write(writer);
+        self.channels.write(writer);
+        self.papers.write(writer);
+        self.remedies.write(writer);
+        (self.appeal, self.utc_offset_minutes).write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (reason, basis, rule) = Packed::read(reader)?;
+        let (measure, scope) = Packed::read(reader)?;
+        let (start, end, answer_due) = Packed::read(reader)?;
+        let (still_works, channels, papers) = Packed::read(reader)?;
+        let (remedies, appeal, utc_offset_minutes) = Packed::read(reader)?;
+        let verify = HowToVerify::NotAsked;
+        Ok(Notice {
+            reason,
+            basis,
+            rule,
+            measure,
+            scope,
+            start,
+            end,
+            still_works,
+            verify,
+            channels,
+            papers,
+            answer_due,
+            remedies,
+            appeal,
+            utc_offset_minutes,
+        })
+    }
+}
+
 /// The name of a measure, out of the closed list of them.
 impl Packed for &'static str {
     fn write(&self, writer: &mut Writer<'_>) {
@@ -108,15 +136,5 @@ impl Packed for &'static str {
         let name = reader.text("the name of a measure")?;
         let known = MEASURE_NAMES.into_iter().find(|known| *known == name);
         known.ok_or(DecodeError::Malformed("the name of a measure"))
-    }
-}
-
-impl<T: Packed> Packed for Box<T> {
-    fn write(&self, writer: &mut Writer<'_>) {
-        (**self).write(writer);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        T::read(reader).map(Box::new)
     }
 }

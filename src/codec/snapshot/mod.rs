@@ -21,7 +21,10 @@ use crate::engine::{LoadRules, SEMANTICS};
 use packed::{Packed, write_logs, write_table};
 
 const MAGIC: [u8; 4] = *b"DCSN";
-const FORM: u8 = 2;
+const FORM: u8 = 3;
+/// The oldest form that is still read, and the oldest semantics whose state this engine goes on with (D13).
+const FORM_OLDEST: u8 = 2;
+pub const SEMANTICS_OLDEST: u32 = SEMANTICS - 1;
 
 /// How much of the state a snapshot says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,9 @@ pub enum SnapshotError {
     NotSnapshot,
     #[error("snapshot form {0} is not known")]
     UnknownForm(u8),
-    #[error("the snapshot was made by engine semantics {found}, this binary speaks {SEMANTICS}")]
+    #[error(
+        "the snapshot was made by engine semantics {found}, this binary goes on with {SEMANTICS_OLDEST} to {SEMANTICS}"
+    )]
     OtherSemantics { found: u64 },
     #[error("a snapshot of all of the state comes first, and after it only changes")]
     OutOfOrder,
@@ -96,16 +101,22 @@ pub fn decode<'b>(
 fn read(bytes: &[u8]) -> Result<(Extent, Image), SnapshotError> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(SnapshotError::NotSnapshot)?;
     let (form, rest) = rest.split_first().ok_or(SnapshotError::NotSnapshot)?;
-    if *form != FORM {
+    if !(FORM_OLDEST..=FORM).contains(form) {
         return Err(SnapshotError::UnknownForm(*form));
     }
-    let mut reader = Reader::new(rest);
+    let mut reader = Reader::of_form(rest, *form);
     let found = reader.varint("the engine semantics")?;
-    if found != u64::from(SEMANTICS) {
+    if !(u64::from(SEMANTICS_OLDEST)..=u64::from(SEMANTICS)).contains(&found) {
         return Err(SnapshotError::OtherSemantics { found });
     }
     let extent = if reader.flag("the extent")? { Extent::Changes } else { Extent::Whole };
-    let image = Image::read(&mut reader)?;
+    let mut image = Image::read(&mut reader)?;
+    if !reader.has(3) {
+        // Measures of then followed none.
+        for (id, measure) in &mut image.measures.rows {
+            (measure.root, measure.root_event) = (*id, measure.event);
+        }
+    }
     match reader.left() {
         0 => Ok((extent, image)),
         left => Err(DecodeError::TrailingBytes(left).into()),

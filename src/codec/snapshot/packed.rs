@@ -20,16 +20,21 @@ pub(super) trait Packed: Sized {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
 }
 
-/// Writes and reads a struct field after field, in the order named.
+/// Writes and reads a struct field after field, in the order named. Fields that came with a later form
+/// of snapshots say what they are in an earlier one (D13).
 macro_rules! packed_struct {
-    ($name:ty { $($field:ident),* $(,)? }) => {
+    ($name:ty { $($field:ident),* $(,)? } $(since $form:literal { $($added:ident: $otherwise:expr),* $(,)? })?) => {
         impl Packed for $name {
             fn write(&self, writer: &mut Writer<'_>) {
                 $(self.$field.write(writer);)*
+                $($(self.$added.write(writer);)*)?
             }
 
             fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                Ok(Self { $($field: Packed::read(reader)?),* })
+                Ok(Self {
+                    $($field: Packed::read(reader)?,)*
+                    $($($added: if reader.has($form) { Packed::read(reader)? } else { $otherwise },)*)?
+                })
             }
         }
     };
@@ -77,6 +82,16 @@ impl<T: Packed> Packed for Option<T> {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.option("whether there is a value", T::read)
+    }
+}
+
+impl<T: Packed> Packed for Box<T> {
+    fn write(&self, writer: &mut Writer<'_>) {
+        (**self).write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        T::read(reader).map(Box::new)
     }
 }
 

@@ -1,23 +1,32 @@
 //! How each type of the engine's state is written and read.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::packed::{Packed, packed_plain, packed_struct};
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
-use crate::engine::base::TimeMs;
+use crate::engine::appeal::AppealCase;
+use crate::engine::attributes::{Attributes, Field};
+use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
-use crate::engine::measure::{Lane, Listing, Measure, MeasureKind, Order, VerificationLapse};
+use crate::engine::life::Word;
+use crate::engine::measure::{Lane, Listing, Measure, MeasureKind, Order, SceneLapse, VerificationLapse};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
-    Firing, InForce, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount, Told,
+    Firing, Ground, InForce, Living, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount,
+    RuleLife, Told,
 };
+use crate::engine::subject::SealedRef;
 use crate::engine::timer::{Timer, Timers};
+use crate::engine::verifying::{DeliveryChannel, Risk};
 use crate::engine::window::Entry;
 
 packed_struct!(SourceId { name, generation, partition });
@@ -25,10 +34,10 @@ packed_struct!(Covered { last, time, is_over });
 packed_struct!(ConfigVersion { from, number });
 packed_struct!(Coverage { sources, versions });
 packed_struct!(Step { event, step, at, product });
-packed_struct!(Holding { subject, sealed, steps });
+packed_struct!(Holding { subject, steps } since 3 { sealed: SealedRef::default() });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
-packed_struct!(Holder { holdings, openings, answers, standings, authority });
+packed_struct!(Holder { holdings, openings, answers, standings } since 3 { explained: Vec::new(), authority: None });
 packed_struct!(Request {
     party,
     product,
@@ -74,13 +83,36 @@ packed_struct!(MeasureState {
     ended,
     overruled,
     utc_offset_minutes,
+} since 3 {
+    decided_by: None,
+    awaits_human: false,
+    case: None,
+    ground: None,
+    start: TimeMs::MIN,
+    // `read` puts the measure itself and its event here.
+    root: DispositionId(0),
+    root_event: Fingerprint(0),
+    risk: Risk::Medium,
+    reason: Arc::from(""),
+    basis: Arc::from(""),
+    living: None,
 });
+packed_struct!(AppealCase { state, since, entered, due, open, evidence, outlived });
+packed_struct!(Ground { order, attributes, other, entry, at, bound });
+packed_struct!(RuleLife { version, state, shadowed });
+packed_struct!(Living { state, entered, entered_at, entered_by, due, tried });
 packed_struct!(Firing { until, event });
 packed_struct!(Override { lift, until });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
 packed_struct!(InForce { activated, live_since });
-packed_struct!(RuleCount { measures, overruled, interval, harm_ms });
+packed_struct!(RuleCount { measures, overruled, interval, harm_ms } since 3 {
+    version: 0,
+    appeals: 0,
+    verified: 0,
+    failed: 0,
+    restricted_ms: 0,
+});
 packed_struct!(Core {
     coverage,
     partition_time,
@@ -98,6 +130,8 @@ packed_struct!(Core {
     heard,
     totals,
     request_count,
+} since 3 {
+    watched: BTreeMap::new(),
 });
 packed_struct!(SeenSince { first, from, sightings });
 packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides });
@@ -150,6 +184,25 @@ packed_listed!(OpeningStep, "a step of an opening", STEPS);
 packed_listed!(Severity, "a severity", SEVERITIES);
 packed_listed!(Lane, "a lane", Lane::ALL);
 packed_listed!(MeasureKind, "a measure", MeasureKind::ALL);
+packed_listed!(Risk, "a risk", Risk::ALL);
+packed_listed!(DeliveryChannel, "a way of delivery", DeliveryChannel::ALL);
+
+/// What is known of each field, in the fields' order.
+impl Packed for Attributes {
+    fn write(&self, writer: &mut Writer<'_>) {
+        for field in Field::ALL {
+            self.get(field).write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut known = Attributes::default();
+        for field in Field::ALL {
+            known = known.with(field, Packed::read(reader)?);
+        }
+        Ok(known)
+    }
+}
 
 impl Packed for Answer {
     fn write(&self, writer: &mut Writer<'_>) {
@@ -198,6 +251,18 @@ impl Packed for Timer {
                 holder.write(writer);
                 opening.write(writer);
             }
+            Timer::AppealDue { measure, entered, worsens } => {
+                writer.byte(32);
+                measure.write(writer);
+                entered.write(writer);
+                writer.flag(*worsens);
+            }
+            Timer::MeasureDue { measure, entered, worsens } => {
+                writer.byte(16);
+                measure.write(writer);
+                entered.write(writer);
+                worsens.write(writer);
+            }
             Timer::Entry { holder, entry, moment } => {
                 writer.byte(25);
                 holder.write(writer);
@@ -220,6 +285,16 @@ impl Packed for Timer {
             2 => {
                 Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
             }
+            32 => Ok(Timer::AppealDue {
+                measure: Packed::read(reader)?,
+                entered: Packed::read(reader)?,
+                worsens: Packed::read(reader)?,
+            }),
+            16 => Ok(Timer::MeasureDue {
+                measure: Packed::read(reader)?,
+                entered: Packed::read(reader)?,
+                worsens: Packed::read(reader)?,
+            }),
             25 => Ok(Timer::Entry {
                 holder: Packed::read(reader)?,
                 entry: Packed::read(reader)?,
@@ -296,6 +371,10 @@ impl Packed for Measure {
                 writer.blob(order.issuer().as_bytes());
                 order.term().write(writer);
             }
+            Measure::IotCardLimit(lapse) | Measure::IotCardPause(lapse) => {
+                writer.byte(16 + u8::from(matches!(self, Measure::IotCardPause(_))));
+                lapse.cause().write(writer);
+            }
             Measure::ListedLimitOutflow(listing)
             | Measure::ListedStopPaymentAccount(listing)
             | Measure::ListedLimitCard(listing)
@@ -321,6 +400,15 @@ impl Packed for Measure {
         }
         if let Some(make) = hard.checked_sub(24).and_then(|place| LISTED.get(usize::from(place))) {
             return Listing::read(reader).map(make);
+        }
+        if let 16 | 17 = hard {
+            let (event, at) = Packed::read(reader)?;
+            let lapse = SceneLapse::of(&Measure::IotCardReverify, event, at);
+            let measure = if hard == 17 { Measure::IotCardPause } else { Measure::IotCardLimit };
+            return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
+        }
+        if hard > 3 {
+            return Err(DecodeError::Malformed("a measure"));
         }
         let (number, issuer): (String, String) = Packed::read(reader)?;
         let (start, end) = Packed::read(reader)?;

@@ -2,10 +2,15 @@
 //! `settings.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
 //! `notices/*`.
 
+mod lives;
+
+pub(super) use lives::{LifeFile, LifeStepDecl, VerifyingFile};
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::harm::{HarmBudgetDecl, QualityDecl};
 use crate::engine::base::Bilingual;
 
 /// A text in both languages.
@@ -36,6 +41,10 @@ pub(super) struct SettingsFile {
     pub appeal_window: Figure,
     pub answer_within: Figure,
     pub zone: Figure,
+    /// `yes` or `no`, and `no` unless it is said.
+    pub keep_one_line: Option<Figure>,
+    /// Settlements are compared with initiations if it is there.
+    pub settlement_check_for: Option<Figure>,
 }
 
 /// A dated figure with where it comes from.
@@ -129,12 +138,16 @@ pub(super) struct RuleFile {
     pub thresholds: BTreeMap<String, ThresholdDecl>,
     pub measure: String,
     pub measure_for: String,
+    /// `low`, `medium` (unless it is said) or `high`: how somebody is verified, and what follows.
+    pub risk: Option<String>,
     pub purpose: String,
     pub basis: String,
     pub reason: String,
     /// The law, published indicator or paper that the rule follows.
     pub source: String,
     pub harm_budget: Option<HarmBudgetDecl>,
+    /// How often it may be wrong before it moves itself to shadow.
+    pub quality: Option<QualityDecl>,
     pub precision: Option<PrecisionDecl>,
     #[serde(default)]
     pub examples: Vec<ExampleDecl>,
@@ -164,13 +177,6 @@ pub(super) struct EachDecl {
 pub(super) enum FigureDecl {
     Number(i64),
     Span(String),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HarmBudgetDecl {
-    pub hours_max: u32,
-    pub per: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -230,6 +236,7 @@ pub(super) struct FlowLimitFile {
     pub condition: String,
     pub measure: String,
     pub measure_for: String,
+    pub risk: Option<String>,
     pub purpose: String,
     pub reason: String,
     pub dated: Vec<FlowFigure>,
@@ -262,54 +269,6 @@ pub(super) struct ProtectionFile {
     /// `waive`, or the name of a milder measure.
     pub softens_to: String,
     pub basis: String,
-}
-
-/// `lives/*.toml`: the table of one life (see `engine::life`).
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LifeFile {
-    pub version: u32,
-    /// Whose life: `measure`, `appeal`, `order`, `entry` or `rule`.
-    pub kind: String,
-    /// The measures that live so; of a measure's life only.
-    #[serde(default)]
-    pub of: Vec<String>,
-    pub title: TextPair,
-    /// Unless it is said, in force if every figure is established.
-    pub enabled: Option<bool>,
-    pub basis: String,
-    /// The law or practice that the table follows.
-    pub source: String,
-    /// The state it begins in.
-    pub first: String,
-    #[serde(default)]
-    pub spans: BTreeMap<String, Figure>,
-    pub states: BTreeMap<String, LifeStateDecl>,
-    pub steps: Vec<LifeStepDecl>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LifeStateDecl {
-    pub title: TextPair,
-    /// The span after which its own deadline comes.
-    pub due: Option<String>,
-    /// The deadline worsens somebody's position.
-    #[serde(default)]
-    pub worsens: bool,
-}
-
-/// What follows on an event in any of some states; the first that fits is taken.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LifeStepDecl {
-    pub from: Vec<String>,
-    pub on: String,
-    #[serde(default, rename = "if")]
-    pub only_if: Vec<String>,
-    pub to: String,
-    #[serde(default, rename = "do")]
-    pub acts: Vec<String>,
 }
 
 /// `calendar.toml`: the days that yearly notices move.
@@ -369,6 +328,7 @@ pub(super) enum Kind {
     Texts,
     Measures,
     Channels,
+    Verifying,
 }
 
 impl Kind {
@@ -380,9 +340,11 @@ impl Kind {
             "notices/lives.toml"
             | "notices/reasons.toml"
             | "notices/bases.toml"
-            | "notices/remedies.toml" => Some(Kind::Texts),
+            | "notices/remedies.toml"
+            | "notices/answers.toml" => Some(Kind::Texts),
             "notices/measures.toml" => Some(Kind::Measures),
             "notices/channels.toml" => Some(Kind::Channels),
+            "notices/verifying.toml" => Some(Kind::Verifying),
             _ => match path.split_once('/') {
                 Some(("signals", _)) => Some(Kind::Signals),
                 Some(("rules", _)) => Some(Kind::Rule),
@@ -408,6 +370,7 @@ impl Kind {
             Kind::Texts => toml::from_str::<TextsFile>(text).map(drop),
             Kind::Measures => toml::from_str::<MeasuresFile>(text).map(drop),
             Kind::Channels => toml::from_str::<ChannelsFile>(text).map(drop),
+            Kind::Verifying => toml::from_str::<VerifyingFile>(text).map(drop),
         }
     }
 }

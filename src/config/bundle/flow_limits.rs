@@ -10,7 +10,7 @@ use super::limits::{dates, is_enabled, not_overlapping, source};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::purposes::{joined, lane_use, purpose};
-use super::rules::{MEASURE_FOR_MAX, MEASURE_FOR_MIN, SUBJECTS, condition, constant, fits, measure};
+use super::rules::{MEASURE_FOR_MAX, MEASURE_FOR_MIN, SUBJECTS, condition, constant, fits, measure, risk};
 use super::triggers::triggers;
 use super::values::{named, span_within, standing};
 use crate::config::expression::Constant;
@@ -20,6 +20,7 @@ use crate::engine::purpose::{Purpose, Use};
 use crate::engine::rule::{Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
+use crate::engine::verifying::Risk;
 
 /// Rules made of limits in force, and the names of those kept off.
 pub(super) struct FlowLimits {
@@ -64,6 +65,7 @@ struct Common<'a> {
     measure: MeasureKind,
     measure_for: SpanMs,
     own_purpose: Purpose,
+    risk: Risk,
     file: &'a FlowLimitFile,
     signals: &'a [Signal],
 }
@@ -125,6 +127,7 @@ fn common<'a>(
     let measure_for =
         bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
+    let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let (subject, measure) = (subject?, measure?);
     bundle.note(path, "measure", fits(measure, subject))?;
     let triggers = triggers(bundle, path, subject, &file.triggers, signals)?;
@@ -135,6 +138,7 @@ fn common<'a>(
         measure,
         measure_for: measure_for?,
         own_purpose: own_purpose?,
+        risk: risk?,
         file,
         signals,
     })
@@ -177,6 +181,7 @@ fn one(
     let purpose = bundle.note(path, "purpose", joined(common.own_purpose, sources, &uses))?;
     let value = constants.into_iter().find(|constant| constant.name == "limit.value");
     let rule = Rule {
+        quality: None,
         id: id.to_owned(),
         version: figure.version,
         title: common.title.clone(),
@@ -191,6 +196,7 @@ fn one(
         reason: common.file.reason.clone(),
         origin: RuleOrigin::Limit { effective_from, effective_to },
         harm_budget: None,
+        risk: common.risk,
     };
     Some((rule, value))
 }

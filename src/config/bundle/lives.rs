@@ -3,35 +3,46 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::files::{LifeFile, LifeStepDecl};
+use super::files::{Figure, LifeFile, LifeStepDecl};
 use super::limits::is_enabled;
 use super::load::{Bundle, Context};
+use super::measure_lives::{self, Caps};
 use super::notices::{check_key, title};
+use super::rules::{MEASURE_FOR_MAX, MEASURE_FOR_MIN};
 use super::values::{date, named, span_within, standing};
-use crate::engine::base::{SpanMs, TimeMs};
-use crate::engine::entry::{EntryTerms, ListingTest, Reach, Regime};
-use crate::engine::life::{Due, Life, Lives, OfAppeal, OfEntry, OfMeasure, OfOrder, OfRule, State, Step};
+use super::verifying::word;
+use crate::engine::base::SpanMs;
+use crate::engine::life::{
+    AppealAct, Due, Life, Lives, OfAppeal, OfEntry, OfMeasure, OfOrder, OfRule, State, Step,
+};
 use crate::engine::life::{Vocabulary, Word};
-use crate::engine::measure::{MEASURE_NAMES, Measure, Order};
-use crate::engine::order::{Level, OrderKind, OrderName};
+use crate::engine::measure::MEASURE_NAMES;
+use crate::engine::notice::NoticeTexts;
+use crate::engine::rule::Rule;
 
 /// All tables that are in force, and the names of those that are not.
-pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<String>) {
+pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>, rules: &[Rule]) -> (Lives, Vec<String>) {
     let mut lives = Lives::default();
     let mut off = Vec::new();
+    let mut caps = Caps::new();
     for (path, id, file) in bundle.folder::<LifeFile>("lives") {
         bundle.check_name(&path, "", &id);
         check_key(bundle, &path, "basis", context.notices.map(|texts| &texts.bases), &file.basis);
-        let statuses: Vec<&str> = file.spans.values().map(|figure| figure.status.as_str()).collect();
+        let figures = file.spans.values().chain(file.terms.values()).chain(file.caps.values());
+        let statuses: Vec<&str> = figures.map(|figure| figure.status.as_str()).collect();
         if !is_enabled(bundle, &path, file.enabled, &statuses) {
             off.push(id);
             continue;
         }
-        if file.kind != OfMeasure::KIND && !file.of.is_empty() {
+        let is_plain = file.of.is_empty() && file.terms.is_empty() && file.caps.is_empty();
+        if file.kind != OfMeasure::KIND && !is_plain {
             bundle.problems.add(&path, "of", "only the life of a measure names measures");
         }
         match file.kind.as_str() {
-            OfMeasure::KIND => measure(bundle, &path, &id, &file, context, &mut lives),
+            OfMeasure::KIND => {
+                caps.append(&mut measure_lives::caps(bundle, &path, &file, context.zone));
+                measure(bundle, &path, &id, &file, context, &mut lives);
+            }
             OfAppeal::KIND => one(bundle, &path, &id, &file, context, &mut lives.appeal),
             OfOrder::KIND => one(bundle, &path, &id, &file, context, &mut lives.order),
             OfEntry::KIND => one(bundle, &path, &id, &file, context, &mut lives.entry),
@@ -43,35 +54,22 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>) -> (Lives, Vec<St
             }
         }
     }
-    if lives.order.is_some() {
-        // The name alone: what it is made with does not matter.
-        let order = || Order::new("-".to_owned(), "-".to_owned(), TimeMs(0), TimeMs(1));
-        for kind in OrderKind::ALL {
-            worded(bundle, context, kind.reason(), order().and_then(|order| kind.measure(order)));
-        }
-    }
-    if lives.entry.is_some() {
-        let name = OrderName { issuer: Arc::from("-"), number: Arc::from("-") };
-        let (test, level, regime) = (ListingTest::Punished, Level::National, Regime::Current);
-        let (start, end, approval) = (TimeMs(0), TimeMs(1), None);
-        let terms = EntryTerms { test, level, start, end, regime, approval };
-        for reach in Reach::ALL {
-            worded(bundle, context, reach.reason(), terms.measure(&name, reach));
-        }
-    }
+    measure_lives::fitting(bundle, &lives, &caps, rules);
+    super::authority_lives::worded(bundle, context, &lives);
     (lives, off)
 }
 
-/// What an order or entry sets can be told: its reason and its measure have a text.
-fn worded(bundle: &mut Bundle, context: Context<'_>, reason: &str, measure: Option<Measure>) {
-    let (Some(texts), Some(measure)) = (context.notices, measure) else { return };
-    if !texts.reasons.contains_key(reason) {
-        let message = "an authority's measure has this reason and there is no text for it";
-        bundle.problems.add("notices/reasons.toml", reason, message);
+/// Where appeals are followed, a person is told why; where people decide for a milder measure, too.
+pub(super) fn answerable(bundle: &mut Bundle, lives: &Lives, notices: &NoticeTexts) {
+    let Some(appeal) = &lives.appeal else { return };
+    let path = format!("lives/{}.toml", appeal.id);
+    if !notices.answers.contains_key("unstated") {
+        bundle.problems.add(&path, "", "appeals need notices/answers.toml, with a text `unstated` at least");
     }
-    if !texts.measures.contains_key(measure.name()) {
-        let message = "an authority sets this measure and there is no text for it";
-        bundle.problems.add("notices/measures.toml", measure.name(), message);
+    let sets_milder = appeal.steps.iter().any(|step| step.acts.contains(&AppealAct::SetMilder));
+    if sets_milder && !notices.reasons.contains_key("human_decision_milder") {
+        let message = "`set_milder` needs the reason `human_decision_milder` in notices/reasons.toml";
+        bundle.problems.add(&path, "steps", message);
     }
 }
 
@@ -97,6 +95,7 @@ fn measure(
         of.push(name);
     }
     if let Some(life) = life(bundle, path, id, file, context) {
+        measure_lives::sound(bundle, path, &of, &life, context);
         lives.measures.push((of, life));
     }
 }
@@ -133,6 +132,7 @@ fn life<V: Vocabulary>(
     let title = title(bundle, path, "title", file.title.clone());
     let spans = spans(bundle, path, file, context.zone, V::FIGURES);
     let states = states(bundle, path, file, &spans);
+    let terms = terms(bundle, path, file, context.zone);
     let number = |name: &str| {
         let known = states.iter().enumerate().map(|(number, state)| (&*state.name, number));
         find("state", name, known)
@@ -159,7 +159,7 @@ fn life<V: Vocabulary>(
         }
     });
     let figures = figures.collect::<Option<Vec<SpanMs>>>()?;
-    Some(Life { id, version, title, basis, first, states, steps, figures })
+    Some(Life { id, version, title, basis, first, states, steps, terms, figures })
 }
 
 /// The dated figures of the table, by name.
@@ -171,17 +171,12 @@ fn spans(
     figures: &[&str],
 ) -> BTreeMap<String, SpanMs> {
     let mut spans = BTreeMap::new();
-    for (name, figure) in &file.spans {
+    for (name, declared) in &file.spans {
         let key = |part: &str| format!("spans.{name}.{part}");
-        bundle.note(path, &key("effective_from"), date(&figure.effective_from, zone));
-        bundle.note(path, &key("status"), standing(&figure.status));
-        for (part, text) in [("basis", &figure.basis), ("source", &figure.source)] {
-            if text.trim().is_empty() {
-                bundle.problems.add(path, &key(part), "is empty; say where the figure comes from");
-            }
-        }
+        figure(bundle, path, &format!("spans.{name}"), declared, zone);
         let bounds = (SpanMs(60_000), SpanMs::days(2_000));
-        if let Some(span) = bundle.note(path, &key("value"), span_within(&figure.value, bounds.0, bounds.1)) {
+        if let Some(span) = bundle.note(path, &key("value"), span_within(&declared.value, bounds.0, bounds.1))
+        {
             spans.insert(name.clone(), span);
         }
         if !figures.contains(&name.as_str())
@@ -191,6 +186,30 @@ fn spans(
         }
     }
     spans
+}
+
+/// A dated figure says since when it holds, on what basis, and how well that is established.
+pub(super) fn figure(bundle: &mut Bundle, path: &str, key: &str, figure: &Figure, zone: i32) {
+    bundle.note(path, &format!("{key}.effective_from"), date(&figure.effective_from, zone));
+    bundle.note(path, &format!("{key}.status"), standing(&figure.status));
+    for (part, text) in [("basis", &figure.basis), ("source", &figure.source)] {
+        if text.trim().is_empty() {
+            let key = format!("{key}.{part}");
+            bundle.problems.add(path, &key, "is empty; say where the figure comes from");
+        }
+    }
+}
+
+/// How long each measure lasts that a step sets, by its name.
+fn terms(bundle: &mut Bundle, path: &str, file: &LifeFile, zone: i32) -> BTreeMap<String, SpanMs> {
+    let mut terms = BTreeMap::new();
+    for (name, declared) in &file.terms {
+        let key = format!("terms.{name}");
+        figure(bundle, path, &key, declared, zone);
+        let within = span_within(&declared.value, MEASURE_FOR_MIN, MEASURE_FOR_MAX);
+        terms.extend(bundle.note(path, &format!("{key}.value"), within).map(|term| (name.clone(), term)));
+    }
+    terms
 }
 
 fn states(bundle: &mut Bundle, path: &str, file: &LifeFile, spans: &BTreeMap<String, SpanMs>) -> Vec<State> {
@@ -229,10 +248,6 @@ fn find<'a, T>(what: &str, name: &str, known: impl IntoIterator<Item = (&'a str,
         Some(near) => format!("unknown {what} `{name}`; did you mean `{near}`?"),
         None => format!("unknown {what} `{name}`; known: {}", names.join(", ")),
     })
-}
-
-fn word<W: Word>(what: &str, name: &str) -> Result<W, String> {
-    named(what, name, W::ALL.iter().map(|word| (word.name(), *word)))
 }
 
 /// The steps that one declaration stands for: one from each of its states.

@@ -17,6 +17,7 @@ use super::{
 use crate::config::nearest::plain;
 use crate::engine::LoadRules;
 use crate::engine::notice::NoticeTexts;
+use crate::engine::partition::{SETTLEMENT_BASIS, SETTLEMENT_REASON};
 use crate::engine::rule::Rule;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::Signal;
@@ -90,6 +91,10 @@ impl Bundle {
         T::deserialize(self.files.get(path)?).ok()
     }
 
+    pub(super) fn is_there(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
     /// Whether the file at `path` has such a key at its top.
     pub(super) fn has(&self, path: &str, key: &str) -> bool {
         self.files.get(path).is_some_and(|file| file.get(key).is_some())
@@ -161,7 +166,18 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     limits.off.extend(flow.off);
     limits.off.sort();
     let protections = protections::protections(&mut bundle, context);
-    let (lives, lives_off) = lives::lives(&mut bundle, context);
+    let (lives, lives_off) = lives::lives(&mut bundle, context, &rules);
+    if let Some(notices) = &notices {
+        lives::answerable(&mut bundle, &lives, notices);
+    }
+    if settings.as_ref().is_some_and(|found| found.figures.settlement_check_for.is_some()) {
+        let texts = notices.as_ref();
+        let of = "settlement_check_for";
+        let reasons = texts.map(|texts| &texts.reasons);
+        notices::check_key(&mut bundle, "settings.toml", &format!("{of}.reason"), reasons, SETTLEMENT_REASON);
+        let bases = texts.map(|texts| &texts.bases);
+        notices::check_key(&mut bundle, "settings.toml", of, bases, SETTLEMENT_BASIS);
+    }
     let calendar = calendar::calendar(&mut bundle, zone);
     let examples = examples::examples(&mut bundle);
     if let Some(notices) = &mut notices {

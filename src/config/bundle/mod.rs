@@ -9,6 +9,7 @@
 //! {"files":{"limits/a.toml":{..},"rules/b.toml":{..},..},"profile":"strict","schema":"duecourse.bundle/2"}
 //! ```
 
+mod authority_lives;
 mod calendar;
 mod condition;
 mod embedded;
@@ -18,12 +19,15 @@ mod files;
 mod findings;
 mod flow_limits;
 mod gather;
+mod harm;
 mod limits;
 mod listing;
 mod lives;
+mod lives_page;
 mod load;
 mod locate;
 mod made;
+mod measure_lives;
 mod notices;
 mod profile;
 mod protections;
@@ -33,6 +37,7 @@ mod settings;
 mod signals;
 mod triggers;
 mod values;
+mod verifying;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +46,7 @@ pub use examples::Example;
 pub use findings::{Finding, Found, findings};
 pub(crate) use gather::canonical;
 pub use listing::signal_listing;
+pub use lives_page::lives_page;
 pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
 pub use profile::Profile;

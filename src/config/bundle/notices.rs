@@ -8,6 +8,7 @@ use super::files::{ChannelsFile, MeasuresFile, TextPair, TextsFile};
 use super::load::Bundle;
 use super::settings::Settings;
 use super::values::named;
+use super::verifying::verifying;
 use crate::engine::base::{Bilingual, SpanMs};
 use crate::engine::measure::{Lane, MEASURE_NAMES, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
@@ -23,6 +24,8 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
     let bases = texts(bundle, "bases");
     let remedies = remedies(bundle);
     let measures = measures(bundle);
+    let answers = answers(bundle);
+    let verifying = verifying(bundle);
     let channels: Option<ChannelsFile> = bundle.file("notices/channels.toml");
     let channels = channels?;
     Some(NoticeTexts {
@@ -30,10 +33,12 @@ pub(super) fn notices(bundle: &mut Bundle, settings: Option<&Settings>) -> Optio
         bases: bases?,
         measures: measures?,
         remedies: remedies?,
+        answers,
         channels: Channels {
             offline: text(bundle, "notices/channels.toml", "offline", channels.offline),
             online: text(bundle, "notices/channels.toml", "online", channels.online),
         },
+        verifying,
         answer_within: settings.map_or(SpanMs::DAY, |found| found.answer_within),
         utc_offset_minutes: settings.map_or(0, |found| found.utc_offset_minutes),
     })
@@ -43,6 +48,19 @@ fn texts(bundle: &mut Bundle, name: &str) -> Option<BTreeMap<String, Bilingual>>
     let path = format!("notices/{name}.toml");
     let file: TextsFile = bundle.file(&path)?;
     Some(file.into_iter().map(|(key, pair)| (key.clone(), text(bundle, &path, &key, pair))).collect())
+}
+
+/// Reasons of answers to appeals. A bundle of before appeals were followed has none of them.
+fn answers(bundle: &mut Bundle) -> BTreeMap<String, Bilingual> {
+    if !bundle.is_there("notices/answers.toml") {
+        return BTreeMap::new();
+    }
+    let found = texts(bundle, "answers").unwrap_or_default();
+    if !found.contains_key("unstated") {
+        let message = "is missing; it is what a person is told when a decision gives no reason";
+        bundle.problems.add("notices/answers.toml", "unstated", message);
+    }
+    found
 }
 
 fn remedies(bundle: &mut Bundle) -> Option<BTreeMap<String, Bilingual>> {
@@ -83,7 +101,7 @@ fn measures(bundle: &mut Bundle) -> Option<BTreeMap<String, MeasureText>> {
 }
 
 /// A text for a person: both languages, whole sentences, no code words.
-fn text(bundle: &mut Bundle, file: &str, key: &str, pair: TextPair) -> Bilingual {
+pub(super) fn text(bundle: &mut Bundle, file: &str, key: &str, pair: TextPair) -> Bilingual {
     words(bundle, file, key, pair, TEXT_CHARS_MIN)
 }
 

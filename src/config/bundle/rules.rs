@@ -3,20 +3,23 @@
 
 use super::condition::{Reader, readable};
 use super::figures::fills_nothing;
-use super::files::{FigureDecl, HarmBudgetDecl, PrecisionDecl, RuleFile, ThresholdDecl};
+use super::files::{FigureDecl, PrecisionDecl, RuleFile, ThresholdDecl};
+use super::harm::{harm_budget, quality};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::profile::Profile;
 use super::purposes::{joined, lane_use, purpose};
 use super::triggers::triggers;
 use super::values::{date, named, span, span_within};
+use super::verifying::word;
 use crate::config::expression::{self, Constant, Scope, ValueType};
 use crate::engine::base::SpanMs;
 use crate::engine::measure::{AccountStep, Measure, MeasureKind, VictimStep};
 use crate::engine::purpose::Purpose;
-use crate::engine::rule::{Condition, HarmBudget, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Trigger};
+use crate::engine::rule::{Condition, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
+use crate::engine::verifying::Risk;
 
 pub(super) const MEASURE_FOR_MIN: SpanMs = SpanMs(60_000);
 /// No measure of a rule outlasts a quarter without being set anew (D26).
@@ -47,6 +50,7 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
     let measure = bundle.note(path, "measure", measure(&file.measure));
     let measure_for =
         bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
+    let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
     let thresholds = thresholds(bundle, path, &file);
     let condition = condition(bundle, path, &file.condition, signals, &thresholds);
@@ -56,6 +60,7 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
     }
     let precision = precision(bundle, path, file.precision.as_ref());
     let harm_budget = harm_budget(bundle, path, file.harm_budget.as_ref());
+    let quality = file.quality.as_ref().map(|decl| quality(bundle, path, decl));
     if file.version == 0 {
         bundle.problems.add(path, "version", "versions count from 1");
     }
@@ -101,7 +106,14 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         reason: file.reason,
         origin: RuleOrigin::Measured(precision),
         harm_budget,
+        quality,
+        risk: risk?,
     })
+}
+
+/// The risk that a rule or limit states.
+pub(super) fn risk(written: Option<&str>) -> Result<Risk, String> {
+    written.map_or(Ok(Risk::default()), |name| word("risk", name))
 }
 
 /// The written status; off outside of the rule's profiles.
@@ -203,20 +215,6 @@ fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> O
     }
     bundle.note(path, "precision.date", date(&decl.date, 0))?;
     Some(PrecisionRecord { data: decl.data.clone(), date: decl.date.clone(), per_mille: decl.per_mille })
-}
-
-fn harm_budget(bundle: &mut Bundle, path: &str, decl: Option<&HarmBudgetDecl>) -> Option<HarmBudget> {
-    let decl = decl?;
-    if decl.hours_max == 0 {
-        bundle.problems.add(
-            path,
-            "harm_budget.hours_max",
-            "is 0: person-hours count from 1; a rule that may cost none is `shadow`",
-        );
-    }
-    let per = span_within(&decl.per, SpanMs::HOUR, SpanMs::days(31));
-    let per = bundle.note(path, "harm_budget.per", per)?;
-    Some(HarmBudget { hours_max: decl.hours_max, per })
 }
 
 /// Whether a measure keeps somebody from what they want to do.

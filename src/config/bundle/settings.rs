@@ -2,7 +2,7 @@
 
 use super::files::{Figure, SettingsFile};
 use super::load::Bundle;
-use super::values::{date, span_within, standing, zone};
+use super::values::{date, named, span_within, standing, zone};
 use crate::engine::base::SpanMs;
 use crate::engine::ruleset;
 
@@ -36,6 +36,18 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
     let appeal_window = figure("appeal_window", &file.appeal_window, SpanMs::days(30), SpanMs::days(1_100));
     // AML law art. 39: an objection is answered within 15 days; a shorter promise is our own.
     let answer_within = figure("answer_within", &file.answer_within, hour, SpanMs::days(15));
+    let settlement_check_for = match &file.settlement_check_for {
+        Some(given) => Some(figure("settlement_check_for", given, hour, SpanMs::days(7))?),
+        None => None,
+    };
+    let keep_one_line = match &file.keep_one_line {
+        Some(given) => {
+            checked(bundle, "keep_one_line", given, utc_offset_minutes.unwrap_or(0));
+            let known = [("yes", true), ("no", false)];
+            bundle.note(FILE, "keep_one_line.value", named("choice", &given.value, known))?
+        }
+        None => false,
+    };
     Some(Settings {
         version: file.version,
         figures: ruleset::Settings {
@@ -45,6 +57,8 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
             reservation_for: reservation_for?,
             answer_for: answer_for?,
             appeal_window: appeal_window?,
+            keep_one_line,
+            settlement_check_for,
         },
         answer_within: answer_within?,
         utc_offset_minutes: utc_offset_minutes?,

@@ -101,6 +101,7 @@ fn every_notice_that_can_be_reached_can_be_composed() {
             start: TimeMs(0),
             end: TimeMs(1),
             appeal: AppealRef::from_bits(1),
+            verify: crate::engine::verifying::HowToVerify::NotAsked,
         };
         rule_set.notices.compose(of).unwrap();
     };

@@ -22,6 +22,9 @@ words! {
     MeasureGuard {
         /// The rule that set it states a high risk.
         RiskHigh "risk_high",
+        RiskLow "risk_low",
+        /// No statutory limit set it, so a verification may settle it before its time.
+        OfRule "of_rule",
         /// There is a way of delivery that was not tried.
         ChannelLeft "channel_left",
         /// It is the holder's only phone card that still works, and one is kept.
@@ -40,9 +43,39 @@ words! {
         EndCancelled "end_cancelled",
         SetPhoneCardLimit "set_phone_card_limit",
         SetPhoneCardSuspend "set_phone_card_suspend",
+        SetIotCardLimit "set_iot_card_limit",
+        SetIotCardPause "set_iot_card_pause",
+        SetReverifyIdentity "set_reverify_identity",
         SetDelaySettlement "set_delay_settlement",
         SetLimitNonCounter "set_limit_non_counter",
         SetStopNonCounter "set_stop_non_counter",
+    }
+}
+
+impl MeasureAct {
+    /// The measure that it sets, by name; none when it sets none.
+    #[must_use]
+    pub fn sets(self) -> Option<&'static str> {
+        match self {
+            MeasureAct::TellAgain
+            | MeasureAct::AskStaff
+            | MeasureAct::EndVerified
+            | MeasureAct::EndCancelled => None,
+            MeasureAct::SetPhoneCardLimit => Some("phone_card_limit"),
+            MeasureAct::SetPhoneCardSuspend => Some("phone_card_suspend"),
+            MeasureAct::SetIotCardLimit => Some("iot_card_limit"),
+            MeasureAct::SetIotCardPause => Some("iot_card_pause"),
+            MeasureAct::SetReverifyIdentity => Some("account_reverify_identity"),
+            MeasureAct::SetDelaySettlement => Some("account_delay_settlement"),
+            MeasureAct::SetLimitNonCounter => Some("account_limit_non_counter"),
+            MeasureAct::SetStopNonCounter => Some("account_stop_non_counter"),
+        }
+    }
+
+    /// Whether the measure that does it stands no more afterwards.
+    #[must_use]
+    pub fn ends(self) -> bool {
+        matches!(self, MeasureAct::EndVerified | MeasureAct::EndCancelled) || self.sets().is_some()
     }
 }
 

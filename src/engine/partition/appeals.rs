@@ -1,57 +1,113 @@
 //! Appeals: a decision for the person lifts the measure, marks it overruled, and keeps the rule from
-//! using what came before (S8, DESIGN D26).
+//! using what came before (S8, DESIGN D26). How an appeal goes its way is in `cases` (S17).
 
-use std::sync::Arc;
-
+use super::cases::Tried;
 use super::{EngineError, Out, Partition};
-use crate::engine::base::SpanMs;
-use crate::engine::disposition::{AppealRef, EndCause};
+use crate::engine::base::{Bilingual, Fingerprint, SpanMs, TimeMs, Token};
+use crate::engine::disposition::{AppealRef, DispositionId, EndCause};
 use crate::engine::fact::{AppealOutcome, Fact};
 use crate::engine::input::{Effect, UnmatchedReason};
+use crate::engine::life::AppealEvent;
 use crate::engine::measure::Lane;
 use crate::engine::state::{MeasureState, Override};
 use crate::engine::subject::SubjectKind;
 
+/// How an appeal was decided, by whom, and why.
+pub(super) struct Decided<'a> {
+    pub outcome: AppealOutcome,
+    pub override_for: Option<SpanMs>,
+    pub decider: Option<Token>,
+    pub reason: Option<&'a str>,
+}
+
 impl Partition {
+    /// The measure of a holder that bears an appeal reference and is not forgotten.
+    pub(super) fn appealed(&self, holder: Token, appeal: AppealRef) -> Option<DispositionId> {
+        let id = self.by_appeal.get(&appeal.number())?;
+        self.measures.get(id).filter(|measure| measure.holder == holder).map(|_| *id)
+    }
+
     pub(super) fn decide_appeal(
         &mut self,
         fact: &Fact,
         appeal: AppealRef,
-        outcome: AppealOutcome,
-        override_for: Option<SpanMs>,
+        decided: &Decided<'_>,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let found = self.by_appeal.get(&appeal.number()).copied();
-        let of_holder = |measure: &&mut MeasureState| measure.holder == fact.route.token;
-        let Some((id, measure)) =
-            found.and_then(|id| Some((id, self.measures.get_mut(&id).filter(of_holder)?)))
-        else {
-            out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::AppealUnknown });
-            return Ok(());
+        let found = self.appealed(fact.route.token, appeal);
+        let Some((id, measure)) = found.and_then(|id| Some((id, self.measures.get(&id)?))) else {
+            return unmatched(fact, UnmatchedReason::AppealUnknown, out);
         };
         if measure.lane == Lane::Authority {
             // Only who ordered it ends it, by a release (D26).
-            out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::AppealNotOurs });
-            return Ok(());
+            return unmatched(fact, UnmatchedReason::AppealNotOurs, out);
         }
-        if outcome == AppealOutcome::Upheld {
-            return Ok(());
+        let (is_overturned, overruled) = (decided.outcome == AppealOutcome::Overturned, measure.overruled);
+        if !self.follows_appeals() {
+            // Appeals without a table: a decision is all that is heard of them.
+            return match is_overturned {
+                true if overruled => unmatched(fact, UnmatchedReason::AppealSettled, out),
+                true => self.overrule(id, EndCause::Overturned, decided.override_for, fact, out),
+                false => Ok(()),
+            };
         }
-        if measure.overruled {
-            out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::AppealSettled });
-            return Ok(());
+        if measure.lane == Lane::Authority {
+            return unmatched(fact, UnmatchedReason::AppealNotOurs, out);
         }
+        if measure.decided_by.is_some()
+            && (decided.decider.is_none() || decided.decider == measure.decided_by)
+        {
+            return unmatched(fact, UnmatchedReason::AppealDeciderIsSetter, out);
+        }
+        if is_overturned && overruled {
+            return unmatched(fact, UnmatchedReason::AppealSettled, out);
+        }
+        let Some(reason) = self.disclosed(decided.reason) else {
+            return unmatched(fact, UnmatchedReason::AppealReasonUnknown, out);
+        };
+        let on = if is_overturned { AppealEvent::Overturned } else { AppealEvent::Upheld };
+        let tried = Tried { on, evidence: None, cause: (fact.event, fact.at) };
+        let Some(acts) = self.step(id, &tried) else {
+            return unmatched(fact, UnmatchedReason::AppealSettled, out);
+        };
+        for act in acts {
+            self.act_on_appeal(id, act, &tried, Some(&reason), decided.override_for, fact, out)?;
+        }
+        Ok(())
+    }
+
+    /// The disclosable reason of an answer, if the rule set has it.
+    pub(super) fn disclosed(&self, key: Option<&str>) -> Option<Bilingual> {
+        self.rules.as_ref()?.set.notices.answer(key).cloned()
+    }
+
+    /// Lifts a measure, marks it overruled, and sets the override (S8).
+    pub(super) fn overrule(
+        &mut self,
+        id: DispositionId,
+        cause: EndCause,
+        override_for: Option<SpanMs>,
+        fact: &Fact,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        let Some(measure) = self.measures.get_mut(&id) else { return Ok(()) };
         measure.overruled = true;
         let measure = measure.clone();
         let default_for = self.rules.as_ref().map_or(SpanMs(0), |active| active.set.settings.override_for);
         let until = fact.at.plus(override_for.unwrap_or(default_for));
-        self.end_measure(id, EndCause::Overturned, fact.event, fact.at, Some(until), out);
-        let of_party = self.overrides.get_or_default(measure.party.subject);
-        of_party.retain(|(name, _)| **name != *measure.rule.id);
-        of_party.push((Arc::from(measure.rule.id.as_str()), Override { lift: fact.at, until }));
-        self.count_overruled(&measure.rule.id, out)?;
+        self.end_measure(id, cause, fact.event, fact.at, Some(until), out);
+        // What followed from it falls with it.
+        let of_chain: Vec<DispositionId> = self.standing_of(measure.party.subject, measure.root).collect();
+        for other in of_chain {
+            if let Some(other) = self.measures.get_mut(&other) {
+                other.overruled = true;
+            }
+            self.end_measure(other, cause, fact.event, fact.at, Some(until), out);
+        }
+        self.set_aside(&measure.rule.id, &measure.party, Override { lift: fact.at, until });
+        self.count_outcome(&measure.rule, |count| count.overruled += 1, out)?;
         if measure.party.subject.kind == SubjectKind::Opening {
-            self.accept_on_appeal(fact, &measure, id, out)?;
+            self.accept_on_appeal((fact.event, fact.at), &measure, id, out)?;
         }
         Ok(())
     }
@@ -59,9 +115,9 @@ impl Partition {
     /// The overturned measure was the answer to a request that still waits: it is accepted now.
     fn accept_on_appeal(
         &mut self,
-        fact: &Fact,
+        cause: (Fingerprint, TimeMs),
         measure: &MeasureState,
-        id: crate::engine::disposition::DispositionId,
+        id: DispositionId,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let token = measure.party.subject.token;
@@ -71,8 +127,13 @@ impl Partition {
         let answers_it = present.is_some_and(|request| request.answer.disposition() == Some(id));
         let (true, Some(active)) = (answers_it, self.rules.clone()) else { return Ok(()) };
         self.change_request(measure.holder, token, |request| request.on_appeal = true);
-        let cause = (fact.event, fact.at);
         self.accept_from(&measure.party, measure.holder, cause, &active, out);
-        self.answer_again(measure.holder, fact.event, fact.at, out)
+        self.answer_again(measure.holder, cause.0, cause.1, out)
     }
+}
+
+/// The event goes to the dead letters, with the reason.
+pub(super) fn unmatched(fact: &Fact, reason: UnmatchedReason, out: Out<'_>) -> Result<(), EngineError> {
+    out.push(Effect::Unmatched { event: fact.event, reason });
+    Ok(())
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{EngineError, Out, Partition};
 use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::notice::RuleName;
 use crate::engine::report::ReportBody;
-use crate::engine::rule::{HarmBudget, Rule};
+use crate::engine::rule::{HarmBudget, Quality, Rule};
 use crate::engine::state::RuleCount;
 
 impl Partition {
@@ -21,15 +22,29 @@ impl Partition {
 
     /// Counts a measure and its harm. At each doubling of measures, and at each sixteenth of the budget,
     /// the rule's own partition is told (kind iii).
-    pub(super) fn count_measure(&mut self, rule: &Rule, at: TimeMs, out: Out<'_>) -> Result<(), EngineError> {
+    pub(super) fn count_measure(
+        &mut self,
+        rule: &Rule,
+        lasts: SpanMs,
+        at: TimeMs,
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
         let count = self.counts.entry(rule.id.clone()).or_default();
-        count.measures += 1;
-        let mut is_told = count.measures.is_power_of_two();
+        *count = count.of_version(rule.version);
+        let mut is_told = false;
+        // A measure of an earlier version is no sign of how good the later one is.
+        if count.version == rule.version {
+            count.measures += 1;
+            let restricted_ms = u64::try_from(rule.measure_for.0).unwrap_or(0);
+            count.restricted_ms = count.restricted_ms.saturating_add(restricted_ms);
+            is_told = count.measures.is_power_of_two()
+                || rule.quality.is_some_and(|quality| is_step(count.measures, quality));
+        }
         if let Some(budget) = rule.harm_budget {
             let interval = interval_of(budget, at);
             let harm_ms = self.harms.entry(rule.id.clone()).or_default().entry(interval).or_default();
             let before = *harm_ms;
-            *harm_ms = before.saturating_add(u64::try_from(rule.measure_for.0).unwrap_or(0));
+            *harm_ms = before.saturating_add(u64::try_from(lasts.0).unwrap_or(0));
             let step = hours((budget.hours_max / 16).max(1));
             is_told |= before / step < *harm_ms / step;
             // A late event's harm belongs to an earlier interval; the latest one is told.
@@ -41,12 +56,29 @@ impl Partition {
         if is_told { self.tell_count(&rule.id, count, out) } else { Ok(()) }
     }
 
-    /// Counts a measure that was overturned, if a rule set it: holdings limits are not counted.
-    pub(super) fn count_overruled(&mut self, rule: &str, out: Out<'_>) -> Result<(), EngineError> {
-        let Some(count) = self.counts.get_mut(rule) else { return Ok(()) };
-        count.overruled += 1;
-        let count = *count;
-        self.tell_count(rule, count, out)
+    /// Counts what became of a measure, if a rule's latest version set it: holdings limits are not counted.
+    pub(super) fn count_outcome(
+        &mut self,
+        rule: &RuleName,
+        add: impl FnOnce(&mut RuleCount),
+        out: Out<'_>,
+    ) -> Result<(), EngineError> {
+        match self.note_outcome(rule, add) {
+            Some(count) => self.tell_count(&rule.id, count, out),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, to be told with what is next: verifications are many.
+    pub(super) fn note_outcome(
+        &mut self,
+        rule: &RuleName,
+        add: impl FnOnce(&mut RuleCount),
+    ) -> Option<RuleCount> {
+        let of_version = |count: &&mut RuleCount| count.version == rule.version;
+        let count = self.counts.get_mut(&rule.id).filter(of_version)?;
+        add(count);
+        Some(*count)
     }
 
     fn tell_count(&mut self, rule: &str, count: RuleCount, out: Out<'_>) -> Result<(), EngineError> {
@@ -54,6 +86,12 @@ impl Partition {
         let body = ReportBody::RuleCounted { rule: Arc::from(rule), count };
         self.send(own_partition(rule, self.identity.partitions), body, &active, out)
     }
+}
+
+/// A sixteenth of the measures without which nothing is concluded was set once more: so a total lags
+/// behind by less than that for each partition.
+fn is_step(measures: u64, quality: Quality) -> bool {
+    measures.is_multiple_of(u64::from((quality.measures_min / 16).max(1)))
 }
 
 /// The number of the budget's interval that a time lies in.
@@ -67,7 +105,7 @@ fn hours(hours: u32) -> u64 {
 }
 
 /// The partition that adds up a rule's counts: FNV-1a 64 of its id.
-fn own_partition(rule: &str, partitions: u32) -> u32 {
+pub(super) fn own_partition(rule: &str, partitions: u32) -> u32 {
     let hash = rule.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
@@ -111,11 +149,13 @@ mod tests {
             reason: String::new(),
             origin: RuleOrigin::Measured(None),
             harm_budget: Some(HarmBudget { hours_max: 48, per: SpanMs::DAY }),
+            quality: None,
+            risk: crate::engine::verifying::Risk::Medium,
         }
     }
 
     fn set(partition: &mut Partition, rule: &Rule, at: i64) {
-        partition.count_measure(rule, TimeMs(at), &mut Vec::new()).unwrap();
+        partition.count_measure(rule, rule.measure_for, TimeMs(at), &mut Vec::new()).unwrap();
     }
 
     #[test]
@@ -148,10 +188,22 @@ mod tests {
         set(&mut partition, &rule, 2 * DAY);
         set(&mut partition, &rule, 2 * DAY + 1);
         assert!(partition.is_spent(&rule, TimeMs(2 * DAY)) && !partition.is_spent(&rule, TimeMs(5 * DAY)));
-        let told = RuleCount { measures: 3, overruled: 0, interval: 5, harm_ms: 24 * 3_600_000 };
+        let told = RuleCount {
+            version: 1,
+            measures: 3,
+            restricted_ms: 3 * 86_400_000,
+            interval: 5,
+            harm_ms: 24 * 3_600_000,
+            ..RuleCount::default()
+        };
         assert_eq!(partition.counts["r"], told);
-        partition.count_overruled("r", &mut Vec::new()).unwrap();
-        partition.count_overruled("a_limit_of_holdings", &mut Vec::new()).unwrap();
+        let mut overrule = |id: &str, version| {
+            let name = RuleName { id: id.to_owned(), version };
+            partition.count_outcome(&name, |count| count.overruled += 1, &mut Vec::new()).unwrap();
+        };
+        overrule("r", 1);
+        overrule("a_limit_of_holdings", 1);
+        overrule("r", 2);
         assert_eq!(partition.counts["r"], RuleCount { overruled: 1, ..told });
     }
 

@@ -1,10 +1,12 @@
-//! Corrections: what was wrong is taken out, what is right is put in its place (S11, DESIGN D10).
+//! Corrections: what was wrong is taken out, what is right is put in its place (S11, S18, DESIGN D10).
 
 use super::facts::feedings;
+use super::grounds::Touched;
 use super::{EngineError, Out, Partition};
 use crate::engine::base::Fingerprint;
 use crate::engine::disposition::EndCause;
 use crate::engine::fact::{Dated, Fact, FactBody};
+use crate::engine::window::Entry;
 
 impl Partition {
     pub(super) fn correct(
@@ -17,10 +19,16 @@ impl Partition {
     ) -> Result<(), EngineError> {
         // If the original has not arrived yet, it must not be applied when it does.
         self.remember(original);
-        let taken = before.is_some_and(|before| self.take_out(fact, original, before, out));
+        let mut touched = Vec::new();
+        let taken = before.is_some_and(|before| self.take_out(fact, original, before, &mut touched, out));
+        if let Some(before) = before {
+            self.end_what_it_caused(fact, original, &before.body, out);
+        }
         if let Some(after) = after {
+            touched.extend(self.touched_by(fact.route, after));
             self.apply_body(fact, &after.body, after.at, original, out)?;
         }
+        self.ask_again(fact, &touched, out);
         match before.map(|before| &*before.body) {
             Some(FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. }) => {
                 self.answer_again(fact.route.token, fact.event, fact.at, out)
@@ -31,16 +39,26 @@ impl Partition {
     }
 
     /// Takes out what the original wrote. Gives whether an entry of the routing subject counted until now.
-    fn take_out(&mut self, fact: &Fact, original: Fingerprint, before: &Dated, out: Out<'_>) -> bool {
+    fn take_out(
+        &mut self,
+        fact: &Fact,
+        original: Fingerprint,
+        before: &Dated,
+        touched: &mut Vec<Touched>,
+        out: Out<'_>,
+    ) -> bool {
         let horizon = self.horizon();
         let mut taken = false;
         for feeding in feedings(fact.route, &before.body) {
             for subject in feeding.subjects() {
                 if let Some(log) = self.logs.get_mut(&subject) {
-                    taken |= subject == fact.route
-                        && log.entries(&self.store).any(|entry| {
-                            entry.event == original && entry.feed == feeding.feed && entry.at > horizon
-                        });
+                    let counted = |entry: &Entry| {
+                        entry.event == original && entry.feed == feeding.feed && entry.at > horizon
+                    };
+                    let (before, feed) = (touched.len(), feeding.feed);
+                    let of_log = log.entries(&self.store).filter(counted);
+                    touched.extend(of_log.map(|entry| Touched { subject, feed, at: entry.at }));
+                    taken |= subject == fact.route && touched.len() > before;
                     log.remove(original, feeding.feed, &mut self.store);
                 }
             }

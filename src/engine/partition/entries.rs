@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::orders::order_evidence;
-use super::publish::Draft;
+use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
 use crate::engine::disposition::{Disposition, DispositionId, EndCause, Head, OrderAnswered};
@@ -24,6 +24,7 @@ use crate::engine::order::Outcome;
 use crate::engine::purpose::Purpose;
 use crate::engine::subject::{Party, Subject, SubjectKind};
 use crate::engine::timer::Timer;
+use crate::engine::verifying::Risk;
 
 /// The rule name of what is answered while no table is in force.
 const ENTRY: &str = "entry";
@@ -357,8 +358,10 @@ impl Partition {
             end,
             purpose: Purpose::AUTHORITY,
             evidence: order_evidence(),
+            ground: None,
+            of: Of::First(Risk::default()),
         };
-        let set = self.make_measure(draft, active)?;
+        let set = self.make_measure(draft, reach == Reach::Opening, active)?;
         let id = set.head().id;
         if let Some(listed) = self.listed_mut(which) {
             listed.measures.push((id, party.subject));
@@ -415,8 +418,6 @@ impl Partition {
         let term = (request.at, end);
         let set = self.make_entry_measure(which, Reach::Opening, &request.party, term, active)?;
         let Some((disposition, set)) = set else { return Ok(false) };
-        self.timers.set(end, Timer::MeasureExpires(disposition));
-        self.timers.set(end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(disposition));
         out.push(Effect::Disposed(Box::new(set)));
         self.change_request(holder, request.party.subject.token, |request| {
             request.answer = Answer::ByRule { disposition };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::appeals::Decided;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::LoadRules;
@@ -135,9 +136,21 @@ impl Partition {
                 self.in_force.live_since.get_or_insert(fact.at);
                 Ok(())
             }
-            FactBody::AppealDecided { appeal, outcome, override_for } => {
-                self.decide_appeal(fact, *appeal, *outcome, *override_for, out)
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+                let (outcome, override_for, decider) = (*outcome, *override_for, *decider);
+                let decided = Decided { outcome, override_for, decider, reason: reason.as_deref() };
+                self.decide_appeal(fact, *appeal, &decided, out)
             }
+            FactBody::Appeal { appeal, step } => self.step_of_appeal(fact, *appeal, step, out),
+            FactBody::MeasureHappened { measure, news } => self.measure_happened(fact, *measure, *news, out),
+            FactBody::SharingExplained { number } => {
+                let explained = &mut self.holders.get_or_default(fact.route.token).explained;
+                if !explained.contains(number) {
+                    explained.push(*number);
+                }
+                Ok(())
+            }
+            FactBody::SettlementRecorded { .. } => self.compare_settlement(fact, out),
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
@@ -232,12 +245,17 @@ impl Partition {
             marks: feeding.marks,
         };
         // One entry, whichever logs take it.
-        let mut number = None;
-        for subject in feeding.subjects() {
-            let Some(plan) = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed)) else {
-                continue;
-            };
-            let number = *number.get_or_insert_with(|| self.store.add(&entry));
+        let plan_of = |subject: Subject| {
+            let plan = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed))?;
+            Some((subject, plan))
+        };
+        let taken = feeding.subjects.map(|subject| subject.and_then(plan_of));
+        let count = taken.iter().flatten().count();
+        if count == 0 {
+            return;
+        }
+        let number = self.store.add(&entry, count);
+        for (subject, plan) in taken.into_iter().flatten() {
             let store = &mut self.store;
             // What is forgotten is in no window and in no snapshot, so when it goes does not show.
             self.logs.make_room(&subject, |log| {

@@ -1,5 +1,7 @@
 //! Findings: what a firing rests on, written down when it happens (S13, DESIGN D30).
 
+use std::cmp::Reverse;
+
 use sha2::{Digest, Sha256};
 
 use super::readings::{Reading, Readings, Source};
@@ -13,10 +15,10 @@ use crate::engine::evidence::{
 };
 use crate::engine::notice::RuleName;
 use crate::engine::rule::{Condition, Interval, Op, Rule};
-use crate::engine::signal::Signal;
+use crate::engine::signal::{Aggregate, Signal};
 use crate::engine::state::Finding;
 use crate::engine::subject::SubjectKind;
-use crate::engine::window::Entry;
+use crate::engine::window::{Behind, Entry};
 
 impl Partition {
     /// Writes down the signals of a rule (`wanted`, in order of first mention), what they show, and what
@@ -35,7 +37,7 @@ impl Partition {
         let mut purpose = rule.purpose;
         let mut room = EVENTS_MAX;
         let mut evidence = Evidence::default();
-        let mut read: Vec<Behind> = Vec::with_capacity(wanted.len());
+        let mut read: Vec<Read> = Vec::with_capacity(wanted.len());
         for number in wanted {
             let Some(signal) = signals.get(*number) else { continue };
             let reading = self.reading(*number, scene, bound, active, readings);
@@ -43,11 +45,7 @@ impl Partition {
             digest.update(signal.name.as_bytes());
             digest.update([0]);
             let entries = self.entries_behind(signal, scene, bound, active);
-            for entry in &entries {
-                digest.update(entry.event.0.to_be_bytes());
-                digest.update(entry.at.0.to_be_bytes());
-                digest.update(minor(entry).to_be_bytes());
-            }
+            digest_entries(&mut digest, &entries);
             let events = listed(&entries, room.min(EVENTS_PER_SIGNAL_MAX));
             room -= events.len();
             let (reported_of, events_count) = match reading.source {
@@ -55,7 +53,8 @@ impl Partition {
                 Source::Reported(of) => (of, u64::try_from(reading.value).unwrap_or(0)),
                 Source::Made => (None, 0),
             };
-            read.push(Behind { number: *number, reading, entries });
+            let aggregate = signal.question().map(|question| question.aggregate);
+            read.push(Read { number: *number, reading, aggregate, behind: Behind::new(entries) });
             evidence.signals.push(SignalEvidence {
                 name: signal.name.clone(),
                 subject: signal.subject,
@@ -70,13 +69,12 @@ impl Partition {
         }
         evidence.digest = digest.finalize().into();
         let mut look = |number: usize| self.reading(number, scene, bound, active, readings);
-        let all = comparisons(&rule.condition, &mut look, &scene.attributes, signals);
-        evidence.comparisons = all.into_iter().filter(|(holds, _)| *holds).map(|(_, shown)| shown).collect();
+        evidence.comparisons = holding(&rule.condition, &mut look, &scene.attributes, signals);
         evidence.strength_millionths = strength(&evidence.comparisons);
         evidence.signs = signs(&rule.condition, &mut look, &scene.attributes, signals);
         if scene.party.subject.kind != SubjectKind::Opening {
             evidence.cleared_without =
-                self.cleared_without(&rule.condition, &evidence.signals, &read, scene, bound, active);
+                self.cleared_without(&rule.condition, &evidence.signals, &mut read, scene, bound, active);
         }
         Finding { evidence, purpose }
     }
@@ -104,22 +102,30 @@ impl Partition {
         &mut self,
         condition: &Condition,
         listed: &[SignalEvidence],
-        read: &[Behind],
+        read: &mut [Read],
         scene: &Scene<'_>,
         bound: Option<TimeMs>,
         active: &Active,
     ) -> Vec<Fingerprint> {
-        let mut seen: Vec<Fingerprint> = Vec::new();
+        let listed = listed.iter().flat_map(|signal| &signal.events).map(|listed| listed.event);
+        let mut events: Vec<Fingerprint> = listed.clone().collect();
+        events.sort_unstable();
+        events.dedup();
+        read.iter_mut().for_each(|read| read.behind.ask_about(&events, read.aggregate));
+        let mut is_asked = vec![false; events.len()];
+        let mut without = Readings::default();
         let mut clearing = Vec::new();
-        for event in listed.iter().flat_map(|signal| &signal.events).map(|listed| listed.event) {
-            if seen.contains(&event) {
+        for event in listed {
+            let place = events.binary_search(&event).ok();
+            let Some(asked) = place.and_then(|place| is_asked.get_mut(place)).filter(|asked| !**asked) else {
                 continue;
-            }
-            seen.push(event);
-            // A value behind which the event does not stand is the same without it.
-            let mut without = Readings::default();
-            for behind in read.iter().filter(|behind| behind.is_the_same_without(event)) {
-                without.keep(behind.number, behind.reading);
+            };
+            *asked = true;
+            without.clear();
+            for read in &*read {
+                if let Some(reading) = read.without(event) {
+                    without.keep(read.number, reading);
+                }
             }
             let scene = Scene { left_out: Some(event), ..*scene };
             if !self.holds(condition, &scene, bound, active, &mut without) {
@@ -144,20 +150,25 @@ impl Partition {
             }
             let mut own = Readings::default();
             let readings = if bound.is_some() { &mut own } else { &mut *readings };
-            if self.holds(&rule.condition, scene, bound, active, readings) {
-                continue;
-            }
             let mut look = |number: usize| self.reading(number, scene, bound, active, readings);
-            let all = comparisons(&rule.condition, &mut look, &scene.attributes, &active.set.signals);
-            let (held, missed): (Vec<_>, Vec<_>) = all.into_iter().partition(|(holds, _)| *holds);
-            let is_near =
-                |(_, shown): &(bool, ComparisonEvidence)| ratio(shown).is_some_and(|ratio| ratio >= NEAR);
-            if !held.is_empty() && missed.iter().all(is_near) {
+            let (mut held_any, mut is_near) = (false, true);
+            let mut missed = Vec::new();
+            rule.condition.comparisons(&mut |comparison| {
+                // One that is far settles it.
+                if let Some(compared) =
+                    is_near.then(|| Compared::of(comparison, &mut look, &scene.attributes)).flatten()
+                {
+                    held_any |= compared.holds;
+                    if !compared.holds {
+                        is_near = compared.ratio().is_some_and(|ratio| ratio >= NEAR);
+                        missed.push(compared);
+                    }
+                }
+            });
+            if held_any && is_near && !self.holds(&rule.condition, scene, bound, active, readings) {
                 let name = RuleName { id: rule.id.clone(), version: rule.version };
-                misses.push(NearMiss {
-                    rule: name,
-                    missed: missed.into_iter().map(|(_, shown)| shown).collect(),
-                });
+                let missed = missed.into_iter().map(|missed| missed.shown(&active.set.signals)).collect();
+                misses.push(NearMiss { rule: name, missed });
             }
         }
         misses
@@ -168,42 +179,78 @@ impl Partition {
 const NEAR: i128 = 800_000;
 
 /// A signal as it was read, and the entries it was counted from.
-struct Behind {
+struct Read {
     number: usize,
     reading: Reading,
-    entries: Vec<Entry>,
+    /// Of a question to a log.
+    aggregate: Option<Aggregate>,
+    behind: Behind,
 }
 
-impl Behind {
-    fn is_the_same_without(&self, event: Fingerprint) -> bool {
+impl Read {
+    /// The reading without an event, where it need not be taken anew.
+    fn without(&self, event: Fingerprint) -> Option<Reading> {
         match self.reading.source {
-            Source::Log => !self.entries.iter().any(|entry| entry.event == event),
-            Source::Reported(_) => true,
-            Source::Made => false,
+            // A value behind which the event does not stand is the same without it.
+            Source::Log if !self.behind.has(event) => Some(self.reading),
+            Source::Log => {
+                let aggregate = self.aggregate?;
+                Some(self.reading.with_value(aggregate, self.behind.without(event, aggregate)?))
+            }
+            Source::Reported(_) => Some(self.reading),
+            Source::Made => None,
         }
     }
 }
 
-/// The comparisons of a condition outside of negations, in order: whether each holds for certain, and its
-/// sides computed from the values.
-fn comparisons(
+/// A comparison of a condition: whether it holds for certain, and its sides computed from the values.
+struct Compared<'a> {
+    comparison: &'a Condition,
+    holds: bool,
+    left: i128,
+    op: Op,
+    right: i128,
+}
+
+impl<'a> Compared<'a> {
+    fn of(
+        comparison: &'a Condition,
+        look: &mut dyn FnMut(usize) -> Reading,
+        event: &Attributes,
+    ) -> Option<Compared<'a>> {
+        let Condition::Compare { left, op, right } = comparison else { return None };
+        let holds = comparison.eval(&mut |number| look(number).interval, event) == Some(true);
+        let mut shown = |number: usize| Interval::point(look(number).value.into());
+        Some(Compared {
+            comparison,
+            holds,
+            left: left.eval(&mut shown, event).low.unwrap_or(0),
+            op: *op,
+            right: right.eval(&mut shown, event).low.unwrap_or(0),
+        })
+    }
+
+    fn shown(&self, signals: &[Signal]) -> ComparisonEvidence {
+        let Compared { left, op, right, .. } = *self;
+        ComparisonEvidence { text: self.comparison.text(signals), left, op, right }
+    }
+
+    fn ratio(&self) -> Option<i128> {
+        ratio(self.left, self.op, self.right)
+    }
+}
+
+/// The comparisons of a condition, outside of negations, that hold for certain, in order.
+fn holding(
     condition: &Condition,
     look: &mut dyn FnMut(usize) -> Reading,
     event: &Attributes,
     signals: &[Signal],
-) -> Vec<(bool, ComparisonEvidence)> {
+) -> Vec<ComparisonEvidence> {
     let mut all = Vec::new();
     condition.comparisons(&mut |comparison| {
-        let Condition::Compare { left, op, right } = comparison else { return };
-        let holds = comparison.eval(&mut |number| look(number).interval, event) == Some(true);
-        let mut shown = |number: usize| Interval::point(look(number).value.into());
-        let shown = ComparisonEvidence {
-            text: comparison.text(signals),
-            left: left.eval(&mut shown, event).low.unwrap_or(0),
-            op: *op,
-            right: right.eval(&mut shown, event).low.unwrap_or(0),
-        };
-        all.push((holds, shown));
+        let compared = Compared::of(comparison, look, event).filter(|compared| compared.holds);
+        all.extend(compared.map(|compared| compared.shown(signals)));
     });
     all
 }
@@ -227,24 +274,23 @@ fn signs(
     decided.retain(|choice| holds(choice));
     let mut signs = Vec::new();
     for choice in decided {
-        let all = comparisons(choice, look, event, signals);
-        signs.extend(all.into_iter().filter(|(holds, _)| *holds).map(|(_, shown)| shown));
+        signs.extend(holding(choice, look, event, signals));
     }
     signs
 }
 
 /// Value to threshold in millionths, truncated; none unless both are positive.
-fn ratio(shown: &ComparisonEvidence) -> Option<i128> {
-    (shown.left > 0 && shown.right > 0).then(|| match shown.op {
-        Op::Gt | Op::Ge => shown.left.saturating_mul(1_000_000) / shown.right,
-        Op::Lt | Op::Le => shown.right.saturating_mul(1_000_000) / shown.left,
+fn ratio(left: i128, op: Op, right: i128) -> Option<i128> {
+    (left > 0 && right > 0).then(|| match op {
+        Op::Gt | Op::Ge => left.saturating_mul(1_000_000) / right,
+        Op::Lt | Op::Le => right.saturating_mul(1_000_000) / left,
         Op::Eq | Op::Ne => 1_000_000,
     })
 }
 
 /// The least value-to-threshold ratio, in millionths.
 fn strength(comparisons: &[ComparisonEvidence]) -> u64 {
-    let least = comparisons.iter().filter_map(ratio).min();
+    let least = comparisons.iter().filter_map(|shown| ratio(shown.left, shown.op, shown.right)).min();
     least.map_or(1_000_000, |ratio| u64::try_from(ratio).unwrap_or(u64::MAX))
 }
 
@@ -252,20 +298,49 @@ fn minor(entry: &Entry) -> i64 {
     entry.amount.map_or(0, |amount| amount.minor)
 }
 
+/// Event, time and amount of each entry; many of them at a time, for a digest takes long stretches faster.
+fn digest_entries(digest: &mut Sha256, entries: &[Entry]) {
+    const TOGETHER: usize = 64;
+    let mut bytes = Vec::with_capacity(24 * TOGETHER.min(entries.len()));
+    for entries in entries.chunks(TOGETHER) {
+        bytes.clear();
+        for entry in entries {
+            bytes.extend_from_slice(&entry.event.0.to_be_bytes());
+            bytes.extend_from_slice(&entry.at.0.to_be_bytes());
+            bytes.extend_from_slice(&minor(entry).to_be_bytes());
+        }
+        digest.update(&bytes);
+    }
+}
+
 /// The first, the last and the largest events without repeats, `room` at most.
 fn listed(behind: &[Entry], room: usize) -> Vec<EventRef> {
-    let mut by_amount: Vec<usize> = (0..behind.len()).collect();
-    by_amount.sort_by_key(|place| (std::cmp::Reverse(behind.get(*place).map_or(0, minor)), *place));
+    /// More than are ever listed, repeats of a few aside.
+    const LARGEST: usize = 2 * EVENTS_PER_SIGNAL_MAX;
     let mut events: Vec<EventRef> = Vec::new();
-    let first_and_last = [Some(0), behind.len().checked_sub(1)].into_iter().flatten();
-    for entry in first_and_last.chain(by_amount).filter_map(|place| behind.get(place)) {
-        let event = EventRef { event: entry.event, at: entry.at, amount: minor(entry) };
-        if events.len() == room {
-            break;
+    let mut list = |place: usize| {
+        if let Some(entry) = behind.get(place).filter(|_| events.len() < room) {
+            let event = EventRef { event: entry.event, at: entry.at, amount: minor(entry) };
+            if !events.contains(&event) {
+                events.push(event);
+            }
         }
-        if !events.contains(&event) {
-            events.push(event);
-        }
+        events.len() < room
+    };
+    list(0);
+    behind.len().checked_sub(1).into_iter().for_each(|last| {
+        list(last);
+    });
+    let mut by_amount: Vec<(Reverse<i64>, usize)> =
+        behind.iter().enumerate().map(|(place, entry)| (Reverse(minor(entry)), place)).collect();
+    if by_amount.len() > LARGEST {
+        by_amount.select_nth_unstable(LARGEST);
+    }
+    let (largest, rest) = by_amount.split_at_mut(LARGEST.min(behind.len()));
+    largest.sort_unstable();
+    if largest.iter().all(|(_, place)| list(*place)) {
+        rest.sort_unstable();
+        rest.iter().all(|(_, place)| list(*place));
     }
     events
 }

@@ -15,7 +15,7 @@ use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::state::{
-    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, Told,
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, Told,
 };
 use crate::engine::subject::Subject;
 use crate::engine::table::{self, Changes};
@@ -46,6 +46,7 @@ pub struct Core {
     pub harms: Harms,
     pub heard: Heard,
     pub totals: BTreeMap<String, RuleCount>,
+    pub watched: BTreeMap<String, RuleLife>,
     pub request_count: u64,
 }
 
@@ -134,6 +135,7 @@ impl Partition {
             harms: self.harms.clone(),
             heard: self.heard.clone(),
             totals: self.totals.clone(),
+            watched: self.watched.clone(),
             request_count: self.request_count,
         }
     }
@@ -186,6 +188,7 @@ impl Partition {
         self.harms = core.harms;
         self.heard = core.heard;
         self.totals = core.totals;
+        self.watched = core.watched;
         self.request_count = core.request_count;
         Ok(())
     }
@@ -206,11 +209,23 @@ impl Partition {
         for id in &changes.removed {
             if let Some(measure) = self.measures.get(id) {
                 self.by_appeal.remove(&measure.appeal.number());
+                self.of_party.remove(&(measure.party.subject, *id));
             }
         }
         for (id, measure) in &changes.rows {
             self.by_appeal.insert(measure.appeal.number(), *id);
+            self.of_party.insert((measure.party.subject, *id));
+        }
+        let touched: Vec<DispositionId> =
+            changes.removed.iter().chain(changes.rows.iter().map(|(id, _)| id)).copied().collect();
+        for id in &touched {
+            if let Some(holder) = self.measures.get(id).map(|measure| measure.holder) {
+                self.drop_ground(holder, *id);
+            }
         }
         self.measures.restore(changes);
+        for id in touched {
+            self.note_ground(id);
+        }
     }
 }

@@ -8,25 +8,34 @@
 //!
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
-//! requests, `findings` writes down why, `appeals`, `corrections`, `orders` of authorities, `publish`.
+//! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
+//! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`, `orders` and `entries` of authorities.
 
 mod appeals;
 mod budgets;
+mod cases;
 mod corrections;
 mod entries;
 mod facts;
 mod findings;
+mod follow_ups;
+mod grounds;
 mod image;
+mod lives;
 mod openings;
 mod orders;
 mod publish;
+mod quality;
 mod readings;
 mod reports;
 mod rules;
+mod settlements;
+mod sharers;
 mod telling;
 mod time;
+mod watching;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::LoadRules;
@@ -39,18 +48,22 @@ use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::notice::MissingText;
 use super::ruleset::RuleSet;
 use super::seen::Seen;
-use super::signal::{ReportLevel, Signal};
+use super::signal::Signal;
 use super::state::{
-    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, TokenHash, Told,
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
+    Told,
 };
 use super::subject::{Subject, SubjectKind};
 use super::table::Table;
 use super::timer::Timers;
 use super::window::{Plan, Store, SubjectLog};
 
+pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
-use readings::Readings;
+use readings::{Readings, Way};
 use rules::RuleIndex;
+pub use settlements::{BASIS as SETTLEMENT_BASIS, REASON as SETTLEMENT_REASON, SETTLEMENT};
+use sharers::Sharers;
 
 /// What a partition is told of itself.
 #[derive(Clone, Debug)]
@@ -92,15 +105,22 @@ pub struct Partition {
     since: BTreeMap<String, TimeMs>,
     /// The same by the signals' numbers in the active rule set.
     since_of: Vec<TimeMs>,
+    /// How each of them is read fastest.
+    ways: Vec<Way>,
     logs: Table<Subject, SubjectLog>,
     /// The entries of all logs.
     store: Store,
     holders: Table<Token, Holder>,
     /// By event time, as in the subject's log.
     meetings: Table<Subject, VecDeque<Meeting>>,
+    met_by: Sharers,
     told: Table<Subject, Vec<Told>>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
+    /// Standing measures that a correction may ask again, by holder. Derived from `measures`.
+    grounded: HashMap<Token, Vec<DispositionId>, TokenHash>,
+    /// Measures that are not forgotten, by what they are about.
+    of_party: BTreeSet<(Subject, DispositionId)>,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
@@ -112,6 +132,8 @@ pub struct Partition {
     heard: BTreeMap<String, BTreeMap<u32, RuleCount>>,
     /// What the rules' own partitions last told all.
     totals: BTreeMap<String, RuleCount>,
+    /// How far the rules that watch themselves have come, by rule.
+    watched: BTreeMap<String, RuleLife>,
     /// Order of application of requests.
     request_count: u64,
     tally: Tally,
@@ -140,12 +162,6 @@ impl Active {
         let retention = set.retention();
         Active { set, bundle, plans, index, retention }
     }
-
-    /// A signal that others are told of, and at what level.
-    pub fn told(&self, signal: usize) -> Option<(&Signal, ReportLevel)> {
-        let signal = self.set.signals.get(signal)?;
-        Some((signal, signal.report?))
-    }
 }
 
 /// Where effects go while a record is applied.
@@ -168,13 +184,17 @@ impl Partition {
             floor: TimeMs::MIN,
             since: BTreeMap::new(),
             since_of: Vec::new(),
+            ways: Vec::new(),
             logs: Table::default(),
             store: Store::default(),
             holders: Table::default(),
             meetings: Table::default(),
+            met_by: Sharers::default(),
             told: Table::default(),
             measures: Table::default(),
             by_appeal: HashMap::default(),
+            grounded: HashMap::default(),
+            of_party: BTreeSet::new(),
             firings: Table::default(),
             overrides: Table::default(),
             ledger: ReportLedger::default(),
@@ -182,6 +202,7 @@ impl Partition {
             harms: Harms::new(),
             heard: BTreeMap::new(),
             totals: BTreeMap::new(),
+            watched: BTreeMap::new(),
             request_count: 0,
             tally: Tally::default(),
             scratch: Readings::default(),
@@ -341,7 +362,8 @@ impl Partition {
     fn number_since(&mut self) {
         let signals = self.rules.iter().flat_map(|active| &active.set.signals);
         let since = |signal: &Signal| self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
-        self.since_of = signals.map(since).collect();
+        (self.since_of, self.ways) =
+            signals.map(|signal| (since(signal), Way::of(signal, since(signal)))).unzip();
     }
 
     /// What was counted since the partition was made or restored.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::publish::Draft;
+use super::publish::{Draft, Of};
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
@@ -20,6 +20,7 @@ use crate::engine::purpose::Purpose;
 use crate::engine::rule::Trigger;
 use crate::engine::state::Finding;
 use crate::engine::timer::Timer;
+use crate::engine::verifying::Risk;
 
 /// What the limits say to a request.
 struct Verdict<'a> {
@@ -230,6 +231,7 @@ impl Partition {
     ) -> Result<(), EngineError> {
         let finding = verdict.finding();
         let draft = Draft {
+            ground: None,
             rule: RuleName { id: limit.id.clone(), version: limit.version },
             lane: Lane::Limit,
             measure: measure_for(verdict.severity),
@@ -242,6 +244,7 @@ impl Partition {
             end: at.plus(active.set.settings.answer_for),
             purpose: finding.purpose,
             evidence: finding.evidence,
+            of: Of::First(Risk::Medium),
         };
         let disposition = self.set_measure(draft, active, out)?;
         let answer = Answer::ByLimit {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::publish::Draft;
+use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{
@@ -25,6 +25,7 @@ use crate::engine::order::{
 };
 use crate::engine::purpose::Purpose;
 use crate::engine::timer::Timer;
+use crate::engine::verifying::{HowToVerify, Risk};
 
 /// The rule name of what is answered while no table is in force.
 const ORDER: &str = "order";
@@ -266,13 +267,15 @@ impl Partition {
             end: terms.end,
             purpose: Purpose::AUTHORITY,
             evidence: order_evidence(),
+            ground: None,
+            of: Of::First(Risk::default()),
         };
         // A deferral that is over is none.
         let telling = match &terms.telling {
             Telling::Deferred { until, .. } if *until <= at => Telling::Now,
             telling => telling.clone(),
         };
-        let set = self.make_measure(draft, active)?.told(telling.clone());
+        let set = self.make_measure(draft, false, active)?.told(telling.clone());
         let id = set.head().id;
         let mut held = None;
         if let Telling::Deferred { until, .. } = telling {
@@ -321,6 +324,8 @@ impl Partition {
             start: since,
             end,
             appeal: standing.appeal,
+            // An authority asks nobody to be verified.
+            verify: HowToVerify::NotAsked,
         })?;
         notice.answer_due = at.plus(active.set.notices.answer_within);
         let is_told = issued.held.is_none() && issued.terms.telling != Telling::ByAuthority;

@@ -1,5 +1,8 @@
 //! Publishing: dispositions with their ids, notices and timers (S12, DESIGN D25, D26).
 
+use std::sync::Arc;
+
+use super::lives::{first_deadline, how_to_verify};
 use super::rules::{Asked, Scene};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
@@ -17,9 +20,10 @@ use crate::engine::measure::{Lane, Measure};
 use crate::engine::notice::{NoticeOf, RuleName};
 use crate::engine::purpose::Purpose;
 use crate::engine::rule::Rule;
-use crate::engine::state::{Finding, MeasureState};
+use crate::engine::state::{Finding, Ground, MeasureState};
 use crate::engine::subject::Party;
 use crate::engine::timer::Timer;
+use crate::engine::verifying::{HowToVerify, Risk};
 
 /// The rule name that acceptances and lapses bear.
 pub(super) const OPENING_REQUEST: &str = "opening-request";
@@ -38,6 +42,16 @@ pub(super) struct Draft<'a> {
     pub end: TimeMs,
     pub purpose: Purpose,
     pub evidence: Evidence,
+    /// Of a rule's measure: what its condition was evaluated on.
+    pub ground: Option<Box<Ground>>,
+    pub of: Of,
+}
+
+/// Whether a measure is the first of its chain, with its rule's risk, or follows another (S14).
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    First(Risk),
+    Follows { root: DispositionId, root_event: Fingerprint, risk: Risk },
 }
 
 impl Partition {
@@ -62,9 +76,11 @@ impl Partition {
             end: scene.at.plus(rule.measure_for),
             purpose: asked.finding.purpose,
             evidence: asked.finding.evidence,
+            ground: self.ground_of(scene, asked.bound),
+            of: Of::First(rule.risk),
         };
         let id = self.set_measure(draft, active, out)?;
-        self.count_measure(rule, scene.at, out)?;
+        self.count_measure(rule, rule.measure_for, scene.at, out)?;
         Ok(id)
     }
 
@@ -75,20 +91,18 @@ impl Partition {
         active: &Active,
         out: Out<'_>,
     ) -> Result<DispositionId, EngineError> {
-        let end = draft.end;
-        let set = self.make_measure(draft, active)?;
+        let set = self.make_measure(draft, true, active)?;
         let id = set.head().id;
-        self.timers.set(end, Timer::MeasureExpires(id));
-        self.timers.set(end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
         out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
         Ok(id)
     }
 
     /// Makes a measure and remembers it: its notice is composed first, so without one nothing happens at
-    /// all. Whoever makes one sees to its end.
+    /// all. One that does not end by itself ends with what ordered it (S15, S16).
     pub(super) fn make_measure(
         &mut self,
         draft: Draft<'_>,
+        ends_by_itself: bool,
         active: &Active,
     ) -> Result<MeasureSet, EngineError> {
         let key = &self.identity.id_key;
@@ -102,6 +116,13 @@ impl Partition {
             measure.name(),
         );
         let appeal = key.appeal(id);
+        let (root, root_event, risk) = match draft.of {
+            Of::First(risk) => (id, draft.event, risk),
+            Of::Follows { root, root_event, risk } => (root, root_event, risk),
+        };
+        // What an authority lays down lives by its order or entry, and by no table of measures.
+        let lives = draft.lane != Lane::Authority;
+        let until = first_deadline(measure.name(), (draft.at, draft.end), active);
         let notice = active.set.notices.compose(NoticeOf {
             reason: draft.reason,
             basis: draft.basis,
@@ -111,6 +132,11 @@ impl Partition {
             start: draft.at,
             end: draft.end,
             appeal,
+            verify: if lives {
+                how_to_verify(measure.name(), risk, until, active)
+            } else {
+                HowToVerify::NotAsked
+            },
         })?;
         let head = Head {
             id,
@@ -123,6 +149,14 @@ impl Partition {
             purpose: draft.purpose,
         };
         self.by_appeal.insert(appeal.number(), id);
+        self.of_party.insert((draft.party.subject, id));
+        if ends_by_itself {
+            self.timers.set(draft.end, Timer::MeasureExpires(id));
+            self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
+        }
+        let living = lives
+            .then(|| self.begin_life(id, measure.name(), (draft.at, draft.end), draft.event, active))
+            .flatten();
         self.measures.insert(
             id,
             MeasureState {
@@ -138,9 +172,23 @@ impl Partition {
                 ended: false,
                 overruled: false,
                 utc_offset_minutes: active.set.notices.utc_offset_minutes,
+                decided_by: None,
+                awaits_human: false,
+                case: None,
+                ground: draft.ground,
+                start: draft.at,
+                root,
+                root_event,
+                risk,
+                reason: Arc::from(draft.reason),
+                basis: Arc::from(draft.basis),
+                living,
             },
         );
-        Ok(MeasureSet::new(head, measure, notice, draft.evidence))
+        self.note_ground(id);
+        let set = MeasureSet::new(head, measure, notice, draft.evidence);
+        self.watch_set(&set);
+        Ok(set)
     }
 
     /// What would have been done, by a rule.
@@ -175,7 +223,7 @@ impl Partition {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one record, named at the two calls above")]
-    fn push_observation(
+    pub(super) fn push_observation(
         &mut self,
         rule: RuleName,
         lane: Lane,
@@ -205,15 +253,17 @@ impl Partition {
     ) {
         let Some(measure) = self.measures.get_mut(&id) else { return };
         measure.ended = true;
+        measure.ground = None;
         let measure = measure.clone();
+        self.drop_ground(measure.holder, id);
         let name = measure.measure.name();
         let key = &self.identity.id_key;
         let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);
-        if cause != EndCause::Expired {
+        if !cause.keeps_firing() {
             // The firing that set it holds no more; a later firing of the same rule does.
             let of_party = self.firings.get_mut(&measure.party.subject).into_iter().flatten();
             for (name, firing) in of_party {
-                if **name == *measure.rule.id && firing.event == measure.event {
+                if **name == *measure.rule.id && firing.event == measure.root_event {
                     firing.until = TimeMs::MIN;
                 }
             }
@@ -238,6 +288,7 @@ impl Partition {
             utc_offset_minutes: measure.utc_offset_minutes,
             is_told: measure.lane != Lane::Authority || self.tells_of(measure.holder, id),
         };
+        self.watch_end(id, &ended);
         out.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));
     }
 

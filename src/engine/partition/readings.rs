@@ -3,10 +3,10 @@
 use super::rules::Scene;
 use super::{Active, Partition};
 use crate::engine::attributes::Field;
-use crate::engine::base::{TimeMs, Token};
+use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
 use crate::engine::rule::Interval;
-use crate::engine::signal::{Aggregate, Question, Reads, Signal};
+use crate::engine::signal::{Aggregate, Question, Reads, Signal, Window};
 use crate::engine::subject::{Subject, SubjectKind};
 use crate::engine::window::{AsOf, AskedFor, Store, SubjectLog, Values};
 
@@ -34,6 +34,11 @@ impl Reading {
     const UNKNOWN: Reading =
         Reading { value: 0, interval: Interval::UNKNOWN, cold: true, source: Source::Made };
 
+    /// The same signal of the same scene where its log holds something else.
+    pub fn with_value(self, aggregate: Aggregate, (value, any): (i64, bool)) -> Reading {
+        Reading { value, interval: interval(self.cold, aggregate, value, any), ..self }
+    }
+
     /// Of a signal made of two others: certain where both are.
     fn combined(self, other: Reading, f: impl Fn(i128, i128) -> i128) -> Reading {
         let value = f(self.value.into(), other.value.into());
@@ -55,18 +60,45 @@ pub(super) struct Readings {
     slots: Vec<(u32, Reading)>,
     /// What was answered along with the values that were asked for.
     pub values: Values,
+    /// Whether anything at all is told of the holder at the scene's time, once that was looked up.
+    told: Option<bool>,
+}
+
+/// By which way a signal's certain value is found fastest; worked out once for a rule set.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// A sliding window over a log of the scene's own: warm from a time on, and this far back.
+    Sliding { warm_from: TimeMs, reach: SpanMs },
+    /// Told by reports.
+    Told,
+    /// By a whole reading.
+    Other,
+}
+
+impl Way {
+    /// Of a signal that has been fed since a time.
+    pub fn of(signal: &Signal, since: TimeMs) -> Way {
+        match signal.question() {
+            _ if !signal.subject.lives_with_holder() => Way::Told,
+            Some(question) if matches!(question.window, Window::Sliding(_)) => {
+                Way::Sliding { warm_from: since.plus(question.reach()), reach: question.reach() }
+            }
+            _ => Way::Other,
+        }
+    }
 }
 
 impl Default for Readings {
     fn default() -> Readings {
-        Readings { scene: 1, slots: Vec::new(), values: Values::default() }
+        Readings { scene: 1, slots: Vec::new(), values: Values::default(), told: None }
     }
 }
 
 impl Readings {
     /// Forgets the scene, and keeps its memory for the next.
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.values.clear();
+        self.told = None;
         self.scene = self.scene.wrapping_add(1);
         if self.scene == 0 {
             *self = Readings::default();
@@ -130,19 +162,41 @@ impl Partition {
         reading
     }
 
-    /// The value of a signal, where that is certain.
+    /// The value of a signal, where that is certain; of a scene without bound.
     pub(super) fn certain(
         &mut self,
         number: usize,
         scene: &Scene<'_>,
         active: &Active,
         readings: &mut Readings,
-    ) -> Option<i128> {
+    ) -> Option<i64> {
+        match self.ways.get(number) {
+            Some(Way::Sliding { warm_from, reach }) => {
+                // Read along with another signal of its set, and warm (S6): then it is a point.
+                let known = readings
+                    .values
+                    .get(number)
+                    .filter(|_| *warm_from <= scene.at && self.horizon() <= scene.at.minus(*reach));
+                if let Some((value, _)) = known {
+                    return Some(value);
+                }
+            }
+            Some(Way::Told) if !self.is_told_anything(scene, readings) => return Some(0),
+            _ => {}
+        }
         let interval = match readings.get(number) {
             Some(known) => known.interval,
             None => self.reading(number, scene, None, active, readings).interval,
         };
-        interval.low.filter(|_| interval.is_point())
+        interval.low.filter(|_| interval.is_point()).and_then(|value| i64::try_from(value).ok())
+    }
+
+    /// Whether any standing of the holder holds at the scene's time.
+    fn is_told_anything(&self, scene: &Scene<'_>, readings: &mut Readings) -> bool {
+        *readings.told.get_or_insert_with(|| {
+            let holder = self.holders.get(&scene.holder);
+            holder.is_some_and(|holder| holder.standings.iter().any(|told| told.holds_at(scene.at)))
+        })
     }
 
     /// As of when, how far back and for which event a scene asks.
@@ -198,9 +252,7 @@ impl Partition {
     ) -> Reading {
         let (value, any) = self.log_value(number, question, subject, as_of, active, values);
         let cold = self.is_cold(number, signal, question, scene, as_of, &active.set.calendar);
-        let interval =
-            if cold { cold_interval(question.aggregate, value, any) } else { Interval::point(value.into()) };
-        Reading { value, interval, cold, source: Source::Log }
+        Reading { value, interval: interval(cold, question.aggregate, value, any), cold, source: Source::Log }
     }
 
     /// The value of a question over the log of a subject, and whether any entry was in its window.
@@ -217,10 +269,17 @@ impl Partition {
         if let Some(known) = values.get(number) {
             return known;
         }
-        match (self.logs.get_derived_mut(&of), active.plans.get(&of.kind)) {
-            (Some(log), Some(plan)) => log.value(number, &self.store, plan, as_of, values),
-            _ => (nothing_in(question, &active.set.calendar, as_of), false),
+        let (Some(log), Some(plan)) = (self.logs.get(&of), active.plans.get(&of.kind)) else {
+            return (nothing_in(question, &active.set.calendar, as_of), false);
+        };
+        if let Some(value) = log.value(number, &self.store, plan, as_of, values) {
+            return value;
         }
+        let moved = self.logs.get_derived_mut(&of).and_then(|log| {
+            log.run_to(as_of.at, &self.store, plan);
+            log.value(number, &self.store, plan, as_of, values)
+        });
+        moved.unwrap_or_default()
     }
 
     /// How long ago the party was opened; one that was stated is older than that.
@@ -297,6 +356,10 @@ fn nothing_in(question: &Question, calendar: &Calendar, as_of: AsOf) -> i64 {
 /// `of * scale / to`, rounded down; 0 when `to` is not positive.
 pub(super) fn ratio(of: i128, to: i128, scale: u32) -> i128 {
     if to <= 0 { 0 } else { of.saturating_mul(i128::from(scale)).div_euclid(to) }
+}
+
+fn interval(cold: bool, aggregate: Aggregate, value: i64, any: bool) -> Interval {
+    if cold { cold_interval(aggregate, value, any) } else { Interval::point(value.into()) }
 }
 
 /// What is known of a cold signal (S6, D16).

@@ -82,6 +82,7 @@ impl Partition {
             }
             ReportBody::RuleTotalled { rule, count } => {
                 self.totals.insert(rule.to_string(), *count);
+                self.watch(rule, count, out);
                 Ok(())
             }
         }

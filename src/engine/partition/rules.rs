@@ -8,11 +8,14 @@ use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::evidence::Softened;
+use crate::engine::fact::Feed;
+use crate::engine::guard::{Guarded, Guards};
 use crate::engine::measure::MeasureKind;
 use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
-use crate::engine::rule::{Condition, Guard, Guarded, Rule, RuleOrigin, RuleStatus, Trigger};
+use crate::engine::rule::{Condition, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::signal::{Question, ReportLevel, Signal, Tell};
 use crate::engine::state::{Finding, Firing};
 use crate::engine::subject::{Party, SubjectKind};
 
@@ -25,14 +28,35 @@ pub(crate) struct RuleIndex {
     signal_names: Vec<Arc<str>>,
     signal_numbers: BTreeMap<Arc<str>, usize>,
     /// Signals that others are told of, by the kind they are about, in signal order.
-    told: BTreeMap<SubjectKind, Vec<usize>>,
+    told: BTreeMap<SubjectKind, Vec<ToldSignal>>,
+}
+
+/// A signal that others are told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ToldSignal {
+    pub number: usize,
+    pub report: ReportLevel,
+    /// The feeds that it is asked after: of one that tells holders, those it reads.
+    pub feeds: u32,
+}
+
+impl ToldSignal {
+    fn of(number: usize, signal: &Signal) -> Option<ToldSignal> {
+        let report = signal.report?;
+        let feeds = match report.tell {
+            // A confirmation is no happening that a holder could be told of with that event.
+            Tell::Event => !Feed::FraudConfirmedTerminal.bit(),
+            Tell::Holders => signal.question().map_or(0, Question::feeds_read),
+        };
+        Some(ToldSignal { number, report, feeds })
+    }
 }
 
 /// A rule that a scene may set off.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Candidate {
     number: usize,
-    guard: Option<Guard>,
+    guards: Guards,
 }
 
 impl RuleIndex {
@@ -40,8 +64,8 @@ impl RuleIndex {
         let mut index = RuleIndex::default();
         for (number, rule) in set.rules.iter().enumerate() {
             if rule.status != RuleStatus::Off {
-                let candidate = Candidate { number, guard: rule.condition.guard() };
                 for trigger in &rule.triggers {
+                    let candidate = Candidate { number, guards: Guards::of(&rule.condition) };
                     index.by_trigger.entry((*trigger, rule.subject)).or_default().push(candidate);
                 }
             }
@@ -52,8 +76,8 @@ impl RuleIndex {
             let name: Arc<str> = Arc::from(signal.name.as_str());
             index.signal_names.push(Arc::clone(&name));
             index.signal_numbers.entry(name).or_insert(number);
-            if signal.report.is_some() {
-                index.told.entry(signal.subject).or_default().push(number);
+            if let Some(told) = ToldSignal::of(number, signal) {
+                index.told.entry(signal.subject).or_default().push(told);
             }
         }
         index
@@ -64,12 +88,13 @@ impl RuleIndex {
         of_kind.map_or(&[], Vec::as_slice)
     }
 
-    fn signals(&self, rule: usize) -> &[usize] {
+    /// The signals that a rule's condition reads, made ones with their parts.
+    pub fn signals(&self, rule: usize) -> &[usize] {
         self.signals.get(rule).map_or(&[], Vec::as_slice)
     }
 
     /// Signals about a kind of subject that others are told of.
-    pub fn told_of(&self, kind: SubjectKind) -> &[usize] {
+    pub fn told_of(&self, kind: SubjectKind) -> &[ToldSignal] {
         self.told.get(&kind).map_or(&[], Vec::as_slice)
     }
 
@@ -120,6 +145,8 @@ struct Fired<'a> {
     rule: &'a Rule,
     name: Arc<str>,
     enforced: bool,
+    /// It would act, and moved itself to shadow.
+    shadowed: bool,
     /// Of an override: the rule sees nothing at or before it.
     bound: Option<TimeMs>,
 }
@@ -128,6 +155,8 @@ struct Fired<'a> {
 pub(super) struct Asked {
     pub measure: MeasureKind,
     pub finding: Finding,
+    /// Of an override: the rule saw nothing at or before it.
+    pub bound: Option<TimeMs>,
 }
 
 impl Partition {
@@ -139,8 +168,9 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let mut readings = self.take_readings();
+        let overridden = self.is_overridden(scene);
         for candidate in active.index.triggered(scene) {
-            if let Some(fired) = self.evaluate(candidate, scene, active, &mut readings) {
+            if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
                 self.act(fired, scene, active, &mut readings, out)?;
             }
         }
@@ -158,8 +188,11 @@ impl Partition {
     ) -> Result<bool, EngineError> {
         let mut readings = self.take_readings();
         let mut checked = false;
+        let overridden = self.is_overridden(scene);
         for candidate in active.index.triggered(scene) {
-            let Some(fired) = self.evaluate(candidate, scene, active, &mut readings) else { continue };
+            let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) else {
+                continue;
+            };
             if fired.enforced && checked {
                 continue;
             }
@@ -186,7 +219,8 @@ impl Partition {
         let wanted = active.index.signals(fired.number);
         let mut finding = self.find(rule, wanted, scene, fired.bound, active, readings);
         finding.evidence.near_misses = near_misses;
-        let mut asked = Asked { measure: rule.measure, finding };
+        finding.evidence.shadowed = fired.shadowed;
+        let mut asked = Asked { measure: rule.measure, finding, bound: fired.bound };
         let is_set = fired.enforced && self.soften(rule, &mut asked, scene, fired.bound, active, readings);
         let firing = Firing { until: scene.at.plus(rule.measure_for), event: scene.event };
         let of_party = self.firings.get_or_default(scene.party.subject);
@@ -253,15 +287,17 @@ impl Partition {
         condition.eval(&mut value, &scene.attributes) == Some(true)
     }
 
-    /// Whether a rule fires on a scene.
+    /// Whether a rule fires on a scene. `overridden`: some rule may not see all of the party's past.
     fn evaluate<'a>(
         &mut self,
         candidate: &Candidate,
         scene: &Scene<'_>,
+        overridden: bool,
         active: &'a Active,
         readings: &mut Readings,
     ) -> Option<Fired<'a>> {
-        if candidate.guard.is_some_and(|guard| self.is_ruled_out(guard, scene, active, readings)) {
+        let settled = if overridden { None } else { self.settle(&candidate.guards, scene, active, readings) };
+        if settled == Some(false) {
             return None;
         }
         let number = candidate.number;
@@ -271,34 +307,46 @@ impl Partition {
             return None;
         }
         let bound = self.bound(name, scene)?;
-        let holds = if bound.is_some() {
-            self.holds(&rule.condition, scene, bound, active, &mut Readings::default())
-        } else {
-            self.holds(&rule.condition, scene, None, active, readings)
+        let holds = match (bound, settled) {
+            (Some(_), _) => self.holds(&rule.condition, scene, bound, active, &mut Readings::default()),
+            (None, Some(holds)) => holds,
+            (None, None) => self.holds(&rule.condition, scene, None, active, readings),
         };
         if !holds || self.has_fired(rule, name, scene) {
             return None;
         }
-        let enforced = rule.may_act() && self.live;
-        Some(Fired { number, rule, name: Arc::clone(name), enforced, bound })
+        let may_act = rule.may_act() && self.live;
+        let shadowed = may_act && self.is_shadowed(rule);
+        let name = Arc::clone(name);
+        Some(Fired { number, rule, name, enforced: may_act && !shadowed, shadowed, bound })
     }
 
-    /// Whether a condition's first part certainly fails. Under an override a rule reads other values.
-    fn is_ruled_out(
+    /// Whether a condition holds, as far as its guards alone say so. Under an override a rule reads other
+    /// values than these.
+    fn settle(
         &mut self,
-        guard: Guard,
+        guards: &Guards,
         scene: &Scene<'_>,
         active: &Active,
         readings: &mut Readings,
-    ) -> bool {
-        if !self.overrides.is_empty() && self.overrides.get(&scene.party.subject).is_some() {
-            return false;
+    ) -> Option<bool> {
+        let mut is_whole = guards.is_whole;
+        for guard in &guards.all {
+            let left = match guard.left {
+                Guarded::Signal(number) => self.certain(number, scene, active, readings),
+                Guarded::Field(field) => scene.attributes.get(field),
+            };
+            match left {
+                Some(left) if !guard.holds(left) => return Some(false),
+                Some(_) => {}
+                None => is_whole = false,
+            }
         }
-        let left = match guard.left {
-            Guarded::Signal(number) => self.certain(number, scene, active, readings),
-            Guarded::Field(field) => scene.attributes.get(field).map(i128::from),
-        };
-        left.is_some_and(|left| !guard.op.holds(left, guard.right.into()))
+        is_whole.then_some(true)
+    }
+
+    fn is_overridden(&self, scene: &Scene<'_>) -> bool {
+        !self.overrides.is_empty() && self.overrides.get(&scene.party.subject).is_some()
     }
 
     /// Whether the rule's last firing on the party still holds, or was for this very event.

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use super::readings::ratio;
+use super::rules::ToldSignal;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Fact, FactBody, Feed};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
-use crate::engine::state::{Meeting, MetBy, Told};
+use crate::engine::state::{Meeting, Told};
 use crate::engine::subject::{Party, Subject, SubjectKind};
 use crate::engine::window::{AsOf, AskedFor, Entry, Values};
-
-/// How many of the last meetings are looked through for the same holder and target, to share them.
-const MET_BY_SOUGHT: usize = 8;
 
 impl Partition {
     /// A shared subject was met: note by whom, and tell whom it concerns.
@@ -31,38 +29,28 @@ impl Partition {
         let about = fact.route;
         let horizon = self.horizon();
         if active.plans.get(&about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
+            let by = self.met_by.shared(*holder, target);
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
                 meetings.pop_front();
             }
-            let place = meetings.partition_point(|meeting| meeting.at <= at);
-            let is_same = |by: &MetBy| by.holder == *holder && by.target == *target;
-            let known = meetings.iter().rev().take(MET_BY_SOUGHT).find(|known| is_same(&known.by));
-            let by = known.map_or_else(
-                || Arc::new(MetBy { holder: *holder, target: target.clone() }),
-                |known| Arc::clone(&known.by),
-            );
-            meetings.insert(place, Meeting { at, event: entry_event, feed: *feed, by });
+            let meeting = Meeting { at, event: entry_event, feed: *feed, by };
+            if meetings.back().is_none_or(|newest| newest.at <= at) {
+                meetings.push_back(meeting);
+            } else {
+                meetings.insert(meetings.partition_point(|earlier| earlier.at <= at), meeting);
+            }
         }
         let amount_asked = amount.and_then(Money::fen);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
         let mut readings = self.take_readings();
-        for number in active.index.told_of(about.kind) {
-            let Some((signal, report)) = active.told(*number) else { continue };
-            let told_here = match report.tell {
-                // A confirmation is no happening that a holder could be told of with that event.
-                Tell::Event => *feed != Feed::FraudConfirmedTerminal,
-                Tell::Holders => signal.question().is_some_and(|question| question.reads(*feed)),
-            };
-            let Some(value) = told_here
-                .then(|| self.at_level(*number, report, about, as_of, &active, &mut readings.values))
-                .flatten()
-            else {
-                continue;
-            };
+        for told in active.index.told_of(about.kind).iter().filter(|told| told.feeds & feed.bit() != 0) {
+            let ToldSignal { number, report, .. } = *told;
+            let values = &mut readings.values;
+            let Some(value) = self.at_level(number, report, about, as_of, &active, values) else { continue };
             let telling = Telling {
-                number: *number,
+                number,
                 about,
                 report,
                 value,
@@ -102,14 +90,14 @@ impl Partition {
         };
         let as_of = AsOf { at, horizon: self.horizon(), bound: None, event: asked };
         let mut values = Values::default();
-        for number in signals {
-            let Some((_, report)) = active.told(*number) else { continue };
-            let Some(value) = self.at_level(*number, report, account.subject, as_of, active, &mut values)
+        for told in signals {
+            let ToldSignal { number, report, .. } = *told;
+            let Some(value) = self.at_level(number, report, account.subject, as_of, active, &mut values)
             else {
                 continue;
             };
             let telling = Telling {
-                number: *number,
+                number,
                 about: Subject::new(SubjectKind::Counterparty, account.subject.token),
                 report,
                 value,
@@ -186,7 +174,10 @@ impl Partition {
         active: &Active,
         values: &mut Values,
     ) -> Option<u64> {
-        let value = self.told_value(number, of, as_of, active, values);
+        let value = match values.get(number) {
+            Some((known, _)) => known.into(),
+            None => self.told_value(number, of, as_of, active, values),
+        };
         u64::try_from(value).ok().filter(|value| *value >= report.level)
     }
 
@@ -266,10 +257,10 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let Some(active) = self.rules.clone() else { return Ok(()) };
-        for number in active.index.told_of(about.kind) {
-            let Some((signal, report)) = active.told(*number) else { continue };
-            let Some(question) = signal.question() else { continue };
-            if report.tell != Tell::Holders || !question.reads(feed) {
+        for told in active.index.told_of(about.kind) {
+            let ToldSignal { number, report, feeds } = *told;
+            let Some(signal) = active.set.signals.get(number) else { continue };
+            if report.tell != Tell::Holders || feeds & feed.bit() == 0 {
                 continue;
             }
             let newest = self
@@ -282,7 +273,7 @@ impl Partition {
                 bound: None,
                 event: AskedFor::default(),
             };
-            let value = self.told_value(*number, about, as_of, &active, &mut Values::default());
+            let value = self.told_value(number, about, as_of, &active, &mut Values::default());
             if value >= i128::from(report.level) {
                 continue;
             }

@@ -38,15 +38,18 @@ impl Partition {
                 Ok(())
             }
             Timer::MeasureForgotten(id) => {
-                if let Some(measure) = self.measures.remove(&id) {
-                    self.by_appeal.remove(&measure.appeal.number());
-                }
+                self.forget_measure(id);
                 Ok(())
             }
             Timer::ReservationLapses { holder, opening } => {
                 self.lapse(holder, opening, due, out);
                 Ok(())
             }
+            Timer::AppealDue { measure, entered, .. } => {
+                self.appeal_due(measure, entered, due, out);
+                Ok(())
+            }
+            Timer::MeasureDue { measure, entered, .. } => self.life_due(measure, entered, due, out),
             Timer::Entry { holder, entry, moment } => self.entry_due((holder, entry, moment), due, out),
             Timer::Order { holder, order, moment } => self.order_due((holder, order, moment), due, out),
         }

@@ -15,6 +15,13 @@ pub(super) struct Packed {
     other: u64,
 }
 
+/// Marks and currency of the entries that count, as bits of `Packed`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pattern {
+    mask: [u64; 2],
+    wanted: [u64; 2],
+}
+
 /// Intake refuses amounts beyond this (`amount_overflow`); what is beyond is held here.
 const MINOR_MAX: i64 = (1 << 53) - 1;
 /// 4,460 years to either side of 1970; event times are of 2000 to 2100. What is beyond is held here.
@@ -32,7 +39,9 @@ const HELD_MAX: u64 = 7;
 impl Packed {
     pub const NOTHING: Packed = Packed { bits: [0; 2], event: Fingerprint(0), other: 0 };
 
-    pub fn new(entry: &Entry) -> Packed {
+    /// An entry that `held` logs are about to refer to.
+    pub fn new(entry: &Entry, held: u64) -> Packed {
+        debug_assert!(held <= HELD_MAX, "an event feeds three logs at most");
         let time = entry.at.0.clamp(-TIME_MAX - 1, TIME_MAX) as u64;
         let currency = entry.amount.map_or(0, |amount| number_of(amount.currency));
         let minor = entry.amount.map_or(0, |amount| amount.minor.clamp(0, MINOR_MAX)) as u64;
@@ -40,7 +49,7 @@ impl Packed {
             | u64::from(entry.feed as u8) << FEED_SHIFT
             | u64::from(entry.marks & 0xf) << MARKS_SHIFT
             | currency >> 8;
-        let lower = (currency & 0xff) << CURRENCY_SHIFT | minor;
+        let lower = held << HELD_SHIFT | (currency & 0xff) << CURRENCY_SHIFT | minor;
         Packed { bits: [upper, lower], event: entry.event, other: entry.other }
     }
 
@@ -65,7 +74,7 @@ impl Packed {
         (self.bits[0] >> FEED_SHIFT) as u8 & 0x1f
     }
 
-    pub fn marks(&self) -> u8 {
+    fn marks(&self) -> u8 {
         (self.bits[0] >> MARKS_SHIFT) as u8 & 0xf
     }
 
@@ -75,8 +84,26 @@ impl Packed {
     }
 
     /// The number of its currency; 0 without an amount.
-    pub fn currency(&self) -> u16 {
+    fn currency(&self) -> u16 {
         ((self.bits[0] & 0x7f) << 8 | self.bits[1] >> CURRENCY_SHIFT & 0xff) as u16
+    }
+
+    /// Whether it bears all of `only` and none of `without`, and, if a currency is asked for (not 0), has
+    /// an amount in it.
+    pub fn pattern(only: u8, without: u8, currency: u64) -> Pattern {
+        let (upper, lower) = if currency == 0 { (0, 0) } else { (0x7f, 0xff << CURRENCY_SHIFT) };
+        Pattern {
+            mask: [u64::from((only | without) & 0xf) << MARKS_SHIFT | upper, lower],
+            wanted: [
+                u64::from(only & 0xf) << MARKS_SHIFT | currency >> 8,
+                (currency & 0xff) << CURRENCY_SHIFT,
+            ],
+        }
+    }
+
+    pub fn matches(&self, pattern: &Pattern) -> bool {
+        let [upper, lower] = pattern.mask;
+        [self.bits[0] & upper, self.bits[1] & lower] == pattern.wanted
     }
 
     /// How many logs refer to it.
@@ -168,10 +195,17 @@ mod tests {
                 feed: Feed::ALL[feed],
                 marks,
             };
-            let mut packed = Packed::new(&entry);
+            let mut packed = Packed::new(&entry, 2);
             packed.hold();
             prop_assert_eq!(packed.unpacked(), entry);
             prop_assert_eq!(packed.feed_bit(), entry.feed.bit());
+            for wanted in [0, number_of(currency), number_of(Currency::CNY)] {
+                let (only, without) = (marks & 0b0101, !marks & 0b0011);
+                let has_currency = wanted == 0 || has_amount && wanted == number_of(currency);
+                prop_assert_eq!(packed.matches(&Packed::pattern(only, without, wanted)), has_currency);
+                prop_assert!(marks == 0 || !packed.matches(&Packed::pattern(0, marks, wanted)));
+                prop_assert!(marks == 15 || !packed.matches(&Packed::pattern(!marks & 15, 0, wanted)));
+            }
         }
     }
 }

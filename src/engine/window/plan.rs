@@ -4,7 +4,7 @@
 //! once for all of them. Those that differ in the aggregate only share a lane, which is one window over
 //! a set.
 
-use super::packed::{Packed, number_of};
+use super::packed::{Packed, Pattern, number_of};
 use crate::engine::base::SpanMs;
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::Feed;
@@ -17,23 +17,28 @@ use crate::engine::subject::SubjectKind;
 pub(super) struct Planned {
     pub question: Question,
     feeds: u32,
-    /// The number of the only currency that counts; 0 when amounts are not looked at.
-    currency: u16,
+    pattern: Pattern,
+    is_bounded: bool,
 }
 
 impl Planned {
     pub fn new(question: &Question) -> Planned {
-        let currency = if question.reads_amount() { number_of(question.currency) as u16 } else { 0 };
-        Planned { question: *question, feeds: question.feeds_read(), currency }
+        let currency = if question.reads_amount() { number_of(question.currency) } else { 0 };
+        // A mark that must be there and must not be there: no entry counts.
+        let feeds = if question.only & question.without == 0 { question.feeds_read() } else { 0 };
+        Planned {
+            question: *question,
+            feeds,
+            pattern: Packed::pattern(question.only, question.without, currency),
+            is_bounded: question.amount_min.is_some() || question.amount_max.is_some(),
+        }
     }
 
     /// Whether the question counts an entry, whatever the event it is asked for.
     pub fn admits(&self, entry: &Packed) -> bool {
-        let question = &self.question;
         self.feeds & entry.feed_bit() != 0
-            && (self.currency == 0 || self.currency == entry.currency() && self.is_within(entry.minor()))
-            && entry.marks() & question.only == question.only
-            && entry.marks() & question.without == 0
+            && entry.matches(&self.pattern)
+            && (!self.is_bounded || self.is_within(entry.minor()))
     }
 
     fn is_within(&self, minor: i64) -> bool {
@@ -43,11 +48,13 @@ impl Planned {
 
     /// Whether another question counts the same entries, apart from its window.
     fn admits_the_same(&self, other: &Planned) -> bool {
-        let bounds = |planned: &Planned| {
+        let what = |planned: &Planned| {
             let question = &planned.question;
-            (question.amount_min, question.amount_max, question.only, question.without, question.delay)
+            let currency = question.reads_amount().then_some(question.currency);
+            let bounds = (question.amount_min, question.amount_max, question.only, question.without);
+            (question.feeds_read(), currency, bounds, question.delay)
         };
-        (self.feeds, self.currency, bounds(self)) == (other.feeds, other.currency, bounds(other))
+        what(self) == what(other)
     }
 
     /// Whether its value can be kept running. Others are answered by a scan of their window.
@@ -63,10 +70,12 @@ impl Planned {
 pub(super) struct Set {
     /// One of them, for what they have in common.
     pub planned: Planned,
+    /// The shortest window first.
     pub lanes: Vec<usize>,
     pub distinct: bool,
     pub largest: bool,
     pub smallest: bool,
+    pub squares: bool,
 }
 
 /// Questions over the same entries and the same window.
@@ -76,18 +85,23 @@ pub(super) struct Lane {
     pub window: Window,
     /// Whether a deviation is asked for.
     pub squares: bool,
-    /// By their place.
-    pub questions: Vec<usize>,
+    pub answers: Vec<Answer>,
+}
+
+/// What a window is asked for, and by which signal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub aggregate: Aggregate,
+    /// Its number in the rule set.
+    pub signal: usize,
 }
 
 /// A question of the plan and the signals that ask it.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub planned: Planned,
-    /// Its set; none if it is scanned.
-    pub set: Option<usize>,
-    /// By their number in the rule set.
-    pub signals: Vec<usize>,
+    /// Its lane; none if it is scanned.
+    pub lane: Option<usize>,
 }
 
 /// The questions asked of logs of one kind of subject. Made anew for each rule set.
@@ -121,8 +135,9 @@ impl Plan {
     pub(super) fn add(&mut self, question: Option<&Question>) {
         let signal = self.places.len();
         let place = question.map(|question| self.place_of(question));
-        if let Some(asked) = place.and_then(|place| self.questions.get_mut(place)) {
-            asked.signals.push(signal);
+        let asked = place.and_then(|place| self.questions.get(place));
+        if let Some((asked, lane)) = asked.and_then(|asked| Some((asked, self.lanes.get_mut(asked.lane?)?))) {
+            lane.answers.push(Answer { aggregate: asked.planned.question.aggregate, signal });
         }
         self.places.push(place);
     }
@@ -134,39 +149,50 @@ impl Plan {
         let (place, planned) = (self.questions.len(), Planned::new(question));
         self.feeds |= question.feeds_read();
         self.reach_max = self.reach_max.max(question.reach());
-        let set = planned.is_plain().then(|| self.lane_of(place, &planned));
-        self.questions.push(Asked { planned, set, signals: Vec::new() });
+        let lane = planned.is_plain().then(|| self.lane_of(&planned));
+        self.questions.push(Asked { planned, lane });
         place
     }
 
-    /// Puts a plain question in its set and lane, made if they are not there yet, and gives the set.
-    fn lane_of(&mut self, place: usize, planned: &Planned) -> usize {
+    /// The lane of a plain question, made with its set if they are not there yet.
+    fn lane_of(&mut self, planned: &Planned) -> usize {
         let known = self.sets.iter().position(|set| set.planned.admits_the_same(planned));
         let number = known.unwrap_or(self.sets.len());
         if known.is_none() {
-            let (lanes, planned) = (Vec::new(), *planned);
-            self.sets.push(Set { planned, lanes, distinct: false, largest: false, smallest: false });
+            self.sets.push(Set {
+                planned: *planned,
+                lanes: Vec::new(),
+                distinct: false,
+                largest: false,
+                smallest: false,
+                squares: false,
+            });
         }
         let window = planned.question.window;
         let known = self.lanes.iter().position(|lane| lane.set == number && lane.window == window);
         let lane = known.unwrap_or(self.lanes.len());
         if known.is_none() {
-            self.lanes.push(Lane { set: number, window, squares: false, questions: Vec::new() });
+            self.lanes.push(Lane { set: number, window, squares: false, answers: Vec::new() });
         }
-        if let (Some(its_set), Some(its_lane)) = (self.sets.get_mut(number), self.lanes.get_mut(lane)) {
+        let lanes = &self.lanes;
+        if let Some(its_set) = self.sets.get_mut(number) {
             if known.is_none() {
-                its_set.lanes.push(lane);
+                let span = |lane: &usize| lanes.get(*lane).map(|lane| lane.window.span_max());
+                let place = its_set.lanes.partition_point(|shorter| span(shorter) <= span(&lane));
+                its_set.lanes.insert(place, lane);
             }
-            its_lane.questions.push(place);
             match planned.question.aggregate {
                 Aggregate::Distinct => its_set.distinct = true,
                 Aggregate::Max => its_set.largest = true,
                 Aggregate::Min => its_set.smallest = true,
-                Aggregate::Deviation => its_lane.squares = true,
+                Aggregate::Deviation => its_set.squares = true,
                 _ => {}
             }
         }
-        number
+        if let Some(its_lane) = self.lanes.get_mut(lane) {
+            its_lane.squares |= planned.question.aggregate == Aggregate::Deviation;
+        }
+        lane
     }
 
     /// Whether any signal of this kind reads the feed; what none reads is not kept.
@@ -183,6 +209,11 @@ impl Plan {
     #[must_use]
     pub fn calendar(&self) -> &Calendar {
         &self.calendar
+    }
+
+    /// How many signals the rule set has.
+    pub(super) fn signals_count(&self) -> usize {
+        self.places.len()
     }
 
     pub(super) fn asked(&self, signal: usize) -> Option<&Asked> {

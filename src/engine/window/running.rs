@@ -14,9 +14,9 @@ use super::distinct::{Alike, Distinct};
 use super::packed::Packed;
 use super::plan::{Plan, Planned, Set as SetPlan};
 use super::total::Total;
-use super::{View, saturate};
+use super::{Values, View, saturate};
 use crate::engine::base::{SpanMs, TimeMs};
-use crate::engine::signal::{Aggregate, Question, Window};
+use crate::engine::signal::{Aggregate, Window};
 
 /// Cursors and values of all questions that are kept running, as of `clock`.
 ///
@@ -40,9 +40,16 @@ struct Set {
     newest: Option<u32>,
     /// Candidates for the maximum and minimum of any lane, best first: each is beaten by none that came
     /// later (SlickDeque, EDBT 2018).
-    largest: VecDeque<u32>,
-    smallest: VecDeque<u32>,
+    largest: VecDeque<Candidate>,
+    smallest: VecDeque<Candidate>,
     distinct: Option<Box<Distinct>>,
+}
+
+/// An entry that may be the best of a window, with its amount, so that the entry is not looked for.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    number: u32,
+    minor: i64,
 }
 
 /// One window over a set.
@@ -84,6 +91,11 @@ impl Running {
         !self.is_of(plan) || self.clock > at
     }
 
+    /// Whether the values are of a rule set and a time.
+    pub fn is_as_of(&self, plan: &Plan, at: TimeMs) -> bool {
+        self.is_of(plan) && self.clock == at
+    }
+
     /// Whether the values are of a rule set.
     pub fn is_of(&self, plan: &Plan) -> bool {
         self.epoch == plan.epoch()
@@ -113,7 +125,7 @@ impl Running {
                 continue;
             }
             let admitted = planned.planned.admits(entry);
-            let alike = set.insert(number, entry, admitted, self.dropped, planned, log);
+            let alike = set.insert(number, entry, admitted, self.dropped, planned);
             for of_set in &planned.lanes {
                 let (Some(lane), Some(its)) = (self.lanes.get_mut(*of_set), plan.lanes.get(*of_set)) else {
                     continue;
@@ -149,64 +161,72 @@ impl Running {
         self.dropped += 1;
     }
 
-    /// Gives the value of every question of a set, with its place in the plan.
-    pub fn values(
-        &mut self,
-        set: usize,
-        log: View<'_>,
-        plan: &Plan,
-        at: TimeMs,
-        keep: &mut dyn FnMut(usize, (i64, bool)),
-    ) {
-        if at != self.clock {
-            self.advance(at, log, plan);
-        }
-        let (Some(its), Some(planned)) = (self.sets.get(set), plan.sets.get(set)) else { return };
-        for of_set in &planned.lanes {
+    /// Gives the value of every signal of a set.
+    pub fn values(&self, set: usize, planned: &SetPlan, log: View<'_>, plan: &Plan, values: &mut Values) {
+        let Some(its) = self.sets.get(set) else { return };
+        let entry = |number: u32| log.get((number - self.dropped) as usize);
+        let (mut largest, mut smallest) = (Best::of(&its.largest), Best::of(&its.smallest));
+        // The longest window first: its best candidate comes before those of shorter ones.
+        for of_set in planned.lanes.iter().rev() {
             let (Some(lane), Some(asked)) = (self.lanes.get(*of_set), plan.lanes.get(*of_set)) else {
                 continue;
             };
-            for place in &asked.questions {
-                if let Some(question) = plan.questions.get(*place) {
-                    keep(*place, self.value(&question.planned.question, its, lane, log, plan));
-                }
+            let any = lane.count > 0;
+            let newest = || its.newest.filter(|number| *number >= lane.cursor).and_then(entry);
+            for answer in &asked.answers {
+                let value = match answer.aggregate {
+                    Aggregate::Count => i64::from(lane.count),
+                    Aggregate::Sum => saturate(lane.sum),
+                    Aggregate::Distinct => i64::from(lane.distinct),
+                    Aggregate::Max => largest.from(lane.cursor),
+                    Aggregate::Min => smallest.from(lane.cursor),
+                    Aggregate::Last => newest().map_or(0, Packed::minor),
+                    Aggregate::SinceLast => match newest() {
+                        Some(newest) => between(newest.at(), self.clock),
+                        None => {
+                            let until = self.clock.minus(planned.planned.question.delay);
+                            between(asked.window.begin(until, plan.calendar()), until)
+                        }
+                    },
+                    Aggregate::SinceFirst if any => {
+                        entry(lane.cursor).map_or(0, |first| between(first.at(), self.clock))
+                    }
+                    Aggregate::SinceFirst => 0,
+                    aggregate => lane.total().value(aggregate),
+                };
+                values.keep(answer.signal, (value, any));
             }
         }
     }
+}
 
-    fn value(&self, question: &Question, set: &Set, lane: &Lane, log: View<'_>, plan: &Plan) -> (i64, bool) {
-        let entry = |number: u32| log.get((number - self.dropped) as usize);
-        let first_of = |candidates: &VecDeque<u32>| {
-            let inside = candidates.partition_point(|number| *number < lane.cursor);
-            candidates.get(inside).and_then(|number| entry(*number)).map_or(0, Packed::minor)
-        };
-        let newest = || set.newest.filter(|number| *number >= lane.cursor).and_then(entry);
-        let since = |then: &Packed| between(then.at(), self.clock);
-        let any = lane.count > 0;
-        let value = match question.aggregate {
-            Aggregate::Max => first_of(&set.largest),
-            Aggregate::Min => first_of(&set.smallest),
-            Aggregate::Last => newest().map_or(0, Packed::minor),
-            Aggregate::SinceLast => {
-                newest().map_or_else(|| empty_since_last(question, self.clock, plan), since)
-            }
-            Aggregate::SinceFirst if any => entry(lane.cursor).map_or(0, since),
-            Aggregate::SinceFirst => 0,
-            Aggregate::Distinct => i64::from(lane.distinct),
-            aggregate => lane.total().value(aggregate),
-        };
-        (value, any)
+/// Finds the best of windows one after the other.
+struct Best<'a> {
+    candidates: &'a VecDeque<Candidate>,
+    place: usize,
+}
+
+impl Best<'_> {
+    fn of(candidates: &VecDeque<Candidate>) -> Best<'_> {
+        Best { candidates, place: 0 }
+    }
+
+    /// The best amount from an entry on, 0 if there is none.
+    fn from(&mut self, cursor: u32) -> i64 {
+        let is_before = |place: usize| self.candidates.get(place).is_some_and(|best| best.number < cursor);
+        // A calendar window can be longer now than one that is longer at other times.
+        while self.place > 0 && !is_before(self.place - 1) {
+            self.place -= 1;
+        }
+        while is_before(self.place) {
+            self.place += 1;
+        }
+        self.candidates.get(self.place).map_or(0, |best| best.minor)
     }
 }
 
 fn between(then: TimeMs, now: TimeMs) -> i64 {
     saturate(i128::from(now.0) - i128::from(then.0))
-}
-
-/// The length of the window.
-fn empty_since_last(question: &Question, at: TimeMs, plan: &Plan) -> i64 {
-    let until = at.minus(question.delay);
-    between(question.window.begin(until, plan.calendar()), until)
 }
 
 /// When an entry leaves a window at the earliest, by `advance`'s clock.
@@ -236,7 +256,7 @@ impl Set {
             let admitted = planned.planned.admits(entry);
             let oldest =
                 planned.lanes.iter().filter_map(|lane| lanes.get(*lane)).map(|lane| lane.cursor).min();
-            let alike = self.push(number, entry, admitted, oldest.unwrap_or(number), dropped, planned, log);
+            let alike = self.push(number, entry, admitted, oldest.unwrap_or(number), dropped, planned);
             for of_set in &planned.lanes {
                 let (Some(lane), Some(its)) = (lanes.get_mut(*of_set), plan.lanes.get(*of_set)) else {
                     continue;
@@ -255,7 +275,6 @@ impl Set {
     }
 
     /// Notes an entry that comes in last. No lane's window reaches back beyond `oldest`.
-    #[expect(clippy::too_many_arguments, reason = "one step of `let_in`")]
     fn push(
         &mut self,
         number: u32,
@@ -264,7 +283,6 @@ impl Set {
         oldest: u32,
         dropped: u32,
         planned: &SetPlan,
-        log: View<'_>,
     ) -> Option<Alike> {
         if let Some(distinct) = &mut self.distinct {
             distinct.superseded.push_back(false);
@@ -273,12 +291,12 @@ impl Set {
             return None;
         }
         self.newest = Some(number);
-        let minor_of = |number: u32| log.get((number - dropped) as usize).map_or(0, Packed::minor);
+        let new = Candidate { number, minor: entry.minor() };
         if planned.largest {
-            push_best(&mut self.largest, number, oldest, |old| minor_of(old) <= entry.minor());
+            push_best(&mut self.largest, new, oldest, |old| old.minor <= new.minor);
         }
         if planned.smallest {
-            push_best(&mut self.smallest, number, oldest, |old| minor_of(old) >= entry.minor());
+            push_best(&mut self.smallest, new, oldest, |old| old.minor >= new.minor);
         }
         let distinct = self.distinct.as_mut()?;
         Some(Alike { before: distinct.supersede(entry, number, dropped), is_superseded: false })
@@ -292,13 +310,12 @@ impl Set {
         admitted: bool,
         dropped: u32,
         planned: &SetPlan,
-        log: View<'_>,
     ) -> Option<Alike> {
         let move_up = |known: &mut u32| *known += u32::from(*known >= number);
         self.next += 1;
         self.newest.iter_mut().for_each(move_up);
-        self.largest.iter_mut().for_each(move_up);
-        self.smallest.iter_mut().for_each(move_up);
+        let candidates = self.largest.iter_mut().chain(&mut self.smallest);
+        candidates.map(|candidate| &mut candidate.number).for_each(move_up);
         if let Some(distinct) = &mut self.distinct {
             // Each moves up by itself, so map order cannot show.
             distinct.latest.values_mut().for_each(move_up);
@@ -310,19 +327,19 @@ impl Set {
         if self.newest.is_none_or(|newest| newest < number) {
             self.newest = Some(number);
         }
-        let minor_of = |number: u32| log.get((number - dropped) as usize).map_or(0, Packed::minor);
+        let new = Candidate { number, minor: entry.minor() };
         if planned.largest {
-            insert_best(&mut self.largest, number, |one, other| minor_of(other) <= minor_of(one));
+            insert_best(&mut self.largest, new, |one, other| other.minor <= one.minor);
         }
         if planned.smallest {
-            insert_best(&mut self.smallest, number, |one, other| minor_of(other) >= minor_of(one));
+            insert_best(&mut self.smallest, new, |one, other| other.minor >= one.minor);
         }
         self.distinct.as_mut().map(|distinct| distinct.insert(entry, number, dropped))
     }
 
     fn drop_front(&mut self, gone: &Packed, number: u32) {
         for candidates in [&mut self.largest, &mut self.smallest] {
-            if candidates.front() == Some(&number) {
+            if candidates.front().is_some_and(|first| first.number == number) {
                 candidates.pop_front();
             }
         }
@@ -337,25 +354,34 @@ impl Set {
 
 /// Puts the newest entry among the candidates: it beats those that `is_beaten`; those before `oldest` are
 /// in no window any more.
-fn push_best(candidates: &mut VecDeque<u32>, number: u32, oldest: u32, is_beaten: impl Fn(u32) -> bool) {
-    while candidates.front().is_some_and(|first| *first < oldest) {
+fn push_best(
+    candidates: &mut VecDeque<Candidate>,
+    new: Candidate,
+    oldest: u32,
+    is_beaten: impl Fn(Candidate) -> bool,
+) {
+    while candidates.front().is_some_and(|first| first.number < oldest) {
         candidates.pop_front();
     }
     while candidates.back().is_some_and(|old| is_beaten(*old)) {
         candidates.pop_back();
     }
-    candidates.push_back(number);
+    candidates.push_back(new);
 }
 
 /// Puts an entry that came out of order among the candidates.
-fn insert_best(candidates: &mut VecDeque<u32>, number: u32, beats: impl Fn(u32, u32) -> bool) {
-    let mut place = candidates.partition_point(|known| *known < number);
-    if candidates.get(place).is_some_and(|later| beats(*later, number)) {
+fn insert_best(
+    candidates: &mut VecDeque<Candidate>,
+    new: Candidate,
+    beats: impl Fn(Candidate, Candidate) -> bool,
+) {
+    let mut place = candidates.partition_point(|known| known.number < new.number);
+    if candidates.get(place).is_some_and(|later| beats(*later, new)) {
         return;
     }
-    candidates.insert(place, number);
+    candidates.insert(place, new);
     while let Some(before) = place.checked_sub(1)
-        && candidates.get(before).is_some_and(|old| beats(number, *old))
+        && candidates.get(before).is_some_and(|old| beats(new, *old))
     {
         candidates.remove(before);
         place = before;

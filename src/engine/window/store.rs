@@ -35,9 +35,9 @@ const CHUNK_BITS: u32 = 10;
 static NOTHING: Packed = Packed::NOTHING;
 
 impl Store {
-    /// Takes in an entry that no log refers to yet; one must, or it is never freed.
-    pub fn add(&mut self, entry: &Entry) -> u32 {
-        let packed = Packed::new(entry);
+    /// Takes in an entry that so many logs are about to refer to: each gets its number and none else.
+    pub fn add(&mut self, entry: &Entry, held: usize) -> u32 {
+        let packed = Packed::new(entry, held as u64);
         if let Some(number) = self.free
             && let Some(place) = self.place(number)
         {
@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// One more log refers to an entry.
-    pub(super) fn hold(&mut self, number: u32) {
+    fn hold(&mut self, number: u32) {
         if let Some(place) = self.place(number) {
             place.hold();
         }
@@ -114,9 +114,14 @@ impl Store {
                 let packed = self.get(*number);
                 packed.may_be_held() && packed.unpacked() == *entry
             });
-            let number = shared.unwrap_or_else(|| self.add(entry));
+            let number = match shared {
+                Some(number) => {
+                    self.hold(number);
+                    number
+                }
+                None => self.add(entry, 1),
+            };
             known.insert(key, number);
-            self.hold(number);
             log.append(number);
         }
         log
@@ -140,9 +145,8 @@ mod tests {
             marks: 3,
         };
         let mut store = Store::default();
-        let numbers: Vec<u32> = (0..3000).map(|event| store.add(&entry(event))).collect();
+        let numbers: Vec<u32> = (0..3000).map(|event| store.add(&entry(event), 1)).collect();
         for number in &numbers {
-            store.hold(*number);
             store.hold(*number);
         }
         store.release(numbers[7]);
@@ -151,8 +155,8 @@ mod tests {
         store.release(numbers[9]);
         store.release(numbers[9]);
         assert_eq!(store.len(), 2998);
-        assert_eq!([store.add(&entry(1)), store.add(&entry(2))], [numbers[9], numbers[7]]);
-        assert_eq!(store.add(&entry(3)), 3000);
+        assert_eq!([store.add(&entry(1), 1), store.add(&entry(2), 1)], [numbers[9], numbers[7]]);
+        assert_eq!(store.add(&entry(3), 1), 3000);
         assert_eq!(store.get(numbers[2999]).unpacked(), entry(2999));
     }
 }

@@ -5,17 +5,19 @@
 
 use super::packed::Packed;
 use super::plan::{Plan, Set};
-use super::total::{Total, optional};
-use super::{AsOf, SCANNED_MAX, View, saturate};
+use super::total::Total;
+use super::{AsOf, SCANNED_MAX, Values, View, saturate};
 use crate::engine::base::TimeMs;
-use crate::engine::signal::{Aggregate, Question};
+use crate::engine::signal::Aggregate;
 
 /// Lanes taken in one pass.
 const LANES_MAX: usize = 16;
 
-/// What has been added up so far.
+/// What has been added up so far. The sum of so few amounts, each below 2^53, fits.
 struct Swept {
-    total: Total,
+    count: u32,
+    sum: i64,
+    squares: i128,
     largest: i64,
     smallest: i64,
     newest: Option<(TimeMs, i64)>,
@@ -24,20 +26,13 @@ struct Swept {
     others_count: usize,
 }
 
-/// Gives the value of every question of a set, with its place in the plan. The log has `SCANNED_MAX`
-/// entries at most, and no question asks what the values would be without an event.
-pub(super) fn sweep(
-    set: usize,
-    log: View<'_>,
-    plan: &Plan,
-    as_of: AsOf,
-    keep: &mut dyn FnMut(usize, (i64, bool)),
-) {
-    let Some(set) = plan.sets.get(set) else { return };
+/// Gives the value of every signal of a set. The log has `SCANNED_MAX` entries at most, and no signal
+/// asks what the values would be without an event.
+pub(super) fn sweep(set: &Set, log: View<'_>, plan: &Plan, as_of: AsOf, values: &mut Values) {
     let until = as_of.at.minus(set.planned.question.delay);
     let end = log.place_after(until);
     for lanes in set.lanes.chunks(LANES_MAX) {
-        // By their open lower ends, the latest first.
+        // By their open lower ends, the latest first: nearly so already, for the shortest window is first.
         let mut bounds = [(TimeMs::MIN, 0); LANES_MAX];
         for (bound, number) in bounds.iter_mut().zip(lanes) {
             let window = plan.lanes.get(*number).map(|lane| lane.window);
@@ -46,17 +41,17 @@ pub(super) fn sweep(
         let bounds = bounds.get_mut(..lanes.len()).unwrap_or(&mut []);
         bounds.sort_unstable_by_key(|(after, _)| std::cmp::Reverse(*after));
         let mut swept = Swept::new();
-        let mut entries = log.range(0, end).rev().peekable();
+        let mut entries = log.range(0, end).rev();
+        let mut next = entries.next();
         for (after, number) in bounds {
-            while let Some(entry) = entries.next_if(|entry| entry.at() > *after) {
+            while let Some(entry) = next.filter(|entry| entry.at() > *after) {
                 if set.planned.admits(entry) {
                     swept.add(entry, set);
                 }
+                next = entries.next();
             }
-            for place in plan.lanes.get(*number).iter().flat_map(|lane| &lane.questions) {
-                if let Some(asked) = plan.questions.get(*place) {
-                    keep(*place, swept.value(&asked.planned.question, as_of, until, *after));
-                }
+            for answer in plan.lanes.get(*number).iter().flat_map(|lane| &lane.answers) {
+                values.keep(answer.signal, swept.value(answer.aggregate, as_of, until, *after));
             }
         }
     }
@@ -65,7 +60,9 @@ pub(super) fn sweep(
 impl Swept {
     fn new() -> Swept {
         Swept {
-            total: Total::default(),
+            count: 0,
+            sum: 0,
+            squares: 0,
             largest: i64::MIN,
             smallest: i64::MAX,
             newest: None,
@@ -77,7 +74,11 @@ impl Swept {
 
     fn add(&mut self, entry: &Packed, set: &Set) {
         let minor = entry.minor();
-        self.total = self.total.plus(minor);
+        self.count += 1;
+        self.sum += minor;
+        if set.squares {
+            self.squares += i128::from(minor) * i128::from(minor);
+        }
         self.largest = self.largest.max(minor);
         self.smallest = self.smallest.min(minor);
         self.newest = self.newest.or(Some((entry.at(), minor)));
@@ -93,20 +94,33 @@ impl Swept {
         }
     }
 
-    fn value(&self, question: &Question, as_of: AsOf, until: TimeMs, after: TimeMs) -> (i64, bool) {
-        let any = self.total.count > 0;
+    fn value(&self, aggregate: Aggregate, as_of: AsOf, until: TimeMs, after: TimeMs) -> (i64, bool) {
+        let any = self.count > 0;
         let since = |then: TimeMs| saturate(i128::from(as_of.at.0) - i128::from(then.0));
-        match question.aggregate {
-            Aggregate::Max => optional(any.then_some(self.largest)),
-            Aggregate::Min => optional(any.then_some(self.smallest)),
-            Aggregate::Last => optional(self.newest.map(|(_, minor)| minor)),
+        let value = match aggregate {
+            Aggregate::Count => i64::from(self.count),
+            Aggregate::Sum => self.sum,
+            Aggregate::Max if any => self.largest,
+            Aggregate::Min if any => self.smallest,
+            Aggregate::Distinct => self.others_count as i64,
+            Aggregate::Last => self.newest.map_or(0, |(_, minor)| minor),
             Aggregate::SinceLast => match self.newest {
-                Some((newest, _)) => (since(newest), true),
-                None => (saturate(i128::from(until.0) - i128::from(after.0)), false),
+                Some((newest, _)) => since(newest),
+                None => saturate(i128::from(until.0) - i128::from(after.0)),
             },
-            Aggregate::SinceFirst => optional(any.then(|| since(self.oldest))),
-            Aggregate::Distinct => (self.others_count as i64, any),
-            aggregate => (self.total.value(aggregate), any),
-        }
+            Aggregate::SinceFirst if any => since(self.oldest),
+            Aggregate::Average | Aggregate::Deviation => self.total().value(aggregate),
+            // Of nothing; the last two are not kept in sets.
+            Aggregate::Max
+            | Aggregate::Min
+            | Aggregate::SinceFirst
+            | Aggregate::LargestShare
+            | Aggregate::Returned => 0,
+        };
+        (value, any)
+    }
+
+    fn total(&self) -> Total {
+        Total { count: self.count.into(), sum: self.sum.into(), squares: self.squares }
     }
 }

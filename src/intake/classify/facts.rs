@@ -10,14 +10,13 @@ use super::row::in_range;
 use super::{Classified, ClassifierSettings, Destination, Draft};
 use crate::codec::event::card_usage::CardUsageRecorded;
 use crate::codec::event::control::RuleSetActivated;
-use crate::codec::event::review::{AppealDecided, FraudConfirmed};
+use crate::codec::event::review::FraudConfirmed;
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
 use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
 use crate::codec::keys::Keys;
 use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
-use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
-use crate::engine::disposition::AppealRef;
+use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::fact::{
     Channel, Essential, Fact, FactBody, Feed, OtherParty, Side, TransferDetails, UsageKind,
 };
@@ -38,9 +37,9 @@ pub struct Maker<'c> {
 pub type Facts = Vec<(Destination, Fact)>;
 
 /// A party of any kind of ours.
-const ANY_KIND: [PartyKind; 4] =
+pub(super) const ANY_KIND: [PartyKind; 4] =
     [PartyKind::Account, PartyKind::PhoneCard, PartyKind::IotCard, PartyKind::Opening];
-const ACCOUNT: [PartyKind; 1] = [PartyKind::Account];
+pub(super) const ACCOUNT: [PartyKind; 1] = [PartyKind::Account];
 
 /// A transfer's sides: those that are ours, and who is outside.
 struct Sides<'t, 'a> {
@@ -104,12 +103,21 @@ impl Maker<'_> {
             | Event::HoldingStated(_)
             | Event::HoldingsAnswered(_) => self.opening(event, at),
             Event::CardUsageRecorded(usage) => self.card_usage(usage, at),
-            Event::AppealDecided(decided) => self.appeal(decided, at),
+            Event::AppealDecided(_)
+            | Event::AppealFiled(_)
+            | Event::AppealAccepted(_)
+            | Event::AppealPapersAsked(_)
+            | Event::AppealPapersGiven(_)
+            | Event::HumanDecisionRequested(_)
+            | Event::HumanDecisionMade(_) => self.appeal(event, at),
             Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
-            Event::VerificationPassed(event) => self.unused(&event.party, &event.disposition_id),
-            Event::VerificationFailed(event) => self.unused(&event.party, &event.disposition_id),
-            Event::NoticeDelivered(event) => self.unused(&event.party, &event.disposition_id),
-            Event::NoticeUndeliverable(event) => self.unused(&event.party, &event.disposition_id),
+            Event::VerificationPassed(_)
+            | Event::VerificationFailed(_)
+            | Event::NoticeDelivered(_)
+            | Event::NoticeUndeliverable(_)
+            | Event::SettlementCancelled(_)
+            | Event::SettlementRecorded(_)
+            | Event::SharingExplained(_) => self.of_life(event, at),
             // These stand by themselves and are not corrected: what an authority said, it says anew.
             Event::EventCorrected(_)
             | Event::RuleSetActivated(_)
@@ -199,7 +207,10 @@ impl Maker<'_> {
     }
 
     /// A party if it is ours, or the name by which the source means the world outside.
-    fn inside<'t, 'a>(&self, party: Option<&'t OwnParty<'a>>) -> (Option<&'t OwnParty<'a>>, Option<&'t str>) {
+    pub(super) fn inside<'t, 'a>(
+        &self,
+        party: Option<&'t OwnParty<'a>>,
+    ) -> (Option<&'t OwnParty<'a>>, Option<&'t str>) {
         match party.and_then(|party| given(&party.reference)) {
             Some(reference) if self.mapping.is_outside(reference) => (None, Some(reference)),
             _ => (party, None),
@@ -237,18 +248,6 @@ impl Maker<'_> {
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
-    }
-
-    fn appeal(&mut self, decided: &AppealDecided<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
-        let own = self.own(&decided.party, &ANY_KIND)?;
-        let appeal = AppealRef::parse(&decided.appeal_ref).ok_or(RefusalCode::AppealRefInvalid)?;
-        let override_for = match decided.override_days {
-            None => None,
-            Some(days @ 1..=3650) => Some(SpanMs::days(i64::from(days))),
-            Some(_) => return Err(RefusalCode::FieldInvalid),
-        };
-        let body = FactBody::AppealDecided { appeal, outcome: decided.outcome.0, override_for };
-        Ok(vec![self.to_holder(own.holder, at, body)])
     }
 
     fn rule_set(
@@ -303,12 +302,6 @@ impl Maker<'_> {
             facts.push(self.met(Feed::FraudConfirmedTerminal, terminal, payer, amount, at));
         }
         Ok(facts)
-    }
-
-    /// A type that is schema only: validated, and not kept.
-    fn unused(&self, party: &OwnParty<'_>, disposition_id: &str) -> Result<Facts, RefusalCode> {
-        self.own(party, &ANY_KIND)?;
-        if disposition_id.is_empty() { Err(RefusalCode::FieldMissing) } else { Ok(Vec::new()) }
     }
 
     /// A fact for the holder of one of our parties.

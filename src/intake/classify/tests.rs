@@ -1,7 +1,9 @@
 //! Facts of each event, a refusal for each code, and that nothing is left from one record to the next.
 
+mod appeals;
 mod corrections;
 mod events;
+mod lives;
 mod mutations;
 mod orders;
 mod refusals;

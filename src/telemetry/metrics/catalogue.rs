@@ -67,6 +67,11 @@ pub const REPORTS: Metric = counter(
 );
 pub const TIMERS_FIRED: Metric =
     counter("duecourse_timers_fired_total", &[], "Timers fired: expiries, lapses, deadlines.");
+pub const BROKEN_PROMISES: Metric = counter(
+    "duecourse_broken_promises_total",
+    &["promise"],
+    "Promises to people that something published broke: a whole notice, an end, nothing beyond it, verified first, and so on; must stay 0 (alarm on this).",
+);
 pub const DISPOSITIONS: Metric = counter(
     "duecourse_dispositions_total",
     &["kind", "rule", "lane", "measure"],
@@ -193,6 +198,16 @@ pub const MEASURES_SOFTENED: Metric = counter(
     &["rule", "protection"],
     "Measures that a protection made milder or waived.",
 );
+pub const APPEAL_ANSWERS: Metric = counter(
+    "duecourse_appeal_answers_total",
+    &["answer"],
+    "What was said about appeals and requests for a human decision: received, accepted, papers_asked, upheld, forwarded, overdue (alarm on this), human_decision_due, confirmed.",
+);
+pub const RULE_SHADOWED: Metric = gauge(
+    "duecourse_rule_shadowed",
+    &["rule"],
+    "1 while the rule only observes because too many of its measures were overturned or found needless (alarm on this), else 0.",
+);
 pub const BUILD: Metric = gauge(
     "duecourse_build_info",
     &["version", "semantics"],
@@ -200,7 +215,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 37] = [
+pub const ALL: [Metric; 40] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -212,6 +227,7 @@ pub const ALL: [Metric; 37] = [
     RANGES_IGNORED,
     REPORTS,
     TIMERS_FIRED,
+    BROKEN_PROMISES,
     DISPOSITIONS,
     UNMATCHED,
     PURPOSE_REFUSALS,
@@ -237,6 +253,8 @@ pub const ALL: [Metric; 37] = [
     RULE_BRAKED,
     MEASURES_BRAKED,
     MEASURES_SOFTENED,
+    RULE_SHADOWED,
+    APPEAL_ANSWERS,
     BUILD,
 ];
 

@@ -6,9 +6,12 @@ use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCount
 
 use super::catalogue::Metric;
 use super::{BoundedLabel, catalogue, counter, counter_vec, gauge, gauge_vec, raise, register};
+use crate::engine::appeal::AppealAnswer;
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::{Effect, Tally};
+use crate::engine::invariant::Invariant;
+use crate::engine::life::Word;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
 const LATENCY_BUCKETS_S: [f64; 15] =
@@ -39,6 +42,7 @@ pub struct DecideMetrics {
     snapshot_freeze: Histogram,
     facts_retention: Gauge,
     pub(super) rule_set: GaugeVec,
+    appeal_answers: IntCounterVec,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +57,8 @@ struct FactCounters {
     reports_stale: IntCounter,
     reports_gap: IntCounter,
     timers: IntCounter,
+    /// By `Invariant::ALL`.
+    broken: [IntCounter; Invariant::ALL.len()],
 }
 
 impl FactCounters {
@@ -60,6 +66,7 @@ impl FactCounters {
         let facts = counter_vec(registry, &catalogue::FACTS)?;
         let ranges = counter_vec(registry, &catalogue::RANGES_IGNORED)?;
         let reports = counter_vec(registry, &catalogue::REPORTS)?;
+        let promises = counter_vec(registry, &catalogue::BROKEN_PROMISES)?;
         Ok(FactCounters {
             applied: facts.with_label_values(&["applied"]),
             duplicate: facts.with_label_values(&["duplicate"]),
@@ -71,6 +78,7 @@ impl FactCounters {
             reports_stale: reports.with_label_values(&["stale"]),
             reports_gap: reports.with_label_values(&["gap"]),
             timers: counter(registry, &catalogue::TIMERS_FIRED)?,
+            broken: Invariant::ALL.map(|promise| promises.with_label_values(&[promise.name()])),
         })
     }
 }
@@ -79,6 +87,10 @@ impl DecideMetrics {
     pub(super) fn new(registry: &Registry) -> Result<DecideMetrics, prometheus::Error> {
         let transactions = counter_vec(registry, &catalogue::TRANSACTIONS)?;
         let snapshots = counter_vec(registry, &catalogue::SNAPSHOTS)?;
+        let appeal_answers = counter_vec(registry, &catalogue::APPEAL_ANSWERS)?;
+        for answer in AppealAnswer::ALL {
+            appeal_answers.with_label_values(&[answer.name()]);
+        }
         // There from the start, or their first increment would be no increase to Prometheus.
         for outcome in ["committed", "found_committed", "resent"] {
             transactions.with_label_values(&[outcome]);
@@ -107,6 +119,7 @@ impl DecideMetrics {
             snapshot_freeze: histogram(registry, &catalogue::SNAPSHOT_FREEZE, &LATENCY_BUCKETS_S)?,
             facts_retention: gauge(registry, &catalogue::FACTS_RETENTION)?,
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
+            appeal_answers,
         })
     }
 
@@ -166,6 +179,11 @@ impl DecideMetrics {
                     Disposition::MeasureSet(set) => ("measure_set", set.measure().name()),
                     Disposition::MeasureEnded(_) => ("measure_ended", "none"),
                     Disposition::ReservationLapsed(_) => ("reservation_lapsed", "none"),
+                    Disposition::AppealAnswered(answered) => {
+                        self.appeal_answers.with_label_values(&[answered.answer.name()]).inc();
+                        ("appeal_answered", "none")
+                    }
+                    Disposition::MeasureMoved(moved) => ("measure_moved", moved.measure.name()),
                     Disposition::MeasureExtended(extended) => ("measure_extended", extended.measure.name()),
                     Disposition::NoticeReleased(_) => ("notice_released", "none"),
                     Disposition::OrderAnswered(answered) => ("order_answered", answered.outcome.name()),
@@ -177,7 +195,8 @@ impl DecideMetrics {
                 self.unmatched.with_label_values(&[reason.name()]).inc();
                 return;
             }
-            Effect::Reported(_) => return,
+            // What is shadowed is shown as a state: `duecourse_rule_shadowed`.
+            Effect::RuleShadowed(_) | Effect::Reported(_) => return,
         };
         let rule = self.rules.admit(&head.rule.id);
         self.dispositions.with_label_values(&[kind, rule, head.lane.name(), measure]).inc();
@@ -254,6 +273,9 @@ impl PartitionMetrics {
         raise(&counters.reports_stale, tally.reports_stale, before.reports_stale);
         raise(&counters.reports_gap, tally.reports_gap, before.reports_gap);
         raise(&counters.timers, tally.timers_fired, before.timers_fired);
+        for ((counter, now), then) in counters.broken.iter().zip(tally.broken).zip(before.broken) {
+            raise(counter, now, then);
+        }
         self.before = tally;
     }
 

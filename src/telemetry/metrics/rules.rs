@@ -18,6 +18,7 @@ pub struct RuleMetrics {
     harm: GaugeVec,
     budget: GaugeVec,
     braked: GaugeVec,
+    shadowed: GaugeVec,
     pub(super) measures_braked: IntCounterVec,
     pub(super) measures_softened: IntCounterVec,
     rules: BoundedLabel,
@@ -33,6 +34,7 @@ impl RuleMetrics {
             harm: gauge_vec(registry, &catalogue::RULE_HARM)?,
             budget: gauge_vec(registry, &catalogue::RULE_HARM_BUDGET)?,
             braked: gauge_vec(registry, &catalogue::RULE_BRAKED)?,
+            shadowed: gauge_vec(registry, &catalogue::RULE_SHADOWED)?,
             measures_braked: counter_vec(registry, &catalogue::MEASURES_BRAKED)?,
             measures_softened: counter_vec(registry, &catalogue::MEASURES_SOFTENED)?,
             rules: BoundedLabel::default(),
@@ -70,6 +72,16 @@ impl RuleMetrics {
         }
     }
 
+    /// The rules that watch themselves, and those versions that moved themselves to shadow.
+    pub fn show_shadowed(&self, rules: &RuleSet, shadowed: &mut dyn Iterator<Item = (&str, u32)>) {
+        let shadowed: BTreeMap<&str, u32> = shadowed.collect();
+        for rule in rules.rules.iter().filter(|rule| rule.quality.is_some()) {
+            let is_shadowed = shadowed.get(rule.id.as_str()) == Some(&rule.version);
+            let id = [self.rules.admit(&rule.id)];
+            self.shadowed.with_label_values(&id).set(f64::from(u8::from(is_shadowed)));
+        }
+    }
+
     /// Shows each rule's version and state, in place of those of the rule set before.
     fn name(&self, rules: &RuleSet) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +89,7 @@ impl RuleMetrics {
             return;
         }
         *shown = Some(rules.sha256);
-        for gauges in [&self.info, &self.harm, &self.budget, &self.braked] {
+        for gauges in [&self.info, &self.harm, &self.budget, &self.braked, &self.shadowed] {
             gauges.reset();
         }
         for rule in &rules.rules {

@@ -322,7 +322,7 @@ fn said_of_request(product: Product, identity_channels: Option<u8>) -> Attribute
 }
 
 impl<'a> Case<'a> {
-    fn of_opening(opening: &'a Party, holder: Token, cause: Cause) -> Case<'a> {
+    pub(super) fn of_opening(opening: &'a Party, holder: Token, cause: Cause) -> Case<'a> {
         Case {
             event: cause.event,
             source: cause.event,

@@ -1,8 +1,9 @@
-//! Corrections: what an earlier event wrote is taken out, and what it should have written is put in (S11).
+//! Corrections: what an earlier event wrote is taken out, and what it should have written is put in (S11, S18).
 
 use crate::engine::base::Fingerprint;
 use crate::engine::fact::{Dated, FactBody, Feed};
 
+use super::grounds::Touched;
 use super::signals::{Entry, entries_of};
 use super::{Cause, Occasion, Plain, PlainError, changes_openings};
 
@@ -16,14 +17,17 @@ impl Plain {
     ) -> Result<(), PlainError> {
         let FactBody::Corrected { original, .. } = body else { return Ok(()) };
         let cause = Cause { event: occasion.event, at: occasion.at };
-        let mut taken = Vec::new();
+        let (mut taken, mut touched) = (Vec::new(), Vec::new());
         if let Some(before) = before {
-            taken = self.take_out(occasion, before, *original);
+            taken = self.take_out(occasion, before, *original, &mut touched);
             self.undo_steps(occasion, &before.body, *original, cause);
+            self.end_caused(occasion, before, *original, cause);
         }
         if let Some(after) = after {
+            touched.extend(self.put_in(occasion, after));
             self.apply_body(Occasion { source: *original, at: after.at, ..occasion }, &after.body)?;
         }
+        self.look_again(occasion, &touched, cause);
         if [before, after].into_iter().flatten().any(|dated| changes_openings(&dated.body)) {
             self.answer_again(occasion.route.token, cause)?;
         }
@@ -32,12 +36,20 @@ impl Plain {
 
     /// Takes the entries of the original event out of the subjects of `before`. Gives the feeds of
     /// those that counted and stood in the log of the routing subject itself.
-    fn take_out(&mut self, occasion: Occasion, before: &Dated, original: Fingerprint) -> Vec<Feed> {
+    fn take_out(
+        &mut self,
+        occasion: Occasion,
+        before: &Dated,
+        original: Fingerprint,
+        touched: &mut Vec<Touched>,
+    ) -> Vec<Feed> {
         let horizon = self.horizon();
         let mut taken = Vec::new();
         for (subject, was) in entries_of(occasion, &before.body) {
             let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;
             let Some(log) = self.logs.get_mut(&subject) else { continue };
+            let counted = log.iter().filter(|entry| is_taken(entry) && entry.at > horizon);
+            touched.extend(counted.map(|entry| Touched { subject, feed: entry.feed, at: entry.at }));
             if subject == occasion.route && log.iter().any(|entry| is_taken(entry) && entry.at > horizon) {
                 taken.push(was.feed);
             }

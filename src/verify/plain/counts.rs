@@ -1,12 +1,15 @@
-//! What rules did: measures, overruled ones and harm, here and over all partitions (S7, S9).
+//! What rules did: measures, overruled ones and harm, here and over all partitions (S7, S9, S19).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::input::Effect;
+use crate::engine::life::{RuleAct, RuleEvent, RuleGuard};
+use crate::engine::notice::RuleName;
 use crate::engine::report::ReportBody;
 use crate::engine::rule::Rule;
-use crate::engine::state::RuleCount;
+use crate::engine::state::{RuleCount, RuleShadowed};
 
 use super::{Plain, PlainError};
 
@@ -32,24 +35,43 @@ impl Plain {
     }
 
     /// One more enforced measure of a rule, and its harm; told at powers of two and at sixteenths.
-    pub(super) fn count_measure(&mut self, rule: &Rule, at: TimeMs) -> Result<(), PlainError> {
+    pub(super) fn count_measure(&mut self, rule: &Rule, lasts: SpanMs, at: TimeMs) -> Result<(), PlainError> {
         let count = self.rule_counts.entry(rule.id.clone()).or_default();
-        count.measures += 1;
-        let mut is_told = count.measures.is_power_of_two();
+        if rule.version > count.version {
+            // A later version starts afresh; harm is of the rule.
+            *count = RuleCount { version: rule.version, ..RuleCount::default() };
+        }
+        let mut is_told = false;
+        if rule.version == count.version {
+            count.measures += 1;
+            count.restricted_ms += rule.measure_for.0.unsigned_abs();
+            let step = rule.quality.map(|quality| u64::from((quality.measures_min / 16).max(1)));
+            is_told = count.measures.is_power_of_two() || step.is_some_and(|step| count.measures % step == 0);
+        }
         if let Some(budget) = rule.harm_budget {
             let interval = interval_of(rule, at);
             let harm_ms = self.harms.entry((rule.id.clone(), interval)).or_default();
             let before = *harm_ms;
-            *harm_ms += rule.measure_for.0.unsigned_abs();
+            *harm_ms += lasts.0.unsigned_abs();
             let step = hours((budget.hours_max / 16).max(1));
             is_told |= before / step < *harm_ms / step;
         }
         if is_told { self.tell_count(&rule.id) } else { Ok(()) }
     }
 
-    pub(super) fn count_overruled(&mut self, rule: &str) -> Result<(), PlainError> {
-        self.rule_counts.entry(rule.to_owned()).or_default().overruled += 1;
-        self.tell_count(rule)
+    /// What became of a measure of a rule, if its version is the latest that set one here.
+    pub(super) fn count_outcome(
+        &mut self,
+        rule: &RuleName,
+        add: impl FnOnce(&mut RuleCount),
+    ) -> Result<(), PlainError> {
+        match self.rule_counts.get_mut(&rule.id) {
+            Some(count) if count.version == rule.version => {
+                add(count);
+                self.tell_count(&rule.id)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn tell_count(&mut self, rule: &str) -> Result<(), PlainError> {
@@ -78,9 +100,17 @@ impl Plain {
             self.heard_counts.iter().filter(|((named, _), _)| named == rule).collect();
         let interval = of_rule.values().map(|count| count.interval).max().unwrap_or(0);
         let of_interval = of_rule.values().filter(|count| count.interval == interval);
+        let version = of_rule.values().map(|count| count.version).max().unwrap_or(0);
+        let of_version: Vec<_> = of_rule.values().filter(|count| count.version == version).collect();
+        let sum = |part: fn(&RuleCount) -> u64| of_version.iter().map(|count| part(count)).sum();
         let count = RuleCount {
-            measures: of_rule.values().map(|count| count.measures).sum(),
-            overruled: of_rule.values().map(|count| count.overruled).sum(),
+            version,
+            measures: sum(|count| count.measures),
+            overruled: sum(|count| count.overruled),
+            appeals: sum(|count| count.appeals),
+            verified: sum(|count| count.verified),
+            failed: sum(|count| count.failed),
+            restricted_ms: sum(|count| count.restricted_ms),
             interval,
             harm_ms: of_interval.map(|count| count.harm_ms).sum(),
         };
@@ -89,6 +119,45 @@ impl Plain {
             self.send(destination, ReportBody::RuleTotalled { rule, count })?;
         }
         Ok(())
+    }
+}
+
+impl Plain {
+    /// All are told what a rule did everywhere; one that watches itself may have gone too far (S19).
+    pub(super) fn hear_total(&mut self, id: &Arc<str>, count: RuleCount) {
+        self.rule_totals.insert(id.to_string(), count);
+        let Some(rules) = self.rules.clone() else { return };
+        let named = |rule: &&Rule| *rule.id == **id && rule.version == count.version;
+        let (Some(rule), Some(table)) = (rules.rules.iter().find(named), &rules.lives.rule) else { return };
+        let Some(quality) = rule.quality else { return };
+        let share = |part: u64, max: u32| part * 1_000 > count.measures * u64::from(max);
+        let is_beyond = count.measures >= u64::from(quality.measures_min)
+            && (share(count.overruled, quality.overturned_per_mille_max)
+                || share(count.verified, quality.verified_per_mille_max));
+        let key = (rule.id.clone(), rule.version);
+        let Some(first) = table.states.get(table.first) else { return };
+        let (state, mut shadowed) =
+            self.watched.get(&key).cloned().unwrap_or((first.name.to_string(), false));
+        let is_so = |guard: &RuleGuard| match guard {
+            RuleGuard::BeyondBound => is_beyond,
+        };
+        let fits = table.steps.iter().find(|step| {
+            let from = table.states.get(step.from);
+            step.on == RuleEvent::Counted
+                && from.is_some_and(|from| *from.name == *state)
+                && step.only_if.iter().all(is_so)
+        });
+        let Some(step) = fits else { return };
+        let home = fnv1a_64(rule.id.as_bytes()) % u64::from(self.identity.partitions.max(1));
+        for act in &step.acts {
+            shadowed = *act == RuleAct::ToShadow;
+            if shadowed && home == u64::from(self.identity.partition) {
+                let rule = RuleName { id: rule.id.clone(), version: rule.version };
+                self.effects.push(Effect::RuleShadowed(Box::new(RuleShadowed { rule, count, quality })));
+            }
+        }
+        let state = table.states.get(step.to).map_or(state, |to| to.name.to_string());
+        self.watched.insert(key, (state, shadowed));
     }
 }
 

@@ -15,8 +15,8 @@ use crate::engine::notice::{NoticeOf, RuleName};
 use crate::engine::order::{OrderName, Outcome};
 use crate::engine::purpose::Purpose;
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+use crate::engine::verifying::HowToVerify;
 
-use super::measures::Held;
 use super::openings::Answer;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -395,6 +395,7 @@ impl Plain {
             start: at,
             end,
             appeal: key.appeal(id),
+            verify: HowToVerify::NotAsked,
         })?;
         let head = Head { id, lane, rule, party: party.clone(), holder, event, at, purpose };
         let evidence = Evidence {
@@ -404,7 +405,7 @@ impl Plain {
         };
         let set = MeasureSet::new(head, measure, notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
-        let held = Held { set, is_of_rule: false, ended: None, was_overturned: false, is_forgotten: false };
+        let held = self.held_of_authority(set);
         self.measures.insert(id, held);
         if let Some(entry) = self.entries.get_mut(place) {
             entry.measures.push((id, party.subject));

@@ -1,6 +1,6 @@
-//! Measures as they are set, observed, ended and forgotten (S3, S12).
+//! Measures as they are set, observed, ended and forgotten (S3, S12, S14).
 
-use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::disposition::{
     Disposition, DispositionId, EndCause, Head, MeasureEnded, MeasureSet, Observation,
 };
@@ -13,15 +13,29 @@ use crate::engine::notice::{NoticeOf, RuleName};
 use crate::engine::purpose::Purpose;
 use crate::engine::rule::{Rule, RuleOrigin};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::verifying::{DeliveryChannel, Risk};
 
 use super::conditions::mentioned;
+use super::grounds::Ground;
+use super::lives::{Stay, first_due, told_to_verify};
+use super::proceedings::Proceeding;
 use super::rules::Case;
 use super::time::Timer;
 use super::{Cause, Plain, PlainError};
 
 /// A measure that was set here.
+#[derive(Clone)]
 pub(super) struct Held {
     pub set: MeasureSet,
+    /// The first of its chain.
+    pub root: DispositionId,
+    pub risk: Risk,
+    /// Keys of its wording.
+    pub reason: String,
+    pub basis: String,
+    /// The states of its life so far; none if it only expires.
+    pub stays: Vec<Stay>,
+    pub undeliverable: Vec<DeliveryChannel>,
     /// Set by a rule, not by a limit on holdings: what is done in its name is counted.
     pub is_of_rule: bool,
     /// How it ended first.
@@ -29,6 +43,13 @@ pub(super) struct Held {
     pub was_overturned: bool,
     /// Its time to appeal has passed.
     pub is_forgotten: bool,
+    /// Place by order of setting.
+    pub order: u64,
+    /// The person who set or confirmed it.
+    pub decided_by: Option<Token>,
+    pub proceeding: Option<Proceeding>,
+    /// Of a rule's firing: what it saw.
+    pub ground: Option<Ground>,
 }
 
 /// In whose name something is published.
@@ -46,6 +67,9 @@ pub(super) struct Asked {
     pub measure: Measure,
     pub lasts: SpanMs,
     pub is_of_rule: bool,
+    pub risk: Risk,
+    /// Of a measure that follows another, the first of its chain.
+    pub root: Option<DispositionId>,
 }
 
 impl Asked {
@@ -64,6 +88,8 @@ impl Asked {
             basis: rule.basis.clone(),
             measure: measure.into(),
             lasts: rule.measure_for,
+            risk: rule.risk,
+            root: None,
         }
     }
 
@@ -79,6 +105,8 @@ impl Asked {
             measure: answer.into(),
             lasts,
             is_of_rule: false,
+            risk: Risk::Medium,
+            root: None,
         }
     }
 }
@@ -105,6 +133,7 @@ impl Plain {
         let Some(rules) = self.rules.clone() else {
             return Err(PlainError::Rules("no rule set is active".to_owned()));
         };
+        let first_due = first_due(&rules, asked.measure.name(), (case.at, end));
         let notice = rules.notices.compose(NoticeOf {
             reason: &asked.reason,
             basis: &asked.basis,
@@ -114,15 +143,52 @@ impl Plain {
             start: case.at,
             end,
             appeal: self.identity.id_key.appeal(id),
+            verify: told_to_verify(&rules, asked.measure.name(), asked.risk, first_due),
         })?;
         let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
-        let is_of_rule = asked.is_of_rule;
-        let held = Held { set, is_of_rule, ended: None, was_overturned: false, is_forgotten: false };
-        self.measures.insert(id, held);
         self.set_timer(end, Timer::MeasureExpires(id));
         self.set_timer(end.plus(rules.settings.appeal_window), Timer::MeasureForgotten(id));
+        let held = Held {
+            stays: self.first_stay(&rules, id, asked.measure.name(), (case.at, end), case.event),
+            set,
+            root: asked.root.unwrap_or(id),
+            risk: asked.risk,
+            reason: asked.reason.clone(),
+            basis: asked.basis.clone(),
+            undeliverable: Vec::new(),
+            is_of_rule: asked.is_of_rule,
+            ended: None,
+            was_overturned: false,
+            is_forgotten: false,
+            order: self.next_order(),
+            decided_by: None,
+            proceeding: None,
+            ground: None,
+        };
+        self.measures.insert(id, held);
         Ok(id)
+    }
+
+    /// A measure that an authority laid down: no rule's risk, chain or ground is behind it.
+    pub(super) fn held_of_authority(&mut self, set: MeasureSet) -> Held {
+        Held {
+            stays: Vec::new(),
+            root: set.head().id,
+            risk: Risk::default(),
+            reason: String::new(),
+            basis: String::new(),
+            undeliverable: Vec::new(),
+            is_of_rule: false,
+            ended: None,
+            was_overturned: false,
+            is_forgotten: false,
+            order: self.next_order(),
+            decided_by: None,
+            proceeding: None,
+            ground: None,
+            set,
+        }
     }
 
     /// Shows what would have been done.
@@ -160,9 +226,9 @@ impl Plain {
 
         let is_first_end = self.stands(id);
         if let Some(held) = self.measures.get_mut(&id) {
-            held.was_overturned |= how == EndCause::Overturned;
+            held.was_overturned |= how.overrules();
             // An end on appeal counts even after expiry: the firing no longer holds.
-            if is_first_end || how == EndCause::Overturned {
+            if is_first_end || how.overrules() {
                 held.ended = Some(how);
             }
         }
@@ -175,7 +241,9 @@ impl Plain {
 
     pub(super) fn was_ended_early(&self, id: DispositionId) -> bool {
         let ended = self.measures.get(&id).and_then(|held| held.ended);
-        ended.is_some_and(|how| how != EndCause::Expired)
+        ended.is_some_and(|how| {
+            !matches!(how, EndCause::Expired | EndCause::Replaced | EndCause::Followed | EndCause::Verified)
+        })
     }
 
     /// A measure's own end was reached. If it answered a request, the request lapses with it.
@@ -192,8 +260,10 @@ impl Plain {
     }
 
     pub(super) fn forget(&mut self, id: DispositionId) {
-        if let Some(held) = self.measures.get_mut(&id) {
-            held.is_forgotten = true;
+        let Some(held) = self.measures.get_mut(&id) else { return };
+        match &mut held.proceeding {
+            Some(proceeding) if proceeding.is_open => proceeding.is_kept = true,
+            _ => held.is_forgotten = true,
         }
     }
 }

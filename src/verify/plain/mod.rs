@@ -2,7 +2,8 @@
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `appeals`, `reports`, `corrections`.
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `lives`, `follow_ups`, `settlements`, `appeals`, `proceedings`,
+//! `reports`, `corrections`, `grounds`.
 
 mod aggregates;
 mod answers;
@@ -11,16 +12,21 @@ mod conditions;
 mod corrections;
 mod counts;
 mod entries;
+mod follow_ups;
+mod grounds;
+mod lives;
 mod measures;
 mod openings;
 mod orders;
+mod proceedings;
 mod reports;
 mod rules;
+mod settlements;
 mod signals;
 mod time;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::LoadRules;
@@ -94,6 +100,8 @@ pub struct Plain {
     harms: BTreeMap<(String, i64), u64>,
     /// What was last told of each rule over all partitions.
     rule_totals: BTreeMap<String, RuleCount>,
+    /// Rules that watch themselves, by id and version: the state of each, and whether it only observes.
+    watched: BTreeMap<(String, u32), (String, bool)>,
 
     // What authorities ordered (S15): `orders`.
     orders: Vec<orders::Order>,
@@ -103,6 +111,8 @@ pub struct Plain {
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
+    /// Holders, and phone numbers whose sharing they explained.
+    explained: BTreeSet<(Token, Token)>,
     /// Holders told of a signal of a subject, in the order they were last told, and until when it holds.
     told: BTreeMap<(Subject, Arc<str>), Vec<(Token, TimeMs)>>,
     last_heard: BTreeMap<u32, ReportPos>,
@@ -156,10 +166,12 @@ impl Plain {
             rule_counts: BTreeMap::new(),
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
+            watched: BTreeMap::new(),
             orders: Vec::new(),
             entries: Vec::new(),
             kept_lines: BTreeMap::new(),
             standings: BTreeMap::new(),
+            explained: BTreeSet::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
             last_sent: BTreeMap::new(),
@@ -246,9 +258,21 @@ impl Plain {
                 self.is_live = true;
                 return Ok(());
             }
-            FactBody::AppealDecided { appeal, outcome, override_for } => {
-                return self.decide_appeal(occasion, *appeal, *outcome, *override_for);
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+                let (outcome, override_for, decider) = (*outcome, *override_for, *decider);
+                let decision =
+                    appeals::Decision { outcome, override_for, decider, reason: reason.as_deref() };
+                return self.decide_appeal(occasion, *appeal, &decision);
             }
+            FactBody::Appeal { appeal, step } => return self.proceed(occasion, *appeal, step),
+            FactBody::MeasureHappened { measure, news } => {
+                return self.measure_happened(occasion, *measure, *news);
+            }
+            FactBody::SharingExplained { number } => {
+                self.explained.insert((occasion.route.token, *number));
+                return Ok(());
+            }
+            FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),
             FactBody::Order(said) => return self.hear_order(occasion, said),
             FactBody::Entry(said) => return self.hear_entry(occasion, said),
             FactBody::Corrected { before, after, .. } => {
@@ -322,11 +346,14 @@ impl Plain {
                 Ok(())
             }
             FactBody::AppealDecided { .. }
+            | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive
-            | FactBody::Order(_)
-            | FactBody::Entry(_) => Ok(()),
+            | FactBody::MeasureHappened { .. }
+            | FactBody::SharingExplained { .. }
+            | FactBody::SettlementRecorded { .. } => Ok(()),
+            FactBody::Order(_) | FactBody::Entry(_) => Ok(()),
         }
     }
 }

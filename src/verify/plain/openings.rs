@@ -127,6 +127,11 @@ impl Openings {
         }
     }
 
+    /// What is open at a time.
+    pub fn open_at(&self, at: TimeMs) -> Vec<Subject> {
+        self.holdings().into_iter().filter(|holding| self.is_open(*holding, at)).collect()
+    }
+
     /// Closed by the last of its steps until then. One of which none is known is not.
     pub fn is_closed(&self, holding: Subject, at: TimeMs) -> bool {
         let known = |step: &&Step| step.kind != OpeningStep::Changed && step.at <= at;

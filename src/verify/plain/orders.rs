@@ -15,8 +15,8 @@ use crate::engine::notice::{Notice, NoticeOf, RuleName, Telling};
 use crate::engine::order::{OrderFact, OrderKind, OrderName, OrderSays, OrderTerms, Outcome};
 use crate::engine::purpose::Purpose;
 use crate::engine::subject::Party;
+use crate::engine::verifying::HowToVerify;
 
-use super::measures::Held;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
 
@@ -250,6 +250,7 @@ impl Plain {
             start,
             end: terms.end,
             appeal: self.identity.id_key.appeal(id),
+            verify: HowToVerify::NotAsked,
         })?;
         Ok(Some((measure, notice)))
     }
@@ -287,7 +288,7 @@ impl Plain {
         let waiting = matches!(telling, Telling::Deferred { .. }).then(|| notice.clone());
         let set = MeasureSet::new(head, measure, notice, evidence).told(telling);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));
-        let held = Held { set, is_of_rule: false, ended: None, was_overturned: false, is_forgotten: false };
+        let held = self.held_of_authority(set);
         self.measures.insert(id, held);
         if let Some(order) = self.orders.get_mut(place) {
             order.measure = Some(id);

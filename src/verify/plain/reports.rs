@@ -220,7 +220,7 @@ impl Plain {
             }
             ReportBody::RuleCounted { rule, count } => self.hear_count(origin, rule, *count),
             ReportBody::RuleTotalled { rule, count } => {
-                self.rule_totals.insert(rule.to_string(), *count);
+                self.hear_total(rule, *count);
                 Ok(())
             }
         }

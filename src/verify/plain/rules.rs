@@ -12,6 +12,7 @@ use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, SubjectKind};
 
 use super::conditions::{Sight, ratio};
+use super::grounds::Ground;
 use super::measures::Asked;
 use super::values::{Asker, Reading};
 use super::{Plain, PlainError};
@@ -98,8 +99,12 @@ impl Plain {
         let Some(last) = self.last_firings.get(&(rule.id.clone(), case.party.subject)) else {
             return false;
         };
-        let was_ended = last.measure.is_some_and(|id| self.was_ended_early(id));
-        last.event == case.event || (!rule.measure.is_per_event() && case.at < last.end && !was_ended)
+        // With all that followed from its measure, a firing is one.
+        let chain = last.measure.map(|root| self.chain(root)).unwrap_or_default();
+        let was_ended = chain.iter().any(|id| self.was_ended_early(*id));
+        let ends = chain.iter().filter_map(|id| self.measures.get(id)).map(|held| held.set.notice().end);
+        let end = ends.fold(last.end, TimeMs::max);
+        last.event == case.event || (!rule.measure.is_per_event() && case.at < end && !was_ended)
     }
 
     /// The other rules that would have fired with a little more.
@@ -119,6 +124,12 @@ impl Plain {
     }
 
     pub(super) fn is_enforced(&self, rule: &Rule) -> bool {
+        let watched = self.watched.get(&(rule.id.clone(), rule.version));
+        self.would_act(rule) && !watched.is_some_and(|(_, shadowed)| *shadowed)
+    }
+
+    /// Whether it acts, unless it moved itself to shadow.
+    fn would_act(&self, rule: &Rule) -> bool {
         rule.status == RuleStatus::Enforced
             && !matches!(rule.origin, RuleOrigin::Measured(None))
             && self.is_live
@@ -135,6 +146,7 @@ impl Plain {
         let Some(rules) = self.rules.clone() else { return Ok(None) };
         let mut measure = rule.measure;
         let mut is_set = self.is_enforced(rule);
+        evidence.shadowed = !is_set && self.would_act(rule);
         if let Some((by, softening)) = self.softening(&rules, rule, case).filter(|_| is_set) {
             evidence.softened = Some(Softened { by, asked: rule.measure });
             match softening {
@@ -151,9 +163,14 @@ impl Plain {
             evidence.braked = true;
             measure = mildest_of_ladder(measure);
         }
+        let saw =
+            self.sight(&rules, rule, case).map(|sight| Ground { reading: sight.reading, said: sight.said });
         let id = self.set_measure(&Asked::by_rule(&rules, rule, measure), case, evidence)?;
+        if let (Some(sight), Some(held)) = (saw, self.measures.get_mut(&id)) {
+            held.ground = Some(sight);
+        }
         self.remember_firing(rule, case, Some(id));
-        self.count_measure(rule, case.at)?;
+        self.count_measure(rule, rule.measure_for, case.at)?;
         Ok(Some(id))
     }
 

@@ -26,6 +26,17 @@ pub(super) enum Timer {
         holder: Token,
         opening: Token,
     },
+    AppealDue {
+        measure: DispositionId,
+        number: u32,
+        worsens: bool,
+    },
+    /// The deadline of a measure's how-manieth state.
+    StateDue {
+        measure: DispositionId,
+        stay: usize,
+        worsens: bool,
+    },
     /// Of orders, by their places.
     OrderStarts(usize),
     OrderEnds(usize),
@@ -40,7 +51,13 @@ pub(super) enum Timer {
 impl Timer {
     /// Timers that ease somebody's position fire on the newest time, the others on partition time.
     fn eases(&self) -> bool {
-        !matches!(self, Timer::ReservationLapses { .. } | Timer::OrderStarts(_) | Timer::EntryStarts(_))
+        match self {
+            Timer::MeasureExpires(_) | Timer::MeasureForgotten(_) => true,
+            Timer::ReservationLapses { .. } | Timer::OrderStarts(_) | Timer::EntryStarts(_) => false,
+            Timer::OrderEnds(_) | Timer::NoticeDue(_) | Timer::OrderForgotten(_) => true,
+            Timer::EntryEnds(_) | Timer::EntryForgotten(_) => true,
+            Timer::AppealDue { worsens, .. } | Timer::StateDue { worsens, .. } => !worsens,
+        }
     }
 }
 
@@ -169,6 +186,8 @@ impl Plain {
                 Timer::MeasureExpires(id) => self.expire(id, key.0)?,
                 Timer::MeasureForgotten(id) => self.forget(id),
                 Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, key.0),
+                Timer::AppealDue { measure, number, .. } => self.proceeding_due(measure, number, key.0),
+                Timer::StateDue { measure, stay, .. } => self.state_is_due(measure, stay, key.0)?,
                 Timer::OrderStarts(place) => self.order_starts(place, key.0)?,
                 Timer::OrderEnds(place) => self.order_ends(place, key.0)?,
                 Timer::NoticeDue(place) => self.let_notice_go(place),

@@ -116,6 +116,17 @@ fn natives() -> Vec<String> {
             "appeal_decided",
             &format!(r#"{{"party":{},"appeal_ref":"0000-0000-0000","outcome":"upheld"}}"#, own("account")),
         ),
+        event(
+            "verification_passed",
+            &format!(
+                r#"{{"party":{},"disposition_id":"0123456789abcdef0123456789abcdef","method":"counter"}}"#,
+                own("phone_card")
+            ),
+        ),
+        event(
+            "settlement_recorded",
+            &format!(r#"{{"event_id":"x","payer":{},"terminal":"t",{AMOUNT}}}"#, own("account")),
+        ),
     ]
 }
 
@@ -135,7 +146,7 @@ fn twice(make: impl Fn() -> Classifier, bytes: &[u8]) -> Result<(), TestCaseErro
 
 proptest! {
     #[test]
-    fn mutated_native_records(which in 0..6usize, mutations in prop::collection::vec(mutation(), 0..6)) {
+    fn mutated_native_records(which in 0..8usize, mutations in prop::collection::vec(mutation(), 0..6)) {
         twice(native, &mutated(&natives()[which], &mutations))?;
     }
 

@@ -199,7 +199,7 @@ fn native_cases() -> Vec<(Code, String)> {
             Code::FieldMissing,
             event(
                 "verification_passed",
-                &format!(r#"{{"party":{},"disposition_id":""}}"#, account("h", "a")),
+                &format!(r#"{{"party":{},"disposition_id":"","method":"counter"}}"#, account("h", "a")),
             ),
         ),
     ]

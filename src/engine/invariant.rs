@@ -1,0 +1,116 @@
+//! What must never happen to a person, as predicates over what is published. Each holds by construction;
+//! the same predicates are asked of random logs in the tests, and in production they are counters that must
+//! stay zero, with an alarm on each.
+
+use super::base::Bilingual;
+use super::disposition::{EndCause, MeasureEnded, MeasureSet};
+use super::measure::{Lane, Measure};
+use super::notice::Notice;
+use super::state::{MeasureState, Override};
+
+/// A promise, by the name under which it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// No measure without a whole notice: reason, basis, scope, what works, papers, channels, remedies (D25).
+    Notice,
+    /// No measure without an end that comes after its beginning (D26).
+    End,
+    /// No measure beyond its end.
+    BeyondEnd,
+    /// Nothing ends that did not begin.
+    Known,
+    /// No card limited, paused or suspended that was not to be verified first (APL 11, 12).
+    VerifiedFirst,
+    /// What an authority orders, and only that, bears its lane (APL 20, 31).
+    Authority,
+    /// A lifted measure does not come back from the same evidence (D26).
+    Lifted,
+}
+
+impl Invariant {
+    pub const ALL: [Invariant; 7] = [
+        Invariant::Notice,
+        Invariant::End,
+        Invariant::BeyondEnd,
+        Invariant::Known,
+        Invariant::VerifiedFirst,
+        Invariant::Authority,
+        Invariant::Lifted,
+    ];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Invariant::Notice => "notice",
+            Invariant::End => "end",
+            Invariant::BeyondEnd => "beyond_end",
+            Invariant::Known => "known",
+            Invariant::VerifiedFirst => "verified_first",
+            Invariant::Authority => "authority",
+            Invariant::Lifted => "lifted",
+        }
+    }
+}
+
+/// What a measure that is set breaks; `lifted` is the override of its rule and party, if there is one.
+pub fn broken_by_set(set: &MeasureSet, lifted: Option<Override>) -> impl Iterator<Item = Invariant> {
+    let (head, notice, measure) = (set.head(), set.notice(), set.measure());
+    let is_of_authority = head.lane == Lane::Authority;
+    let returns = |lifted: Override| head.at < lifted.until && head.at <= lifted.lift;
+    let broken = [
+        (Invariant::Notice, !is_whole(notice)),
+        (Invariant::End, notice.end <= notice.start),
+        (Invariant::VerifiedFirst, demands_verification(measure) && set.evidence().follows.is_none()),
+        (Invariant::Authority, is_of_authority != is_authority(measure)),
+        (Invariant::Lifted, !is_of_authority && lifted.is_some_and(returns)),
+    ];
+    broken.into_iter().filter(|(_, is_broken)| *is_broken).map(|(invariant, _)| invariant)
+}
+
+/// What the end of a measure breaks; `ended` is what was known of it.
+pub fn broken_by_end(end: &MeasureEnded, ended: Option<&MeasureState>) -> impl Iterator<Item = Invariant> {
+    let is_late = |ended: &MeasureState| end.cause == EndCause::Expired && end.head.at > ended.end;
+    let broken = [(Invariant::Known, ended.is_none()), (Invariant::BeyondEnd, ended.is_some_and(is_late))];
+    broken.into_iter().filter(|(_, is_broken)| *is_broken).map(|(invariant, _)| invariant)
+}
+
+fn is_whole(notice: &Notice) -> bool {
+    let Notice { reason, basis, scope, still_works, papers, remedies, channels, .. } = notice;
+    let texts = [reason, basis, scope, still_works, papers, remedies, &channels.offline, &channels.online];
+    let is_said = |text: &&Bilingual| !text.zh.is_empty() && !text.en.is_empty();
+    texts.iter().all(is_said) && notice.answer_due >= notice.start
+}
+
+fn demands_verification(measure: &Measure) -> bool {
+    matches!(
+        measure,
+        Measure::PhoneCardLimit(_)
+            | Measure::PhoneCardSuspend(_)
+            | Measure::IotCardLimit(_)
+            | Measure::IotCardPause(_)
+    )
+}
+
+fn is_authority(measure: &Measure) -> bool {
+    matches!(
+        measure,
+        Measure::AuthorityStopPayment(_)
+            | Measure::AuthorityFreeze(_)
+            | Measure::ListedLimitOutflow(_)
+            | Measure::ListedStopPaymentAccount(_)
+            | Measure::ListedLimitCard(_)
+            | Measure::ListedRefuseOpening(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        let mut names = Invariant::ALL.map(Invariant::name);
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}

@@ -1,0 +1,151 @@
+//! Asks of what is published whether a promise is broken, and counts: for an alarm, never for a decision.
+
+use super::Partition;
+use crate::engine::disposition::{DispositionId, MeasureEnded, MeasureSet};
+use crate::engine::invariant::{Invariant, broken_by_end, broken_by_set};
+use crate::engine::state::Override;
+
+impl Partition {
+    /// Before a measure is set.
+    pub(super) fn watch_set(&mut self, set: &MeasureSet) {
+        let head = set.head();
+        let of_party = self.overrides.get(&head.party.subject).into_iter().flatten();
+        let lifted: Option<Override> =
+            of_party.filter(|(rule, _)| **rule == *head.rule.id).map(|(_, lifted)| *lifted).next();
+        let broken: Vec<Invariant> = broken_by_set(set, lifted).collect();
+        broken.into_iter().for_each(|invariant| self.tally.breaks(invariant));
+    }
+
+    /// Before the end of a measure is published.
+    pub(super) fn watch_end(&mut self, id: DispositionId, end: &MeasureEnded) {
+        let broken: Vec<Invariant> = broken_by_end(end, self.measures.get(&id)).collect();
+        broken.into_iter().for_each(|invariant| self.tally.breaks(invariant));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::base::{Bilingual, Fingerprint, SpanMs, TimeMs, Token};
+    use crate::engine::disposition::{AppealRef, EndCause, Head};
+    use crate::engine::evidence::Evidence;
+    use crate::engine::ident::IdKey;
+    use crate::engine::input::TimeMode;
+    use crate::engine::measure::{AccountStep, Lane, Measure, Order, VerificationLapse};
+    use crate::engine::notice::{Channels, Notice, RuleName};
+    use crate::engine::partition::Identity;
+    use crate::engine::purpose::Purpose;
+    use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+
+    const START: TimeMs = TimeMs(1_000_000);
+
+    fn partition() -> Partition {
+        let id_key = IdKey::new([7; 32]);
+        Partition::new(Identity { partition: 0, partitions: 1, id_key, time: TimeMode::Event })
+    }
+
+    fn head(lane: Lane) -> Head {
+        Head {
+            id: DispositionId(1),
+            lane,
+            rule: RuleName { id: "r".to_owned(), version: 1 },
+            party: Party {
+                subject: Subject::new(SubjectKind::Account, Token(7)),
+                sealed: SealedRef(Box::default()),
+            },
+            holder: Token(8),
+            event: Fingerprint(9),
+            at: START,
+            purpose: Purpose::ANTI_FRAUD,
+        }
+    }
+
+    fn notice(measure: &Measure, end: TimeMs) -> Notice {
+        let text = || Bilingual { zh: "说明".to_owned(), en: "words".to_owned() };
+        Notice {
+            reason: text(),
+            basis: text(),
+            rule: head(Lane::Anomaly).rule,
+            measure: measure.name(),
+            scope: text(),
+            start: START,
+            end,
+            still_works: text(),
+            channels: Channels { offline: text(), online: text() },
+            papers: text(),
+            verify: crate::engine::verifying::HowToVerify::NotAsked,
+            answer_due: START.plus(SpanMs::DAY),
+            remedies: text(),
+            appeal: AppealRef::from_bits(1),
+            utc_offset_minutes: 480,
+        }
+    }
+
+    fn set(lane: Lane, measure: Measure, end: TimeMs, change: impl FnOnce(&mut Notice)) -> MeasureSet {
+        let mut notice = notice(&measure, end);
+        change(&mut notice);
+        MeasureSet::new(head(lane), measure, notice, Evidence::default())
+    }
+
+    fn broken(partition: &Partition) -> Vec<Invariant> {
+        let counted = Invariant::ALL.into_iter().zip(partition.tally().broken);
+        counted.filter(|(_, count)| *count > 0).map(|(invariant, _)| invariant).collect()
+    }
+
+    #[test]
+    fn each_promise_that_a_set_measure_breaks_is_counted() {
+        let (stop, end) = (Measure::Account(AccountStep::StopNonCounter), START.plus(SpanMs::DAY));
+        let lapse = VerificationLapse::of(&Measure::PhoneCardReverify, Fingerprint(1), START).unwrap();
+        let order = Order::new("1".to_owned(), "police".to_owned(), START, end).unwrap();
+        let whole = |_: &mut Notice| {};
+        let cases = [
+            (set(Lane::Anomaly, stop.clone(), end, whole), None),
+            (
+                set(Lane::Anomaly, stop.clone(), end, |notice| notice.remedies.zh.clear()),
+                Some(Invariant::Notice),
+            ),
+            (set(Lane::Anomaly, stop.clone(), START, whole), Some(Invariant::End)),
+            (
+                set(Lane::Anomaly, Measure::PhoneCardSuspend(lapse), end, whole),
+                Some(Invariant::VerifiedFirst),
+            ),
+            (set(Lane::Authority, stop.clone(), end, whole), Some(Invariant::Authority)),
+            (set(Lane::Authority, Measure::AuthorityFreeze(order), end, whole), None),
+        ];
+        for (set, expected) in cases {
+            let mut partition = partition();
+            partition.watch_set(&set);
+            assert_eq!(broken(&partition), expected.into_iter().collect::<Vec<_>>(), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_lifted_may_come_back_only_from_what_came_after() {
+        let set =
+            set(Lane::Anomaly, Measure::Account(AccountStep::StopNonCounter), TimeMs(2_000_000), |_| {});
+        for (lift, expected) in [(START, vec![Invariant::Lifted]), (START.minus(SpanMs(1)), vec![])] {
+            let mut partition = partition();
+            let lifted = Override { lift, until: TimeMs(9_000_000) };
+            let party = set.head().party.subject;
+            partition.overrides.get_or_default(party).push(("r".into(), lifted));
+            partition.watch_set(&set);
+            assert_eq!(broken(&partition), expected);
+        }
+    }
+
+    #[test]
+    fn the_end_of_something_unknown_is_counted() {
+        let mut partition = partition();
+        let end = MeasureEnded {
+            head: head(Lane::Anomaly),
+            ended: DispositionId(5),
+            measure: Measure::PhoneCardReverify,
+            appeal: AppealRef::from_bits(1),
+            cause: EndCause::Expired,
+            override_until: None,
+            utc_offset_minutes: 480,
+        };
+        partition.watch_end(DispositionId(5), &end);
+        assert_eq!(broken(&partition), [Invariant::Known]);
+    }
+}

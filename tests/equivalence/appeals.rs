@@ -1,0 +1,65 @@
+//! Random appeals, decisions on them, and requests for a human decision.
+
+use std::sync::Arc;
+
+use duecourse::engine::appeal::{AppealReason, AppealStep, HumanDecision, Paper, Papers};
+use duecourse::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
+use duecourse::engine::disposition::AppealRef;
+use duecourse::engine::fact::{AppealOutcome, Fact, FactBody};
+use duecourse::engine::measure::MeasureKind;
+
+use super::dice::Dice;
+use super::events::{To, Town};
+
+impl Town {
+    /// A decision, mostly of an appeal that somebody may have made.
+    pub fn appeal(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let known = (!self.appeals.is_empty()).then(|| *dice.pick(&self.appeals));
+        let (appeal, holder) = match known {
+            Some((appeal, holder)) if dice.chance(92) => (appeal, holder),
+            Some((appeal, _)) => (appeal, Town::holder(dice).1),
+            None => (AppealRef::from_bits(dice.next()), Town::holder(dice).1),
+        };
+        let outcome = if dice.chance(80) { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
+        let override_for = dice.chance(30).then(|| SpanMs(*dice.pick(&[0, 5_000, 50_000])));
+        let decider = dice.chance(80).then(|| Token(dice.below(2) as u128));
+        let body =
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason: Town::reason(dice) };
+        vec![self.of_holder(holder, id, at, body)]
+    }
+
+    fn reason(dice: &mut Dice) -> Option<Arc<str>> {
+        (!dice.chance(40)).then(|| Arc::from(if dice.chance(95) { "why" } else { "not a reason" }))
+    }
+
+    /// A step of an appeal, mostly against one of the last measures: so that cases go on.
+    pub fn step_of_appeal(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let recent = self.appeals.len().saturating_sub(3);
+        let (appeal, holder) = match self.appeals.is_empty() {
+            true => (AppealRef::from_bits(dice.next()), Town::holder(dice).1),
+            false => *dice.pick(&self.appeals[recent..]),
+        };
+        let papers = Papers::default().with(*dice.pick(&[Paper::Other, Paper::IncomeProof]));
+        let step = match dice.weighted(&[32, 10, 12, 10, 14, 22]) {
+            0 => AppealStep::Filed {
+                reason: AppealReason::Other,
+                papers,
+                evidence: dice.chance(60).then(|| Fingerprint(dice.below(4) as u64)),
+            },
+            1 => AppealStep::Accepted,
+            2 => AppealStep::PapersAsked(papers),
+            3 => AppealStep::PapersGiven(papers),
+            4 => AppealStep::HumanRequested,
+            _ => AppealStep::HumanDecided {
+                decision: match dice.below(4) {
+                    0 | 1 => HumanDecision::Confirm,
+                    2 => HumanDecision::Lift,
+                    _ => HumanDecision::Milder(*dice.pick(&MeasureKind::ALL)),
+                },
+                decider: Token(dice.below(2) as u128),
+                reason: Town::reason(dice),
+            },
+        };
+        vec![self.of_holder(holder, id, at, FactBody::Appeal { appeal, step })]
+    }
+}

@@ -1,0 +1,148 @@
+//! What was seen over all cases.
+
+use std::collections::BTreeMap;
+
+use duecourse::engine::appeal::AppealAnswer;
+use duecourse::engine::disposition::{Disposition, EndCause};
+use duecourse::engine::evidence::Evidence;
+use duecourse::engine::input::Effect;
+use duecourse::engine::life::Word;
+use duecourse::engine::measure::Lane as Remedies;
+use duecourse::engine::report::ReportBody;
+use duecourse::engine::subject::SubjectKind;
+
+/// How often each kind of effect was seen over all cases: a test that never sees one proves nothing.
+#[derive(Debug, Default)]
+pub struct Seen(BTreeMap<String, u64>);
+
+impl Seen {
+    pub fn count(&mut self, effect: &Effect) {
+        let name = match effect {
+            Effect::Disposed(disposition) => match disposition.as_ref() {
+                Disposition::OpeningAccepted(_) => "accepted".to_owned(),
+                Disposition::MeasureSet(set) => format!("set {}", set.measure().name()),
+                Disposition::MeasureEnded(ended) => format!("ended {}", ended.cause.name()),
+                Disposition::ReservationLapsed(_) => "lapsed".to_owned(),
+                Disposition::MeasureMoved(moved) => match (&moved.held_back, &moved.told_again) {
+                    (Some(why), _) => format!("held back {}", why.name()),
+                    (None, Some(_)) => "told again".to_owned(),
+                    (None, None) => "moved".to_owned(),
+                },
+                Disposition::MeasureExtended(_) => "measure extended".to_owned(),
+                Disposition::NoticeReleased(_) => "notice released".to_owned(),
+                Disposition::OrderAnswered(answered) => format!("order {}", answered.outcome.name()),
+                Disposition::AppealAnswered(answered) => format!("answered {}", answered.answer.name()),
+            },
+            Effect::Observed(observation) => format!("observed {}", observation.measure.name()),
+            Effect::Unmatched { reason, .. } => reason.name().to_owned(),
+            Effect::RuleShadowed(_) => "rule shadowed".to_owned(),
+            Effect::Reported(report) => match &report.body {
+                ReportBody::Standing(standing) if standing.reply => "reply".to_owned(),
+                ReportBody::Standing(_) => "crossing".to_owned(),
+                ReportBody::Fallen { .. } => "fallen".to_owned(),
+                ReportBody::RuleCounted { .. } => "counted".to_owned(),
+                ReportBody::RuleTotalled { .. } => "totalled".to_owned(),
+            },
+        };
+        *self.0.entry(name).or_default() += 1;
+        match effect {
+            Effect::Disposed(disposition) => {
+                if let Disposition::MeasureSet(set) = disposition.as_ref() {
+                    self.note_evidence(set.evidence());
+                    let is_of_limit = set.head().lane == Remedies::Limit;
+                    self.note(
+                        "limit on an account",
+                        is_of_limit && set.measure().name().starts_with("account"),
+                    );
+                }
+            }
+            Effect::Observed(observation) => {
+                self.note("shadowed", observation.evidence.shadowed);
+                self.note("waived", observation.evidence.softened.is_some());
+                self.note_evidence(&observation.evidence);
+            }
+            Effect::Reported(report) => {
+                if let ReportBody::Standing(standing) = &report.body {
+                    self.note("counterparty reply", standing.about.kind == SubjectKind::Counterparty);
+                }
+            }
+            Effect::Unmatched { .. } | Effect::RuleShadowed(_) => {}
+        }
+    }
+
+    fn note_evidence(&mut self, evidence: &Evidence) {
+        self.note("braked", evidence.braked);
+        self.note("softened", evidence.softened.is_some());
+        self.note("settled otherwise", evidence.settlement.is_some());
+        self.note("sign", !evidence.signs.is_empty());
+        self.note("near miss", !evidence.near_misses.is_empty());
+        self.note("cleared without", !evidence.cleared_without.is_empty());
+    }
+
+    fn note(&mut self, what: &str, is_so: bool) {
+        if is_so {
+            *self.0.entry(what.to_owned()).or_default() += 1;
+        }
+    }
+
+    pub fn assert_rich(&self) {
+        let wanted = [
+            "accepted",
+            "lapsed",
+            "appeal_unknown",
+            "appeal_settled",
+            "reply",
+            "crossing",
+            "fallen",
+            "counted",
+            "totalled",
+            "set opening_refuse",
+            "set opening_check_further",
+            "set phone_card_reverify",
+            "set account_limit_non_counter",
+            "set victim_warn",
+            "observed opening_refuse",
+            "observed opening_check_further",
+            "limit on an account",
+            "waived",
+            "softened",
+            "braked",
+            "near miss",
+            "sign",
+            "cleared without",
+            "counterparty reply",
+            "holding_closed",
+            "appeal_open",
+            "appeal_no_new_evidence",
+            "appeal_step_unknown",
+            "appeal_decider_is_setter",
+            "appeal_reason_unknown",
+            "human_decision_not_milder",
+            "measure_unknown",
+            "measure_step_unknown",
+            "verification_method_weak",
+            "settlement_unknown",
+            "settled otherwise",
+            "moved",
+            "told again",
+            "held back override",
+            "held back protected",
+            "held back budget_spent",
+            "held back rule_silent",
+            "held back awaits_human",
+            "set phone_card_limit",
+            "set phone_card_suspend",
+            "set iot_card_limit",
+            "set iot_card_pause",
+            "set account_stop_non_counter",
+            "rule shadowed",
+            "shadowed",
+        ];
+        let ends = EndCause::ALL.map(|cause| format!("ended {}", cause.name()));
+        let answers = AppealAnswer::ALL.iter().filter(|answer| **answer != AppealAnswer::Forwarded);
+        let answers = answers.map(|answer| format!("answered {}", answer.name()));
+        for name in wanted.into_iter().map(str::to_owned).chain(ends).chain(answers) {
+            assert!(self.0.get(&name).copied().unwrap_or(0) >= 20, "`{name}` was seen too seldom: {self:?}");
+        }
+    }
+}
