@@ -173,6 +173,16 @@ mod tests {
     }
 
     #[test]
+    fn what_an_authority_orders_rests_on_no_data_of_ours() {
+        assert_eq!(Purpose::from_name("authority"), None, "no file can declare a signal for it");
+        for (name, purpose, _) in Purpose::NAMED {
+            assert!(!purpose.permits(Use::AuthorityOrder), "{name}");
+            assert!(!purpose.join(Purpose::AUTHORITY).permits(Use::AuthorityOrder), "{name}");
+        }
+        assert!(!Purpose::AUTHORITY.permits(Use::AnomalyMeasure));
+    }
+
+    #[test]
     fn victim_data_is_never_suspicion() {
         assert!(!Purpose::VICTIM.permits(Use::AnomalyMeasure));
         assert!(!Purpose::VICTIM.join(Purpose::ANTI_FRAUD).permits(Use::AnomalyMeasure));

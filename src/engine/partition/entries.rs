@@ -14,7 +14,7 @@ use crate::engine::entry::{
     Category, EntryFact, EntryMoment, EntrySays, EntryState, EntryTerms, ListedEntry, Reach, Regime, capped,
 };
 use crate::engine::fact::{Fact, Product};
-use crate::engine::holder::{Answer, Holding, Request};
+use crate::engine::holder::Holding;
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::life::{EntryAct, EntryEvent, EntryGuard, Life, OfEntry};
@@ -31,9 +31,9 @@ const ENTRY: &str = "entry";
 
 /// Which entry of which holder.
 #[derive(Clone, Copy)]
-struct Which {
-    holder: Token,
-    heard: Fingerprint,
+pub(super) struct Which {
+    pub holder: Token,
+    pub heard: Fingerprint,
 }
 
 /// An event and its time, or what was due and when.
@@ -100,7 +100,7 @@ impl Partition {
         self.holders.get_mut(&which.holder)?.entry_mut(which.heard)
     }
 
-    fn listed(&self, which: Which) -> Option<&ListedEntry> {
+    pub(super) fn listed(&self, which: Which) -> Option<&ListedEntry> {
         self.holders.get(&which.holder)?.entry(which.heard)?.listed.as_ref()
     }
 
@@ -296,7 +296,7 @@ impl Partition {
     }
 
     /// One phone line of a listed person is kept (J6): the one held longest; as long as it is held.
-    fn keep_a_line(&mut self, holder: Token, at: TimeMs) {
+    pub(super) fn keep_a_line(&mut self, holder: Token, at: TimeMs) {
         let Some(state) = self.holders.get(&holder) else { return };
         let is_line =
             |holding: &&Holding| holding.subject.kind == SubjectKind::PhoneCard && holding.is_open_at(at);
@@ -310,7 +310,7 @@ impl Partition {
     }
 
     /// Sets the measure of an entry on one thing that the person holds, unless it has one of this entry.
-    fn restrict(
+    pub(super) fn restrict(
         &mut self,
         which: Which,
         (party, product): (&Party, Product),
@@ -331,7 +331,7 @@ impl Partition {
         Ok(())
     }
 
-    fn make_entry_measure(
+    pub(super) fn make_entry_measure(
         &mut self,
         which: Which,
         reach: Reach,
@@ -367,63 +367,6 @@ impl Partition {
             listed.measures.push((id, party.subject));
         }
         Ok(Some((id, Disposition::MeasureSet(set))))
-    }
-
-    /// Something that a listed person holds was opened or stated: the entries that act then reach it.
-    pub(super) fn reach_holding(
-        &mut self,
-        holder: Token,
-        party: &Party,
-        at: TimeMs,
-        out: Out<'_>,
-    ) -> Result<(), EngineError> {
-        let authority = self.holders.get(&holder).and_then(|state| state.authority.as_ref());
-        let entries = authority.iter().flat_map(|authority| &authority.entries);
-        let acting: Vec<(Fingerprint, TimeMs)> = entries
-            .filter_map(|entry| {
-                let listed = entry.listed.as_ref()?;
-                // News of an opening may come later than the entry's start.
-                let when = at.max(listed.since?);
-                listed.acts_at(when).then_some((entry.heard, when))
-            })
-            .collect();
-        let Some(active) = self.rules.clone().filter(|_| !acting.is_empty()) else { return Ok(()) };
-        for (heard, when) in acting {
-            let holding = self.holders.get(&holder).and_then(|state| {
-                let mut holdings = state.holdings.iter();
-                holdings.find(|holding| holding.subject == party.subject && holding.is_open_at(when))
-            });
-            let Some(product) = holding.and_then(|holding| holding.product_at(when)) else { continue };
-            self.keep_a_line(holder, when);
-            self.restrict(Which { holder, heard }, (party, product), when, &active, out)?;
-        }
-        Ok(())
-    }
-
-    /// Refuses a request of a listed person for what no listed person may open; gives whether it did.
-    pub(super) fn refuse_listed(
-        &mut self,
-        holder: Token,
-        request: &Request,
-        active: &Active,
-        out: Out<'_>,
-    ) -> Result<bool, EngineError> {
-        if !Reach::refuses(request.product) {
-            return Ok(false);
-        }
-        let first = self.holders.get(&holder).and_then(|state| state.listed_at(request.at).next());
-        let Some(which) = first.map(|heard| Which { holder, heard }) else { return Ok(false) };
-        let until = self.listed(which).map_or(request.at, |listed| listed.until);
-        let end = until.min(request.at.plus(active.set.settings.answer_for));
-        let term = (request.at, end);
-        let set = self.make_entry_measure(which, Reach::Opening, &request.party, term, active)?;
-        let Some((disposition, set)) = set else { return Ok(false) };
-        out.push(Effect::Disposed(Box::new(set)));
-        self.change_request(holder, request.party.subject.token, |request| {
-            request.answer = Answer::ByRule { disposition };
-            request.reserved_until = None;
-        });
-        Ok(true)
     }
 
     /// Ends everything that the entry set and that still stands.

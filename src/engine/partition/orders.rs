@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::happens::Happens;
 use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
@@ -17,11 +18,11 @@ use crate::engine::evidence::Evidence;
 use crate::engine::fact::Fact;
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
-use crate::engine::life::{Life, OfOrder, OrderAct, OrderEvent, OrderGuard};
+use crate::engine::life::{Life, OfOrder, OrderAct, OrderGuard};
 use crate::engine::measure::{Lane, Measure, Order};
 use crate::engine::notice::{NoticeOf, RuleName, Telling};
 use crate::engine::order::{
-    IssuedOrder, OrderAnswer, OrderFact, OrderMoment, OrderName, OrderSays, OrderState, OrderTerms, Outcome,
+    IssuedOrder, OrderFact, OrderMoment, OrderName, OrderSays, OrderState, OrderTerms, Outcome,
 };
 use crate::engine::purpose::Purpose;
 use crate::engine::timer::Timer;
@@ -428,50 +429,6 @@ impl Partition {
             authority.iter().flat_map(|all| &all.orders).filter_map(|order| order.issued.as_ref());
         let of = issued.find(|issued| issued.measure.is_some_and(|(measure, _)| measure == id));
         of.is_none_or(|issued| issued.terms.telling != Telling::ByAuthority)
-    }
-}
-
-/// What happens to an order.
-#[derive(Clone, Copy)]
-enum Happens {
-    Issued,
-    Started,
-    Extended(TimeMs),
-    Released,
-    Answered(OrderAnswer),
-    Due,
-}
-
-impl Happens {
-    fn event(self) -> OrderEvent {
-        match self {
-            Happens::Issued => OrderEvent::Issued,
-            Happens::Started => OrderEvent::Started,
-            Happens::Extended(_) => OrderEvent::Extended,
-            Happens::Released => OrderEvent::Released,
-            Happens::Answered(_) => OrderEvent::Answered,
-            Happens::Due => OrderEvent::Due,
-        }
-    }
-
-    /// What the authority is told of it, by what the order was before.
-    fn outcome(self, before: &IssuedOrder) -> Outcome {
-        match self {
-            Happens::Issued => Outcome::Waits,
-            // Unless a measure is set.
-            Happens::Started => Outcome::HandedOver,
-            Happens::Extended(_) => Outcome::Extended,
-            Happens::Released => Outcome::Released,
-            Happens::Answered(answer) => Outcome::Answered(answer),
-            Happens::Due if !before.begun => Outcome::Over,
-            Happens::Due if before.measure.is_some() => Outcome::Expired,
-            Happens::Due => Outcome::Overdue,
-        }
-    }
-
-    /// Whether somebody said so and waits for an answer.
-    fn was_said(self) -> bool {
-        matches!(self, Happens::Extended(_) | Happens::Released | Happens::Answered(_))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod appeals;
 mod corrections;
+mod entries;
 mod events;
 mod lives;
 mod mutations;

@@ -14,6 +14,7 @@ mod counts;
 mod entries;
 mod follow_ups;
 mod grounds;
+mod held;
 mod lives;
 mod measures;
 mod openings;

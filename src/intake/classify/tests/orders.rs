@@ -29,9 +29,14 @@ pub(super) fn order_cases() -> [(Code, &'static str, &'static str); 13] {
     ]
 }
 
+/// An event's data as intake reads it.
+pub(super) fn when_read(kind: EventType, data: &str) -> Event<'_> {
+    Event::from_json(kind, data, "", &mut Undeclared::default()).unwrap()
+}
+
 const ORDER: &str = r#"{"number":"DJ-1","issuer":"city police","level":"prefecture","kind":"freeze","code":"100201","party":PARTY,"start":"2024-01-02T08:00:00+08:00","end":"2024-01-03T08:00:00+08:00","signing_key":"city","signature":"SIGNATURE"}"#;
 
-fn ordering() -> (Classifier, AuthoritySecret) {
+pub(super) fn ordering() -> (Classifier, AuthoritySecret) {
     let secret = |algorithm, seed| AuthoritySecret::from_bytes(algorithm, &[seed; 32]).unwrap();
     let key = |id: &str, issuer: &str, (algorithm, seed), (from, to): (i64, i64)| {
         let named = (id, issuer, Level::Prefecture);
@@ -50,7 +55,7 @@ fn ordering() -> (Classifier, AuthoritySecret) {
 }
 
 /// An order with a change, signed by the city's key.
-fn order(secret: &AuthoritySecret, from: &str, to: &str) -> String {
+fn ordered(secret: &AuthoritySecret, from: &str, to: &str) -> String {
     assert!(ORDER.contains(from), "{from}");
     let data = ORDER.replacen(from, to, 1).replace("PARTY", &party("h", "a", "account"));
     let unsigned = data.clone();
@@ -66,20 +71,20 @@ fn order(secret: &AuthoritySecret, from: &str, to: &str) -> String {
 #[test]
 fn an_order_is_taken_by_its_signature_and_nothing_else() {
     let (mut classifier, secret) = ordering();
-    let classified = classify(&mut classifier, &order(&secret, "{", "{")).unwrap();
+    let classified = classify(&mut classifier, &ordered(&secret, "{", "{")).unwrap();
     let [(_, Fact { body: FactBody::Order(said), .. })] = &classified.facts[..] else { panic!() };
     assert_eq!((&*said.name.issuer, &*said.name.number), ("city police", "DJ-1"));
     let (start, end) = (TimeMs(AT.0 + 86_400_000), TimeMs(AT.0 + 2 * 86_400_000));
     let (kind, level, telling) = (OrderKind::Freeze, Level::Prefecture, Telling::Now);
     assert_eq!(said.says, OrderSays::Issued(OrderTerms { kind, level, start, end, telling }));
     for (code, from, to) in order_cases() {
-        let refused = classify(&mut classifier, &order(&secret, from, to)).map(|_| ());
+        let refused = classify(&mut classifier, &ordered(&secret, from, to)).map(|_| ());
         assert_eq!(refused, Err(code), "{from} -> {to}");
     }
     // One that was changed after it was signed.
     for (from, to) in [("DJ-1", "DJ-2"), ("2024-01-03T08", "2024-01-03T09"), (r#""ref":"a""#, r#""ref":"b""#)]
     {
-        let changed = order(&secret, "{", "{").replacen(from, to, 1);
+        let changed = ordered(&secret, "{", "{").replacen(from, to, 1);
         assert_eq!(
             classify(&mut classifier, &changed).map(|_| ()),
             Err(Code::OrderSignatureInvalid),
@@ -91,7 +96,7 @@ fn an_order_is_taken_by_its_signature_and_nothing_else() {
 #[test]
 fn without_a_registry_no_order_is_taken() {
     let (_, secret) = ordering();
-    let refused = classify(&mut native(), &order(&secret, "{", "{")).map(|_| ());
+    let refused = classify(&mut native(), &ordered(&secret, "{", "{")).map(|_| ());
     assert_eq!(refused, Err(Code::OrderKeyUnknown));
 }
 

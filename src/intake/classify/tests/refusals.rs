@@ -267,6 +267,7 @@ fn every_code_has_a_case() {
     let elsewhere = [Code::NotUtf8, Code::CsvHeaderInvalid, Code::TypeNotAccepted];
     let of_releases = super::releases::release_cases().map(|(code, ..)| code);
     let of_orders = super::orders::order_cases().map(|(code, ..)| code);
+    let of_entries = super::entries::entry_cases().map(|(code, ..)| code);
     let seen: Vec<Code> = native_cases().into_iter().chain(csv_cases()).map(|(code, _)| code).collect();
     for code in Code::ALL {
         assert!(
@@ -274,7 +275,8 @@ fn every_code_has_a_case() {
                 || of_readers.contains(code)
                 || elsewhere.contains(code)
                 || of_releases.contains(code)
-                || of_orders.contains(code),
+                || of_orders.contains(code)
+                || of_entries.contains(code),
             "{}",
             code.name()
         );
