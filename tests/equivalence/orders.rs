@@ -45,14 +45,23 @@ fn near(dice: &mut Dice, at: TimeMs, spans: &[i64]) -> TimeMs {
 }
 
 impl Town {
+    /// One of the last few things heard that `of` picks out; now and then none, as if it came later.
+    fn heard<T>(&self, dice: &mut Dice, of: impl Fn(&Fact) -> Option<T>) -> Option<T> {
+        let facts = self.history.iter().flat_map(|event| &event.facts);
+        let mut known: Vec<T> = facts.filter_map(|(_, fact)| of(fact)).collect();
+        if known.is_empty() || dice.chance(15) {
+            return None;
+        }
+        let back = dice.below(known.len().min(4));
+        Some(known.swap_remove(known.len() - 1 - back))
+    }
+
     /// Something that is said of an order about an account.
     pub fn order(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
-        let (number, holder) = Town::holder(dice);
-        let account = Town::account(dice, number);
-        let name = OrderName {
-            issuer: Arc::from(*dice.pick(&["p", "p", "q"])),
-            number: Arc::from(*dice.pick(&["1", "2", "3"])),
-        };
+        let known = self.heard(dice, |fact| match &fact.body {
+            FactBody::Order(said) => Some((fact.route.token, said.party.clone(), said.name.clone())),
+            _ => None,
+        });
         let says = match dice.below(10) {
             0..=4 => {
                 let start = near(dice, at, &[-30_000, -1_000, 0, 0, 1_000, 5_000, 20_000]);
@@ -80,7 +89,14 @@ impl Town {
             7 | 8 => OrderSays::Released,
             _ => OrderSays::Answered(*dice.pick(&OrderAnswer::ALL)),
         };
-        let body = FactBody::Order(Box::new(OrderFact { name, party: account, says }));
+        let is_new = matches!(says, OrderSays::Issued(_)) && dice.chance(85);
+        let (holder, party, name) = known.filter(|_| !is_new).unwrap_or_else(|| {
+            let (number, holder) = Town::holder(dice);
+            let issuer = Arc::from(*dice.pick(&["p", "p", "q"]));
+            let name = OrderName { issuer, number: Arc::from(*dice.pick(&["1", "2", "3", "4", "5"])) };
+            (holder, Town::account(dice, number), name)
+        });
+        let body = FactBody::Order(Box::new(OrderFact { name, party, says }));
         vec![self.of_holder(holder, id, at, body)]
     }
 }
@@ -93,9 +109,10 @@ impl Town {
 
     /// A person is listed, or their entry is revoked.
     pub fn entry(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
-        let (_, holder) = Town::holder(dice);
-        let (issuer, number) = (*dice.pick(&["p", "q"]), *dice.pick(&["1", "2", "3", "4"]));
-        let name = OrderName { issuer: Arc::from(issuer), number: Arc::from(number) };
+        let known = self.heard(dice, |fact| match &fact.body {
+            FactBody::Entry(said) => Some((fact.route.token, said.name.clone())),
+            _ => None,
+        });
         let says = if dice.chance(70) {
             let start = near(dice, at, &[-40_000, -1_000, 0, 0, 1_000, 5_000, 20_000]);
             let end = near(dice, start, &[1, 10_000, 30_000, 60_000, 90_000, 86_400_000]);
@@ -106,6 +123,12 @@ impl Town {
         } else {
             EntrySays::Revoked
         };
+        let is_new = matches!(says, EntrySays::Listed(_)) && dice.chance(90);
+        let (holder, name) = known.filter(|_| !is_new).unwrap_or_else(|| {
+            let (issuer, number) = (*dice.pick(&["p", "q"]), *dice.pick(&["1", "2", "3", "4"]));
+            let name = OrderName { issuer: Arc::from(issuer), number: Arc::from(number) };
+            (Town::holder(dice).1, name)
+        });
         vec![self.of_holder(holder, id, at, FactBody::Entry(Box::new(EntryFact { name, says })))]
     }
 }
