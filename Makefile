@@ -8,7 +8,7 @@ SEED ?= 1
 NODES ?= 3
 FAULTS ?=
 
-.PHONY: check-k8s demo test torture torture-short demo-kafka model sim fuzz bench peers fmt lint
+.PHONY: check-k8s demo test torture torture-short demo-kafka model sim fuzz bench instructions flame peers fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs no service: Rust, a C compiler, zlib, OpenSSL.
 demo:
@@ -66,6 +66,16 @@ fuzz:
 bench:
 	scripts/install-missing
 	scripts/with-kafka cargo bench
+
+# Instructions of the hot path under valgrind against benches/instructions.txt; a slow-down shows when it enters.
+# `scripts/instructions --update` writes the figures anew.
+instructions:
+	scripts/instructions
+
+# Where the engine bench spends its time, as a picture: target/flame/engine.svg. ROW=hot and the like for another row.
+ROW ?= half-year
+flame:
+	scripts/flame $(ROW)
 
 # The same workload in Kafka Streams and Flink: benches/peers/README.md.
 peers:

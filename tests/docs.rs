@@ -10,9 +10,9 @@ use duecourse::config::bundle;
 mod page;
 
 /// What issue and legal notes ask to be looked at, one by one.
-const IDS: [&str; 26] = [
+const IDS: [&str; 27] = [
     "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11", "B12", "B13", "B14", "B15", "B16",
-    "B17", "T1", "T2", "T3", "T8", "T9", "T10", "X2", "X3", "X8",
+    "B17", "L4", "T1", "T2", "T3", "T8", "T9", "T10", "X2", "X3", "X8",
 ];
 
 fn project(path: &str) -> PathBuf {
@@ -87,6 +87,30 @@ fn each_row_says_what_its_files_say() {
         let id = Path::new(file).file_stem().unwrap().to_str().unwrap();
         let scenario = read(&format!("tests/golden/{}", row.scenario.expect("a scenario")));
         assert!(scenario.contains(&format!(", {id} version ")), "its scenario does not show {id}");
+    }
+}
+
+#[test]
+fn every_class_of_data_has_a_term_a_basis_and_a_status() {
+    let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
+    let config = duecourse::config::Config::load(None, &[]).unwrap();
+    let all = duecourse::cli::retention::all(&config, &checked).unwrap();
+    page::hold("retention.md", "classes", &bundle::retention_table(&all));
+    for term in &all {
+        assert!(
+            !term.basis.is_empty() && !term.status.is_empty() && !term.source.is_empty(),
+            "{}",
+            term.class
+        );
+        let within = term.at_most.is_none_or(|most| term.kept.is_some_and(|kept| kept <= most));
+        assert!(within, "{} is kept longer than it may be", term.class);
+    }
+    let named = |class: &str| all.iter().any(|term| term.class == class);
+    for class in ["fingerprints", "measures", "openings", "holdings", "firings", "overrides", "standings"] {
+        assert!(named(class), "{class}");
+    }
+    for (topic, _) in config.topics.all().into_iter().filter(|(topic, _)| *topic != "decided") {
+        assert!(named(&format!("topic {topic}")), "{topic}");
     }
 }
 

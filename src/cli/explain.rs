@@ -19,6 +19,7 @@ use crate::log::kafka::read_topic;
 
 mod deciding;
 pub mod evidence;
+mod fields;
 mod text;
 pub mod told;
 pub mod words;

@@ -14,11 +14,14 @@ mod exit;
 mod explain;
 mod feed;
 pub mod generate;
+mod generations;
 mod inputs;
 mod intake;
 mod judge;
 mod keys;
 mod page;
+mod rekey;
+pub mod retention;
 pub mod rules;
 mod run;
 pub mod scenario;
@@ -27,6 +30,7 @@ mod screen;
 mod serve;
 mod snapshots;
 mod status;
+mod subject_access;
 mod token;
 mod topics;
 mod verify;
@@ -62,6 +66,10 @@ enum Command {
     Topics(topics::Arguments),
     Rules(rules::Arguments),
     Config(config::Arguments),
+    Retention(retention::Arguments),
+    Keys(generations::Arguments),
+    Rekey(rekey::Arguments),
+    SubjectAccess(subject_access::Arguments),
     Feed(feed::Arguments),
     Intake(intake::Arguments),
     Decide(decide::Arguments),
@@ -96,6 +104,10 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Topics(arguments) => topics::execute(arguments),
         Command::Rules(arguments) => rules::execute(arguments),
         Command::Config(arguments) => config::execute(arguments),
+        Command::Retention(arguments) => retention::execute(arguments),
+        Command::Keys(arguments) => generations::execute(arguments),
+        Command::Rekey(arguments) => rekey::execute(arguments),
+        Command::SubjectAccess(arguments) => subject_access::execute(arguments),
         Command::Feed(arguments) => feed::execute(arguments),
         Command::Intake(arguments) => intake::execute(arguments),
         Command::Decide(arguments) => decide::execute(arguments),

@@ -17,7 +17,7 @@ use super::{Exit, Failure, inputs};
 use crate::codec::manifest::hex;
 use crate::config::bundle::{self, Checked};
 use crate::config::source::SourceMapping;
-use crate::engine::limit::LimitForce;
+use crate::engine::limit::{Demand, LimitForce};
 use crate::engine::rule::{Rule, RuleOrigin, RuleStatus};
 
 #[derive(Debug, Args)]
@@ -156,7 +156,11 @@ fn summary(checked: &Checked) -> String {
             LimitForce::Refuse => "beyond it refuse",
             LimitForce::CheckFurther => "beyond it check further",
         };
-        format!("  limit  {} {}: at most {}, {force}", limit.id, limit.version, limit.count_max)
+        let demand = match &limit.demand {
+            Demand::Count { max, .. } => format!("at most {max}"),
+            Demand::Assessment { .. } => "risk assessed before the sale".to_owned(),
+        };
+        format!("  limit  {} {}: {demand}, {force}", limit.id, limit.version)
     }));
     lines.extend(checked.limits_off.iter().map(|id| format!("  limit  {id}: off")));
     lines.extend(

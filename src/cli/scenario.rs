@@ -24,12 +24,16 @@
 //! transfer_posted      payer= payee= counterparty= amount= device=
 //!                      channel=counter|online|mobile|self_service_machine|point_of_sale
 //!                      essential=salary|pension|tax|social_insurance|utility|medical, protected
-//!                      bound, own, cash, strong_auth, agreed=
+//!                      bound, own, cash, strong_auth, remote_control, after_loan, agreed=
 //!                      payer_balance= payee_balance=; balance= of our side (of two, the payer's)
 //! card_payment_posted  card= amount= terminal=
-//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer= month_mb=
+//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer= month_mb= region=
 //! opening_requested    opening= product= holder_kind= co_holders=a,b agent= device= phone_number=
-//!                      outlet= address= channels=
+//!                      outlet= address= legal_representative= channels=
+//! iot_card_profiled    card= data, voice, sms, device= region= traffic=directed|open scene= risk=
+//! risk_assessed        opening= outcome=passed|failed assessor=
+//! device_sale_reported reseller= reseller_kind=agent|outlet card=; device_stock_reported in_stock=
+//! beneficial_owners_declared  party= source= owners=person:thousandths,..
 //! fraud_confirmed      payer= payee= counterparty= terminal= amount=, of= (the event's id)
 //! order_issued         number= kind= or code= party= start= end= notice=now|deferred|by_authority clause=
 //!                      notice_until=; order_extended: number= party= end=; order_released: number= party=

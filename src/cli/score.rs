@@ -103,11 +103,12 @@ fn each_alert(out: &Path, mut each: impl FnMut(&Alert<'_>)) -> anyhow::Result<()
     for (number, line) in BufReader::new(file).split(b'\n').enumerate().skip(1) {
         let place = || format!("{}, line {}", path.display(), number + 1);
         let fields = labels::split(&line.with_context(place)?).with_context(place)?;
-        let [event_id, at_ms, subject_kind, subject_id, _, rule, _, _, _, mode, _] = fields.as_slice() else {
+        let [event_id, at_ms, subject_kind, subject_id, _, rule, _, lane, _, mode, _] = fields.as_slice()
+        else {
             return Err(anyhow!("it does not have 11 columns")).with_context(place);
         };
         let at_ms = at_ms.parse().map_err(|_| anyhow!("ts_ms is not a number")).with_context(place)?;
-        each(&Alert { event_id, at_ms, subject_kind, subject_id, rule, mode });
+        each(&Alert { event_id, at_ms, subject_kind, subject_id, rule, lane, mode });
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::deployment::{ConfigArguments, connection};
 use super::{Exit, Failure};
-use crate::config::Config;
+use crate::config::{Config, TopicTerm};
 use crate::log::kafka::{Admin, TopicSpec};
 
 #[derive(Debug, Args)]
@@ -44,24 +44,33 @@ fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
     let (facts, replication) = (kafka.facts_partitions, kafka.replication);
     let why = |why| Failure::configuration(anyhow::anyhow!("kafka.facts_retention {why}"));
     let retention_ms = config.facts_retention_ms().map_err(|text: String| why(text))?;
-    let stream = |name: &str| TopicSpec::stream(name, facts, replication, retention_ms);
+    let kept = |key: &'static str, term: &TopicTerm| {
+        term.kept_ms().map_err(|why| Failure::configuration(anyhow::anyhow!("retention.{key} {why}")))
+    };
+    let terms = &config.retention;
+    let stream = |name: &str, kept_ms| TopicSpec::stream(name, facts, replication, kept_ms);
     let mut specs = vec![
         TopicSpec::facts(&topics.facts.name, facts, replication, retention_ms),
-        stream(&topics.dispositions.name),
-        stream(&topics.notices.name),
-        stream(&topics.shadow.name),
-        stream(&topics.authority.name),
+        stream(&topics.dispositions.name, kept("dispositions", &terms.dispositions)?),
+        stream(&topics.notices.name, kept("notices", &terms.notices)?),
+        stream(&topics.shadow.name, kept("shadow", &terms.shadow)?),
+        stream(&topics.authority.name, kept("authority", &terms.authority)?),
         TopicSpec::compacted(&topics.measures.name, facts, replication),
         // Small, and read whole at every start: one partition each.
         TopicSpec::compacted(&topics.decided.name, 1, replication),
-        TopicSpec::stream(&topics.dead_letters.name, 1, replication, retention_ms),
+        TopicSpec::stream(
+            &topics.dead_letters.name,
+            1,
+            replication,
+            kept("dead_letters", &terms.dead_letters)?,
+        ),
     ];
     for source in &config.sources {
         if !specs.iter().any(|spec| spec.name == source.topic) {
-            // Who released which rules, on whose assessment, is kept for ever.
             let is_control = source.name == config.rules.control_source;
-            let kept = if is_control { -1 } else { retention_ms };
-            specs.push(TopicSpec::source(&source.topic, kafka.source_partitions, replication, kept));
+            let kept_ms =
+                if is_control { kept("control", &terms.control)? } else { kept("sources", &terms.sources)? };
+            specs.push(TopicSpec::source(&source.topic, kafka.source_partitions, replication, kept_ms));
         }
     }
     Ok(specs)

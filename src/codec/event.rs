@@ -11,7 +11,9 @@ pub mod entry;
 pub mod envelope;
 mod fault;
 pub mod field;
+pub mod hold;
 pub mod holding;
+pub mod iot_card;
 mod name;
 pub mod notice;
 mod object;
@@ -25,6 +27,7 @@ pub mod schema;
 pub mod settlement;
 pub mod transfer;
 mod undeclared;
+pub mod unit;
 pub mod verification;
 
 pub use fault::Fault;

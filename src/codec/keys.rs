@@ -3,12 +3,20 @@
 //! One 32-byte master key; every other key is HMAC-SM3 of a label under it, so that no two uses
 //! share a key. Tokens join, refs address (DESIGN D5): a token is a one-way keyed pseudonym, a
 //! sealed ref can be opened again by whoever holds the key, and only where a measure leaves.
+//!
+//! A key file may hold a generation key beside the master key, then called root. Tokens and fingerprints are
+//! then made of the root and put through a permutation under the generation key, and refs are sealed under
+//! the generation key alone. `rekey` undoes one permutation and does the next, so that all tokens go on to
+//! join, counterparties' too, of which no ref is kept; and when the generation key of a finished generation
+//! is destroyed, nobody can tie its tokens to identifiers or to those of another, the root at hand or not.
 
 mod cache;
+pub mod generation;
+pub mod names;
+mod provider;
 
 use std::hash::Hasher;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
@@ -22,6 +30,10 @@ use crate::engine::base::{Fingerprint, Token};
 use crate::engine::ident::IdKey;
 use crate::engine::subject::{SealedRef, SubjectKind};
 use cache::Cache;
+use generation::{GenerationKey, Permutations};
+use names::Names;
+
+pub use provider::{KeyError, KeyFile, KeyProvider, parse_master};
 
 /// The algorithm of tokens, recorded beside the key epoch wherever state names its keys (D5).
 pub const TOKEN_ALGORITHM: &str = "HMAC-SM3";
@@ -31,67 +43,16 @@ pub const KEY_EPOCH: u32 = 1;
 /// A published key: whoever reads the source can undo its tokens. For trying things out only.
 const DEVELOPMENT_MASTER: [u8; 32] = *b"duecourse development key, fixed";
 
-/// What is wrong with a master key. Never says what the key was.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum KeyError {
-    #[error("the key file `{path}` cannot be read: {cause}")]
-    Unreadable { path: String, cause: String },
-    #[error("a master key is 64 hexadecimal digits (32 bytes), on one line")]
-    Malformed,
-}
-
 /// In place of a kind of subject, in tokens of staff.
 const STAFF: u8 = 0xf0;
-
-/// Where a master key comes from: a file now, a hardware module in a certified site (D5).
-pub trait KeyProvider {
-    /// The 32 bytes of the master key.
-    ///
-    /// # Errors
-    /// `KeyError` when it cannot be had; the text names the place and never the key.
-    fn master(&self) -> Result<Zeroizing<[u8; 32]>, KeyError>;
-}
-
-/// A master key in a file: 64 hexadecimal digits, white space around them allowed.
-pub struct KeyFile<'a>(pub &'a Path);
-
-impl KeyProvider for KeyFile<'_> {
-    fn master(&self) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        let text = std::fs::read_to_string(self.0).map(Zeroizing::new).map_err(|error| {
-            KeyError::Unreadable { path: self.0.display().to_string(), cause: error.kind().to_string() }
-        })?;
-        parse_master(&text)
-    }
-}
-
-/// Reads a master key from the text of its file.
-///
-/// # Errors
-/// `KeyError::Malformed` unless it is 64 hexadecimal digits.
-pub fn parse_master(text: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-    let digits = text.trim_ascii().as_bytes();
-    if digits.len() != 64 {
-        return Err(KeyError::Malformed);
-    }
-    let mut master = Zeroizing::new([0; 32]);
-    for (byte, pair) in master.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = pair
-            .iter()
-            .try_fold(0, |byte, digit| Some(byte << 4 | hex_digit(*digit)?))
-            .ok_or(KeyError::Malformed)?;
-    }
-    Ok(master)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
-}
 
 /// The keys of one deployment. Shared between threads; cloning gives the same keys and an empty cache.
 pub struct Keys {
     secrets: Secrets,
     /// The token key, already worked into the MAC: cloning it saves two of four compressions.
     token_mac: Hmac<Sm3>,
+    generation: Option<Permutations>,
+    names: Arc<Names>,
     development: bool,
     cache: Mutex<Cache>,
 }
@@ -117,6 +78,8 @@ impl Clone for Keys {
         Keys {
             secrets: self.secrets.clone(),
             token_mac: self.token_mac.clone(),
+            generation: self.generation.clone(),
+            names: Arc::clone(&self.names),
             development: self.development,
             cache: Mutex::new(Cache::new()),
         }
@@ -143,9 +106,45 @@ impl Keys {
         Keys {
             secrets,
             token_mac,
+            generation: None,
+            names: Arc::default(),
             development: *master == DEVELOPMENT_MASTER,
             cache: Mutex::new(Cache::new()),
         }
+    }
+
+    /// The keys of one generation: the root's, with tokens, fingerprints and seals under the generation key.
+    #[must_use]
+    pub fn of_generation(root: &[u8; 32], generation: &GenerationKey) -> Keys {
+        let mut keys = Keys::derive(root);
+        let key = generation.bytes();
+        let (front, back) = keys.secrets.seal.split_at_mut(32);
+        front.copy_from_slice(&*derived(key, "seal/1"));
+        back.copy_from_slice(&*derived(key, "seal/2"));
+        // Which root and which generation: neither is given away.
+        let check = derived(key, "check");
+        keys.secrets.check.iter_mut().zip(check.iter()).for_each(|(own, its)| *own ^= its);
+        keys.generation = Some(Permutations::new(generation));
+        keys
+    }
+
+    /// Keys that also know what measures of earlier generations are called.
+    #[must_use]
+    pub fn knowing(mut self, names: Names) -> Keys {
+        self.names = Arc::new(names);
+        self
+    }
+
+    /// What measures of earlier generations are called in this one.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The number of the generation: 1 for a key without generations.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation.as_ref().map_or(KEY_EPOCH, Permutations::number)
     }
 
     /// The fixed development key. Production refuses it: see `is_development`.
@@ -159,7 +158,12 @@ impl Keys {
     /// # Errors
     /// Those of the provider.
     pub fn from_provider(provider: &dyn KeyProvider) -> Result<Keys, KeyError> {
-        provider.master().map(|master| Keys::derive(&master))
+        let master = provider.master()?;
+        let keys = match provider.generation()? {
+            Some(generation) => Keys::of_generation(&master, &generation),
+            None => Keys::derive(&master),
+        };
+        Ok(keys.knowing(provider.names()?))
     }
 
     /// True for the published key, whichever way it was given.
@@ -180,6 +184,16 @@ impl Keys {
         let tag = self.cache_tag(kind, id);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.token(tag, || self.mac_token(kind, id))
+    }
+
+    /// The tokens of several identifiers, as far as they are given: what the cache has of them is fetched
+    /// at once, not one after the other.
+    #[must_use]
+    pub fn tokens<const N: usize>(&self, ids: [Option<(SubjectKind, &str)>; N]) -> [Option<Token>; N] {
+        let tagged = ids.map(|id| id.map(|(kind, id)| (self.cache_tag(kind, id), kind, id)));
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        tagged.iter().flatten().for_each(|(tag, ..)| cache.expect(*tag));
+        tagged.map(|id| id.map(|(tag, kind, id)| cache.token(tag, || self.mac_token(kind, id))))
     }
 
     /// The token of one of our parties and its sealed ref: what a fact carries of it.
@@ -203,12 +217,50 @@ impl Keys {
         Token(u128::from_be_bytes(front_of(&full)))
     }
 
+    /// The same, and the token of the party's holder.
+    #[must_use]
+    pub fn party_of(&self, kind: SubjectKind, id: &str, holder: &str) -> (Token, SealedRef, Token) {
+        let (tag, of_holder) = (self.cache_tag(kind, id), self.cache_tag(SubjectKind::Holder, holder));
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.expect(tag);
+        cache.expect(of_holder);
+        let token = cache.token(tag, || self.mac_token(kind, id));
+        let sealed = cache.sealed(tag, || self.seal(id));
+        let holder = cache.token(of_holder, || self.mac_token(SubjectKind::Holder, holder));
+        (token, sealed, holder)
+    }
+
     /// The keyed 64-bit fingerprint of an event id (SipHash-2-4).
     #[must_use]
     pub fn fingerprint(&self, event_id: &str) -> Fingerprint {
         let mut hasher = SipHasher24::new_with_key(&self.secrets.fingerprint);
         hasher.write(event_id.as_bytes());
-        Fingerprint(hasher.finish())
+        let fingerprint = Fingerprint(hasher.finish());
+        self.generation.as_ref().map_or(fingerprint, |own| own.fingerprint(fingerprint))
+    }
+
+    /// A token of this generation as that of another one of the same root. What names nobody (0) stays.
+    #[must_use]
+    pub fn token_in(&self, token: Token, other: &Keys) -> Token {
+        if token == Token::default() {
+            return token;
+        }
+        let root = self.generation.as_ref().map_or(token, |own| own.root_token(token));
+        other.generation.as_ref().map_or(root, |its| its.token(root))
+    }
+
+    /// The same of a fingerprint.
+    #[must_use]
+    pub fn fingerprint_in(&self, fingerprint: Fingerprint, other: &Keys) -> Fingerprint {
+        let root = self.generation.as_ref().map_or(fingerprint, |own| own.root_fingerprint(fingerprint));
+        other.generation.as_ref().map_or(root, |its| its.fingerprint(root))
+    }
+
+    /// Whether two generations have one root, so that what one made can be said in the other.
+    #[must_use]
+    pub fn has_root_of(&self, other: &Keys) -> bool {
+        // Both are MAC outputs of secrets, compared where both keys are at hand.
+        self.secrets.token == other.secrets.token
     }
 
     /// Seals the institution's ref of a party: AES-SIV (RFC 5297), the same bytes every time.
@@ -241,7 +293,8 @@ impl Keys {
         mac.update(&[kind as u8]);
         mac.update(id.as_bytes());
         let full: [u8; 32] = mac.finalize().into_bytes().into();
-        Token(u128::from_be_bytes(front_of(&full)))
+        let token = Token(u128::from_be_bytes(front_of(&full)));
+        self.generation.as_ref().map_or(token, |own| own.token(token))
     }
 
     /// By which the cache knows an identifier: a keyed 128-bit hash, so that it holds none of them.
@@ -283,6 +336,12 @@ mod tests {
         let other = Keys::derive(&[7; 32]);
         let token = keys.token(SubjectKind::Account, "A1");
         assert_eq!(token, keys.token(SubjectKind::Account, "A1"));
+        let together =
+            keys.tokens([Some((SubjectKind::Account, "A1")), None, Some((SubjectKind::Holder, "H"))]);
+        assert_eq!(together, [Some(token), None, Some(keys.token(SubjectKind::Holder, "H"))]);
+        let (of_party, sealed, of_holder) = keys.party_of(SubjectKind::Account, "A1", "H");
+        assert_eq!((of_party, Some(of_holder)), (token, together[2]));
+        assert_eq!(keys.party(SubjectKind::Account, "A1"), (token, sealed));
         assert_eq!(token, keys.mac_token(SubjectKind::Account, "A1"));
         assert_eq!(token, keys.clone().token(SubjectKind::Account, "A1"));
         assert_ne!(token, keys.token(SubjectKind::Holder, "A1"));

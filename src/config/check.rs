@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use super::bundle::span;
+use super::bundle::{span, standing};
 use super::nearest;
-use super::settings::{Config, IntakeVersion, MAINLAND, S3, Time};
+use super::settings::{Config, IntakeVersion, MAINLAND, S3, Time, TopicTerm};
 use crate::codec::authority::AuthorityKey;
 use crate::codec::signing::RegisteredKey;
 use crate::engine::base::{SpanMs, TimeMs};
@@ -26,6 +26,20 @@ pub(super) fn problems(config: &Config) -> Found {
     }
     if let Err(message) = config.facts_retention_ms() {
         found.push(("kafka.facts_retention", message));
+    }
+    const TERMS: [&str; 7] = [
+        "retention.dispositions",
+        "retention.notices",
+        "retention.shadow",
+        "retention.authority",
+        "retention.dead_letters",
+        "retention.sources",
+        "retention.control",
+    ];
+    for (key, (_, term)) in TERMS.into_iter().zip(config.retention.all()) {
+        if let Err(message) = term.problem() {
+            found.push((key, message));
+        }
     }
     if config.production && config.keys.file.is_empty() {
         found.push((
@@ -324,6 +338,28 @@ impl Config {
             return Err("is shorter than an hour: a restored partition could not catch up".to_owned());
         }
         Ok(span.0)
+    }
+}
+
+impl TopicTerm {
+    /// In milliseconds, as Kafka wants it; -1 is for ever.
+    ///
+    /// # Errors
+    /// When it is no span, or shorter than an hour.
+    pub fn kept_ms(&self) -> Result<i64, String> {
+        if self.kept == "-1" {
+            return Ok(-1);
+        }
+        let span = span(&self.kept)?;
+        if span < SpanMs::HOUR { Err("is shorter than an hour".to_owned()) } else { Ok(span.0) }
+    }
+
+    fn problem(&self) -> Result<(), String> {
+        self.kept_ms()?;
+        if self.basis.trim().is_empty() {
+            return Err("has no `basis`; say why it is kept so long".to_owned());
+        }
+        standing(&self.status).map(drop)
     }
 }
 

@@ -17,7 +17,7 @@ use std::path::Path;
 pub use origin::Origin;
 pub use settings::{
     Config, Decide, Destination, Http, Intake, IntakeVersion, Kafka, Keys, MAINLAND, Rules, S3, SigningKey,
-    Snapshots, Source, Time, Topics,
+    Snapshots, Source, Time, TopicTerm, TopicTerms, Topics,
 };
 
 use origin::Layers;

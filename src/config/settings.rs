@@ -23,6 +23,7 @@ pub struct Config {
     pub orders: Orders,
     pub kafka: Kafka,
     pub topics: Topics,
+    pub retention: TopicTerms,
     pub intake: Intake,
     pub decide: Decide,
     pub snapshots: Snapshots,
@@ -144,6 +145,50 @@ pub struct Topics {
     pub shadow: Destination,
     pub authority: Destination,
     pub dead_letters: Destination,
+}
+
+/// How long topics are kept, and why. Facts: `kafka.facts_retention`. What is in force (`measures`) and how far
+/// was decided (`decided`) are compacted: each key's latest, gone with its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopicTerms {
+    pub dispositions: TopicTerm,
+    pub notices: TopicTerm,
+    pub shadow: TopicTerm,
+    pub authority: TopicTerm,
+    pub dead_letters: TopicTerm,
+    /// Source topics that `topics create` makes.
+    pub sources: TopicTerm,
+    /// The topic of `rules.control_source`.
+    pub control: TopicTerm,
+}
+
+/// How long a topic is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopicTerm {
+    /// Span such as `30d`, or `-1` for ever.
+    pub kept: String,
+    /// The law, or the reason.
+    pub basis: String,
+    /// `verified_text`, `verified_press`, `verified_web`, `from_memory` or `policy`.
+    pub status: String,
+}
+
+impl TopicTerms {
+    /// Each with its key.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, &TopicTerm); 7] {
+        [
+            ("dispositions", &self.dispositions),
+            ("notices", &self.notices),
+            ("shadow", &self.shadow),
+            ("authority", &self.authority),
+            ("dead_letters", &self.dead_letters),
+            ("sources", &self.sources),
+            ("control", &self.control),
+        ]
+    }
 }
 
 /// A topic and where it lies (D21).

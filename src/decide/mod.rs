@@ -26,6 +26,8 @@ pub mod worker;
 
 use crate::log::LogError;
 
+pub use snapshotter::CHANGES_MAX;
+
 /// Why deciding stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum DecideError {

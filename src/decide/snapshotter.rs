@@ -17,7 +17,7 @@ use super::snapshot::{Entry, Position, SnapshotStore};
 use super::worker::{Crew, Running, Task, Turn};
 
 /// A restore reads a chain from its beginning: no more snapshots of changes than this.
-const CHANGES_MAX: usize = 12;
+pub const CHANGES_MAX: usize = 12;
 
 /// The snapshots that the next one of changes would come after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 //! number of a word out of a closed list. An event that does not say leaves its field unknown.
 
 use super::base::Money;
-use super::fact::{Channel, Product, TransferDetails, UsageKind};
+use super::declared::{CardRisk, Scene, TrafficClass};
+use super::fact::{Channel, HolderKind, Product, TransferDetails, UsageKind};
 
 /// A field that a condition may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,28 @@ pub enum Field {
     AgreedDailySum = 10,
     /// Open traffic of the card this calendar month (law.md T8).
     MonthOpenMegabytes = 11,
+    /// The payer's device was under remote control (law.md L16). Victim protection only, as the next.
+    RemoteControl = 12,
+    /// The payer had just drawn a loan.
+    AfterLoan = 13,
+    /// An IoT card was used for what it was not sold with (law.md T10), and so on down to its scene.
+    OutsideFunctions = 14,
+    /// In another device than the one it is bound to (law.md T9).
+    OutsideDevice = 15,
+    /// Outside of the region or access point that was agreed.
+    OutsideRegion = 16,
+    /// How risky its use was assessed to be.
+    ProfileRisk = 17,
+    ProfileTraffic = 18,
+    ProfileScene = 19,
+    /// Who asks to open: a person or a unit.
+    HolderKind = 20,
+    /// Beneficial owners declared for the unit that asks; 0 when none were (APL 15).
+    OwnersDeclared = 21,
+    /// Their shares together, in thousandths.
+    OwnersShare = 22,
+    /// Whether the use of an IoT card was agreed for this very card, so that the fields above can say more.
+    CardProfiled = 23,
 }
 
 /// What kind of value a field has; the type checker of conditions reads it.
@@ -44,7 +67,7 @@ pub enum FieldType {
 }
 
 impl Field {
-    pub const ALL: [Field; 12] = [
+    pub const ALL: [Field; 24] = [
         Field::Amount,
         Field::Channel,
         Field::Bound,
@@ -57,6 +80,18 @@ impl Field {
         Field::IdentityChannels,
         Field::AgreedDailySum,
         Field::MonthOpenMegabytes,
+        Field::RemoteControl,
+        Field::AfterLoan,
+        Field::OutsideFunctions,
+        Field::OutsideDevice,
+        Field::OutsideRegion,
+        Field::ProfileRisk,
+        Field::ProfileTraffic,
+        Field::ProfileScene,
+        Field::HolderKind,
+        Field::OwnersDeclared,
+        Field::OwnersShare,
+        Field::CardProfiled,
     ];
 
     #[must_use]
@@ -74,6 +109,18 @@ impl Field {
             Field::IdentityChannels => "event.identity_channels",
             Field::AgreedDailySum => "event.agreed_daily_sum",
             Field::MonthOpenMegabytes => "event.month_open_megabytes",
+            Field::RemoteControl => "event.remote_control",
+            Field::AfterLoan => "event.after_loan",
+            Field::OutsideFunctions => "event.outside_functions",
+            Field::OutsideDevice => "event.outside_device",
+            Field::OutsideRegion => "event.outside_region",
+            Field::ProfileRisk => "event.profile_risk",
+            Field::ProfileTraffic => "event.profile_traffic",
+            Field::ProfileScene => "event.profile_scene",
+            Field::HolderKind => "event.holder_kind",
+            Field::OwnersDeclared => "event.owners_declared",
+            Field::OwnersShare => "event.owners_share",
+            Field::CardProfiled => "event.card_profiled",
         }
     }
 
@@ -86,29 +133,60 @@ impl Field {
     pub fn value_type(self) -> FieldType {
         match self {
             Field::Amount | Field::BalanceAfter | Field::AgreedDailySum => FieldType::Money,
-            Field::IdentityChannels | Field::MonthOpenMegabytes => FieldType::Count,
-            Field::Bound | Field::OwnAccount | Field::Cash | Field::StrongAuth => FieldType::Flag,
+            Field::IdentityChannels
+            | Field::MonthOpenMegabytes
+            | Field::OwnersDeclared
+            | Field::OwnersShare => FieldType::Count,
+            Field::Bound
+            | Field::OwnAccount
+            | Field::Cash
+            | Field::StrongAuth
+            | Field::RemoteControl
+            | Field::AfterLoan
+            | Field::OutsideFunctions
+            | Field::OutsideDevice
+            | Field::OutsideRegion
+            | Field::CardProfiled => FieldType::Flag,
             Field::Channel => FieldType::Word(&Channel::WORDS),
             Field::Product => FieldType::Word(&Product::WORDS),
             Field::Usage => FieldType::Word(&UsageKind::WORDS),
+            Field::ProfileRisk => FieldType::Word(CardRisk::WORDS),
+            Field::ProfileTraffic => FieldType::Word(TrafficClass::WORDS),
+            Field::ProfileScene => FieldType::Word(Scene::WORDS),
+            Field::HolderKind => FieldType::Word(&HolderKind::WORDS),
         }
+    }
+
+    /// Whether it was collected to protect a likely victim: then it serves nothing else (APL 34, D18).
+    #[must_use]
+    pub fn is_of_victim(self) -> bool {
+        matches!(self, Field::RemoteControl | Field::AfterLoan)
     }
 }
 
+const COUNT: usize = Field::ALL.len();
+
 /// What is known of one event and its party.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attributes([Option<i64>; 12]);
+pub struct Attributes {
+    /// One bit for each field that is known; the value of one that is not is 0.
+    known: u32,
+    values: [i64; COUNT],
+}
 
 impl Attributes {
     #[must_use]
     pub fn get(&self, field: Field) -> Option<i64> {
-        self.0.get(field as usize).copied().flatten()
+        let known = self.known & (1 << field as u32) != 0;
+        self.values.get(field as usize).copied().filter(|_| known)
     }
 
     #[must_use]
     pub fn with(mut self, field: Field, value: Option<i64>) -> Attributes {
-        if let Some(slot) = self.0.get_mut(field as usize) {
-            *slot = value;
+        let bit = 1 << field as u32;
+        self.known = if value.is_some() { self.known | bit } else { self.known & !bit };
+        if let Some(slot) = self.values.get_mut(field as usize) {
+            *slot = value.unwrap_or(0);
         }
         self
     }
@@ -133,5 +211,7 @@ impl Attributes {
             .with(Field::StrongAuth, flag(details.strong_auth))
             .with(Field::BalanceAfter, yuan(details.balance_after))
             .with(Field::AgreedDailySum, yuan(details.agreed_daily_sum))
+            .with(Field::RemoteControl, details.remote_control.then_some(1))
+            .with(Field::AfterLoan, details.after_loan.then_some(1))
     }
 }

@@ -97,6 +97,8 @@ pub struct Currency([u8; 3]);
 
 impl Currency {
     pub const CNY: Currency = Currency(*b"CNY");
+    /// Of what is counted and is no money: ISO 4217's code for no currency.
+    pub const NONE: Currency = Currency(*b"XXX");
 
     /// Reads three upper-case ASCII letters; anything else is `None`.
     #[must_use]

@@ -2,13 +2,17 @@
 //!
 //! A fact is self-contained: nothing in it has to be looked up elsewhere (D6).
 
-use super::appeal::AppealStep;
+mod feed;
 mod kinds;
 
+pub use feed::Feed;
 pub use kinds::{Channel, Essential, Product, UsageKind};
 
+use super::appeal::AppealStep;
 use super::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
+use super::declared::{CardProfile, Owner, OwnersSource};
 use super::disposition::{AppealRef, DispositionId};
+use super::kept::HoldClass;
 use super::life::MeasureEvent;
 use super::subject::{Party, Subject};
 use super::verifying::{DeliveryChannel, VerificationMethod};
@@ -45,6 +49,10 @@ pub struct TransferDetails {
     pub cash: bool,
     /// Authenticated by certificate or electronic signature (law.md B13).
     pub strong_auth: bool,
+    /// The institution saw the payer's device under remote control (law.md L16). With the payer only.
+    pub remote_control: bool,
+    /// The payer had just drawn a loan. With the payer only.
+    pub after_loan: bool,
     /// Balance of this fact's account after the transfer, in minor units.
     pub balance_after: Option<i64>,
     /// What the customer agreed as daily sum without a counter, in minor units (law.md B15).
@@ -63,6 +71,20 @@ pub struct OtherParty {
 pub enum HolderKind {
     Person,
     Unit,
+}
+
+impl HolderKind {
+    /// Names and numbers, for conditions.
+    pub const WORDS: [(&'static str, i64); 2] = [("person", 1), ("unit", 2)];
+
+    /// Its number for conditions.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        match self {
+            HolderKind::Person => 1,
+            HolderKind::Unit => 2,
+        }
+    }
 }
 
 /// A step in the life of an opening. Their order is by event time, not by arrival (D10).
@@ -92,121 +114,6 @@ pub enum AppealOutcome {
     Overturned,
 }
 
-/// The kinds of event that can feed a signal or trigger a rule, seen from one role.
-/// The numbers are part of the packed form and of snapshots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Feed {
-    /// A transfer, on the payer's account. `other` = the payee.
-    TransferPayer = 1,
-    /// A transfer, on the payee's account. `other` = the payer.
-    TransferPayee = 2,
-    /// A card payment, on the card's account. `other` = the terminal.
-    CardPaymentCard = 3,
-    /// A card payment, at the terminal. `other` = the holder.
-    CardPaymentTerminal = 4,
-    /// A request to open, on the holder. `other` = the opening.
-    OpeningRequestedHolder = 5,
-    /// A request to open, at the agent who brought it. `other` = the holder.
-    OpeningRequestedAgent = 6,
-    /// A request to open, from a device. `other` = the holder.
-    OpeningRequestedDevice = 7,
-    /// A request to open, giving a contact phone number. `other` = the holder.
-    OpeningRequestedPhoneNumber = 8,
-    /// A request to open, at an outlet. `other` = the holder.
-    OpeningRequestedOutlet = 9,
-    /// A transfer, from a device. `other` = the payer's holder.
-    TransferDevice = 10,
-    /// Use of a phone card, on the card. `other` = the device.
-    CardUsageCard = 11,
-    /// Use of a phone card, in a device. `other` = the holder.
-    CardUsageDevice = 12,
-    /// A call placed, on the card. `other` = the number called.
-    CallPlacedCard = 13,
-    /// A call received, on the card. `other` = the number that called.
-    CallReceivedCard = 14,
-    /// A message sent, on the card. `other` = the number it went to.
-    MessageSentCard = 15,
-    /// Salary or pension received, on the account. `other` = the payer. For protections only (D27).
-    LivelihoodPayee = 16,
-    /// A fraud was confirmed in which the account paid (or the card was used). `other` = the other side.
-    FraudConfirmedPayer = 17,
-    /// A fraud was confirmed in which the account was paid. `other` = the payer.
-    FraudConfirmedPayee = 18,
-    /// A card payment at the terminal was confirmed as fraud. `other` = the holder.
-    FraudConfirmedTerminal = 19,
-    /// A request to open, giving an address. `other` = the holder.
-    OpeningRequestedAddress = 20,
-}
-
-impl Feed {
-    pub const ALL: [Feed; 20] = [
-        Feed::TransferPayer,
-        Feed::TransferPayee,
-        Feed::CardPaymentCard,
-        Feed::CardPaymentTerminal,
-        Feed::OpeningRequestedHolder,
-        Feed::OpeningRequestedAgent,
-        Feed::OpeningRequestedDevice,
-        Feed::OpeningRequestedPhoneNumber,
-        Feed::OpeningRequestedOutlet,
-        Feed::TransferDevice,
-        Feed::CardUsageCard,
-        Feed::CardUsageDevice,
-        Feed::CallPlacedCard,
-        Feed::CallReceivedCard,
-        Feed::MessageSentCard,
-        Feed::LivelihoodPayee,
-        Feed::FraudConfirmedPayer,
-        Feed::FraudConfirmedPayee,
-        Feed::FraudConfirmedTerminal,
-        Feed::OpeningRequestedAddress,
-    ];
-
-    /// The name in signal and rule files: event type, a dot, the role.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Feed::TransferPayer => "transfer_posted.payer",
-            Feed::TransferPayee => "transfer_posted.payee",
-            Feed::CardPaymentCard => "card_payment_posted.card",
-            Feed::CardPaymentTerminal => "card_payment_posted.terminal",
-            Feed::OpeningRequestedHolder => "opening_requested.holder",
-            Feed::OpeningRequestedAgent => "opening_requested.agent",
-            Feed::OpeningRequestedDevice => "opening_requested.device",
-            Feed::OpeningRequestedPhoneNumber => "opening_requested.phone_number",
-            Feed::OpeningRequestedOutlet => "opening_requested.outlet",
-            Feed::TransferDevice => "transfer_posted.device",
-            Feed::CardUsageCard => "card_usage_recorded.card",
-            Feed::CardUsageDevice => "card_usage_recorded.device",
-            Feed::CallPlacedCard => "call_placed.card",
-            Feed::CallReceivedCard => "call_received.card",
-            Feed::MessageSentCard => "message_sent.card",
-            Feed::LivelihoodPayee => "livelihood_received.payee",
-            Feed::FraudConfirmedPayer => "fraud_confirmed.payer",
-            Feed::FraudConfirmedPayee => "fraud_confirmed.payee",
-            Feed::FraudConfirmedTerminal => "fraud_confirmed.terminal",
-            Feed::OpeningRequestedAddress => "opening_requested.address",
-        }
-    }
-
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Feed> {
-        Feed::ALL.into_iter().find(|feed| feed.name() == name)
-    }
-
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Feed> {
-        Feed::ALL.into_iter().find(|feed| *feed as u8 == code)
-    }
-
-    /// This feed's bit in a set of feeds.
-    #[must_use]
-    pub fn bit(self) -> u32 {
-        1 << (self as u8)
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FactBody {
     /// One side of a transfer, on an account of the routing holder.
@@ -221,8 +128,16 @@ pub enum FactBody {
     },
     /// A card payment, on the card's account of the routing holder.
     CardPayment { account: Party, terminal: Token, amount: Money },
-    /// Use of a phone card of the routing holder. `open_mb`: open traffic this month, by the carrier (law.md T8).
-    CardUsage { card: Party, device: Token, usage: UsageKind, peer: Option<Token>, open_mb: Option<u32> },
+    /// Use of a phone or IoT card of the routing holder. `open_mb`: open traffic this month, by the carrier
+    /// (law.md T8); `region`: where an IoT card was used, of a phone card never.
+    CardUsage {
+        card: Party,
+        device: Token,
+        usage: UsageKind,
+        peer: Option<Token>,
+        open_mb: Option<u32>,
+        region: Option<Token>,
+    },
     /// A transfer or card payment on an account of the routing holder turned out to be part of a
     /// fraud; `feed` says from which side, `other` is the other side or the terminal.
     FraudConfirmed { feed: Feed, account: Party, other: Token, amount: Option<Money> },
@@ -261,6 +176,10 @@ pub enum FactBody {
     RuleSetActivated { bundle: std::sync::Arc<str>, release: Release },
     /// From here on measures are enforced; before it everything only observes (D28).
     WentLive,
+    /// What is kept of the routing holder is held until then, beyond its term (S20).
+    HoldOrdered { number: std::sync::Arc<str>, class: HoldClass, until: TimeMs },
+    /// An order to hold ends before its time.
+    HoldReleased { number: std::sync::Arc<str> },
     /// A step of an appeal against a measure on this holder, or of a request for a human decision.
     Appeal { appeal: AppealRef, step: AppealStep },
     /// Something happened to a measure on this holder: its notice was delivered, they were verified (S14).
@@ -276,6 +195,14 @@ pub enum FactBody {
         other: Option<Token>,
         amount: Option<Money>,
     },
+    /// What was agreed for an IoT card of the routing holder (APL 12).
+    CardProfiled { card: Party, profile: Box<CardProfile> },
+    /// A person assessed the risk of a request of the routing holder before the sale (APL 12).
+    RiskAssessed { opening: Token, passed: bool, assessor: Token },
+    /// The routing subject, a reseller, has so many devices with cards in stock (APL 12).
+    StockReported { feed: Feed, count: u32 },
+    /// The beneficial owners of the routing holder, a unit (APL 15).
+    OwnersDeclared { owners: Vec<Owner>, source: OwnersSource },
     /// An authority orders something about a party of the routing holder, or says more of its order (S15).
     Order(Box<super::order::OrderFact>),
     /// The routing holder is listed, or the entry is revoked (S16).

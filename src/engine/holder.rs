@@ -1,6 +1,7 @@
 //! What one holder has and has asked for: holdings, openings, standings (ARCHITECTURE S9, S10).
 
 use super::base::{Fingerprint, TimeMs, Token};
+use super::declared::{Assessment, CardProfile, Declared};
 use super::disposition::DispositionId;
 use super::entry::EntryState;
 use super::fact::{HolderKind, OpeningStep, Product};
@@ -18,6 +19,8 @@ pub struct Holder {
     pub standings: Vec<Standing>,
     /// Phone numbers whose sharing was explained: what is told of them counts no more (law.md B17).
     pub explained: Vec<Token>,
+    /// What was declared of the holder and their cards; few have any.
+    pub declared: Option<Box<Declared>>,
     /// Orders of authorities about the holder's accounts; few have any.
     pub authority: Option<Box<Authority>>,
 }
@@ -31,6 +34,18 @@ pub struct Authority {
     pub entries: Vec<EntryState>,
     /// The phone line that is kept for a listed person.
     pub kept_line: Option<Subject>,
+}
+
+/// Which standing of a signal is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedOf {
+    /// About one subject only.
+    pub of: Option<Token>,
+    pub at: TimeMs,
+    /// Told later than this, under an override.
+    pub bound: Option<TimeMs>,
+    /// What held until then or less long is forgotten.
+    pub out: TimeMs,
 }
 
 /// How many of a product the person holds elsewhere, as answered for one opening (Art. 16).
@@ -315,8 +330,28 @@ impl Holder {
         entries.filter(acting).map(|entry| entry.heard)
     }
 
-    /// Takes the steps and the platform's answers of an event out again.
+    /// What was declared, to be added to.
+    pub fn declared_mut(&mut self) -> &mut Declared {
+        self.declared.get_or_insert_default()
+    }
+
+    /// The agreed use of an IoT card as of a time.
+    #[must_use]
+    pub fn profile(&self, card: Subject, at: TimeMs) -> Option<&CardProfile> {
+        self.declared.as_ref()?.profile(card, at)
+    }
+
+    /// The last assessment of a request.
+    #[must_use]
+    pub fn assessment(&self, opening: Token) -> Option<&Assessment> {
+        self.declared.as_ref()?.assessment(opening)
+    }
+
+    /// Takes the steps, the platform's answers and the declarations of an event out again.
     pub fn undo(&mut self, event: Fingerprint) {
+        if let Some(declared) = &mut self.declared {
+            declared.undo(event);
+        }
         for holding in &mut self.holdings {
             holding.steps.retain(|step| step.event != event);
         }
@@ -355,11 +390,11 @@ impl Holder {
         products.iter().filter_map(last).reduce(u32::saturating_add)
     }
 
-    /// Notes what is told: it takes the place of what was told of the same signal and subject. Others that
-    /// hold no longer, and that no event could come too late for, are forgotten.
+    /// Notes what is told: it takes the place of what was told of the same signal and subject. What holds
+    /// no longer, and no event could come too late for, is forgotten first.
     pub fn stand(&mut self, told: Standing, forgotten: TimeMs) {
         let same = |known: &Standing| known.signal == told.signal && known.about == told.about;
-        self.standings.retain(|known| known.until > forgotten || same(known));
+        self.standings.retain(|known| known.until > forgotten);
         match self.standings.iter_mut().find(|known| same(known)) {
             Some(known) => *known = told,
             None => self.standings.push(told),
@@ -368,16 +403,12 @@ impl Holder {
 
     /// The largest value told of a signal that stands at a time; of one subject only, if that is given.
     #[must_use]
-    pub fn standing(
-        &self,
-        signal: &str,
-        of: Option<Token>,
-        at: TimeMs,
-        bound: Option<TimeMs>,
-    ) -> Option<&Standing> {
+    pub fn standing(&self, signal: &str, asked: AskedOf) -> Option<&Standing> {
+        let AskedOf { of, at, bound, out } = asked;
         self.standings
             .iter()
             .filter(|standing| standing.holds_at(at) && &*standing.signal == signal)
+            .filter(|standing| standing.until > out)
             .filter(|standing| of.is_none_or(|of| standing.about.token == of))
             .filter(|standing| !self.explained.contains(&standing.about.token))
             .filter(|standing| bound.is_none_or(|bound| bound < standing.at))

@@ -65,6 +65,10 @@ pub enum UnmatchedReason {
     RulesNotNewer,
     /// The account or card was closed before that time.
     HoldingClosed,
+    /// An order to hold that had ended when it was read.
+    HoldOver,
+    /// The release of an order to hold that is not known of this holder, or has ended.
+    HoldUnknown,
     /// An appeal against this measure is open, or lies with the authority.
     AppealOpen,
     /// It was decided, and nothing is brought that was not decided on.
@@ -92,7 +96,7 @@ pub enum UnmatchedReason {
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 16] = [
+    pub const ALL: [UnmatchedReason; 18] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
@@ -108,6 +112,8 @@ impl UnmatchedReason {
         UnmatchedReason::MeasureStepUnknown,
         UnmatchedReason::VerificationMethodWeak,
         UnmatchedReason::SettlementUnknown,
+        UnmatchedReason::HoldOver,
+        UnmatchedReason::HoldUnknown,
         UnmatchedReason::OrdersNotConfigured,
     ];
 
@@ -129,6 +135,8 @@ impl UnmatchedReason {
             UnmatchedReason::MeasureStepUnknown => "measure_step_unknown",
             UnmatchedReason::VerificationMethodWeak => "verification_method_weak",
             UnmatchedReason::SettlementUnknown => "settlement_unknown",
+            UnmatchedReason::HoldOver => "hold_over",
+            UnmatchedReason::HoldUnknown => "hold_unknown",
             UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
         }
     }

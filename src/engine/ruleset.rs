@@ -8,8 +8,10 @@ use super::life::Lives;
 use super::limit::Limit;
 use super::notice::NoticeTexts;
 use super::protection::Protection;
+use super::retention::Retention;
 use super::rule::Rule;
 use super::signal::{Reads, Signal};
+use super::subject::SubjectKind;
 
 /// Signals, rules, limits, wording and the few figures that decide, in one immutable value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub struct RuleSet {
     pub notices: NoticeTexts,
     pub calendar: Calendar,
     pub settings: Settings,
+    pub retention: Retention,
 }
 
 /// Figures that decide and are neither a rule nor a limit.
@@ -60,6 +63,18 @@ impl RuleSet {
         let questions = self.signals.iter().filter_map(Signal::question);
         let window_max = questions.map(|question| question.reach().0).max().unwrap_or(0);
         SpanMs(window_max.saturating_add(self.settings.lateness.0))
+    }
+
+    /// What the log of a kind of subject must keep: the longest window of the signals that ask it, plus
+    /// lateness (S20). A rule set without terms of retention keeps all logs alike.
+    #[must_use]
+    pub fn log_retention(&self, kind: SubjectKind) -> SpanMs {
+        if !self.retention.logs_by_kind {
+            return self.retention();
+        }
+        let of_kind = self.signals.iter().filter(|signal| signal.subject.log_kind() == kind);
+        let reach = of_kind.filter_map(Signal::question).map(|question| question.reach().0).max();
+        SpanMs(reach.unwrap_or(0).saturating_add(self.settings.lateness.0))
     }
 
     /// The two signals that one of our own parties' signals is made of; nothing for the others.

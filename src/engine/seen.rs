@@ -1,7 +1,10 @@
 //! Duplicates: which events have been applied, within a declared horizon (DESIGN D10, ARCHITECTURE S4).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use hashbrown::HashTable;
 
 use super::base::{Fingerprint, SpanMs, TimeMs};
 use super::state::TokenHash;
@@ -15,7 +18,9 @@ const BLOCK: usize = 4_096;
 /// Fingerprints of applied events with the newest time at which they were applied.
 #[derive(Debug, Default)]
 pub struct Seen {
-    times: HashMap<Fingerprint, TimeMs, TokenHash>,
+    /// The last sighting of each event that is remembered, by the lower half of its number: a quarter of
+    /// what fingerprint and time take, which stand in the order anyway.
+    last: HashTable<u32>,
     order: Order,
     /// Number of the first sighting that the last copy did not have.
     copied: u64,
@@ -48,6 +53,13 @@ impl Order {
         self.blocks.front()?.get((self.first - self.first_of_block) as usize).copied()
     }
 
+    /// The sighting whose number ends in these bits, of those from the first block on.
+    fn get(&self, number: u32) -> Option<Sighting> {
+        // Four thousand million sightings take 64 GiB: memory ends first.
+        let place = number.wrapping_sub(self.first_of_block as u32) as usize;
+        self.blocks.get(place / BLOCK)?.get(place % BLOCK).copied()
+    }
+
     fn drop_front(&mut self) {
         self.first += 1;
         if self.first - self.first_of_block == BLOCK as u64 {
@@ -67,25 +79,56 @@ impl Seen {
     /// Whether the event was applied less than `horizon` before `newest`.
     #[must_use]
     pub fn contains(&self, event: Fingerprint, newest: TimeMs, horizon: SpanMs) -> bool {
-        self.times.get(&event).is_some_and(|seen| newest.minus(horizon) < *seen)
+        self.time_of(event).is_some_and(|seen| newest.minus(horizon) < seen)
+    }
+
+    /// When an event that is remembered was applied last.
+    #[must_use]
+    pub fn time_of(&self, event: Fingerprint) -> Option<TimeMs> {
+        let number = self.last.find(hash(event), |number| self.is_of(*number, event))?;
+        self.order.get(*number).map(|(time, _)| time)
+    }
+
+    fn is_of(&self, number: u32, event: Fingerprint) -> bool {
+        self.order.get(number).is_some_and(|(_, known)| known == event)
     }
 
     /// Remembers an event, and forgets those beyond the horizon.
     pub fn insert(&mut self, event: Fingerprint, newest: TimeMs, horizon: SpanMs) {
-        self.times.insert(event, newest);
-        self.order.push((newest, event));
+        self.push((newest, event));
+        self.forget(newest, horizon);
+    }
+
+    /// Forgets events beyond the horizon.
+    pub fn forget(&mut self, newest: TimeMs, horizon: SpanMs) {
         while self.order.front().is_some_and(|(time, _)| time <= newest.minus(horizon)) {
             self.forget_first();
         }
     }
 
-    fn forget_first(&mut self) {
-        let Some((time, oldest)) = self.order.front() else { return };
-        self.order.drop_front();
-        // The same event may have been applied again after it was forgotten.
-        if self.times.get(&oldest) == Some(&time) {
-            self.times.remove(&oldest);
+    fn push(&mut self, sighting: Sighting) {
+        let (number, event) = (self.order.end as u32, sighting.1);
+        self.order.push(sighting);
+        let (last, order) = (&mut self.last, &self.order);
+        let is_same = |known: &u32| order.get(*known).is_some_and(|(_, known)| known == event);
+        match last.find_mut(hash(event), is_same) {
+            Some(known) => *known = number,
+            None => {
+                let hash_of =
+                    |known: &u32| hash(order.get(*known).map(|(_, known)| known).unwrap_or_default());
+                last.insert_unique(hash(event), number, hash_of);
+            }
         }
+    }
+
+    fn forget_first(&mut self) {
+        let Some((_, oldest)) = self.order.front() else { return };
+        let number = self.order.first as u32;
+        // The same event may have been applied again after it was forgotten: then another is its last.
+        if let Ok(known) = self.last.find_entry(hash(oldest), |known| *known == number) {
+            known.remove();
+        }
+        self.order.drop_front();
     }
 
     /// What is remembered now; sightings from here on are new to the next copy.
@@ -104,12 +147,15 @@ impl Seen {
             let at = said.from;
             self.order = Order { first_of_block: at, first: at, end: at, ..Order::default() };
         }
-        for (time, event) in said.sightings {
-            self.times.insert(event, time);
-            self.order.push((time, event));
+        for sighting in said.sightings {
+            self.push(sighting);
         }
         self.copied = self.order.end;
     }
+}
+
+fn hash(event: Fingerprint) -> u64 {
+    TokenHash::default().hash_one(event)
 }
 
 /// What was remembered at one moment.
@@ -141,9 +187,18 @@ impl FrozenSeen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     fn all(seen: &mut Seen) -> Vec<Sighting> {
         seen.freeze().since(false).sightings
+    }
+
+    /// Every event that is found, with its time; the number of them is the table's.
+    fn found(seen: &mut Seen) -> BTreeMap<Fingerprint, TimeMs> {
+        let events = all(seen).into_iter().map(|(_, event)| event);
+        let found: BTreeMap<_, _> = events.map(|event| (event, seen.time_of(event).unwrap())).collect();
+        assert_eq!(found.len(), seen.last.len());
+        found
     }
 
     #[test]
@@ -160,8 +215,8 @@ mod tests {
                 assert_eq!(all(&mut restored), frozen.since(false).sightings, "after {number}");
                 let mut anew = Seen::default();
                 anew.restore(frozen.since(false));
-                assert_eq!(anew.times, restored.times, "after {number}");
-                assert_eq!(anew.times, seen.times);
+                assert_eq!(found(&mut anew), found(&mut restored), "after {number}");
+                assert_eq!(found(&mut anew), found(&mut seen));
             }
         }
     }

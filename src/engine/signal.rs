@@ -250,6 +250,8 @@ pub enum Reads {
     Difference { of: usize, to: usize },
     /// Milliseconds since the party was opened.
     SinceOpened,
+    /// Measures of the lanes anomaly and authority that stand on a counterparty's account (S21).
+    MeasuresStanding,
 }
 
 /// Who is told when a signal stands at its level (D3).
@@ -260,6 +262,8 @@ pub enum Tell {
     Holders,
     /// Only the holder of the event, and for that event only.
     Event,
+    /// Only the payer of a transfer, and for that transfer only: what protects who pays (S21).
+    Payer,
 }
 
 /// A signal of one subject that others are told of.
@@ -290,7 +294,9 @@ impl Signal {
     pub fn question(&self) -> Option<&Question> {
         match &self.reads {
             Reads::Log(question) => Some(question),
-            Reads::Ratio { .. } | Reads::Difference { .. } | Reads::SinceOpened => None,
+            Reads::Ratio { .. } | Reads::Difference { .. } | Reads::SinceOpened | Reads::MeasuresStanding => {
+                None
+            }
         }
     }
 
@@ -318,7 +324,7 @@ impl Signal {
         let (first, second) = match self.reads {
             Reads::Log(_) => (Some(self), None),
             Reads::Ratio { of, to, .. } | Reads::Difference { of, to } => (all.get(of), all.get(to)),
-            Reads::SinceOpened => (None, None),
+            Reads::SinceOpened | Reads::MeasuresStanding => (None, None),
         };
         first.into_iter().chain(second).filter_map(Signal::question)
     }

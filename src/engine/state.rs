@@ -127,6 +127,8 @@ pub struct Living {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Firing {
     pub until: TimeMs,
+    /// Its measure ended before that, otherwise than by expiry: it keeps the rule from nothing more.
+    pub is_over: bool,
     /// One event makes a rule fire once on a party.
     pub event: super::base::Fingerprint,
 }

@@ -26,10 +26,12 @@ pub enum SubjectKind {
     /// The account at the other side of a transfer, when it is ours: what the receiver of money may
     /// be told of its sender on that transfer, and the other way round.
     Counterparty = 13,
+    /// The legal representative that a unit names when it asks to open (law.md X9).
+    LegalRepresentative = 14,
 }
 
 impl SubjectKind {
-    pub const ALL: [SubjectKind; 13] = [
+    pub const ALL: [SubjectKind; 14] = [
         SubjectKind::Holder,
         SubjectKind::Account,
         SubjectKind::PhoneCard,
@@ -43,6 +45,7 @@ impl SubjectKind {
         SubjectKind::PhoneNumber,
         SubjectKind::Address,
         SubjectKind::Counterparty,
+        SubjectKind::LegalRepresentative,
     ];
 
     /// The name used in configuration and in outputs.
@@ -62,6 +65,7 @@ impl SubjectKind {
             SubjectKind::PhoneNumber => "phone_number",
             SubjectKind::Address => "address",
             SubjectKind::Counterparty => "counterparty",
+            SubjectKind::LegalRepresentative => "legal_representative",
         }
     }
 
@@ -97,6 +101,7 @@ impl SubjectKind {
                 | SubjectKind::PhoneNumber
                 | SubjectKind::Address
                 | SubjectKind::Counterparty
+                | SubjectKind::LegalRepresentative
         )
     }
 }

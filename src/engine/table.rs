@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::state::TokenHash;
 
 /// A power of two. At a million rows a shard has 250.
-const SHARDS: usize = 1 << 12;
+pub const SHARDS: usize = 1 << 12;
 
 /// What can be a key: small, ordered and hashed by a token it holds.
 pub trait Key: Copy + Ord + Hash {}
@@ -114,13 +114,13 @@ impl<K: Key, V: Clone> Table<K, V> {
     }
 
     /// Before the shard of a key grows: takes out the rows of it that need not be kept.
-    pub fn make_room(&mut self, key: &K, mut keep: impl FnMut(&mut V) -> bool) {
+    pub fn make_room(&mut self, key: &K, mut keep: impl FnMut(&K, &mut V) -> bool) {
         let is_full = |shard: &&mut Arc<Shard<K, V>>| shard.len() == shard.capacity();
         let shard = self.shards.get_mut(place(key)).and_then(Option::as_mut);
         let Some(shard) = shard.filter(is_full).map(Arc::make_mut) else { return };
         let before = shard.len();
         shard.retain(|key, row| {
-            let kept = keep(&mut row.value);
+            let kept = keep(key, &mut row.value);
             if !kept {
                 self.removed.push(*key);
             }
@@ -131,6 +131,16 @@ impl<K: Key, V: Clone> Table<K, V> {
         if shard.len() > shard.capacity() / 4 * 3 {
             shard.reserve(shard.capacity());
         }
+    }
+
+    /// Keys of a shard's rows that meet a test, in order. Nothing is copied for it.
+    pub fn keys_in(&self, shard: usize, mut is_meant: impl FnMut(&K, &V) -> bool) -> Vec<K> {
+        let shard = self.shards.get(shard).and_then(Option::as_ref).into_iter();
+        let rows = shard.flat_map(|shard| shard.iter());
+        let mut keys: Vec<K> =
+            rows.filter(|(key, row)| is_meant(key, &row.value)).map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// In no particular order: for counting only.

@@ -31,6 +31,8 @@ pub enum Timer {
         entered: u32,
         worsens: bool,
     },
+    /// Orders to hold what is kept of a holder end.
+    HoldsEnd(Token),
     /// Something is due in the life of an authority order (S15).
     Order {
         holder: Token,

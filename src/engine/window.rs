@@ -9,6 +9,7 @@
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
 mod behind;
+mod best;
 mod distinct;
 mod numbers;
 mod packed;
@@ -21,6 +22,7 @@ mod total;
 use super::base::{Fingerprint, Money, TimeMs};
 use super::calendar::Calendar;
 use super::fact::Feed;
+use super::prefetch::prefetch;
 use super::signal::{Aggregate, OtherSide, Question, Window};
 
 pub use behind::Behind;
@@ -227,6 +229,43 @@ impl SubjectLog {
             _ => self.running = None,
         }
         self.forget(store, horizon);
+    }
+
+    /// Asks for the memory that the next entry of a time will need, in four steps: each reads what the one
+    /// before asked for. They are hints and change nothing.
+    pub fn expect_running(&self) {
+        self.numbers.expect_queue();
+        self.running.iter().for_each(|running| prefetch(&**running));
+    }
+
+    pub fn expect_windows(&self) {
+        self.running.iter().for_each(|running| running.expect_lanes());
+        self.numbers.expect(0);
+        self.numbers.expect(self.len().saturating_sub(1));
+    }
+
+    pub fn expect_numbers(&self, at: TimeMs) {
+        for place in self.running.iter().flat_map(|running| running.leaving(at)) {
+            self.numbers.expect(place);
+            // The first that stays.
+            self.numbers.expect(place + 1);
+        }
+    }
+
+    pub fn expect_entries(&self, at: TimeMs, store: &Store) {
+        let expect = |place: usize| self.numbers.get(place).iter().for_each(|number| store.expect(*number));
+        match &self.running {
+            Some(running) => {
+                for place in running.leaving(at) {
+                    expect(place);
+                    expect(place + 1);
+                }
+                expect(0);
+                expect(self.len().saturating_sub(1));
+            }
+            None if self.len() <= SCANNED_MAX => (0..self.len()).for_each(expect),
+            None => {}
+        }
     }
 
     /// Takes out the entries of an event; true if there were any.

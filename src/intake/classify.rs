@@ -6,6 +6,7 @@
 mod appeal;
 mod confirmed;
 mod correction;
+mod declared;
 pub mod entry;
 mod facts;
 mod lives;

@@ -13,6 +13,7 @@ pub mod lines;
 pub mod orders;
 pub mod pack;
 pub mod refusal;
+pub mod rekey;
 pub mod release;
 pub mod run;
 pub mod sender;

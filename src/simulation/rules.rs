@@ -7,10 +7,11 @@ use crate::engine::LoadRules;
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Feed, Product};
-use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use crate::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::purpose::Purpose;
+use crate::engine::retention::Retention;
 use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
 use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
@@ -50,9 +51,8 @@ fn rule_set() -> RuleSet {
         version: 1,
         title: text("limit"),
         products: vec![Product::PhoneCard],
-        count_max: 2,
+        demand: Demand::Count { max: 2, shared: SharedCount::NotNeeded },
         force: LimitForce::Refuse,
-        shared: SharedCount::NotNeeded,
         effective_from: TimeMs(0),
         effective_to: None,
         basis: "b".to_owned(),
@@ -81,6 +81,7 @@ fn rule_set() -> RuleSet {
         lives: crate::engine::life::Lives::default(),
         notices: notices(),
         calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },
+        retention: Retention::WITHOUT_END,
         settings: Settings {
             duplicate_horizon: SpanMs(0),
             lateness: SpanMs(10_000),

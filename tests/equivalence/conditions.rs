@@ -208,6 +208,7 @@ fn threshold(dice: &mut Dice, signal: &Signal) -> i64 {
     let time = |dice: &mut Dice| *dice.pick(&[0, 1_000, 4_000, 20_000, 60_000]);
     match &signal.reads {
         Reads::SinceOpened => time(dice),
+        Reads::MeasuresStanding => dice.below(3) as i64,
         Reads::Ratio { scale, .. } => dice.below(3 * *scale as usize + 1) as i64,
         Reads::Difference { .. } => dice.below(60) as i64 - 10,
         Reads::Log(question) => match question.aggregate {

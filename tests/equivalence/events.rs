@@ -6,9 +6,10 @@ use duecourse::codec::keys::Keys;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::disposition::{AppealRef, DispositionId};
 use duecourse::engine::fact::{
-    Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
-    Side, TransferDetails, UsageKind,
+    Channel, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release, Side,
+    TransferDetails, UsageKind,
 };
+use duecourse::engine::kept::HoldClass;
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
@@ -31,9 +32,11 @@ pub struct Town {
     pub history: Vec<Event>,
     /// Appeal references that measures bore, and their holders.
     pub appeals: Vec<(AppealRef, Token)>,
+    /// Appeals and requests for a human decision that were begun.
+    pub cases: Vec<(AppealRef, Token)>,
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
-    openings: Vec<(Token, Party, Product, HolderKind)>,
+    pub openings: Vec<(Token, Party, Product, HolderKind)>,
     holdings: Vec<(Token, Party, Product)>,
     next_id: u64,
 }
@@ -52,7 +55,7 @@ pub fn token(kind: SubjectKind, number: u64) -> Token {
     Token(u128::from(high) << 64 | u128::from(low))
 }
 
-fn party(kind: SubjectKind, number: u64) -> Party {
+pub fn party(kind: SubjectKind, number: u64) -> Party {
     let subject = Subject::new(kind, token(kind, number));
     Party { subject, sealed: keys().seal(&format!("ref-{number}")) }
 }
@@ -65,6 +68,7 @@ impl Town {
             partitions,
             history: Vec::new(),
             appeals: Vec::new(),
+            cases: Vec::new(),
             measures: Vec::new(),
             openings: Vec::new(),
             holdings: Vec::new(),
@@ -100,7 +104,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 16, 1, 3, 11]) {
+        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 16, 1, 3, 6, 6, 3, 11]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -114,7 +118,10 @@ impl Town {
             11 => self.of_measure(dice, id, at),
             12 => self.sharing(dice, id, at),
             13 => self.settlement(dice, id, at),
-            14 => self.by_authority(dice, id, at),
+            14 => self.hold(dice, id, at),
+            15 => self.declaration(dice, id, at),
+            16 => self.reseller(dice, id, at),
+            17 => self.by_authority(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -144,7 +151,7 @@ impl Town {
         Money { minor: *dice.pick(&[0, 1, 50, 50, 100, 100, 300, 1000]), currency }
     }
 
-    fn met(
+    pub fn met(
         &self,
         event: Fingerprint,
         at: TimeMs,
@@ -158,7 +165,7 @@ impl Town {
         (self.to(about.token), Fact { event, at, route: about, body })
     }
 
-    fn transfer(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+    pub fn transfer(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let amount = Town::amount(dice);
         let (payer_number, payer) = Town::holder(dice);
         let (payee_number, payee) = Town::holder(dice);
@@ -200,7 +207,7 @@ impl Town {
         facts
     }
 
-    fn details(dice: &mut Dice) -> TransferDetails {
+    pub fn details(dice: &mut Dice) -> TransferDetails {
         TransferDetails {
             channel: if dice.chance(50) { Channel::Unstated } else { *dice.pick(&Channel::ALL) },
             essential: Essential::No,
@@ -208,6 +215,8 @@ impl Town {
             to_own_account: dice.chance(20),
             cash: dice.chance(20),
             strong_auth: dice.chance(20),
+            remote_control: dice.chance(10),
+            after_loan: dice.chance(10),
             balance_after: dice.chance(40).then(|| *dice.pick(&[0, 50, 100, 5_000])),
             agreed_daily_sum: dice.chance(20).then(|| *dice.pick(&[100, 500])),
         }
@@ -256,6 +265,19 @@ impl Town {
         }
     }
 
+    /// Records of somebody are to be held, or no more.
+    fn hold(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+        let (_, holder) = Town::holder(dice);
+        let number: Arc<str> = Arc::from(*dice.pick(&["one", "two"]));
+        let class = *dice.pick(&HoldClass::ALL);
+        let until = at.plus(SpanMs(*dice.pick(&[-1, 0, 60_000, 400_000])));
+        let body = match dice.chance(60) {
+            true => FactBody::HoldOrdered { number, class, until },
+            false => FactBody::HoldReleased { number },
+        };
+        vec![self.of_holder(holder, id, at, body)]
+    }
+
     fn card_payment(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let (number, holder) = Town::holder(dice);
         let account = Town::account(dice, number);
@@ -277,7 +299,9 @@ impl Town {
         let peer = dice.chance(70).then(|| token(SubjectKind::PhoneNumber, dice.below(3) as u64));
         let device = Subject::new(SubjectKind::Device, token(SubjectKind::Device, dice.below(2) as u64));
         let open_mb = (number % 3 > 0).then_some(number as u32 % 4);
-        let body = FactBody::CardUsage { card: card.clone(), device: device.token, usage, peer, open_mb };
+        let region = dice.chance(50).then(|| token(SubjectKind::Address, dice.below(2) as u64));
+        let body =
+            FactBody::CardUsage { card: card.clone(), device: device.token, usage, peer, open_mb, region };
         vec![
             self.of_holder(holder, id, at, body),
             self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None),
@@ -319,6 +343,7 @@ impl Town {
             facts.push(self.of_holder(co_holder, id, at, body(true)));
         }
         let shared = [
+            (Feed::OpeningRequestedLegalRepresentative, SubjectKind::LegalRepresentative),
             (Feed::OpeningRequestedAgent, SubjectKind::Agent),
             (Feed::OpeningRequestedDevice, SubjectKind::Device),
             (Feed::OpeningRequestedPhoneNumber, SubjectKind::PhoneNumber),
@@ -392,57 +417,4 @@ impl Town {
         let body = FactBody::HoldingsAnswered { opening: opening.subject.token, product, elsewhere_count };
         vec![self.of_holder(holder, id, at, body)]
     }
-
-    /// A correction of an earlier event: mostly truthful about what was, sometimes not.
-    fn correction(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
-        let recent = self.history.len().saturating_sub(10);
-        let Some(original) = (!self.history.is_empty()).then(|| dice.pick(&self.history[recent..]).clone())
-        else {
-            return self.transfer(dice, id, at);
-        };
-        let moved = SpanMs(*dice.pick(&[0, 0, 1_000, 15_000]));
-        let amount = Town::amount(dice);
-        let gone = dice.chance(35);
-        let mut facts = Vec::new();
-        for (to, fact) in &original.facts {
-            let is_plain = !matches!(
-                fact.body,
-                FactBody::Corrected { .. }
-                    | FactBody::AppealDecided { .. }
-                    | FactBody::Appeal { .. }
-                    | FactBody::WentLive
-            );
-            if !is_plain {
-                continue;
-            }
-            let body = Box::new(fact.body.clone());
-            let before = dice.chance(92).then(|| Dated { at: fact.at, body: body.clone() });
-            let after_at = if dice.chance(50) { fact.at.minus(moved) } else { fact.at.plus(moved) };
-            let details = dice.chance(30).then(|| Town::details(dice));
-            let after = (!gone)
-                .then(|| Dated { at: after_at, body: with_details(with_amount(body, amount), details) });
-            let body = FactBody::Corrected { original: original.id, before, after };
-            facts.push((*to, Fact { event: id, at, route: fact.route, body }));
-        }
-        if facts.is_empty() { self.transfer(dice, id, at) } else { facts }
-    }
-}
-
-fn with_amount(mut body: Box<FactBody>, new: Money) -> Box<FactBody> {
-    match body.as_mut() {
-        FactBody::Transfer { amount, .. } | FactBody::CardPayment { amount, .. } => *amount = new,
-        FactBody::Met { amount: Some(amount), .. }
-        | FactBody::FraudConfirmed { amount: Some(amount), .. } => {
-            *amount = new;
-        }
-        _ => {}
-    }
-    body
-}
-
-fn with_details(mut body: Box<FactBody>, new: Option<TransferDetails>) -> Box<FactBody> {
-    if let (FactBody::Transfer { details, .. }, Some(new)) = (body.as_mut(), new) {
-        *details = TransferDetails { essential: details.essential, ..new };
-    }
-    body
 }

@@ -6,13 +6,17 @@
 mod appeals;
 mod check;
 mod conditions;
+mod corrections;
+mod declarations;
 mod dice;
 mod events;
+mod forgotten;
 mod invariants;
 mod lives;
 mod log;
 mod measures;
 mod orders;
+mod rekeyed;
 mod rulesets;
 mod seen;
 mod signals;
@@ -22,6 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use duecourse::codec::snapshot::{self, Extent};
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
+use duecourse::engine::kept::Records;
 use duecourse::engine::partition::{Frozen, Identity, Partition};
 use duecourse::verify::plain::{Plain, PlainIdentity};
 
@@ -194,7 +199,7 @@ fn the_engine_does_what_the_plain_evaluator_does() {
 }
 
 /// What a partition holds at its snapshot, by kind: each must be there in many of them.
-fn held(frozen: &Frozen) -> [(&'static str, bool); 12] {
+fn held(frozen: &Frozen) -> [(&'static str, bool); 13] {
     let measures = || frozen.measures.rows(false).map(|(_, measure)| measure);
     [
         ("cases", measures().any(|measure| measure.case.is_some())),
@@ -207,6 +212,7 @@ fn held(frozen: &Frozen) -> [(&'static str, bool); 12] {
         ("told", frozen.told.rows(false).any(|(_, told)| !told.is_empty())),
         ("overrides", frozen.overrides.rows(false).any(|(_, overrides)| !overrides.is_empty())),
         ("firings", frozen.firings.rows(false).any(|(_, firings)| !firings.is_empty())),
+        ("kept", frozen.kept.rows(false).any(|(_, kept)| kept.records != Records::default())),
         ("meetings", frozen.meetings.rows(false).any(|(_, meetings)| !meetings.is_empty())),
         ("standings", frozen.holders.rows(false).any(|(_, holder)| !holder.standings.is_empty())),
     ]

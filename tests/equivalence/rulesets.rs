@@ -8,9 +8,10 @@ use duecourse::engine::LoadRules;
 use duecourse::engine::base::{Bilingual, SpanMs, TimeMs};
 use duecourse::engine::calendar::Calendar;
 use duecourse::engine::fact::Product;
-use duecourse::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use duecourse::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use duecourse::engine::measure::{Lane, MEASURE_NAMES};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
+use duecourse::engine::retention::Retention;
 use duecourse::engine::rule::{Quality, RuleStatus};
 use duecourse::engine::ruleset::{RuleSet, Settings};
 use duecourse::engine::signal::Reads;
@@ -58,6 +59,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         lives: random_lives(dice),
         notices: notices(dice),
         calendar: random_calendar(dice),
+        retention: random_retention(dice),
         settings: Settings {
             duplicate_horizon: SpanMs(*dice.pick(&[20_000, 500_000])),
             lateness: SpanMs(*dice.pick(&[0, 5_000, 60_000])),
@@ -68,6 +70,22 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
             keep_one_line: dice.chance(60),
             settlement_check_for: dice.chance(80).then(|| SpanMs(*dice.pick(&[5_000, 60_000]))),
         },
+    }
+}
+
+/// Terms that are over within a log, or none.
+fn random_retention(dice: &mut Dice) -> Retention {
+    if dice.chance(20) {
+        return Retention::WITHOUT_END;
+    }
+    let mut term = || SpanMs(*dice.pick(&[10_000, 40_000, 200_000]));
+    Retention {
+        logs_by_kind: true,
+        openings: term(),
+        holdings: term(),
+        firings: term(),
+        overrides: SpanMs(200_000),
+        sweep: term(),
     }
 }
 
@@ -109,8 +127,13 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
     for limit in &mut new.limits {
         if dice.chance(30) {
             limit.version += 1;
-            limit.count_max = 1 + dice.below(3) as u32;
+            if let Demand::Count { max, .. } = &mut limit.demand {
+                *max = 1 + dice.below(3) as u32;
+            }
         }
+    }
+    if dice.chance(30) {
+        new.retention = random_retention(dice);
     }
     new.settings.reservation_for = SpanMs(*dice.pick(&[15_000, 60_000]));
     new
@@ -131,21 +154,29 @@ fn random_limit(dice: &mut Dice, n: usize) -> Limit {
         &[Product::BankAccountI],
         &[Product::BankAccountII, Product::BankAccountI],
         &[Product::PaymentAccountI, Product::BankAccountI, Product::PhoneCard],
+        &[Product::IotCard, Product::PhoneCard],
     ];
     Limit {
         id: format!("limit-{n}"),
         version: 1,
         title: text("limit"),
         products: dice.pick(products).to_vec(),
-        count_max: 1 + dice.below(3) as u32,
+        demand: random_demand(dice),
         force: if dice.chance(60) { LimitForce::Refuse } else { LimitForce::CheckFurther },
-        shared: if dice.chance(30) { SharedCount::Needed } else { SharedCount::NotNeeded },
         effective_from: if dice.chance(80) { TimeMs(0) } else { START.plus(SpanMs(60_000)) },
         effective_to: dice.chance(20).then(|| START.plus(SpanMs(200_000))),
         basis: "b".to_owned(),
         status: LimitStatus::VerifiedText,
         reason: "r".to_owned(),
     }
+}
+
+fn random_demand(dice: &mut Dice) -> Demand {
+    if dice.chance(25) {
+        return Demand::Assessment { reason_missing: "r2".to_owned() };
+    }
+    let shared = if dice.chance(30) { SharedCount::Needed } else { SharedCount::NotNeeded };
+    Demand::Count { max: 1 + dice.below(3) as u32, shared }
 }
 
 fn notices(dice: &mut Dice) -> NoticeTexts {
@@ -157,6 +188,7 @@ fn notices(dice: &mut Dice) -> NoticeTexts {
     NoticeTexts {
         reasons: table(&[
             "r",
+            "r2",
             "human_decision_milder",
             "verification_failed",
             "verification_not_done",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use duecourse::engine::appeal::AppealAnswer;
 use duecourse::engine::disposition::{Disposition, EndCause};
-use duecourse::engine::evidence::Evidence;
+use duecourse::engine::evidence::{Evidence, SignalEvidence};
 use duecourse::engine::input::Effect;
 use duecourse::engine::life::Word;
 use duecourse::engine::measure::Lane as Remedies;
@@ -50,6 +50,9 @@ impl Seen {
                 if let Disposition::MeasureSet(set) = disposition.as_ref() {
                     self.note_evidence(set.evidence());
                     let is_of_limit = set.head().lane == Remedies::Limit;
+                    let has_no_count = set.evidence().count.is_none() && set.evidence().signals.is_empty();
+                    let is_answer = set.measure().name().starts_with("opening");
+                    self.note("not assessed", is_of_limit && is_answer && has_no_count);
                     self.note(
                         "limit on an account",
                         is_of_limit && set.measure().name().starts_with("account"),
@@ -77,6 +80,16 @@ impl Seen {
         self.note("sign", !evidence.signs.is_empty());
         self.note("near miss", !evidence.near_misses.is_empty());
         self.note("cleared without", !evidence.cleared_without.is_empty());
+        let shown = |text: &str| evidence.comparisons.iter().any(|shown| shown.text.contains(text));
+        self.note("use held against a profile", shown("event.outside_"));
+        self.note("owners of a unit", shown("event.owners_"));
+        let read = |ending: &str| {
+            let is_so = |signal: &SignalEvidence| signal.name.ends_with(ending) && signal.value > 0;
+            evidence.signals.iter().any(is_so)
+        };
+        let (measures, warned) = (read("_measures"), read("_warned"));
+        self.note("standing measures", measures);
+        self.note("warned before", warned);
     }
 
     fn note(&mut self, what: &str, is_so: bool) {
@@ -111,7 +124,14 @@ impl Seen {
             "sign",
             "cleared without",
             "counterparty reply",
+            "not assessed",
+            "standing measures",
+            "use held against a profile",
+            "owners of a unit",
+            "warned before",
             "holding_closed",
+            "hold_over",
+            "hold_unknown",
             "appeal_open",
             "appeal_no_new_evidence",
             "appeal_step_unknown",

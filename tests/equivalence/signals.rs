@@ -19,12 +19,13 @@ const ACCOUNT: &[Feed] = &[
     Feed::FraudConfirmedPayer,
     Feed::FraudConfirmedPayee,
     Feed::LivelihoodPayee,
+    Feed::VictimWarnedPayer,
 ];
 const CARD: &[Feed] =
     &[Feed::CardUsageCard, Feed::CallPlacedCard, Feed::CallReceivedCard, Feed::MessageSentCard];
 
 /// Kinds, the feeds of their logs, and how many questions are asked of them at most.
-const KINDS: [(&str, SubjectKind, &[Feed], usize); 12] = [
+const KINDS: [(&str, SubjectKind, &[Feed], usize); 13] = [
     ("account", SubjectKind::Account, ACCOUNT, 9),
     (
         "holder",
@@ -36,6 +37,7 @@ const KINDS: [(&str, SubjectKind, &[Feed], usize); 12] = [
             Feed::CardUsageCard,
             Feed::CallPlacedCard,
             Feed::FraudConfirmedPayer,
+            Feed::VictimWarnedPayer,
         ],
         4,
     ),
@@ -48,10 +50,16 @@ const KINDS: [(&str, SubjectKind, &[Feed], usize); 12] = [
         &[Feed::OpeningRequestedDevice, Feed::TransferDevice, Feed::CardUsageDevice],
         4,
     ),
-    ("agent", SubjectKind::Agent, &[Feed::OpeningRequestedAgent], 2),
-    ("outlet", SubjectKind::Outlet, &[Feed::OpeningRequestedOutlet], 2),
+    (
+        "agent",
+        SubjectKind::Agent,
+        &[Feed::OpeningRequestedAgent, Feed::DeviceSaleAgent, Feed::DeviceStockAgent],
+        3,
+    ),
+    ("outlet", SubjectKind::Outlet, &[Feed::OpeningRequestedOutlet, Feed::DeviceSaleOutlet], 2),
     ("number", SubjectKind::PhoneNumber, &[Feed::OpeningRequestedPhoneNumber], 2),
     ("address", SubjectKind::Address, &[Feed::OpeningRequestedAddress], 2),
+    ("representative", SubjectKind::LegalRepresentative, &[Feed::OpeningRequestedLegalRepresentative], 1),
     ("terminal", SubjectKind::Terminal, &[Feed::CardPaymentTerminal, Feed::FraudConfirmedTerminal], 4),
     ("counterparty", SubjectKind::Counterparty, ACCOUNT, 4),
 ];
@@ -64,8 +72,10 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
         let count = dice.below(most + 1);
         for number in 0..count {
             let report = random_report(dice, subject);
-            let reads = Reads::Log(random_question(dice, feeds, report));
-            signals.push(signal(dice, format!("{name}_{number}"), subject, reads, report));
+            let question = random_question(dice, feeds, report);
+            let warned = if question.feeds == Feed::VictimWarnedPayer.bit() { "_warned" } else { "" };
+            let reads = Reads::Log(question);
+            signals.push(signal(dice, format!("{name}_{number}{warned}"), subject, reads, report));
         }
         let parts: Vec<usize> = (first..signals.len()).collect();
         if parts.len() >= 2 && dice.chance(50) {
@@ -74,8 +84,10 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
             let reads =
                 if dice.chance(60) { Reads::Ratio { of, to, scale } } else { Reads::Difference { of, to } };
             // What is made of two is never told to all holders.
-            let report =
-                random_report(dice, subject).map(|report| ReportLevel { tell: Tell::Event, ..report });
+            let report = random_report(dice, subject).map(|report| match report.tell {
+                Tell::Holders => ReportLevel { tell: Tell::Event, ..report },
+                _ => report,
+            });
             let mut made = signal(dice, format!("{name}_made"), subject, reads, report);
             // The loader joins the purposes of the parts.
             made.purpose = made.purpose.join(signals[of].purpose).join(signals[to].purpose);
@@ -86,6 +98,10 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
         if is_opened && dice.chance(40) {
             let report = random_report(dice, subject);
             signals.push(signal(dice, format!("{name}_opened"), subject, Reads::SinceOpened, report));
+        }
+        if subject == SubjectKind::Counterparty && dice.chance(60) {
+            let report = Some(ReportLevel { level: 1 + dice.below(2) as u64, tell: Tell::Payer });
+            signals.push(signal(dice, format!("{name}_measures"), subject, Reads::MeasuresStanding, report));
         }
     }
     signals
@@ -112,10 +128,14 @@ fn random_report(dice: &mut Dice, subject: SubjectKind) -> Option<ReportLevel> {
         return None;
     }
     let is_told_once = subject == SubjectKind::Counterparty || dice.chance(35);
-    let tell = if is_told_once { Tell::Event } else { Tell::Holders };
+    let tell = match subject {
+        SubjectKind::Counterparty if dice.chance(40) => Tell::Payer,
+        _ if is_told_once => Tell::Event,
+        _ => Tell::Holders,
+    };
     let level = match tell {
         Tell::Holders => 1 + dice.below(3) as u64,
-        Tell::Event => *dice.pick(&[1, 1, 2, 3, 100, 500, 2_000]),
+        Tell::Event | Tell::Payer => *dice.pick(&[1, 1, 2, 3, 100, 500, 2_000]),
     };
     Some(ReportLevel { level, tell })
 }
@@ -144,6 +164,11 @@ fn random_question(dice: &mut Dice, feeds: &[Feed], report: Option<ReportLevel>)
     }
     let window = random_window(dice, report);
     if report.is_some_and(|report| report.tell == Tell::Holders) {
+        // A report of stock is no meeting, so the loader admits none here.
+        bits &= !Feed::DeviceStockAgent.bit();
+        if bits == 0 {
+            bits = feeds[0].bit();
+        }
         let aggregate = *dice.pick(&[Aggregate::Count, Aggregate::Distinct, Aggregate::Distinct]);
         return Question { window, ..Question::sliding(bits, aggregate, SpanMs(0)) };
     }
@@ -165,7 +190,11 @@ fn random_question(dice: &mut Dice, feeds: &[Feed], report: Option<ReportLevel>)
         returned_by,
         window,
         delay: SpanMs(if dice.chance(15) { *dice.pick(&[1_000, 5_000, 30_000]) } else { 0 }),
-        currency: if dice.chance(92) { Currency::CNY } else { Currency::parse("USD").unwrap() },
+        currency: match dice.below(12) {
+            0 => Currency::parse("USD").unwrap(),
+            1 if feeds.contains(&Feed::DeviceStockAgent) => Currency::NONE,
+            _ => Currency::CNY,
+        },
         amount_min: dice.chance(12).then(|| *dice.pick(&[0, 50, 100])),
         amount_max: dice.chance(12).then(|| *dice.pick(&[100, 300])),
         resembling,

@@ -105,6 +105,15 @@ fn topic(judge: &mut Judge, config: &Config, need: &Need, state: &TopicState) {
         judge.well();
     }
     copies(judge, config, name, state);
+    if let Some((key, wanted_ms)) = need.kept {
+        let kept_ms: i64 = state.setting("retention.ms").parse().unwrap_or(-1);
+        if kept_ms == wanted_ms {
+            judge.well();
+        } else {
+            let found = format!("retention.ms={kept_ms}, and {key} says {wanted_ms}");
+            judge.error("retention", name, found, judge.set(name, &format!("retention.ms={wanted_ms}")));
+        }
+    }
     if need.is_facts {
         retention(judge, config, name, state);
     }

@@ -1,7 +1,7 @@
 //! What each topic must be, and what a process must be allowed to do with it.
 
 use crate::cli::snapshots;
-use crate::config::{Config, Time};
+use crate::config::{Config, Time, TopicTerm};
 use crate::log::kafka::Operation;
 use crate::telemetry::clock::now;
 
@@ -32,6 +32,8 @@ pub(super) struct Need {
     pub cleanup: Cleanup,
     /// Its records are timed by the broker.
     pub append_time: bool,
+    /// What `retention.ms` must be and the key that says so; `None` where we do not say it.
+    pub kept: Option<(&'static str, i64)>,
     pub operations: &'static [Operation],
 }
 
@@ -47,7 +49,14 @@ pub(super) fn needs(config: &Config) -> Vec<Need> {
         partitions,
         cleanup,
         append_time: false,
+        kept: None,
         operations,
+    };
+    let terms = &config.retention;
+    let stream = |name: &str, partitions, key, term: &TopicTerm, operations| Need {
+        // What is no span was refused when the configuration was loaded.
+        kept: term.kept_ms().ok().map(|kept_ms| (key, kept_ms)),
+        ..need(name, partitions, Cleanup::Delete, operations)
     };
     let mut needs = vec![
         Need {
@@ -55,13 +64,19 @@ pub(super) fn needs(config: &Config) -> Vec<Need> {
             append_time: true,
             ..need(&topics.facts.name, facts, Cleanup::Delete, &[Read, Write, Describe, DescribeConfigs])
         },
-        need(&topics.dispositions.name, facts, Cleanup::Delete, OUTPUT),
-        need(&topics.notices.name, facts, Cleanup::Delete, OUTPUT),
-        need(&topics.shadow.name, facts, Cleanup::Delete, OUTPUT),
-        need(&topics.authority.name, facts, Cleanup::Delete, OUTPUT),
+        stream(&topics.dispositions.name, facts, "retention.dispositions", &terms.dispositions, OUTPUT),
+        stream(&topics.notices.name, facts, "retention.notices", &terms.notices, OUTPUT),
+        stream(&topics.shadow.name, facts, "retention.shadow", &terms.shadow, OUTPUT),
+        stream(&topics.authority.name, facts, "retention.authority", &terms.authority, OUTPUT),
         need(&topics.measures.name, facts, Cleanup::Compact, OUTPUT),
         need(&topics.decided.name, 1, Cleanup::Compact, &[Read, Write, Describe, DescribeConfigs]),
-        need(&topics.dead_letters.name, 1, Cleanup::Delete, &[Write, Describe, DescribeConfigs]),
+        stream(
+            &topics.dead_letters.name,
+            1,
+            "retention.dead_letters",
+            &terms.dead_letters,
+            &[Write, Describe, DescribeConfigs],
+        ),
     ];
     for source in &config.sources {
         needs.push(Need {

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::fields::field;
 use crate::engine::attributes::{Field, FieldType};
 use crate::engine::base::{Bilingual, Currency};
 use crate::engine::rule::{Condition, Op, Term};
@@ -72,6 +73,16 @@ impl Unit {
                 | Aggregate::Min
                 | Aggregate::Last
                 | Aggregate::Average
+                | Aggregate::Deviation
+                    if question.currency == Currency::NONE =>
+                {
+                    Unit::Count
+                }
+                Aggregate::Sum
+                | Aggregate::Max
+                | Aggregate::Min
+                | Aggregate::Last
+                | Aggregate::Average
                 | Aggregate::Deviation => Unit::Money(question.currency),
                 Aggregate::LargestShare => Unit::PerMille,
                 Aggregate::SinceLast | Aggregate::SinceFirst => Unit::Duration,
@@ -80,7 +91,7 @@ impl Unit {
             // Both parts of a difference measure the same; the loader holds them to it. A part is a
             // question or a ratio, never the difference itself.
             Some(Reads::Difference { of, .. }) if of < number => Unit::of_signal(rules, of),
-            Some(Reads::Difference { .. }) | None => Unit::Count,
+            Some(Reads::Difference { .. } | Reads::MeasuresStanding) | None => Unit::Count,
             Some(Reads::SinceOpened) => Unit::Duration,
         }
     }
@@ -187,28 +198,6 @@ fn duration(ms: i128) -> Both {
         return Both::new(format!("{ms} 毫秒"), format!("{ms} ms"));
     }
     Both::new(format!("{}{}", sign(ms), zh.concat()), format!("{}{}", sign(ms), en.join(" ")))
-}
-
-/// A field as a person calls it.
-fn field(field: Field) -> Both {
-    match field {
-        Field::Amount => Both::new("本笔金额", "amount of this event"),
-        Field::Channel => Both::new("办理渠道", "channel"),
-        Field::Bound => Both::new("对方为绑定账户", "to the bound account"),
-        Field::OwnAccount => Both::new("对方为本人账户", "to the person's own account"),
-        Field::Cash => Both::new("现金", "in cash"),
-        Field::StrongAuth => Both::new("强身份认证", "strongly authenticated"),
-        Field::BalanceAfter => Both::new("交易后余额", "balance after the event"),
-        Field::Product => Both::new("产品类别", "kind of account or card"),
-        Field::Usage => Both::new("用卡方式", "kind of use"),
-        Field::IdentityChannels => {
-            Both::new("身份核验渠道数量", "channels by which the identity was verified")
-        }
-        Field::AgreedDailySum => Both::new("约定的日累计限额", "agreed daily sum"),
-        Field::MonthOpenMegabytes => {
-            Both::new("本月非定向流量（兆字节）", "open traffic this month, in megabytes")
-        }
-    }
 }
 
 fn term(rules: &RuleSet, term: &Term, unit: Option<Unit>) -> Both {

@@ -114,6 +114,7 @@ pub fn request(plan: &mut Plan, at: TimeMs, request: Request) {
         phone_number: request.phone_number.map(Into::into),
         outlet: None,
         address: None,
+        legal_representative: None,
         identity_channels: None,
     });
     plan.event(at, &event);
@@ -160,6 +161,7 @@ fn movement(plan: &mut Plan, random: &mut Random, size: Size, time: TimeMs) {
                 usage: None,
                 peer: None,
                 month_open_megabytes: None,
+                region: None,
             });
             plan.event(time, &event);
         }

@@ -77,13 +77,13 @@ impl Rows {
 
 fn row(line: &[u8], labels: Option<&Labels>) -> anyhow::Result<Row> {
     let fields = split(line)?;
-    let [event_id, at_ms, subject_kind, subject_id, _, rule, _, _, measure, mode, strength] =
+    let [event_id, at_ms, subject_kind, subject_id, _, rule, _, lane, measure, mode, strength] =
         fields.as_slice()
     else {
         return Err(anyhow!("it does not have 11 columns"));
     };
     let at_ms = at_ms.parse().map_err(|_| anyhow!("ts_ms is not a number"))?;
-    let alert = Alert { event_id, at_ms, subject_kind, subject_id, rule, mode };
+    let alert = Alert { event_id, at_ms, subject_kind, subject_id, rule, lane, mode };
     let truth = match labels.and_then(|labels| truth(&alert, labels)) {
         Some(true) => Truth::True,
         Some(false) => Truth::False,

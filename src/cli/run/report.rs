@@ -19,6 +19,9 @@ pub struct Report {
     pub rules_sha256: String,
     pub input: InputReport,
     pub levels_by_mode: BTreeMap<String, Levels>,
+    /// As `levels_by_mode`: protection of victims is no suspicion, so what suspects is in `anomaly`.
+    #[serde(default)]
+    pub levels_by_lane: BTreeMap<String, Levels>,
     pub levels: Levels,
     pub time_to_detect_s: TimeToDetect,
     pub rules: Vec<RuleReport>,
@@ -145,6 +148,7 @@ impl Report {
     pub fn set_scores(&mut self, scores: &Scores, labels_sha256: String) {
         self.levels = scores.levels;
         self.levels_by_mode = scores.levels_by_mode.clone();
+        self.levels_by_lane = scores.levels_by_lane.clone();
         self.time_to_detect_s = scores.time_to_detect;
         self.labels_sha256 = Some(labels_sha256);
         for rule in &mut self.rules {
@@ -217,6 +221,7 @@ mod tests {
             "/input/refused",
             "/input/undeclared",
             "/levels_by_mode",
+            "/levels_by_lane",
             "/levels/account/positives",
             "/levels/account/hit",
             "/levels/account/negatives",

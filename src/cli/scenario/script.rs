@@ -123,7 +123,7 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
 }
 
 /// Reads a time such as `2026-03-02T09:00` or `2026-03-02T09:00:30`.
-fn time(text: &str) -> anyhow::Result<TimeMs> {
+pub(super) fn time(text: &str) -> anyhow::Result<TimeMs> {
     let seconds = if text.len() == 16 { ":00" } else { "" };
     EventTime::parse(&format!("{text}{seconds}{ZONE}"))
         .map(|time| time.0)

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::codec::event::field::MinorUnits;
 use crate::codec::event::{EventType, schema};
+use crate::codec::output::rfc3339;
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
@@ -25,7 +26,18 @@ const SHORT: [(&str, &str); 11] = [
 ];
 
 /// Fields that are true when they are written without a value.
-const FLAGS: [&str; 5] = ["protected", "to_bound_account", "to_own_account", "cash", "strong_auth"];
+const FLAGS: [&str; 10] = [
+    "protected",
+    "to_bound_account",
+    "to_own_account",
+    "cash",
+    "strong_auth",
+    "remote_control",
+    "after_loan",
+    "data",
+    "voice",
+    "sms",
+];
 
 /// Whether a word without `=` says something.
 pub(super) fn is_flag(word: &str) -> bool {
@@ -70,6 +82,9 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
         // Which event it was matters to nobody here: its parties and amount are repeated.
         data.entry("event_id").or_insert_with(|| json!("unnamed"));
     }
+    if kind == EventType::DeviceStockReported {
+        data.entry("institution").or_insert_with(|| json!(super::play::INSTITUTION));
+    }
     Ok(Value::Object(data))
 }
 
@@ -93,13 +108,26 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             None => json!(minor(text)?),
         },
         _ if FLAGS.contains(&key) => json!(text == "true"),
-        "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" => {
+        "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" | "in_stock" => {
             json!(text.parse::<u32>()?)
+        }
+        "until" => {
+            let time = super::script::time(text)?;
+            json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
         "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
         "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+        "owners" => text.split(',').map(owner).collect::<anyhow::Result<Value>>()?,
         _ => json!(text),
     })
+}
+
+/// A beneficial owner and their thousandths: `person:250`.
+fn owner(text: &str) -> anyhow::Result<Value> {
+    let Some((person, share)) = text.split_once(':') else {
+        bail!("`{text}` is no owner; write `person:thousandths`");
+    };
+    Ok(json!({ "person": person, "share_per_mille": share.parse::<u16>()? }))
 }
 
 fn minor(text: &str) -> anyhow::Result<i64> {
@@ -124,6 +152,9 @@ fn kind_of(kind: EventType, key: &str, product: &str) -> &'static str {
         ("holding", "phone_card") => "phone_card",
         ("holding", "iot_card") => "iot_card",
         ("card", _) if kind == EventType::CardUsageRecorded => "phone_card",
+        ("card", _) if matches!(kind, EventType::IotCardProfiled | EventType::DeviceSaleReported) => {
+            "iot_card"
+        }
         _ => "account",
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::labels::{Label, Labels};
+use crate::engine::measure::Lane;
 
 /// One row of `alerts.csv`, as far as scoring needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub struct Alert<'a> {
     pub subject_kind: &'a str,
     pub subject_id: &'a str,
     pub rule: &'a str,
+    pub lane: &'a str,
     pub mode: &'a str,
 }
 
@@ -81,6 +83,8 @@ pub struct RuleHits {
 pub struct Scores {
     pub levels: Levels,
     pub levels_by_mode: BTreeMap<String, Levels>,
+    /// By lane: who was warned for their own protection is in `victim`, and in no other.
+    pub levels_by_lane: BTreeMap<String, Levels>,
     pub time_to_detect: TimeToDetect,
     /// What those figures are of, in milliseconds, ascending.
     pub delays_ms: Vec<i64>,
@@ -97,6 +101,7 @@ pub struct Scoring<'a> {
     population: &'a Population,
     all: Alerted,
     by_mode: BTreeMap<String, Alerted>,
+    by_lane: BTreeMap<String, Alerted>,
     rules: BTreeMap<(String, String), RuleHits>,
 }
 
@@ -131,6 +136,7 @@ impl<'a> Scoring<'a> {
             all: Alerted::default(),
             // Each mode has its levels, alerted in or not.
             by_mode: MODES.iter().map(|mode| ((*mode).to_owned(), Alerted::default())).collect(),
+            by_lane: Lane::ALL.iter().map(|lane| (lane.name().to_owned(), Alerted::default())).collect(),
             rules: BTreeMap::new(),
         }
     }
@@ -138,6 +144,7 @@ impl<'a> Scoring<'a> {
     pub fn add(&mut self, alert: &Alert<'_>) {
         self.all.add(alert, self.labels, self.population);
         self.by_mode.entry(alert.mode.to_owned()).or_default().add(alert, self.labels, self.population);
+        self.by_lane.entry(alert.lane.to_owned()).or_default().add(alert, self.labels, self.population);
         let hits = self.rules.entry((alert.rule.to_owned(), alert.mode.to_owned())).or_default();
         hits.alerts += 1;
         match truth(alert, self.labels) {
@@ -149,19 +156,25 @@ impl<'a> Scoring<'a> {
 
     #[must_use]
     pub fn finish(self) -> Scores {
-        let Scoring { labels, population, all, by_mode, rules } = self;
+        let Scoring { labels, population, all, by_mode, by_lane, rules } = self;
         let delays_ms = all.delays_ms(labels, population);
         Scores {
             levels: all.levels(labels, population),
-            levels_by_mode: by_mode
-                .iter()
-                .map(|(mode, alerted)| (mode.clone(), alerted.levels(labels, population)))
-                .collect(),
+            levels_by_mode: levels_of_each(&by_mode, labels, population),
+            levels_by_lane: levels_of_each(&by_lane, labels, population),
             time_to_detect: TimeToDetect::of(&delays_ms),
             delays_ms,
             rules,
         }
     }
+}
+
+fn levels_of_each(
+    all: &BTreeMap<String, Alerted>,
+    labels: &Labels,
+    population: &Population,
+) -> BTreeMap<String, Levels> {
+    all.iter().map(|(name, alerted)| (name.clone(), alerted.levels(labels, population))).collect()
 }
 
 /// Whether an alert was about a positive, by its account or by its event; `None` when its account is

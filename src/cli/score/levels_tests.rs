@@ -29,7 +29,7 @@ fn population() -> Population {
 }
 
 fn alert<'a>(event_id: &'a str, at_ms: i64, subject_id: &'a str, mode: &'a str) -> Alert<'a> {
-    Alert { event_id, at_ms, subject_kind: "account", subject_id, rule: "r", mode }
+    Alert { event_id, at_ms, subject_kind: "account", subject_id, rule: "r", lane: "anomaly", mode }
 }
 
 fn score(alerts: &[Alert<'_>]) -> Scores {
@@ -94,6 +94,15 @@ fn each_mode_has_its_levels_alerted_in_or_not() {
     ]);
     let found = |mode: &str| (all[mode].account.hit, all[mode].account.false_count);
     assert_eq!([found("enforced"), found("braked"), found("shadow")], [(1, 0), (1, 1), (0, 1)]);
+}
+
+#[test]
+fn who_was_warned_for_their_protection_is_no_suspect() {
+    let warned = Alert { lane: "victim", ..alert("E5", 9000, "N2", "enforced") };
+    let lanes = score(&[alert("E1", 1000, "M1", "enforced"), warned]).levels_by_lane;
+    assert_eq!(lanes.keys().collect::<Vec<_>>(), ["anomaly", "authority", "limit", "victim"]);
+    let found = |lane: &str| (lanes[lane].account.hit, lanes[lane].account.false_count);
+    assert_eq!([found("anomaly"), found("victim"), found("limit")], [(1, 0), (0, 1), (0, 0)]);
 }
 
 #[test]

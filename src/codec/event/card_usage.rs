@@ -7,7 +7,7 @@ use super::field::{Text, UsageName};
 use super::object::object;
 use super::party::OwnParty;
 
-/// A phone card was used.
+/// A phone or IoT card was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CardUsageRecorded<'a> {
@@ -32,4 +32,9 @@ pub struct CardUsageRecorded<'a> {
     /// included, by the carrier's own meter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub month_open_megabytes: Option<u32>,
+    /// The region or access point where an IoT card was used, written as in its profile, with which it is
+    /// compared and nothing else; of a phone card it is dropped.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub region: Option<Text<'a>>,
 }

@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::fault::Fault;
 use crate::engine::appeal::{AppealReason, Paper};
 use crate::engine::base::Currency;
+use crate::engine::declared::{CardRisk, OwnersSource, Scene, TrafficClass};
 use crate::engine::entry::{Category, ListingTest, Regime};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
+use crate::engine::kept::HoldClass;
 use crate::engine::life::{Word, words};
 use crate::engine::order::{Level, OrderAnswer, OrderKind};
+use crate::engine::subject::SubjectKind;
 use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 
 /// Declares a field whose value is one of a closed list of names of an engine type.
@@ -146,6 +149,17 @@ named_field!(
     { "type": "string", "enum": DecisionKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>() }
 );
 named_field!(
+    /// What is to be held.
+    HoldClassName(HoldClass),
+    |name| HoldClass::NAMED.iter().find(|(known, _)| *known == name).map(|(_, class)| *class),
+    |class| match class {
+        HoldClass::All => "all",
+        HoldClass::Aml => "aml",
+    },
+    None,
+    { "type": "string", "enum": HoldClass::NAMED.map(|(name, _)| name) }
+);
+named_field!(
     /// How a transfer was asked for.
     ChannelName(Channel),
     |name| coded(&Channel::WORDS, name).and_then(Channel::from_code),
@@ -169,6 +183,67 @@ named_field!(
     None,
     { "type": "string", "enum": UsageKind::WORDS.map(|(name, _)| name) }
 );
+
+named_field!(
+    /// Where an IoT card's traffic may go.
+    TrafficName(TrafficClass),
+    |name| coded(TrafficClass::WORDS, name).and_then(TrafficClass::from_code),
+    |traffic| word(TrafficClass::WORDS, *traffic as u8),
+    None,
+    { "type": "string", "enum": coded_names(TrafficClass::WORDS) }
+);
+named_field!(
+    /// What an IoT card is sold for.
+    SceneName(Scene),
+    |name| coded(Scene::WORDS, name).and_then(Scene::from_code),
+    |scene| word(Scene::WORDS, *scene as u8),
+    None,
+    { "type": "string", "enum": coded_names(Scene::WORDS) }
+);
+named_field!(
+    /// How risky the use of an IoT card was assessed to be.
+    CardRiskName(CardRisk),
+    |name| coded(CardRisk::WORDS, name).and_then(CardRisk::from_code),
+    |risk| word(CardRisk::WORDS, *risk as u8),
+    None,
+    { "type": "string", "enum": coded_names(CardRisk::WORDS) }
+);
+named_field!(
+    /// How an assessment came out: true is passed.
+    AssessmentName(bool),
+    |name| match name {
+        "passed" => Some(true),
+        "failed" => Some(false),
+        _ => None,
+    },
+    |passed| if *passed { "passed" } else { "failed" },
+    None,
+    { "type": "string", "enum": ["passed", "failed"] }
+);
+named_field!(
+    /// What a reseller is to us: an agent or an outlet.
+    ResellerName(SubjectKind),
+    |name| match name {
+        "agent" => Some(SubjectKind::Agent),
+        "outlet" => Some(SubjectKind::Outlet),
+        _ => None,
+    },
+    |kind| kind.name(),
+    None,
+    { "type": "string", "enum": ["agent", "outlet"] }
+);
+named_field!(
+    /// Where a declaration of beneficial owners comes from.
+    OwnersSourceName(OwnersSource),
+    |name| coded(OwnersSource::WORDS, name).and_then(OwnersSource::from_code),
+    |source| word(OwnersSource::WORDS, *source as u8),
+    None,
+    { "type": "string", "enum": coded_names(OwnersSource::WORDS) }
+);
+
+fn coded_names(words: &[(&'static str, i64)]) -> Vec<&'static str> {
+    words.iter().map(|(name, _)| *name).collect()
+}
 
 named_field!(
     /// A way to deliver a notice.

@@ -23,7 +23,7 @@ pub struct OpeningRequested<'a> {
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Text<'static>>")]
     pub co_holders: Vec<Text<'a>>,
-    /// The agent who brought the request. This and the next four are dropped and counted unless
+    /// The agent who brought the request. This and the next five are dropped and counted unless
     /// the source records a basis for them.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
@@ -43,6 +43,10 @@ pub struct OpeningRequested<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub address: Option<Text<'a>>,
+    /// Of a unit: its legal representative. Dropped and counted unless the source records a basis for it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub legal_representative: Option<Text<'a>>,
     /// Independent channels by which the identity was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_channels: Option<u8>,

@@ -5,9 +5,9 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{appeal, card_usage, control, correction, holding, notice, opening, review};
+use super::{appeal, card_usage, control, correction, hold, holding, iot_card, notice, opening, review};
 use super::{entry, order};
-use super::{settlement, transfer, verification};
+use super::{settlement, transfer, unit, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -92,6 +92,13 @@ event_types! {
     SettlementCancelled "settlement_cancelled" settlement::SettlementCancelled<'a>, settlement::SettlementCancelled<'static>;
     SettlementRecorded "settlement_recorded" settlement::SettlementRecorded<'a>, settlement::SettlementRecorded<'static>;
     SharingExplained "sharing_explained" verification::SharingExplained<'a>, verification::SharingExplained<'static>;
+    HoldOrdered "hold_ordered" hold::HoldOrdered<'a>, hold::HoldOrdered<'static>;
+    HoldReleased "hold_released" hold::HoldReleased<'a>, hold::HoldReleased<'static>;
+    IotCardProfiled "iot_card_profiled" iot_card::IotCardProfiled<'a>, iot_card::IotCardProfiled<'static>;
+    RiskAssessed "risk_assessed" iot_card::RiskAssessed<'a>, iot_card::RiskAssessed<'static>;
+    DeviceSaleReported "device_sale_reported" iot_card::DeviceSaleReported<'a>, iot_card::DeviceSaleReported<'static>;
+    DeviceStockReported "device_stock_reported" iot_card::DeviceStockReported<'a>, iot_card::DeviceStockReported<'static>;
+    BeneficialOwnersDeclared "beneficial_owners_declared" unit::BeneficialOwnersDeclared<'a>, unit::BeneficialOwnersDeclared<'static>;
     OrderIssued "order_issued" order::OrderIssued<'a>, order::OrderIssued<'static>;
     OrderExtended "order_extended" order::OrderExtended<'a>, order::OrderExtended<'static>;
     OrderReleased "order_released" order::OrderReleased<'a>, order::OrderReleased<'static>;

@@ -50,6 +50,12 @@ pub struct TransferPosted<'a> {
     /// Authenticated by certificate or electronic signature.
     #[serde(default, skip_serializing_if = "is_false")]
     pub strong_auth: bool,
+    /// The payer's device was seen under remote control while they paid. Serves their protection only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub remote_control: bool,
+    /// The payer had just drawn a loan. Serves their protection only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub after_loan: bool,
     /// What the payer's account holds afterwards, in minor units of the amount's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payer_balance_after: Option<Balance>,
@@ -81,6 +87,8 @@ impl TransferPosted<'_> {
             to_own_account: false,
             cash: false,
             strong_auth: false,
+            remote_control: false,
+            after_loan: false,
             payer_balance_after: None,
             payee_balance_after: None,
             agreed_daily_sum: None,

@@ -4,7 +4,7 @@
 //! 1 transfer             flags (1 payee's side, 2 details follow), account (party), counterparty (token), money,
 //!                        option of the other side (holder (token), account (party));
 //!                        details: channel (1 byte), essential (1 byte), flags (1 bound, 2 own, 4 cash,
-//!                        8 strong authentication), option of balance (zigzag), option of agreed sum (zigzag)
+//!                        8 strong authentication, 16 remote control, 32 after a loan), option of balance (zigzag), option of agreed sum (zigzag)
 //! 2 card payment         account (party), terminal (token), money
 //! 3 card usage           card (party), device (token), kind (1 byte), option of peer (token)
 //! 4 met                  feed (1 byte), holder (token), target (party), option of money
@@ -25,6 +25,9 @@
 //! 17 sharing explained   phone number (token)
 //! 18 settlement          feed (1 byte), account (party), initiation (fingerprint), option of the other
 //!                        side (token), option of money
+//! 40 hold ordered        number (text), class (0 all, 1 AML records), until (zigzag)
+//! 41 hold released       number (text)
+//! 48 to 52               as in `declared`
 //! 24 order, 25 entry     as in `authority`
 //! ```
 //!
@@ -40,11 +43,12 @@ use crate::engine::fact::{
     AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, MeasureNews, OpeningStep,
     OtherParty, Product, Release, Side, TransferDetails, UsageKind,
 };
+use crate::engine::kept::HoldClass;
 use crate::engine::life::Word;
 
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
-use super::{appeal, authority};
+use super::{appeal, authority, declared};
 
 const TRANSFER: u8 = 1;
 const CARD_PAYMENT: u8 = 2;
@@ -67,6 +71,9 @@ const SHARING_EXPLAINED: u8 = 17;
 const SETTLEMENT_RECORDED: u8 = 18;
 const ORDER: u8 = 24;
 const ENTRY: u8 = 25;
+
+const HOLD_ORDERED: u8 = 40;
+const HOLD_RELEASED: u8 = 41;
 
 const STEPS: [(u8, OpeningStep); 6] = [
     (1, OpeningStep::Requested),
@@ -107,14 +114,20 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.token(*terminal);
             writer.money(*amount);
         }
-        FactBody::CardUsage { card, device, usage, peer, open_mb } => {
-            writer.byte(if open_mb.is_some() { CARD_USAGE_METERED } else { CARD_USAGE });
+        FactBody::CardUsage { card, device, usage, peer, open_mb, region } => {
+            writer.byte(match (region, open_mb) {
+                (Some(_), _) => declared::CARD_USAGE_LOCATED,
+                (None, Some(_)) => CARD_USAGE_METERED,
+                (None, None) => CARD_USAGE,
+            });
             writer.party(card);
             writer.token(*device);
             writer.byte(*usage as u8);
             writer.option(*peer, Writer::token);
-            if let Some(megabytes) = open_mb {
-                writer.varint(u64::from(*megabytes));
+            match (region, open_mb) {
+                (Some(region), _) => declared::write_located(writer, *region, *open_mb),
+                (None, Some(megabytes)) => writer.varint(u64::from(*megabytes)),
+                (None, None) => {}
             }
         }
         FactBody::Met { feed, holder, target, amount } => {
@@ -195,6 +208,20 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.option(*other, Writer::token);
             writer.option(*amount, Writer::money);
         }
+        FactBody::HoldOrdered { number, class, until } => {
+            writer.byte(HOLD_ORDERED);
+            writer.blob(number.as_bytes());
+            writer.flag(*class == HoldClass::Aml);
+            writer.zigzag(until.0);
+        }
+        FactBody::HoldReleased { number } => {
+            writer.byte(HOLD_RELEASED);
+            writer.blob(number.as_bytes());
+        }
+        FactBody::CardProfiled { .. }
+        | FactBody::RiskAssessed { .. }
+        | FactBody::StockReported { .. }
+        | FactBody::OwnersDeclared { .. } => declared::write(writer, body),
         FactBody::Order(said) => {
             writer.byte(ORDER);
             authority::write_order(writer, said);
@@ -235,7 +262,9 @@ fn write_details(writer: &mut Writer<'_>, details: &TransferDetails) {
         u8::from(details.to_bound_account)
             | u8::from(details.to_own_account) << 1
             | u8::from(details.cash) << 2
-            | u8::from(details.strong_auth) << 3,
+            | u8::from(details.strong_auth) << 3
+            | u8::from(details.remote_control) << 4
+            | u8::from(details.after_loan) << 5,
     );
     writer.option(details.balance_after, Writer::zigzag);
     writer.option(details.agreed_daily_sum, Writer::zigzag);
@@ -246,7 +275,7 @@ fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError>
     let channel = Channel::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
     let essential = Essential::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
     let flags = reader.byte(WHAT)?;
-    if flags > 0b1111 {
+    if flags > 0b11_1111 {
         return Err(DecodeError::Malformed(WHAT));
     }
     let details = TransferDetails {
@@ -256,6 +285,8 @@ fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError>
         to_own_account: flags & 2 != 0,
         cash: flags & 4 != 0,
         strong_auth: flags & 8 != 0,
+        remote_control: flags & 16 != 0,
+        after_loan: flags & 32 != 0,
         balance_after: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
         agreed_daily_sum: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
     };
@@ -307,20 +338,7 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             terminal: reader.token("the terminal of a card payment")?,
             amount: reader.money("the amount of a card payment")?,
         }),
-        tag @ (CARD_USAGE | CARD_USAGE_METERED) => Ok(FactBody::CardUsage {
-            card: reader.party("the card of a usage")?,
-            device: reader.token("the device of a usage")?,
-            usage: UsageKind::from_code(reader.byte("the kind of a usage")?)
-                .ok_or(DecodeError::Malformed("the kind of a usage"))?,
-            peer: reader.option("the peer of a usage", |reader| reader.token("a peer"))?,
-            open_mb: match tag {
-                CARD_USAGE => None,
-                _ => Some(
-                    u32::try_from(reader.varint("the open traffic of a card")?)
-                        .map_err(|_| DecodeError::Malformed("the open traffic of a card"))?,
-                ),
-            },
-        }),
+        tag @ (CARD_USAGE | CARD_USAGE_METERED | declared::CARD_USAGE_LOCATED) => read_usage(reader, tag),
         FRAUD_CONFIRMED => Ok(FactBody::FraudConfirmed {
             feed: Feed::from_code(reader.byte("the feed of a confirmed fraud")?)
                 .ok_or(DecodeError::Malformed("the feed of a confirmed fraud"))?,
@@ -370,10 +388,33 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             other: reader.option("the other side of a settlement", |reader| reader.token("a token"))?,
             amount: reader.option("the amount of a settlement", |reader| reader.money("an amount"))?,
         }),
+        HOLD_ORDERED => Ok(FactBody::HoldOrdered {
+            number: Arc::from(reader.text("the number of a hold")?),
+            class: if reader.flag("the class of a hold")? { HoldClass::Aml } else { HoldClass::All },
+            until: reader.time("the end of a hold")?,
+        }),
+        HOLD_RELEASED => {
+            Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
+        }
+        kind if declared::is_known(kind) => declared::read(reader, kind),
         ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
         ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }
+}
+
+fn read_usage(reader: &mut Reader<'_>, tag: u8) -> Result<FactBody, DecodeError> {
+    let card = reader.party("the card of a usage")?;
+    let device = reader.token("the device of a usage")?;
+    let usage = UsageKind::from_code(reader.byte("the kind of a usage")?)
+        .ok_or(DecodeError::Malformed("the kind of a usage"))?;
+    let peer = reader.option("the peer of a usage", |reader| reader.token("a peer"))?;
+    let (region, open_mb) = match tag {
+        declared::CARD_USAGE_LOCATED => declared::read_located(reader)?,
+        CARD_USAGE_METERED => (None, Some(reader.u32("the open traffic of a card")?)),
+        _ => (None, None),
+    };
+    Ok(FactBody::CardUsage { card, device, usage, peer, open_mb, region })
 }
 
 fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {

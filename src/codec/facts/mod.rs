@@ -58,6 +58,7 @@ mod appeal;
 pub(in crate::codec) mod authority;
 mod body;
 pub(in crate::codec) mod bytes;
+mod declared;
 mod pack;
 mod report;
 #[cfg(test)]
@@ -68,6 +69,7 @@ use crate::engine::cover::ConfigVersion;
 use crate::engine::input::FactsRecord;
 
 use bytes::{Reader, Writer};
+pub(in crate::codec) use declared::{read_profile, write_profile};
 
 /// The version of the packed form that `encode` writes.
 pub const VERSION: u8 = 1;

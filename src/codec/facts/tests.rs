@@ -1,6 +1,7 @@
 //! The packed form: round trips, damage of every kind, and sizes.
 
 mod appeals;
+mod declared;
 mod lives;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::engine::fact::{
     Side, TransferDetails, UsageKind,
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
+use crate::engine::kept::HoldClass;
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
@@ -68,22 +70,32 @@ fn details() -> impl Strategy<Value = TransferDetails> {
     let said = (
         prop::sample::select(Channel::ALL.to_vec()),
         prop::sample::select(Essential::ALL.to_vec()),
-        any::<[bool; 4]>(),
+        any::<[bool; 6]>(),
         option::of(any::<i64>()),
         option::of(any::<i64>()),
     )
-        .prop_map(|(channel, essential, [bound, own, cash, strong], balance_after, agreed_daily_sum)| {
-            TransferDetails {
+        .prop_map(
+            |(
                 channel,
                 essential,
-                to_bound_account: bound,
-                to_own_account: own,
-                cash,
-                strong_auth: strong,
+                [bound, own, cash, strong, remote, loan],
                 balance_after,
                 agreed_daily_sum,
-            }
-        });
+            )| {
+                TransferDetails {
+                    channel,
+                    essential,
+                    to_bound_account: bound,
+                    to_own_account: own,
+                    cash,
+                    strong_auth: strong,
+                    remote_control: remote,
+                    after_loan: loan,
+                    balance_after,
+                    agreed_daily_sum,
+                }
+            },
+        );
     prop_oneof![1 => Just(TransferDetails::default()), 2 => said]
 }
 
@@ -108,9 +120,10 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         amount,
     });
     let kinds = prop::sample::select(UsageKind::ALL.to_vec());
-    let usage = (party(), token(), kinds, option::of(token()), option::of(any::<u32>())).prop_map(
-        |(card, device, usage, peer, open_mb)| FactBody::CardUsage { card, device, usage, peer, open_mb },
-    );
+    let seen = (option::of(token()), option::of(any::<u32>()), option::of(token()));
+    let usage = (party(), token(), kinds, seen).prop_map(|(card, device, usage, (peer, open_mb, region))| {
+        FactBody::CardUsage { card, device, usage, peer, open_mb, region }
+    });
     let met = (prop::sample::select(Feed::ALL.to_vec()), token(), party(), option::of(money()))
         .prop_map(|(feed, holder, target, amount)| FactBody::Met { feed, holder, target, amount });
     let steps = vec![
@@ -150,6 +163,12 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         let release = Release { signed_by, assessment, rollback };
         FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
     });
+    let number = || ".{0,9}".prop_map(Arc::from);
+    let ordered = (number(), any::<bool>(), time()).prop_map(|(number, aml, until)| {
+        let class = if aml { HoldClass::Aml } else { HoldClass::All };
+        FactBody::HoldOrdered { number, class, until }
+    });
+    let released = number().prop_map(|number| FactBody::HoldReleased { number });
     prop_oneof![
         transfer,
         payment,
@@ -164,6 +183,9 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         lives::happened(),
         lives::explained(),
         lives::settled(),
+        ordered,
+        released,
+        declared::body(),
         super::authority::tests::any_order().prop_map(|said| FactBody::Order(Box::new(said))),
         Just(FactBody::WentLive)
     ]

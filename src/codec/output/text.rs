@@ -164,14 +164,20 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
         Some(until) => promise(&moment(until, offset)?),
         None => Bilingual::default(),
     };
-    let nothing_more = if ended.cause == EndCause::Followed {
-        words("", "")
+    let (heading, over, nothing_more) = if ended.cause == EndCause::Followed {
+        (
+            words("变更通知", "changed"),
+            words("变更为另一项处理", "is changed into something else"),
+            words("", ""),
+        )
     } else {
-        words("就此事，您无需再办理任何手续。\n", "There is nothing more for you to do about it.\n")
+        let nothing_more =
+            words("就此事，您无需再办理任何手续。\n", "There is nothing more for you to do about it.\n");
+        (words("解除通知", "lifted"), words("解除", "is lifted"), nothing_more)
     };
     let zh = format!(
-        "【{title}】解除通知\n\n\
-         您好！此前对您的{party}作出的“{title}”，自{from}（{zone}）起解除。\n\n\
+        "【{title}】{heading}\n\n\
+         您好！此前对您的{party}作出的“{title}”，自{from}（{zone}）起{over}。\n\n\
          原因：{cause}\n\
          {promise}\
          {nothing_more}\
@@ -183,11 +189,13 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
         cause = cause.zh,
         promise = promise.zh,
         nothing_more = nothing_more.zh,
+        heading = heading.zh,
+        over = over.zh,
         appeal = ended.appeal,
     );
     let en = format!(
-        "Notice: lifted: {title}\n\n\
-         Hello. What we had done about your {party} ({title}) is lifted from {from} ({zone}).\n\n\
+        "Notice: {heading}: {title}\n\n\
+         Hello. What we had done about your {party} ({title}) {over} from {from} ({zone}).\n\n\
          Reason: {cause}\n\
          {promise}\
          {nothing_more}\
@@ -199,6 +207,8 @@ pub(super) fn of_ended(ended: &MeasureEnded) -> Option<Text> {
         cause = cause.en,
         promise = promise.en,
         nothing_more = nothing_more.en,
+        heading = heading.en,
+        over = over.en,
         appeal = ended.appeal,
     );
     Some(Text { zh, en })

@@ -120,6 +120,19 @@ impl<T: Packed> Packed for Vec<T> {
     }
 }
 
+impl<T: Packed, const N: usize> Packed for [T; N] {
+    fn write(&self, writer: &mut Writer<'_>) {
+        for value in self {
+            value.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let all: Vec<T> = (0..N).map(|_| T::read(reader)).collect::<Result<_, _>>()?;
+        Self::try_from(all).map_err(|_| DecodeError::Malformed("a list"))
+    }
+}
+
 impl<T: Packed> Packed for VecDeque<T> {
     fn write(&self, writer: &mut Writer<'_>) {
         writer.count(self.len());

@@ -6,25 +6,32 @@ use std::sync::Arc;
 use super::packed::{Packed, packed_plain, packed_struct};
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
+use crate::codec::facts::{read_profile, write_profile};
 use crate::engine::appeal::AppealCase;
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
+use crate::engine::declared::{
+    Assessment, CardProfile, Declared, Owner, OwnersDeclared, OwnersSource, ProfiledCard,
+};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
+use crate::engine::kept::{Hold, HoldClass, Kept, Records};
 use crate::engine::life::Word;
 use crate::engine::measure::{Lane, Listing, Measure, MeasureKind, Order, SceneLapse, VerificationLapse};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
 use crate::engine::report::{ReportPos, Standing};
+use crate::engine::retention::Horizons;
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
     Firing, Ground, InForce, Living, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount,
     RuleLife, Told,
 };
 use crate::engine::subject::SealedRef;
+use crate::engine::table::Changes;
 use crate::engine::timer::{Timer, Timers};
 use crate::engine::verifying::{DeliveryChannel, Risk};
 use crate::engine::window::Entry;
@@ -37,7 +44,15 @@ packed_struct!(Step { event, step, at, product });
 packed_struct!(Holding { subject, steps } since 3 { sealed: SealedRef::default() });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
-packed_struct!(Holder { holdings, openings, answers, standings } since 3 { explained: Vec::new(), authority: None });
+packed_struct!(Holder { holdings, openings, answers, standings } since 3 {
+    explained: Vec::new(),
+    declared: None,
+    authority: None,
+});
+packed_struct!(Declared { profiles, assessments, owners });
+packed_struct!(ProfiledCard { event, at, card, profile });
+packed_struct!(Assessment { event, at, opening, passed, assessor });
+packed_struct!(OwnersDeclared { event, at, owners, source });
 packed_struct!(Request {
     party,
     product,
@@ -101,8 +116,11 @@ packed_struct!(AppealCase { state, since, entered, due, open, evidence, outlived
 packed_struct!(Ground { order, attributes, other, entry, at, bound });
 packed_struct!(RuleLife { version, state, shadowed });
 packed_struct!(Living { state, entered, entered_at, entered_by, due, tried });
-packed_struct!(Firing { until, event });
+packed_struct!(Firing { until, event } since 3 { is_over: false });
 packed_struct!(Override { lift, until });
+packed_struct!(Hold { number, class, until });
+packed_struct!(Records { holdings, openings, answers, standings, measures });
+packed_struct!(Kept { holds, records });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
 packed_struct!(InForce { activated, live_since });
@@ -132,15 +150,34 @@ packed_struct!(Core {
     request_count,
 } since 3 {
     watched: BTreeMap::new(),
+    swept: i64::MIN,
 });
 packed_struct!(SeenSince { first, from, sightings });
-packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides });
+packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides } since 3 {
+    kept: Changes { removed: Vec::new(), rows: Vec::new() },
+});
 
 packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {
     Feed::from_code(r.byte("a feed")?).ok_or(DecodeError::Malformed("a feed"))
 });
 packed_plain!(Product, |w, v| w.byte(*v as u8), |r| {
     Product::from_code(r.byte("a product")?).ok_or(DecodeError::Malformed("a product"))
+});
+packed_plain!(CardProfile, |w, v| write_profile(w, v), |r| read_profile(r));
+packed_plain!(
+    Owner,
+    |w, v| {
+        w.token(v.person);
+        w.varint(u64::from(v.per_mille));
+    },
+    |r| {
+        let person = r.token("an owner")?;
+        let per_mille = u16::try_from(r.u32("a share")?).map_err(|_| DecodeError::Malformed("a share"))?;
+        Ok(Owner { person, per_mille })
+    }
+);
+packed_plain!(OwnersSource, |w, v| w.byte(*v as u8), |r| {
+    OwnersSource::from_code(r.byte("a source of owners")?).ok_or(DecodeError::Malformed("a source of owners"))
 });
 packed_plain!(Purpose, |w, v| w.byte(v.bits()), |r| r.byte("a purpose").map(Purpose::from_bits));
 packed_plain!(AppealRef, |w, v| w.varint(v.number()), |r| {
@@ -180,6 +217,31 @@ const STEPS: [OpeningStep; 6] = [
 ];
 const SEVERITIES: [Severity; 3] = [Severity::Accept, Severity::CheckFurther, Severity::Refuse];
 
+/// Before form 3 all logs were forgotten alike, and nothing else of this was.
+impl Packed for Horizons {
+    fn write(&self, writer: &mut Writer<'_>) {
+        self.logs.write(writer);
+        for time in [self.openings, self.holdings, self.firings, self.overrides, self.telling] {
+            time.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if !reader.has(3) {
+            return TimeMs::read(reader).map(Horizons::of_logs);
+        }
+        Ok(Horizons {
+            logs: Packed::read(reader)?,
+            openings: Packed::read(reader)?,
+            holdings: Packed::read(reader)?,
+            firings: Packed::read(reader)?,
+            overrides: Packed::read(reader)?,
+            telling: Packed::read(reader)?,
+        })
+    }
+}
+
+packed_listed!(HoldClass, "the class of a hold", HoldClass::ALL);
 packed_listed!(OpeningStep, "a step of an opening", STEPS);
 packed_listed!(Severity, "a severity", SEVERITIES);
 packed_listed!(Lane, "a lane", Lane::ALL);
@@ -251,6 +313,10 @@ impl Packed for Timer {
                 holder.write(writer);
                 opening.write(writer);
             }
+            Timer::HoldsEnd(holder) => {
+                writer.byte(40);
+                holder.write(writer);
+            }
             Timer::AppealDue { measure, entered, worsens } => {
                 writer.byte(32);
                 measure.write(writer);
@@ -295,6 +361,7 @@ impl Packed for Timer {
                 entered: Packed::read(reader)?,
                 worsens: Packed::read(reader)?,
             }),
+            40 => Packed::read(reader).map(Timer::HoldsEnd),
             25 => Ok(Timer::Entry {
                 holder: Packed::read(reader)?,
                 entry: Packed::read(reader)?,

@@ -4,7 +4,7 @@ use super::load::Bundle;
 use super::triggers::feeds_read;
 use crate::engine::attributes::Field;
 use crate::engine::fact::Feed;
-use crate::engine::measure::MeasureKind;
+use crate::engine::measure::{Lane, MeasureKind};
 use crate::engine::rule::{Condition, Term, Trigger};
 use crate::engine::signal::{Signal, Tell};
 use crate::engine::subject::SubjectKind;
@@ -38,6 +38,7 @@ pub(super) fn readable(bundle: &mut Bundle, path: &str, condition: &Condition, r
             bundle.problems.add(path, "condition", message);
         }
     }
+    only_protects(bundle, path, condition, Some(reader.measure));
     let names_payment = |trigger: &Trigger| names_payment(*trigger, reader.signals);
     if reader.measure.is_per_event() && !reader.triggers.iter().all(names_payment) {
         bundle.problems.add(path, "measure", "is about one payment, so only the payer's side may trigger it: `transfer_posted.payer`, `card_payment_posted.card`, or a report that is told to the event alone");
@@ -48,6 +49,26 @@ pub(super) fn readable(bundle: &mut Bundle, path: &str, condition: &Condition, r
         }
     }
     known_for_themselves(bundle, path, condition, reader);
+}
+
+/// What was seen to protect a likely victim serves no measure on an anomaly, no limit and no softening
+/// (APL 34, D18).
+pub(super) fn only_protects(
+    bundle: &mut Bundle,
+    path: &str,
+    condition: &Condition,
+    measure: Option<MeasureKind>,
+) {
+    if measure.is_some_and(|measure| measure.lane() == Lane::Victim) {
+        return;
+    }
+    for field in fields(condition).into_iter().filter(|field| field.is_of_victim()) {
+        let message = format!(
+            "reads {}, which may only protect likely victims (APL 34); only a measure of that lane may read it",
+            field.name()
+        );
+        bundle.problems.add(path, "condition", message);
+    }
 }
 
 /// Nobody is acted on for whom they know (D20): what is said of a counterparty is never all.
@@ -125,6 +146,10 @@ fn says(trigger: Trigger, field: Field, signals: &[Signal]) -> bool {
         Trigger::Feed(feed) => feed_says(feed, field),
         Trigger::Report(number) => match field {
             Field::Product => true,
+            // A report about a request is held against that request.
+            Field::IdentityChannels | Field::HolderKind | Field::OwnersDeclared | Field::OwnersShare => {
+                signals.get(number).is_some_and(|signal| feeds_read(signal, signals).all(is_request))
+            }
             Field::Amount => signals.get(number).is_some_and(|signal| {
                 signal.subject == SubjectKind::Counterparty
                     || feeds_read(signal, signals).all(|feed| feed_says(feed, Field::Amount))
@@ -153,9 +178,34 @@ pub(super) fn feed_says(feed: Feed, field: Field) -> bool {
         | Field::StrongAuth
         | Field::BalanceAfter
         | Field::AgreedDailySum => transfer,
-        Field::Usage | Field::MonthOpenMegabytes => feed == Feed::CardUsageCard,
-        Field::IdentityChannels => feed == Feed::OpeningRequestedHolder,
+        Field::RemoteControl | Field::AfterLoan => feed == Feed::TransferPayer,
+        Field::Usage
+        | Field::MonthOpenMegabytes
+        | Field::CardProfiled
+        | Field::OutsideFunctions
+        | Field::OutsideDevice
+        | Field::OutsideRegion
+        | Field::ProfileRisk
+        | Field::ProfileTraffic
+        | Field::ProfileScene => feed == Feed::CardUsageCard,
+        Field::IdentityChannels | Field::HolderKind | Field::OwnersDeclared | Field::OwnersShare => {
+            feed == Feed::OpeningRequestedHolder
+        }
     }
+}
+
+/// Whether an event seen from this role is a request to open.
+fn is_request(feed: Feed) -> bool {
+    matches!(
+        feed,
+        Feed::OpeningRequestedHolder
+            | Feed::OpeningRequestedAgent
+            | Feed::OpeningRequestedDevice
+            | Feed::OpeningRequestedPhoneNumber
+            | Feed::OpeningRequestedOutlet
+            | Feed::OpeningRequestedAddress
+            | Feed::OpeningRequestedLegalRepresentative
+    )
 }
 
 fn is_transaction(feed: Feed) -> bool {
@@ -177,7 +227,7 @@ fn names_payment(trigger: Trigger, signals: &[Signal]) -> bool {
         Trigger::Report(number) => signals
             .get(number)
             .and_then(|signal| signal.report)
-            .is_some_and(|report| report.tell == Tell::Event),
+            .is_some_and(|report| matches!(report.tell, Tell::Event | Tell::Payer)),
     }
 }
 

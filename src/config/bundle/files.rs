@@ -1,5 +1,5 @@
 //! The shapes of the files below `config/`: what may be written in them, and nothing else.
-//! `settings.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
+//! `settings.toml`, `retention.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
 //! `notices/*`.
 
 mod lives;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::harm::{HarmBudgetDecl, QualityDecl};
+use super::retention::RetentionFile;
+
 use crate::engine::base::Bilingual;
 
 /// A text in both languages.
@@ -28,9 +30,9 @@ impl From<TextPair> for Bilingual {
 }
 
 /// `settings.toml`: figures that decide and are neither a rule nor a limit.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SettingsFile {
+pub struct SettingsFile {
     /// Version of the whole bundle; raise it with every change.
     pub version: u32,
     pub duplicate_horizon: Figure,
@@ -48,9 +50,9 @@ pub(super) struct SettingsFile {
 }
 
 /// A dated figure with where it comes from.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Figure {
+pub struct Figure {
     pub value: String,
     pub effective_from: String,
     pub basis: String,
@@ -66,7 +68,8 @@ pub(super) type SignalsFile = BTreeMap<String, SignalDecl>;
 pub(super) struct SignalDecl {
     pub title: TextPair,
     pub subject: String,
-    /// An aggregate of a log, `ratio` or `difference` of two signals, or `since_opened`.
+    /// An aggregate of a log, `ratio` or `difference` of two signals, `since_opened`, or
+    /// `measures_standing`.
     pub aggregate: String,
     pub purpose: String,
     pub basis: String,
@@ -97,7 +100,7 @@ pub(super) struct SignalDecl {
     /// `ratio` only; 1000 unless it is said.
     pub scale: Option<u32>,
     pub report_level: Option<u64>,
-    /// `holders` (unless it is said) or `event`.
+    /// `holders` (unless it is said), `event` or `payer`.
     pub report: Option<String>,
     pub relabel: Option<Relabel>,
 }
@@ -206,7 +209,11 @@ pub(super) struct LimitFile {
     pub products: Vec<String>,
     /// Off: kept on file, and not in force. Unless it is said, on if every figure is established.
     pub enabled: Option<bool>,
+    /// `count` (unless it is said) or `risk_assessment`.
+    pub demand: Option<String>,
     pub reason: String,
+    /// Of a risk assessment: the reason while none is recorded.
+    pub reason_missing: Option<String>,
     pub dated: Vec<LimitFigure>,
 }
 
@@ -216,9 +223,10 @@ pub(super) struct LimitFigure {
     pub version: u32,
     pub effective_from: String,
     pub effective_to: Option<String>,
-    pub count_max: u32,
+    /// Of a count only, as is `shared_count`.
+    pub count_max: Option<u32>,
     pub force: String,
-    pub shared_count: String,
+    pub shared_count: Option<String>,
     pub basis: String,
     pub source: String,
     pub status: String,
@@ -319,6 +327,7 @@ pub(super) struct ChannelsFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Settings,
+    Retention,
     Calendar,
     Signals,
     Rule,
@@ -337,6 +346,7 @@ impl Kind {
         match path {
             "settings.toml" => Some(Kind::Settings),
             "calendar.toml" => Some(Kind::Calendar),
+            "retention.toml" => Some(Kind::Retention),
             "notices/lives.toml"
             | "notices/reasons.toml"
             | "notices/bases.toml"
@@ -360,6 +370,7 @@ impl Kind {
     pub(super) fn shape(self, text: &str) -> Result<(), toml::de::Error> {
         match self {
             Kind::Settings => toml::from_str::<SettingsFile>(text).map(drop),
+            Kind::Retention => toml::from_str::<RetentionFile>(text).map(drop),
             Kind::Signals => toml::from_str::<SignalsFile>(text).map(drop),
             Kind::Rule => toml::from_str::<RuleFile>(text).map(drop),
             Kind::Limit if has_condition(text)? => toml::from_str::<FlowLimitFile>(text).map(drop),

@@ -26,6 +26,10 @@ pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError>
     };
     read("calendar.toml".to_owned(), &mut problems);
     read("settings.toml".to_owned(), &mut problems);
+    // Folders from before there were terms of retention have none.
+    if dir.join("retention.toml").exists() {
+        read("retention.toml".to_owned(), &mut problems);
+    }
     for folder in FOLDERS {
         match names(&dir.join(folder)) {
             Ok(names) => names.iter().for_each(|name| read(format!("{folder}/{name}"), &mut problems)),

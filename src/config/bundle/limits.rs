@@ -7,7 +7,7 @@ use super::notices::{check_key, title};
 use super::values::{Standing, date, named, standing};
 use crate::engine::base::{Bilingual, TimeMs};
 use crate::engine::fact::Product;
-use crate::engine::limit::{Limit, LimitForce, LimitStatus, SharedCount};
+use crate::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::notice::NoticeTexts;
 
 /// Limits in force (or dated to be), and the names of those kept off.
@@ -29,6 +29,10 @@ pub(super) fn limits(bundle: &mut Bundle, notices: Option<&NoticeTexts>, zone: i
         bundle.check_name(&path, "", &id);
         check_key(bundle, &path, "reason", notices.map(|texts| &texts.reasons), &file.reason);
         fills_nothing(bundle, &path, notices, &file.reason);
+        if let Some(missing) = &file.reason_missing {
+            check_key(bundle, &path, "reason_missing", notices.map(|texts| &texts.reasons), missing);
+            fills_nothing(bundle, &path, notices, missing);
+        }
         if file.dated.is_empty() {
             bundle.problems.add(&path, "dated", "is empty; a limit has at least one dated figure");
         }
@@ -69,16 +73,12 @@ fn dated(
     for (place, figure) in file.dated.iter().enumerate() {
         let key = |part: &str| format!("dated.{place}.{part}");
         check_key(bundle, path, &key("basis"), notices.map(|texts| &texts.bases), &figure.basis);
-        if enabled {
-            told(
-                bundle,
-                path,
-                &key("count_max"),
-                figure,
-                notices.and_then(|texts| texts.reasons.get(&file.reason)),
-            );
+        let Some(demand) = demand(bundle, path, &key, file, figure) else { continue };
+        if let (true, Demand::Count { max, .. }) = (enabled, &demand) {
+            let reason = notices.and_then(|texts| texts.reasons.get(&file.reason));
+            told(bundle, path, &key("count_max"), *max, reason);
         }
-        let limit = one(bundle, path, &key, id, figure, zone);
+        let limit = one(bundle, path, &key, id, (figure, demand), zone);
         dated.extend(limit.map(|limit| Limit {
             title: title.clone(),
             products: products.clone(),
@@ -89,9 +89,45 @@ fn dated(
     dated
 }
 
+/// What the limit demands by a figure; `None`, with the problem noted, when that cannot be read.
+fn demand(
+    bundle: &mut Bundle,
+    path: &str,
+    key: &dyn Fn(&str) -> String,
+    file: &LimitFile,
+    figure: &LimitFigure,
+) -> Option<Demand> {
+    let kinds = [("count", true), ("risk_assessment", false)];
+    let written = file.demand.as_deref().unwrap_or("count");
+    let is_count = bundle.note(path, "demand", named("demand", written, kinds))?;
+    let counts = [("not_needed", SharedCount::NotNeeded), ("needed", SharedCount::Needed)];
+    match (is_count, figure.count_max, &figure.shared_count, &file.reason_missing) {
+        (true, Some(max), Some(shared), None) => {
+            if max == 0 {
+                bundle.problems.add(path, &key("count_max"), "counts from 1");
+            }
+            let shared = bundle.note(path, &key("shared_count"), named("shared count", shared, counts))?;
+            Some(Demand::Count { max, shared })
+        }
+        (false, None, None, Some(reason_missing)) => {
+            Some(Demand::Assessment { reason_missing: reason_missing.clone() })
+        }
+        (true, ..) => {
+            let why = "a count has `count_max` and `shared_count`, and no `reason_missing`";
+            bundle.problems.add(path, &key("count_max"), why);
+            None
+        }
+        (false, ..) => {
+            let why = "a risk assessment has a `reason_missing`, and neither `count_max` nor `shared_count`";
+            bundle.problems.add(path, "demand", why);
+            None
+        }
+    }
+}
+
 /// The figure a person is told is the figure that decides.
-fn told(bundle: &mut Bundle, path: &str, key: &str, figure: &LimitFigure, reason: Option<&Bilingual>) {
-    let digits = figure.count_max.to_string();
+fn told(bundle: &mut Bundle, path: &str, key: &str, count_max: u32, reason: Option<&Bilingual>) {
+    let digits = count_max.to_string();
     let Some(reason) = reason else {
         return;
     };
@@ -111,13 +147,11 @@ fn one(
     path: &str,
     key: &dyn Fn(&str) -> String,
     id: &str,
-    figure: &LimitFigure,
+    (figure, demand): (&LimitFigure, Demand),
     zone: i32,
 ) -> Option<Limit> {
     let forces = [("refuse", LimitForce::Refuse), ("check_further", LimitForce::CheckFurther)];
-    let counts = [("not_needed", SharedCount::NotNeeded), ("needed", SharedCount::Needed)];
     let force = bundle.note(path, &key("force"), named("force", &figure.force, forces));
-    let shared = bundle.note(path, &key("shared_count"), named("shared count", &figure.shared_count, counts));
     let dates = dates(bundle, path, key, (&figure.effective_from, figure.effective_to.as_deref()), zone);
     let status = bundle.note(path, &key("status"), standing(&figure.status))?;
     if status != Standing::Verified && force == Some(LimitForce::Refuse) {
@@ -127,8 +161,8 @@ fn one(
             "a refusal needs a figure with status `verified_text`; an unconfirmed one may only check further",
         );
     }
-    if figure.version == 0 || figure.count_max == 0 {
-        bundle.problems.add(path, &key("count_max"), "version and count_max count from 1");
+    if figure.version == 0 {
+        bundle.problems.add(path, &key("version"), "versions count from 1");
     }
     source(bundle, path, key, &figure.source);
     let (effective_from, effective_to) = dates?;
@@ -137,9 +171,8 @@ fn one(
         version: figure.version,
         title: Bilingual::default(),
         products: Vec::new(),
-        count_max: figure.count_max,
+        demand,
         force: force?,
-        shared: shared?,
         effective_from,
         effective_to,
         basis: figure.basis.clone(),

@@ -51,6 +51,11 @@ pub fn signal_listing(checked: &Checked) -> String {
     for (subject, (reach, name)) in longest(signals) {
         let _ = writeln!(table, "| {} | {} | `{name}` |", subject.name(), days(reach));
     }
+    if checked.rule_set.retention.logs_by_kind {
+        table
+            .push_str("\nEach log is kept as long as this says and the lateness of events, and no longer.\n");
+        return table;
+    }
     let _ = writeln!(
         table,
         "\nAll logs are kept for {}: the longest of these and the lateness of events.",
@@ -89,6 +94,7 @@ fn measures(signal: &Signal, all: &[Signal]) -> String {
         Reads::Ratio { of, to, scale } => format!("`{}` * {scale} / `{}`", name(of), name(to)),
         Reads::Difference { of, to } => format!("`{}` - `{}`", name(of), name(to)),
         Reads::SinceOpened => "time since opening".to_owned(),
+        Reads::MeasuresStanding => "measures standing on the payee's account".to_owned(),
     }
 }
 
@@ -104,7 +110,7 @@ fn fields(signal: &Signal, all: &[Signal]) -> BTreeSet<String> {
                 note(field);
             }
             if question.reads_amount() {
-                note("amount");
+                note(amount(feed));
             }
             if reads_other(question) {
                 for field in other(feed) {
@@ -120,7 +126,18 @@ fn fields(signal: &Signal, all: &[Signal]) -> BTreeSet<String> {
     if signal.reads == Reads::SinceOpened {
         fields.extend(["opening_opened.time", "holding_stated.time"].map(str::to_owned));
     }
+    if signal.reads == Reads::MeasuresStanding {
+        fields.extend(["transfer_posted.time", "transfer_posted.payee"].map(str::to_owned));
+    }
     fields
+}
+
+/// The field that stands in entries as their amount.
+fn amount(feed: Feed) -> &'static str {
+    match feed {
+        Feed::DeviceStockAgent | Feed::DeviceStockOutlet => "in_stock",
+        _ => "amount",
+    }
 }
 
 fn marks(question: &Question) -> u8 {
@@ -157,6 +174,12 @@ fn own(feed: Feed) -> &'static [&'static str] {
         Feed::OpeningRequestedPhoneNumber => &["phone_number"],
         Feed::OpeningRequestedOutlet => &["outlet"],
         Feed::OpeningRequestedAddress => &["address"],
+        Feed::OpeningRequestedLegalRepresentative => &["legal_representative"],
+        // A measure that was set on a transfer: its payer, as the transfer said.
+        Feed::VictimWarnedPayer => &["payer"],
+        Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet | Feed::DeviceStockAgent | Feed::DeviceStockOutlet => {
+            &["reseller", "reseller_kind"]
+        }
     }
 }
 
@@ -176,7 +199,11 @@ fn other(feed: Feed) -> &'static [&'static str] {
         | Feed::OpeningRequestedDevice
         | Feed::OpeningRequestedPhoneNumber
         | Feed::OpeningRequestedOutlet
-        | Feed::OpeningRequestedAddress => &["opening"],
+        | Feed::OpeningRequestedAddress
+        | Feed::OpeningRequestedLegalRepresentative => &["opening"],
+        Feed::VictimWarnedPayer => &["payee", "counterparty"],
+        Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet => &["card"],
+        Feed::DeviceStockAgent | Feed::DeviceStockOutlet => &[],
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::life_words::said as word;
 use super::values::written;
 use crate::engine::base::Bilingual;
 use crate::engine::life::{Life, Lives, State, Step, Vocabulary, Word};
@@ -64,10 +65,10 @@ fn table<V: Vocabulary>(page: &mut String, life: &Life<V>, of: &str) {
         for (place, step) in steps.iter().enumerate() {
             let (of, due) = if place == 0 { (name(state), deadline(state)) } else { Default::default() };
             let to = life.state(step.to).map(name).unwrap_or_default();
-            let to = if step.to == number { "= ".to_owned() } else { to };
+            let to = if step.to == number { "不变 · stays".to_owned() } else { to };
             let guards = words(step.only_if.iter().map(|guard| guard.name()));
             let acts = words(step.acts.iter().map(|act| act.name()));
-            put!(page, "| {of} | {due} | `{}` | {guards} | {to} | {acts} |", step.on.name());
+            put!(page, "| {of} | {due} | {} | {guards} | {to} | {acts} |", word(step.on.name()));
         }
     }
     if !life.terms.is_empty() {
@@ -109,6 +110,6 @@ fn deadline(state: &State) -> String {
 }
 
 fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<String> = words.map(|word| format!("`{word}`")).collect();
-    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+    let words: Vec<String> = words.map(word).collect();
+    if words.is_empty() { "-".to_owned() } else { words.join("<br/>") }
 }

@@ -9,10 +9,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::examples::Example;
+use super::files::SettingsFile;
 use super::purposes::Relabelled;
+use super::retention::RetentionFile;
 use super::{
     BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, figures, flow_limits,
-    gather, limits, lives, notices, protections, rules, settings, signals,
+    gather, limits, lives, notices, protections, retention, rules, settings, signals,
 };
 use crate::config::nearest::plain;
 use crate::engine::LoadRules;
@@ -38,6 +40,8 @@ pub struct Checked {
     pub rules_off: Vec<Rule>,
     /// What the rules' and limits' own examples expect.
     pub examples: Vec<Example>,
+    /// Where the terms of retention come from, if it declares any.
+    pub retention: Option<(RetentionFile, SettingsFile)>,
     /// Paths of its files, below the rules folder.
     pub paths: Vec<String>,
 }
@@ -73,6 +77,10 @@ impl Bundle {
                 None
             }
         }
+    }
+
+    pub(super) fn contains(&self, path: &str) -> bool {
+        self.files.contains_key(path)
     }
 
     /// Every file of a folder in its shape: (path, name without folder and `.toml`, file), by path.
@@ -146,6 +154,8 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let zone = settings.as_ref().map_or(0, |found| found.utc_offset_minutes);
     let mut notices = notices::notices(&mut bundle, settings.as_ref());
     let (signals, relabelled) = signals::signals(&mut bundle, notices.as_ref());
+    let figures_read = settings.as_ref().map(|found| &found.figures);
+    let retention = retention::retention(&mut bundle, figures_read, &signals, zone);
     let mut limits = limits::limits(&mut bundle, notices.as_ref(), zone);
     let context = Context { signals: &signals, notices: notices.as_ref(), zone };
     let flow = flow_limits::flow_limits(&mut bundle, context);
@@ -185,6 +195,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         notices.reasons.retain(|_, reason| !figures::has_places(reason));
         notices.reasons.extend(flow.reasons);
     }
+    let declared = bundle.quietly("retention.toml").zip(bundle.quietly("settings.toml"));
     let paths = bundle.files.into_keys().collect();
     bundle.problems.into_result()?;
     let (Some(settings), Some(notices)) = (settings, notices) else {
@@ -202,6 +213,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
             notices,
             calendar,
             settings: settings.figures,
+            retention,
         },
         warnings: bundle.warnings.0,
         relabelled,
@@ -209,6 +221,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         lives_off,
         rules_off: flow.rules_off,
         examples,
+        retention: declared,
         paths,
     })
 }

@@ -1,7 +1,7 @@
 //! The bundle: everything dated, declared or worded that decisions depend on, as one canonical text.
 //!
-//! `config/{signals,rules,limits,protections,lives,notices}/*.toml`, `config/calendar.toml` and
-//! `config/settings.toml` are gathered into one JSON document with sorted keys; that text is what an
+//! `config/{signals,rules,limits,protections,lives,notices}/*.toml`, `config/calendar.toml`,
+//! `config/retention.toml` and `config/settings.toml` are gathered into one JSON document with sorted keys; that text is what an
 //! activation fact carries (D28), so the same log always decides the same. `compile` turns it into a
 //! `RuleSet` and refuses whatever could not be decided, explained or told to a person.
 //!
@@ -20,6 +20,7 @@ mod findings;
 mod flow_limits;
 mod gather;
 mod harm;
+mod life_words;
 mod limits;
 mod listing;
 mod lives;
@@ -32,6 +33,7 @@ mod notices;
 mod profile;
 mod protections;
 mod purposes;
+mod retention;
 mod rules;
 mod settings;
 mod signals;
@@ -51,7 +53,8 @@ pub use load::{Checked, Loader};
 pub(crate) use locate::line_of;
 pub use profile::Profile;
 pub use purposes::{Relabelled, lane_use, relabel};
-pub(crate) use values::{span, standing};
+pub use retention::{Term, table as retention_table, terms as retention_terms};
+pub(crate) use values::{span, standing, written};
 
 use std::fmt;
 use std::path::Path;

@@ -100,6 +100,7 @@ fn readable(
     condition: &Condition,
     signals: &[Signal],
 ) {
+    super::condition::only_protects(bundle, path, condition, None);
     for field in super::condition::fields(condition) {
         let said = feeds_triggering(subject).iter().any(|feed| super::condition::feed_says(*feed, field));
         if !said {

@@ -67,11 +67,16 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
 
 /// Every figure says since when it holds, on what basis and how well that is established.
 fn checked(bundle: &mut Bundle, key: &str, figure: &Figure, zone: i32) {
-    bundle.note(FILE, &format!("{key}.effective_from"), date(&figure.effective_from, zone));
-    bundle.note(FILE, &format!("{key}.status"), standing(&figure.status));
+    checked_figure(bundle, FILE, key, figure, zone);
+}
+
+/// The same for a figure of any file.
+pub(super) fn checked_figure(bundle: &mut Bundle, file: &str, key: &str, figure: &Figure, zone: i32) {
+    bundle.note(file, &format!("{key}.effective_from"), date(&figure.effective_from, zone));
+    bundle.note(file, &format!("{key}.status"), standing(&figure.status));
     for (name, text) in [("basis", &figure.basis), ("source", &figure.source)] {
         if text.trim().is_empty() {
-            bundle.problems.add(FILE, &format!("{key}.{name}"), "is empty; say where the figure comes from");
+            bundle.problems.add(file, &format!("{key}.{name}"), "is empty; say where the figure comes from");
         }
     }
 }

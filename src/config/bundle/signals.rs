@@ -111,7 +111,10 @@ impl Declared {
         let purpose = self.purpose(bundle, relabelled);
         let made = [("of", !self.decl.of.is_empty()), ("scale", self.decl.scale.is_some())];
         self.useless(bundle, &made, "only `ratio` and `difference` are made of two signals");
-        let reads = if self.decl.aggregate == "since_opened" {
+        let reads = if self.decl.aggregate == "measures_standing" {
+            self.useless(bundle, &self.question_keys(), "standing measures are read from no log");
+            self.note(bundle, "subject", protects_payer(subject?, purpose?)).map(|()| Reads::MeasuresStanding)
+        } else if self.decl.aggregate == "since_opened" {
             self.useless(bundle, &self.question_keys(), "the time since the opening is read from no log");
             self.note(bundle, "subject", opened(subject?)).map(|()| Reads::SinceOpened)
         } else {
@@ -137,7 +140,8 @@ impl Declared {
         purpose: Option<Purpose>,
     ) -> Option<Question> {
         let decl = &self.decl;
-        let made = [("ratio", None), ("difference", None), ("since_opened", None)];
+        let made =
+            [("ratio", None), ("difference", None), ("since_opened", None), ("measures_standing", None)];
         let known = Aggregate::ALL.map(|(name, aggregate)| (name, Some(aggregate))).into_iter().chain(made);
         let aggregate = self.note(bundle, "aggregate", named("aggregate", &decl.aggregate, known)).flatten();
         let window = match &decl.window {
@@ -206,6 +210,11 @@ impl Declared {
         let livelihood = question.reads(Feed::LivelihoodPayee);
         if livelihood && purpose.is_some_and(|purpose| purpose != Purpose::PROTECTION) {
             bundle.problems.add(&self.path, &self.key("feeds"), "reads `livelihood_received.payee`, which may only protect (D27); give the signal the purpose `protection`");
+        }
+        if question.reads(Feed::VictimWarnedPayer)
+            && purpose.is_some_and(|purpose| purpose != Purpose::VICTIM)
+        {
+            bundle.problems.add(&self.path, &self.key("feeds"), "reads `victim_warned.payer`, which may only protect likely victims (APL 34); give the signal the purpose `victim`");
         }
         let currency = currency(&question, decl.currency.as_deref());
         let currency = self.note(bundle, "currency", currency)?;
@@ -295,9 +304,14 @@ impl Declared {
             self.useless(bundle, &[("report", self.decl.report.is_some())], "there is no report_level");
             return None;
         };
-        let usual = if subject == SubjectKind::Counterparty { "event" } else { "holders" };
+        let usual = match (subject, reads) {
+            (_, Reads::MeasuresStanding) => "payer",
+            (SubjectKind::Counterparty, _) => "event",
+            _ => "holders",
+        };
         let tell = self.decl.report.as_deref().unwrap_or(usual);
-        let tell = named("receiver of reports", tell, [("holders", Tell::Holders), ("event", Tell::Event)]);
+        let receivers = [("holders", Tell::Holders), ("event", Tell::Event), ("payer", Tell::Payer)];
+        let tell = named("receiver of reports", tell, receivers);
         let tell = self.note(bundle, "report", tell)?;
         self.note(bundle, "report_level", report_level(level, tell, subject, reads))?;
         Some(ReportLevel { level, tell })
@@ -313,6 +327,20 @@ fn opened(subject: SubjectKind) -> Result<(), String> {
         "`{}` is not opened; `since_opened` is of an account, a phone_card or an iot_card",
         subject.name()
     ))
+}
+
+/// Standing measures are told of the payee alone, and only to protect who pays them.
+fn protects_payer(subject: SubjectKind, purpose: Purpose) -> Result<(), String> {
+    if subject != SubjectKind::Counterparty {
+        return Err("`measures_standing` is of a `counterparty`: a measure is no evidence for another one on the same account".to_owned());
+    }
+    if purpose != Purpose::VICTIM {
+        return Err(
+            "`measures_standing` may only protect likely victims (APL 34); give it the purpose `victim`"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn currency(question: &Question, written: Option<&str>) -> Result<Currency, String> {
@@ -349,8 +377,14 @@ fn report_level(level: u64, tell: Tell, subject: SubjectKind, reads: &Reads) -> 
     if subject.lives_with_holder() {
         return Err("only shared subjects (device, agent, outlet, terminal, phone number, address) and counterparties report; a rule reads the others directly".to_owned());
     }
+    if *reads == Reads::MeasuresStanding && tell != Tell::Payer {
+        return Err("is told to the payer of a transfer alone; write `report = \"payer\"`".to_owned());
+    }
     let least = match tell {
-        Tell::Event => 1,
+        Tell::Payer if subject != SubjectKind::Counterparty => {
+            return Err("only a counterparty has a payer; write `report = \"event\"`".to_owned());
+        }
+        Tell::Event | Tell::Payer => 1,
         Tell::Holders if subject == SubjectKind::Counterparty => {
             return Err(
                 "a counterparty's signal is told to the event alone; write `report = \"event\"`".to_owned()
@@ -379,4 +413,7 @@ fn tells_holders(reads: &Reads) -> bool {
         && question.delay == SpanMs(0)
         && !question.reads_amount()
         && !question.without_event
+        // A report of stock is no meeting with anybody.
+        && !question.reads(Feed::DeviceStockAgent)
+        && !question.reads(Feed::DeviceStockOutlet)
 }

@@ -1,12 +1,14 @@
 //! Tests of the whole bundle: what ships loads, and what must not load does not.
 
+mod purposes;
+
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::engine::LoadRules;
-use crate::engine::limit::{LimitForce, SharedCount};
+use crate::engine::limit::{Demand, LimitForce, SharedCount};
 use crate::engine::measure::Lane;
 use crate::engine::purpose::Use;
 
@@ -68,7 +70,10 @@ fn the_shipped_limits_are_the_law() {
     let figures: Vec<_> = rule_set
         .limits
         .iter()
-        .map(|limit| (limit.id.as_str(), limit.count_max, limit.force, limit.shared))
+        .filter_map(|limit| match limit.demand {
+            Demand::Count { max, shared } => Some((limit.id.as_str(), max, limit.force, shared)),
+            Demand::Assessment { .. } => None,
+        })
         .collect();
     let own = SharedCount::NotNeeded;
     assert_eq!(

@@ -27,8 +27,17 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
             Feed::FraudConfirmedPayer,
             Feed::FraudConfirmedPayee,
             Feed::LivelihoodPayee,
+            Feed::VictimWarnedPayer,
         ],
-        SubjectKind::Pair | SubjectKind::Counterparty => &TRANSACTIONS,
+        SubjectKind::Pair => &[
+            Feed::TransferPayer,
+            Feed::TransferPayee,
+            Feed::CardPaymentCard,
+            Feed::FraudConfirmedPayer,
+            Feed::FraudConfirmedPayee,
+            Feed::VictimWarnedPayer,
+        ],
+        SubjectKind::Counterparty => &TRANSACTIONS,
         SubjectKind::Holder => &[
             Feed::TransferPayer,
             Feed::TransferPayee,
@@ -41,14 +50,18 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
             Feed::CallReceivedCard,
             Feed::MessageSentCard,
             Feed::OpeningRequestedHolder,
+            Feed::VictimWarnedPayer,
         ],
         SubjectKind::PhoneCard | SubjectKind::IotCard => &USAGES,
         SubjectKind::Device => &[Feed::OpeningRequestedDevice, Feed::TransferDevice, Feed::CardUsageDevice],
-        SubjectKind::Agent => &[Feed::OpeningRequestedAgent],
-        SubjectKind::Outlet => &[Feed::OpeningRequestedOutlet],
+        SubjectKind::Agent => &[Feed::OpeningRequestedAgent, Feed::DeviceSaleAgent, Feed::DeviceStockAgent],
+        SubjectKind::Outlet => {
+            &[Feed::OpeningRequestedOutlet, Feed::DeviceSaleOutlet, Feed::DeviceStockOutlet]
+        }
         SubjectKind::Terminal => &[Feed::CardPaymentTerminal, Feed::FraudConfirmedTerminal],
         SubjectKind::PhoneNumber => &[Feed::OpeningRequestedPhoneNumber],
         SubjectKind::Address => &[Feed::OpeningRequestedAddress],
+        SubjectKind::LegalRepresentative => &[Feed::OpeningRequestedLegalRepresentative],
         SubjectKind::Opening => &[],
     }
 }
@@ -134,11 +147,13 @@ fn targets(feed: Feed) -> &'static [SubjectKind] {
         | Feed::OpeningRequestedDevice
         | Feed::OpeningRequestedPhoneNumber
         | Feed::OpeningRequestedOutlet
-        | Feed::OpeningRequestedAddress => &[SubjectKind::Opening],
+        | Feed::OpeningRequestedAddress
+        | Feed::OpeningRequestedLegalRepresentative => &[SubjectKind::Opening],
         Feed::TransferDevice | Feed::CardPaymentTerminal | Feed::FraudConfirmedTerminal => {
             &[SubjectKind::Account]
         }
         Feed::CardUsageDevice => &[SubjectKind::PhoneCard, SubjectKind::IotCard],
+        Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet => &[SubjectKind::IotCard],
         Feed::TransferPayer
         | Feed::TransferPayee
         | Feed::CardPaymentCard
@@ -149,6 +164,9 @@ fn targets(feed: Feed) -> &'static [SubjectKind] {
         | Feed::MessageSentCard
         | Feed::LivelihoodPayee
         | Feed::FraudConfirmedPayer
-        | Feed::FraudConfirmedPayee => &[],
+        | Feed::FraudConfirmedPayee
+        | Feed::VictimWarnedPayer
+        | Feed::DeviceStockAgent
+        | Feed::DeviceStockOutlet => &[],
     }
 }

@@ -1,6 +1,7 @@
 //! The types of values in conditions.
 
 use crate::engine::attributes::{Field, FieldType};
+use crate::engine::base::Currency;
 use crate::engine::signal::{Aggregate, Question, Reads, Signal};
 
 /// What an integer means.
@@ -37,12 +38,21 @@ impl ValueType {
                 all.get(of).and_then(Signal::question).map_or(ValueType::Count, ValueType::of_question)
             }
             Reads::SinceOpened => ValueType::Duration,
+            Reads::MeasuresStanding => ValueType::Count,
         }
     }
 
     fn of_question(question: &Question) -> ValueType {
         match question.aggregate {
             Aggregate::Count | Aggregate::Distinct | Aggregate::Returned => ValueType::Count,
+            // Pieces, not money.
+            aggregate
+                if aggregate.reads_amount()
+                    && aggregate != Aggregate::LargestShare
+                    && question.currency == Currency::NONE =>
+            {
+                ValueType::Count
+            }
             Aggregate::Sum
             | Aggregate::Max
             | Aggregate::Min

@@ -36,6 +36,15 @@ pub(in crate::config) fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) 
         Feed::OpeningRequestedPhoneNumber => (EventType::OpeningRequested, Some(SubjectKind::PhoneNumber)),
         Feed::OpeningRequestedOutlet => (EventType::OpeningRequested, Some(SubjectKind::Outlet)),
         Feed::OpeningRequestedAddress => (EventType::OpeningRequested, Some(SubjectKind::Address)),
+        Feed::OpeningRequestedLegalRepresentative => {
+            (EventType::OpeningRequested, Some(SubjectKind::LegalRepresentative))
+        }
+        // Measures are set on transfers (card payments have no payee to be warned of).
+        Feed::VictimWarnedPayer => (EventType::TransferPosted, None),
+        Feed::DeviceSaleAgent => (EventType::DeviceSaleReported, Some(SubjectKind::Agent)),
+        Feed::DeviceSaleOutlet => (EventType::DeviceSaleReported, Some(SubjectKind::Outlet)),
+        Feed::DeviceStockAgent => (EventType::DeviceStockReported, Some(SubjectKind::Agent)),
+        Feed::DeviceStockOutlet => (EventType::DeviceStockReported, Some(SubjectKind::Outlet)),
         Feed::FraudConfirmedPayer | Feed::FraudConfirmedPayee => (EventType::FraudConfirmed, None),
         Feed::FraudConfirmedTerminal => (EventType::FraudConfirmed, Some(SubjectKind::Terminal)),
     }

@@ -13,7 +13,8 @@ use crate::config::nearest;
 
 const SCHEMA: &str = "duecourse.source/1";
 /// Types that need texts no flat row can carry.
-const NOT_MAPPABLE: [EventType; 2] = [EventType::EventCorrected, EventType::RuleSetActivated];
+const NOT_MAPPABLE: [EventType; 3] =
+    [EventType::EventCorrected, EventType::RuleSetActivated, EventType::BeneficialOwnersDeclared];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,6 +71,7 @@ struct SharedFile {
     address: Option<String>,
     agent: Option<String>,
     device: Option<String>,
+    legal_representative: Option<String>,
     outlet: Option<String>,
     phone_number: Option<String>,
     terminal: Option<String>,
@@ -171,8 +173,15 @@ pub(super) fn load(text: &str) -> Result<SourceMapping, SourceError> {
 }
 
 fn shared_subjects(file: SharedFile) -> Result<SharedSubjects, SourceError> {
-    let recorded =
-        [&file.address, &file.agent, &file.device, &file.outlet, &file.phone_number, &file.terminal];
+    let recorded = [
+        &file.address,
+        &file.agent,
+        &file.device,
+        &file.legal_representative,
+        &file.outlet,
+        &file.phone_number,
+        &file.terminal,
+    ];
     if recorded.into_iter().flatten().any(|basis| basis.trim().is_empty()) {
         return Err(SourceError(
             "a basis in [shared_subjects] is empty: leave the line out instead".to_owned(),
@@ -182,6 +191,7 @@ fn shared_subjects(file: SharedFile) -> Result<SharedSubjects, SourceError> {
         address: file.address,
         agent: file.agent,
         device: file.device,
+        legal_representative: file.legal_representative,
         outlet: file.outlet,
         phone_number: file.phone_number,
         terminal: file.terminal,

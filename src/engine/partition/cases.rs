@@ -180,7 +180,9 @@ impl Partition {
             Some(case) if case.open => case.outlived = true,
             _ => {
                 self.by_appeal.remove(&measure.appeal.number());
-                self.measures.remove(&id);
+                if let Some(measure) = self.measures.remove(&id) {
+                    self.keep_measure(id, measure);
+                }
             }
         }
     }

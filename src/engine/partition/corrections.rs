@@ -30,10 +30,12 @@ impl Partition {
         }
         self.ask_again(fact, &touched, out);
         match before.map(|before| &*before.body) {
-            Some(FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. }) => {
-                self.answer_again(fact.route.token, fact.event, fact.at, out)
+            Some(
+                FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } | FactBody::RiskAssessed { .. },
+            ) => self.answer_again(fact.route.token, fact.event, fact.at, out),
+            Some(FactBody::Met { feed, .. } | FactBody::StockReported { feed, .. }) if taken => {
+                self.tell_of_falls(fact.route, *feed, fact, out)
             }
-            Some(FactBody::Met { feed, .. }) if taken => self.tell_of_falls(fact.route, *feed, fact, out),
             _ => Ok(()),
         }
     }
@@ -47,7 +49,7 @@ impl Partition {
         touched: &mut Vec<Touched>,
         out: Out<'_>,
     ) -> bool {
-        let horizon = self.horizon();
+        let horizon = self.horizons.log(fact.route.kind);
         let mut taken = false;
         for feeding in feedings(fact.route, &before.body) {
             for subject in feeding.subjects() {
@@ -69,9 +71,11 @@ impl Partition {
                     meetings.retain(|meeting| !(meeting.event == original && meeting.feed == *feed));
                 }
             }
-            FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } => {
-                self.undo_steps(fact, original, out)
-            }
+            FactBody::Opening { .. }
+            | FactBody::HoldingsAnswered { .. }
+            | FactBody::CardProfiled { .. }
+            | FactBody::RiskAssessed { .. }
+            | FactBody::OwnersDeclared { .. } => self.undo_steps(fact, original, out),
             _ => {}
         }
         taken

@@ -7,7 +7,8 @@ use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::LoadRules;
 use crate::engine::attributes::{Attributes, Field};
-use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
+use crate::engine::declared::CardUse;
 use crate::engine::fact::{Essential, Fact, FactBody, Feed, OpeningStep, Release, Side, UsageKind};
 use crate::engine::holder::{Holder, PlatformAnswer};
 use crate::engine::input::{Effect, UnmatchedReason};
@@ -22,14 +23,14 @@ use crate::engine::window::Entry;
 pub(super) struct Feeding {
     pub feed: Feed,
     /// At most three logs: of the party, of its holder, and of the pair.
-    subjects: [Option<Subject>; 3],
+    pub(super) subjects: [Option<Subject>; 3],
     pub other: Token,
     pub amount: Option<Money>,
     pub marks: u8,
 }
 
 impl Feeding {
-    pub fn subjects(&self) -> impl Iterator<Item = Subject> {
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> + use<> {
         self.subjects.into_iter().flatten()
     }
 }
@@ -74,6 +75,10 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
             ]
         }
         FactBody::Met { feed, holder, amount, .. } => [one(*feed, of_route, *holder, *amount), None],
+        FactBody::StockReported { feed, count } => {
+            let pieces = Money { minor: i64::from(*count), currency: Currency::NONE };
+            [one(*feed, of_route, Token::default(), Some(pieces)), None]
+        }
         FactBody::Opening { step: OpeningStep::Requested, opening, co_holder: false, .. } => {
             [one(Feed::OpeningRequestedHolder, of_route, opening.subject.token, None), None]
         }
@@ -109,11 +114,15 @@ fn set_off<'a>(
             let known = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
             Some((*feed, account, *other, of_party(account, known)))
         }
-        FactBody::CardUsage { card, device, usage, open_mb, .. } => {
+        FactBody::CardUsage { card, device, usage, open_mb, region, .. } => {
             let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
             let known = Attributes::default()
                 .with(Field::Usage, kind)
                 .with(Field::MonthOpenMegabytes, open_mb.map(i64::from));
+            let used = CardUse { usage: *usage, device: *device, region: *region };
+            let profile = holder.profile(card.subject, at);
+            let known = known.with(Field::CardProfiled, Some(i64::from(profile.is_some())));
+            let known = profile.map_or(known, |profile| profile.said_of(used, known));
             Some((Feed::CardUsageCard, card, *device, of_party(card, known)))
         }
         _ => None,
@@ -153,6 +162,14 @@ impl Partition {
             FactBody::SettlementRecorded { .. } => self.compare_settlement(fact, out),
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
+            }
+            FactBody::HoldOrdered { number, class, until } => {
+                self.order_hold(fact, number, *class, *until, out);
+                Ok(())
+            }
+            FactBody::HoldReleased { number } => {
+                self.release_hold(fact, number, out);
+                Ok(())
             }
             FactBody::Order(said) => self.apply_order(fact, said, out),
             FactBody::Entry(said) => self.apply_entry(fact, said, out),
@@ -194,6 +211,9 @@ impl Partition {
                 self.answer_again(fact.route.token, fact.event, fact.at, out)
             }
             FactBody::Met { .. } => self.meet(fact, body, at, entry_event, out),
+            FactBody::CardProfiled { .. }
+            | FactBody::RiskAssessed { .. }
+            | FactBody::OwnersDeclared { .. } => self.declare(fact, body, at, entry_event, out),
             _ => {
                 let nobody = Holder::default();
                 let holder = self.holders.get(&fact.route.token).unwrap_or(&nobody);
@@ -231,11 +251,7 @@ impl Partition {
         holder.is_some_and(|holder| holder.is_closed_at(party.subject, at))
     }
 
-    fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
-        let horizon = self.horizon();
-        if at <= horizon {
-            return;
-        }
+    pub(super) fn feed(&mut self, feeding: &Feeding, at: TimeMs, event: Fingerprint, active: &Active) {
         let entry = Entry {
             at,
             event,
@@ -247,7 +263,7 @@ impl Partition {
         // One entry, whichever logs take it.
         let plan_of = |subject: Subject| {
             let plan = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed))?;
-            Some((subject, plan))
+            (at > self.horizons.log(subject.kind)).then_some((subject, plan))
         };
         let taken = feeding.subjects.map(|subject| subject.and_then(plan_of));
         let count = taken.iter().flatten().count();
@@ -256,10 +272,11 @@ impl Partition {
         }
         let number = self.store.add(&entry, count);
         for (subject, plan) in taken.into_iter().flatten() {
-            let store = &mut self.store;
+            let horizon = self.horizons.log(subject.kind);
+            let (store, horizons) = (&mut self.store, &self.horizons);
             // What is forgotten is in no window and in no snapshot, so when it goes does not show.
-            self.logs.make_room(&subject, |log| {
-                log.forget(store, horizon);
+            self.logs.make_room(&subject, |other, log| {
+                log.forget(store, horizons.log(other.kind));
                 !log.is_empty()
             });
             self.logs.get_or_default(subject).insert(number, store, plan, horizon);
@@ -285,7 +302,7 @@ impl Partition {
             return Ok(());
         }
         self.in_force.activated = Some((self.offset, fact.at));
-        self.floor = self.horizon();
+        self.floor = self.horizons;
         let old = self.rules.take();
         let unchanged = |signal: &Signal| {
             let old = &old.as_ref()?.set.signals;
@@ -302,6 +319,7 @@ impl Partition {
             old.as_ref().and_then(|active| active.plans.values().next()).map_or(0, |plan| plan.epoch() + 1);
         self.rules = Some(Arc::new(Active::new(set, Arc::clone(bundle), epoch)));
         self.number_since();
+        self.move_horizons();
         Ok(())
     }
 }

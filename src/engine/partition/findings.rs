@@ -88,7 +88,7 @@ impl Partition {
         active: &Active,
     ) -> Vec<Entry> {
         let Some(subject) = scene.subject_of(signal) else { return Vec::new() };
-        let as_of = self.as_of(scene, bound);
+        let as_of = self.as_of(subject.kind, scene, bound);
         match (self.logs.get(&subject), signal.question()) {
             (Some(log), Some(question)) => {
                 log.behind(question, &self.store, &active.set.calendar, as_of).collect()

@@ -55,7 +55,9 @@ impl Partition {
     fn is_set_aside(&self, measure: &MeasureState, at: TimeMs) -> bool {
         let of_party = self.overrides.get(&measure.party.subject).into_iter().flatten();
         let of_rule = of_party.filter(|(name, _)| **name == *measure.rule.id);
-        of_rule.into_iter().any(|(_, lifted)| at < lifted.until && measure.start <= lifted.lift)
+        of_rule.into_iter().any(|(_, lifted)| {
+            at < lifted.until && measure.start <= lifted.lift && lifted.until > self.horizons.overrides
+        })
     }
 
     /// The first protection that certainly holds makes a follow-up milder; one that is no harder than
@@ -145,7 +147,8 @@ impl Partition {
         // What was found is spoken for until the last of its measures is over.
         let of_party = self.firings.get_mut(&measure.party.subject).into_iter().flatten();
         for (name, firing) in of_party {
-            if **name == *measure.rule.id && firing.event == measure.root_event {
+            let is_known = firing.until > self.horizons.firings;
+            if **name == *measure.rule.id && firing.event == measure.root_event && is_known {
                 firing.until = firing.until.max(end);
             }
         }

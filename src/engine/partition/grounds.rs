@@ -45,7 +45,11 @@ impl Partition {
     /// Finds a standing measure by its holder from here on.
     pub(super) fn note_ground(&mut self, id: DispositionId) {
         if let Some(measure) = self.measures.get(&id).filter(|measure| measure.ground.is_some()) {
-            self.grounded.entry(measure.holder).or_default().push(id);
+            let of_holder = self.grounded.entry(measure.holder).or_default();
+            // An event that is evaluated again sets its own measure once more.
+            if !of_holder.contains(&id) {
+                of_holder.push(id);
+            }
         }
     }
 
@@ -143,15 +147,13 @@ impl Partition {
 
     /// The entries that a body of a correction would put in, those that count.
     pub(super) fn touched_by(&self, route: Subject, dated: &Dated) -> Vec<Touched> {
-        if dated.at <= self.horizon() {
-            return Vec::new();
-        }
+        let horizons = &self.horizons;
         let entries = feedings(route, &dated.body);
         let all = entries.flat_map(|feeding| {
             let (feed, at) = (feeding.feed, dated.at);
             feeding.subjects().map(move |subject| Touched { subject, feed, at }).collect::<Vec<_>>()
         });
-        all.collect()
+        all.filter(|touched| touched.at > horizons.log(touched.subject.kind)).collect()
     }
 }
 

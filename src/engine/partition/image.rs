@@ -13,6 +13,8 @@ use crate::engine::base::{TimeMs, Token};
 use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
+use crate::engine::kept::Kept;
+use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, Told,
@@ -39,7 +41,8 @@ pub struct Core {
     pub bundle: Option<Arc<str>>,
     pub live: bool,
     pub in_force: InForce,
-    pub floor: TimeMs,
+    pub floor: Horizons,
+    pub swept: i64,
     pub since: BTreeMap<String, TimeMs>,
     pub ledger: ReportLedger,
     pub counts: BTreeMap<String, RuleCount>,
@@ -62,6 +65,7 @@ pub struct Frozen {
     pub measures: table::Frozen<DispositionId, MeasureState>,
     pub firings: table::Frozen<Subject, ByRule<Firing>>,
     pub overrides: table::Frozen<Subject, ByRule<Override>>,
+    pub kept: table::Frozen<Token, Kept>,
 }
 
 /// The logs as they were, with the entries they refer to.
@@ -69,7 +73,7 @@ pub struct Frozen {
 pub struct FrozenLogs {
     logs: table::Frozen<Subject, SubjectLog>,
     store: Store,
-    horizon: TimeMs,
+    horizons: Horizons,
 }
 
 impl FrozenLogs {
@@ -82,7 +86,8 @@ impl FrozenLogs {
     /// are left out.
     pub fn rows(&self, changed_only: bool) -> impl Iterator<Item = (&Subject, Vec<Entry>)> {
         let rows = self.logs.rows(changed_only).map(|(subject, log)| {
-            (subject, log.entries(&self.store).filter(|entry| entry.at > self.horizon).collect())
+            let horizon = self.horizons.log(subject.kind);
+            (subject, log.entries(&self.store).filter(|entry| entry.at > horizon).collect())
         });
         rows.filter(move |(_, entries): &(_, Vec<Entry>)| changed_only || !entries.is_empty())
     }
@@ -100,6 +105,7 @@ pub struct Image {
     pub measures: Changes<DispositionId, MeasureState>,
     pub firings: Changes<Subject, ByRule<Firing>>,
     pub overrides: Changes<Subject, ByRule<Override>>,
+    pub kept: Changes<Token, Kept>,
 }
 
 impl Partition {
@@ -108,13 +114,14 @@ impl Partition {
         Frozen {
             core: self.core(),
             seen: self.seen.freeze(),
-            logs: FrozenLogs { logs: self.logs.freeze(), store: self.store.clone(), horizon: self.horizon() },
+            logs: FrozenLogs { logs: self.logs.freeze(), store: self.store.clone(), horizons: self.horizons },
             holders: self.holders.freeze(),
             meetings: self.meetings.freeze(),
             told: self.told.freeze(),
             measures: self.measures.freeze(),
             firings: self.firings.freeze(),
             overrides: self.overrides.freeze(),
+            kept: self.kept.freeze(),
         }
     }
 
@@ -129,6 +136,7 @@ impl Partition {
             live: self.live,
             in_force: self.in_force,
             floor: self.floor,
+            swept: self.swept,
             since: self.since.clone(),
             ledger: self.ledger.clone(),
             counts: self.counts.clone(),
@@ -160,6 +168,7 @@ impl Partition {
         self.restore_measures(image.measures);
         self.firings.restore(image.firings);
         self.overrides.restore(image.overrides);
+        self.kept.restore(image.kept);
         Ok(())
     }
 
@@ -181,6 +190,8 @@ impl Partition {
         self.live = core.live;
         self.in_force = core.in_force;
         self.floor = core.floor;
+        self.swept = core.swept;
+        self.move_horizons();
         self.since = core.since;
         self.number_since();
         self.ledger = core.ledger;

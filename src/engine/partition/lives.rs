@@ -376,7 +376,7 @@ fn notice_again(measure: &MeasureState, until: Option<TimeMs>, active: &Active) 
         start: measure.start,
         end: measure.end,
         appeal: measure.appeal,
-        verify: how_to_verify(name, measure.risk, until, active),
+        verify: how_to_verify(name, measure.risk, (measure.start, measure.end), until, active),
     });
     notice.ok()
 }
@@ -393,12 +393,20 @@ pub(super) fn first_deadline(name: &str, (start, end): (TimeMs, TimeMs), active:
 }
 
 /// What a notice says of verification: nothing, unless one settles the measure.
-pub(super) fn how_to_verify(name: &str, risk: Risk, until: Option<TimeMs>, active: &Active) -> HowToVerify {
+pub(super) fn how_to_verify(
+    name: &str,
+    risk: Risk,
+    (start, end): (TimeMs, TimeMs),
+    until: Option<TimeMs>,
+    active: &Active,
+) -> HowToVerify {
     let life = active.set.lives.of_measure(name);
     let Some(life) = life.filter(|life| life.awaits(MeasureEvent::VerificationPassed)) else {
         return HowToVerify::NotAsked;
     };
     let methods = active.set.notices.verifying.offered(risk).cloned().collect();
-    let within = life.due_after(MeasureEvent::NoticeDelivered).filter(|due| due.worsens).map(|due| due.after);
+    let due = life.due_after(MeasureEvent::NoticeDelivered).filter(|due| due.worsens);
+    // A time that the measure does not outlast runs for nobody.
+    let within = due.map(|due| due.after).filter(|after| start.plus(*after) < end);
     HowToVerify::Asked { methods, within, until }
 }

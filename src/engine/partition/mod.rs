@@ -9,16 +9,20 @@
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
-//! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`, `orders` and `entries` of authorities.
+//! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept;
+//! `orders` and `entries` are what authorities lay down.
 
+mod ahead;
 mod appeals;
 mod budgets;
 mod cases;
 mod corrections;
+mod declarations;
 mod entries;
 mod facts;
 mod findings;
 mod follow_ups;
+mod forgetting;
 mod grounds;
 mod happens;
 mod image;
@@ -33,8 +37,10 @@ mod reports;
 mod rules;
 mod settlements;
 mod sharers;
+mod standing;
 mod telling;
 mod time;
+mod victims;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -47,7 +53,9 @@ use super::disposition::DispositionId;
 use super::holder::Holder;
 use super::ident::IdKey;
 use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
+use super::kept::Kept;
 use super::notice::MissingText;
+use super::retention::{Horizons, Terms};
 use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::signal::Signal;
@@ -60,6 +68,7 @@ use super::table::Table;
 use super::timer::Timers;
 use super::window::{Plan, Store, SubjectLog};
 
+use ahead::AHEAD;
 pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
 use readings::{Readings, Way};
@@ -101,8 +110,12 @@ pub struct Partition {
     rules: Option<Arc<Active>>,
     live: bool,
     in_force: InForce,
-    /// Entries at or before this were forgotten under an earlier rule set (S5).
-    floor: TimeMs,
+    /// What was forgotten under an earlier rule set (S5, S20).
+    floor: Horizons,
+    /// What is forgotten as of newest time.
+    horizons: Horizons,
+    /// How far the state was last looked through for what is forgotten; decides nothing.
+    swept: i64,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
     since: BTreeMap<String, TimeMs>,
     /// The same by the signals' numbers in the active rule set.
@@ -117,6 +130,8 @@ pub struct Partition {
     meetings: Table<Subject, VecDeque<Meeting>>,
     met_by: Sharers,
     told: Table<Subject, Vec<Told>>,
+    /// What orders hold of holders beyond its term.
+    kept: Table<Token, Kept>,
     measures: Table<DispositionId, MeasureState>,
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
     /// Standing measures that a correction may ask again, by holder. Derived from `measures`.
@@ -153,16 +168,16 @@ pub(crate) struct Active {
     pub bundle: Arc<str>,
     pub plans: BTreeMap<SubjectKind, Plan>,
     pub index: RuleIndex,
-    /// How far back logs are kept.
-    retention: SpanMs,
+    /// How long things are kept.
+    terms: Terms,
 }
 
 impl Active {
     fn new(set: Arc<RuleSet>, bundle: Arc<str>, epoch: u32) -> Active {
         let plans = SubjectKind::ALL.into_iter().map(|kind| (kind, Plan::new(&set, kind, epoch))).collect();
         let index = RuleIndex::new(&set);
-        let retention = set.retention();
-        Active { set, bundle, plans, index, retention }
+        let terms = Terms::of(&set);
+        Active { set, bundle, plans, index, terms }
     }
 }
 
@@ -183,7 +198,9 @@ impl Partition {
             rules: None,
             live: false,
             in_force: InForce::default(),
-            floor: TimeMs::MIN,
+            floor: Horizons::default(),
+            horizons: Horizons::default(),
+            swept: i64::MIN,
             since: BTreeMap::new(),
             since_of: Vec::new(),
             ways: Vec::new(),
@@ -193,6 +210,7 @@ impl Partition {
             meetings: Table::default(),
             met_by: Sharers::default(),
             told: Table::default(),
+            kept: Table::default(),
             measures: Table::default(),
             by_appeal: HashMap::default(),
             grounded: HashMap::default(),
@@ -255,7 +273,10 @@ impl Partition {
                 Admission::WrongVersion => self.tally.ranges_wrong_version += 1,
             }
         }
-        for fact in &pack.facts {
+        for (place, fact) in pack.facts.iter().enumerate() {
+            if place % AHEAD == 0 {
+                self.look_ahead(pack.facts.get(place..pack.facts.len().min(place + AHEAD)).unwrap_or(&[]));
+            }
             let verdict = verdicts.get(usize::from(fact.range)).ok_or(EngineError::Malformed(fact.range))?;
             if matches!(verdict, Admission::Apply { after } if fact.offset > *after) {
                 self.apply_packed(pack, fact, loader, effects)?;
@@ -310,6 +331,7 @@ impl Partition {
         if packed.fact.at < self.partition_time.minus(self.lateness()) {
             self.tally.facts_late += 1;
         }
+        self.forget_of(packed.fact.route);
         self.apply_fact(&packed.fact, loader, effects)
     }
 
@@ -325,13 +347,6 @@ impl Partition {
 
     fn lateness(&self) -> SpanMs {
         self.rules.as_ref().map_or(SpanMs(i64::MAX), |active| active.set.settings.lateness)
-    }
-
-    /// Entries at or before this are forgotten (S5).
-    fn horizon(&self) -> TimeMs {
-        let by_age =
-            self.rules.as_ref().map_or(TimeMs::MIN, |active| self.newest_time.minus(active.retention));
-        self.floor.max(by_age)
     }
 
     #[must_use]

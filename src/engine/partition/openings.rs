@@ -13,7 +13,7 @@ use crate::engine::disposition::{DispositionId, EndCause};
 use crate::engine::evidence::{CountEvidence, Evidence};
 use crate::engine::fact::{Fact, FactBody, Feed, HolderKind, OpeningStep};
 use crate::engine::holder::{Answer, Holder, Request, Severity, Step};
-use crate::engine::limit::{Limit, LimitForce, SharedCount};
+use crate::engine::limit::{Demand, Limit, LimitForce, SharedCount};
 use crate::engine::measure::{Lane, Measure};
 use crate::engine::notice::RuleName;
 use crate::engine::purpose::Purpose;
@@ -28,10 +28,57 @@ struct Verdict<'a> {
     /// The limit that says so; none when all are kept.
     limit: Option<&'a Limit>,
     count: Option<CountEvidence>,
+    met: Met,
+    /// The platform's answer, or an assessment, is still to come.
     awaits_platform: bool,
 }
 
+/// Whether a request does what a limit demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Met {
+    Yes,
+    No,
+    /// The answer that it waits for has not come.
+    Unknown,
+}
+
+/// What a limit demands of a request, and what was counted for it.
+fn met(limit: &Limit, request: &Request, state: &Holder) -> (Met, Option<CountEvidence>) {
+    let opening = request.party.subject.token;
+    let (max, shared) = match &limit.demand {
+        Demand::Count { max, shared } => (*max, *shared),
+        Demand::Assessment { .. } => {
+            let met = match state.assessment(opening) {
+                None => Met::Unknown,
+                Some(assessment) if assessment.passed => Met::Yes,
+                Some(_) => Met::No,
+            };
+            return (met, None);
+        }
+    };
+    let held = state.count_held(&limit.products, request.at, request.order);
+    let elsewhere = match shared {
+        SharedCount::NotNeeded => None,
+        SharedCount::Needed => state.elsewhere(opening, &limit.products),
+    };
+    let asked = u64::from(held) + u64::from(elsewhere.unwrap_or(0)) + 1;
+    let met = match (shared, elsewhere) {
+        (SharedCount::Needed, None) => Met::Unknown,
+        _ if asked > u64::from(max) => Met::No,
+        _ => Met::Yes,
+    };
+    (met, Some(CountEvidence { held, elsewhere, count_max: max }))
+}
+
 impl Verdict<'_> {
+    /// Why, in words that may be told: for want of an assessment, a limit has words of its own.
+    fn reason<'l>(&self, limit: &'l Limit) -> &'l str {
+        match &limit.demand {
+            Demand::Assessment { reason_missing } if self.met == Met::Unknown => reason_missing,
+            _ => &limit.reason,
+        }
+    }
+
     fn finding(&self) -> Finding {
         let mut evidence = Evidence {
             count: self.count.clone(),
@@ -151,7 +198,7 @@ impl Partition {
                     party: &request.party,
                     holder,
                     other: None,
-                    attributes: of_request(&request),
+                    attributes: self.of_request(&request, holder),
                     event: fact.event,
                     entry: request.event,
                     at: request.at,
@@ -187,32 +234,26 @@ impl Partition {
 
     /// What the limits say to a request, as of its own time.
     fn judge<'a>(&self, request: &Request, holder: Token, active: &'a Active) -> Verdict<'a> {
-        let mut verdict =
-            Verdict { severity: Severity::Accept, limit: None, count: None, awaits_platform: false };
-        if request.holder_kind == HolderKind::Unit {
-            return verdict;
-        }
+        let mut verdict = Verdict {
+            severity: Severity::Accept,
+            limit: None,
+            count: None,
+            met: Met::Yes,
+            awaits_platform: false,
+        };
         let nobody = Holder::default();
         let state = self.holders.get(&holder).unwrap_or(&nobody);
-        for limit in active.set.limits.iter().filter(|limit| limit.applies(request.product, request.at)) {
-            let held = state.count_held(&limit.products, request.at, request.order);
-            let elsewhere = match limit.shared {
-                SharedCount::NotNeeded => None,
-                SharedCount::Needed => state.elsewhere(request.party.subject.token, &limit.products),
-            };
-
-            let missing = limit.shared == SharedCount::Needed && elsewhere.is_none();
-            let asked = u64::from(held) + u64::from(elsewhere.unwrap_or(0)) + 1;
-            let severity = match (missing, asked > u64::from(limit.count_max), limit.force) {
-                (true, _, _) | (false, true, LimitForce::CheckFurther) => Severity::CheckFurther,
-                (false, true, LimitForce::Refuse) => Severity::Refuse,
-                (false, false, _) => Severity::Accept,
+        let (product, kind, at) = (request.product, request.holder_kind, request.at);
+        for limit in active.set.limits.iter().filter(|limit| limit.applies(product, kind, at)) {
+            let (met, count) = met(limit, request, state);
+            let severity = match (met, limit.force) {
+                (Met::Unknown, _) | (Met::No, LimitForce::CheckFurther) => Severity::CheckFurther,
+                (Met::No, LimitForce::Refuse) => Severity::Refuse,
+                (Met::Yes, _) => Severity::Accept,
             };
             if severity > verdict.severity {
-                verdict.severity = severity;
-                verdict.limit = Some(limit);
-                verdict.count = Some(CountEvidence { held, elsewhere, count_max: limit.count_max });
-                verdict.awaits_platform = missing;
+                let awaits_platform = met == Met::Unknown;
+                verdict = Verdict { severity, limit: Some(limit), count, met, awaits_platform };
             }
         }
         verdict
@@ -235,7 +276,7 @@ impl Partition {
             rule: RuleName { id: limit.id.clone(), version: limit.version },
             lane: Lane::Limit,
             measure: measure_for(verdict.severity),
-            reason: &limit.reason,
+            reason: verdict.reason(limit),
             basis: &limit.basis,
             party: &request.party,
             holder,
@@ -334,6 +375,20 @@ impl Partition {
         }
     }
 
+    /// What conditions may read of a request. Owners are declared of units alone.
+    pub(super) fn of_request(&self, request: &Request, holder: Token) -> Attributes {
+        let known = Attributes::default()
+            .with(Field::Product, Some(request.product as i64))
+            .with(Field::IdentityChannels, request.identity_channels.map(i64::from))
+            .with(Field::HolderKind, Some(request.holder_kind.code()));
+        if request.holder_kind == HolderKind::Person {
+            return known;
+        }
+        let declared = self.holders.get(&holder).and_then(|state| state.declared.as_ref());
+        let (count, share) = declared.map_or((0, 0), |declared| declared.owners_at(request.at));
+        known.with(Field::OwnersDeclared, Some(count)).with(Field::OwnersShare, Some(share))
+    }
+
     /// Accepts a pending request from a time on, with a new slot.
     pub(super) fn accept_from(
         &mut self,
@@ -373,13 +428,6 @@ impl Partition {
             change(request);
         }
     }
-}
-
-/// What conditions may read of a request.
-pub(super) fn of_request(request: &Request) -> Attributes {
-    Attributes::default()
-        .with(Field::Product, Some(request.product as i64))
-        .with(Field::IdentityChannels, request.identity_channels.map(i64::from))
 }
 
 fn measure_for(severity: Severity) -> Measure {

@@ -133,7 +133,7 @@ impl Partition {
             end: draft.end,
             appeal,
             verify: if lives {
-                how_to_verify(measure.name(), risk, until, active)
+                how_to_verify(measure.name(), risk, (draft.at, draft.end), until, active)
             } else {
                 HowToVerify::NotAsked
             },
@@ -264,7 +264,7 @@ impl Partition {
             let of_party = self.firings.get_mut(&measure.party.subject).into_iter().flatten();
             for (name, firing) in of_party {
                 if **name == *measure.rule.id && firing.event == measure.root_event {
-                    firing.until = TimeMs::MIN;
+                    firing.is_over = true;
                 }
             }
         }

@@ -5,6 +5,7 @@ use super::{Active, Partition};
 use crate::engine::attributes::Field;
 use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
+use crate::engine::holder::AskedOf;
 use crate::engine::rule::Interval;
 use crate::engine::signal::{Aggregate, Question, Reads, Signal, Window};
 use crate::engine::subject::{Subject, SubjectKind};
@@ -68,7 +69,7 @@ pub(super) struct Readings {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
     /// A sliding window over a log of the scene's own: warm from a time on, and this far back.
-    Sliding { warm_from: TimeMs, reach: SpanMs },
+    Sliding { of: SubjectKind, warm_from: TimeMs, reach: SpanMs },
     /// Told by reports.
     Told,
     /// By a whole reading.
@@ -81,7 +82,8 @@ impl Way {
         match signal.question() {
             _ if !signal.subject.lives_with_holder() => Way::Told,
             Some(question) if matches!(question.window, Window::Sliding(_)) => {
-                Way::Sliding { warm_from: since.plus(question.reach()), reach: question.reach() }
+                let reach = question.reach();
+                Way::Sliding { of: signal.subject, warm_from: since.plus(reach), reach }
             }
             _ => Way::Other,
         }
@@ -171,12 +173,12 @@ impl Partition {
         readings: &mut Readings,
     ) -> Option<i64> {
         match self.ways.get(number) {
-            Some(Way::Sliding { warm_from, reach }) => {
+            Some(Way::Sliding { of, warm_from, reach }) => {
                 // Read along with another signal of its set, and warm (S6): then it is a point.
                 let known = readings
                     .values
                     .get(number)
-                    .filter(|_| *warm_from <= scene.at && self.horizon() <= scene.at.minus(*reach));
+                    .filter(|_| *warm_from <= scene.at && self.horizons.log(*of) <= scene.at.minus(*reach));
                 if let Some((value, _)) = known {
                     return Some(value);
                 }
@@ -199,9 +201,9 @@ impl Partition {
         })
     }
 
-    /// As of when, how far back and for which event a scene asks.
-    pub(super) fn as_of(&self, scene: &Scene<'_>, bound: Option<TimeMs>) -> AsOf {
-        AsOf { at: scene.at, horizon: self.horizon(), bound, event: asked_for(scene) }
+    /// As of when, how far back and for which event a scene asks the log of a kind of subject.
+    pub(super) fn as_of(&self, of: SubjectKind, scene: &Scene<'_>, bound: Option<TimeMs>) -> AsOf {
+        AsOf { at: scene.at, horizon: self.horizons.log(of), bound, event: asked_for(scene) }
     }
 
     fn read(
@@ -217,13 +219,15 @@ impl Partition {
             return Some(self.read_reported(signal, scene, bound));
         }
         let subject = scene.subject_of(signal)?;
-        let as_of = self.as_of(scene, bound);
+        let as_of = self.as_of(subject.kind, scene, bound);
         Some(match signal.reads {
             Reads::Log(question) => {
                 let values = &mut readings.values;
                 self.read_log(number, signal, &question, subject, scene, as_of, active, values)
             }
             Reads::SinceOpened => self.read_since_opened(scene),
+            // Of a counterparty only, so it is told and never read here.
+            Reads::MeasuresStanding => return None,
             Reads::Ratio { of, to, scale } => {
                 let of = self.reading(of, scene, bound, active, readings);
                 let to = self.reading(to, scene, bound, active, readings);
@@ -302,7 +306,10 @@ impl Partition {
         };
         let standing = match of {
             Some(None) => None,
-            of => holder.and_then(|holder| holder.standing(&signal.name, of.flatten(), scene.at, bound)),
+            of => holder.and_then(|holder| {
+                let asked = AskedOf { of: of.flatten(), at: scene.at, bound, out: self.horizons.telling };
+                holder.standing(&signal.name, asked)
+            }),
         };
         let value = standing.map_or(0, |standing| i64::try_from(standing.value).unwrap_or(i64::MAX));
         Reading {

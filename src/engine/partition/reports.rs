@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::openings::of_request;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
@@ -12,7 +11,7 @@ use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
 use crate::engine::state::RuleCount;
-use crate::engine::subject::SubjectKind;
+use crate::engine::subject::{Subject, SubjectKind};
 
 impl Partition {
     /// Sends a report: at once if it stays here, else with its position.
@@ -94,7 +93,8 @@ impl Partition {
         active: Option<&Arc<Active>>,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let forgotten = self.newest_time.minus(self.lateness());
+        self.forget_of(Subject::new(SubjectKind::Holder, standing.holder));
+        let forgotten = self.horizons.telling;
         self.holders.get_or_default(standing.holder).stand(standing.clone(), forgotten);
         let Some(active) = active else { return Ok(()) };
         let Some(number) = active.index.signal_number(&standing.signal) else { return Ok(()) };
@@ -102,7 +102,7 @@ impl Partition {
         let state = self.holders.get(&standing.holder);
         let request = state.and_then(|state| state.opening(target.token)?.request.as_ref());
         let known = match request.filter(|_| target.kind == SubjectKind::Opening) {
-            Some(request) => of_request(request),
+            Some(request) => self.of_request(request, standing.holder),
             None => {
                 let product = state.and_then(|state| state.product_at(target, standing.at));
                 Attributes::default().with(Field::Product, product.map(|product| product as i64))

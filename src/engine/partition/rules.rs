@@ -10,7 +10,7 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::evidence::Softened;
 use crate::engine::fact::Feed;
 use crate::engine::guard::{Guarded, Guards};
-use crate::engine::measure::MeasureKind;
+use crate::engine::measure::{Lane, MeasureKind};
 use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
 use crate::engine::rule::{Condition, Rule, RuleOrigin, RuleStatus, Trigger};
@@ -46,6 +46,8 @@ impl ToldSignal {
         let feeds = match report.tell {
             // A confirmation is no happening that a holder could be told of with that event.
             Tell::Event => !Feed::FraudConfirmedTerminal.bit(),
+            // Nobody pays a shared subject.
+            Tell::Payer => 0,
             Tell::Holders => signal.question().map_or(0, Question::feeds_read),
         };
         Some(ToldSignal { number, report, feeds })
@@ -169,12 +171,17 @@ impl Partition {
     ) -> Result<(), EngineError> {
         let mut readings = self.take_readings();
         let overridden = self.is_overridden(scene);
+        let mut warned = false;
         for candidate in active.index.triggered(scene) {
             if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
-                self.act(fired, scene, active, &mut readings, out)?;
+                let protects = fired.rule.lane() == Lane::Victim;
+                warned |= self.act(fired, scene, active, &mut readings, out)? && protects;
             }
         }
         self.keep_readings(readings);
+        if warned {
+            self.feed_warning(scene, active);
+        }
         Ok(())
     }
 
@@ -222,7 +229,8 @@ impl Partition {
         finding.evidence.shadowed = fired.shadowed;
         let mut asked = Asked { measure: rule.measure, finding, bound: fired.bound };
         let is_set = fired.enforced && self.soften(rule, &mut asked, scene, fired.bound, active, readings);
-        let firing = Firing { until: scene.at.plus(rule.measure_for), event: scene.event };
+        let until = scene.at.plus(rule.measure_for);
+        let firing = Firing { until, is_over: false, event: scene.event };
         let of_party = self.firings.get_or_default(scene.party.subject);
         of_party.retain(|(name, _)| *name != fired.name);
         of_party.push((fired.name, firing));
@@ -353,8 +361,9 @@ impl Partition {
     fn has_fired(&self, rule: &Rule, name: &Arc<str>, scene: &Scene<'_>) -> bool {
         let of_party = self.firings.get(&scene.party.subject);
         let last = of_party.and_then(|all| all.iter().find(|(known, _)| known == name));
-        last.is_some_and(|(_, firing)| {
-            firing.event == scene.event || !rule.measure.is_per_event() && scene.at < firing.until
+        last.filter(|(_, firing)| firing.until > self.horizons.firings).is_some_and(|(_, firing)| {
+            let holds = !firing.is_over && scene.at < firing.until;
+            firing.event == scene.event || !rule.measure.is_per_event() && holds
         })
     }
 
@@ -365,7 +374,8 @@ impl Partition {
         }
         let of_party = self.overrides.get(&scene.party.subject);
         let lifted = of_party.and_then(|all| all.iter().find(|(known, _)| known == name));
-        match lifted.filter(|(_, lifted)| scene.at < lifted.until) {
+        let forgotten = self.horizons.overrides;
+        match lifted.filter(|(_, lifted)| scene.at < lifted.until && lifted.until > forgotten) {
             Some((_, lifted)) if scene.at <= lifted.lift => None,
             Some((_, lifted)) => Some(Some(lifted.lift)),
             None => Some(None),

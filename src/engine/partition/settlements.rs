@@ -33,7 +33,7 @@ impl Partition {
         if self.is_lifted(account, fact.at) {
             return Ok(());
         }
-        let horizon = self.horizon();
+        let horizon = self.horizons.log(account.subject.kind);
         let log = self.logs.get(&account.subject);
         let initiation = log.and_then(|log| {
             log.entries(&self.store)
@@ -54,7 +54,9 @@ impl Partition {
     fn is_lifted(&self, account: &Party, at: TimeMs) -> bool {
         let of_party = self.overrides.get(&account.subject).into_iter().flatten();
         let mut of_rule = of_party.filter(|(rule, _)| **rule == *SETTLEMENT);
-        of_rule.any(|(_, lifted)| at < lifted.until && at <= lifted.lift)
+        of_rule.any(|(_, lifted)| {
+            at < lifted.until && at <= lifted.lift && lifted.until > self.horizons.overrides
+        })
     }
 
     fn ask_about(

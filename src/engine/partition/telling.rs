@@ -7,7 +7,7 @@ use super::rules::ToldSignal;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
-use crate::engine::fact::{Fact, FactBody, Feed};
+use crate::engine::fact::{Fact, FactBody, Feed, Side};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
 use crate::engine::state::{Meeting, Told};
@@ -27,7 +27,7 @@ impl Partition {
         let FactBody::Met { feed, holder, target, amount } = body else { return Ok(()) };
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let about = fact.route;
-        let horizon = self.horizon();
+        let horizon = self.horizons.log(about.kind);
         if active.plans.get(&about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
             let by = self.met_by.shared(*holder, target);
             let meetings = self.meetings.get_or_default(about);
@@ -35,6 +35,10 @@ impl Partition {
                 meetings.pop_front();
             }
             let meeting = Meeting { at, event: entry_event, feed: *feed, by };
+            if meetings.len() == meetings.capacity() {
+                // By an eighth at a time, as logs do.
+                meetings.reserve_exact(meetings.len() / 8 + 1);
+            }
             if meetings.back().is_none_or(|newest| newest.at <= at) {
                 meetings.push_back(meeting);
             } else {
@@ -76,7 +80,8 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let signals = active.index.told_of(SubjectKind::Counterparty);
-        let FactBody::Transfer { account, counterparty, amount, other_side: Some(other), .. } = body else {
+        let FactBody::Transfer { side, account, counterparty, amount, other_side: Some(other), .. } = body
+        else {
             return Ok(());
         };
         if signals.is_empty() {
@@ -88,10 +93,15 @@ impl Partition {
             other: Some(counterparty.short()),
             left_out: None,
         };
-        let as_of = AsOf { at, horizon: self.horizon(), bound: None, event: asked };
+        let horizon = self.horizons.log(account.subject.kind);
+        let as_of = AsOf { at, horizon, bound: None, event: asked };
         let mut values = Values::default();
         for told in signals {
             let ToldSignal { number, report, .. } = *told;
+            // About a payee the payer is told, and never the other way round.
+            if report.tell == Tell::Payer && *side != Side::Payee {
+                continue;
+            }
             let Some(value) = self.at_level(number, report, account.subject, as_of, active, &mut values)
             else {
                 continue;
@@ -202,6 +212,7 @@ impl Partition {
                 let over = self.told_value(*over, of, as_of, active, values);
                 over - self.told_value(*to, of, as_of, active, values)
             }
+            Some(Reads::MeasuresStanding) => i128::from(self.measures_standing(of, as_of.at)),
             Some(Reads::SinceOpened) | None => 0,
         }
     }
@@ -269,7 +280,7 @@ impl Partition {
                 .and_then(|log| log.entries(&self.store).next_back().map(|entry| entry.at));
             let as_of = AsOf {
                 at: newest.unwrap_or(fact.at),
-                horizon: self.horizon(),
+                horizon: self.horizons.log(about.kind),
                 bound: None,
                 event: AskedFor::default(),
             };
@@ -282,7 +293,8 @@ impl Partition {
                 std::mem::take(told).into_iter().partition(|known: &Told| *known.signal == *signal.name);
             *told = rest;
             let fallen: Vec<Told> = of_signal;
-            for known in fallen.into_iter().filter(|known| known.until > fact.at) {
+            let forgotten = self.horizons.telling.max(fact.at);
+            for known in fallen.into_iter().filter(|known| known.until > forgotten) {
                 let body = ReportBody::Fallen {
                     signal: Arc::clone(&known.signal),
                     about,

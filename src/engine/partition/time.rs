@@ -15,10 +15,12 @@ impl Partition {
             self.partition_time = self.partition_time.max(times().min().unwrap_or(TimeMs::MIN));
             self.newest_time = self.newest_time.max(times().max().unwrap_or(TimeMs::MIN));
         }
+        self.move_horizons();
         while let Some((due, timer)) = self.timers.next_due(self.partition_time, self.newest_time) {
             self.tally.timers_fired += 1;
             self.fire(due, timer, out)?;
         }
+        self.sweep();
         Ok(())
     }
 
@@ -39,6 +41,10 @@ impl Partition {
             }
             Timer::MeasureForgotten(id) => {
                 self.forget_measure(id);
+                Ok(())
+            }
+            Timer::HoldsEnd(holder) => {
+                self.end_holds(holder, due);
                 Ok(())
             }
             Timer::ReservationLapses { holder, opening } => {

@@ -10,8 +10,9 @@ impl Partition {
     pub(super) fn watch_set(&mut self, set: &MeasureSet) {
         let head = set.head();
         let of_party = self.overrides.get(&head.party.subject).into_iter().flatten();
-        let lifted: Option<Override> =
-            of_party.filter(|(rule, _)| **rule == *head.rule.id).map(|(_, lifted)| *lifted).next();
+        let known = |lifted: &Override| lifted.until > self.horizons.overrides;
+        let of_rule = of_party.filter(|(rule, lifted)| **rule == *head.rule.id && known(lifted));
+        let lifted: Option<Override> = of_rule.map(|(_, lifted)| *lifted).next();
         let broken: Vec<Invariant> = broken_by_set(set, lifted).collect();
         broken.into_iter().for_each(|invariant| self.tally.breaks(invariant));
     }

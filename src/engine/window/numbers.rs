@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::engine::prefetch::prefetch;
+
 /// Entry numbers, oldest first. A few stand in place, more on the heap.
 #[derive(Clone, Debug)]
 pub(super) enum Numbers {
@@ -40,9 +42,31 @@ impl Numbers {
         }
     }
 
-    /// The numbers at some places, which are in range.
-    pub fn range(&self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator {
-        (from..to.min(self.len())).map(|place| self.get(place).unwrap_or_default())
+    /// Asks for the memory of the queue, if there is one.
+    pub fn expect_queue(&self) {
+        if let Numbers::Many(queue) = self {
+            prefetch(&**queue);
+        }
+    }
+
+    /// Asks for the memory of a place.
+    pub fn expect(&self, place: usize) {
+        if let Numbers::Many(queue) = self {
+            queue.get(place).into_iter().for_each(prefetch);
+        }
+    }
+
+    /// The numbers at some places, as far as they are there.
+    pub fn range(&self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = u32> {
+        let (front, back) = self.slices();
+        let cut = |part: &'_ [u32], begins: usize| {
+            let place = |place: usize| place.saturating_sub(begins).min(part.len());
+            (place(from), place(to))
+        };
+        let ((from_front, to_front), (from_back, to_back)) = (cut(front, 0), cut(back, front.len()));
+        let front = front.get(from_front..to_front).unwrap_or(&[]);
+        let back = back.get(from_back..to_back).unwrap_or(&[]);
+        front.iter().chain(back).copied()
     }
 
     pub fn insert(&mut self, place: usize, number: u32) {
@@ -136,6 +160,9 @@ mod tests {
                 prop_assert_eq!(numbers.len(), plain.len());
                 prop_assert_eq!(numbers.range(0, plain.len()).collect::<VecDeque<_>>(), plain.clone());
                 prop_assert_eq!(numbers.get(plain.len()), None);
+                let (from, to) = (place % 7, place);
+                let cut = plain.iter().skip(from).take(to.saturating_sub(from)).copied();
+                prop_assert_eq!(numbers.range(from, to).collect::<Vec<_>>(), cut.collect::<Vec<_>>());
             }
         }
     }

@@ -10,12 +10,14 @@
 
 use std::collections::VecDeque;
 
+use super::best::{Best, Candidate, insert_best, push_best};
 use super::distinct::{Alike, Distinct};
 use super::packed::Packed;
 use super::plan::{Plan, Planned, Set as SetPlan};
 use super::total::Total;
 use super::{Values, View, saturate};
 use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::prefetch::prefetch;
 use crate::engine::signal::{Aggregate, Window};
 
 /// Cursors and values of all questions that are kept running, as of `clock`.
@@ -43,13 +45,6 @@ struct Set {
     largest: VecDeque<Candidate>,
     smallest: VecDeque<Candidate>,
     distinct: Option<Box<Distinct>>,
-}
-
-/// An entry that may be the best of a window, with its amount, so that the entry is not looked for.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    number: u32,
-    minor: i64,
 }
 
 /// One window over a set.
@@ -114,6 +109,18 @@ impl Running {
                 lane.evict(at, self.dropped, set, &its.planned, planned.window, log, plan);
             }
         }
+    }
+
+    /// Asks for the memory of all windows.
+    pub fn expect_lanes(&self) {
+        self.lanes.iter().for_each(prefetch);
+        self.sets.iter().for_each(prefetch);
+    }
+
+    /// The places of the oldest entries of the windows that are to let go of them by a time.
+    pub fn leaving(&self, at: TimeMs) -> impl Iterator<Item = usize> {
+        let due = self.lanes.iter().filter(move |lane| lane.due <= at && lane.cursor >= self.dropped);
+        due.map(|lane| (lane.cursor - self.dropped) as usize)
     }
 
     /// Takes in an entry that came out of order: everything from its place on moves up by one.
@@ -197,31 +204,6 @@ impl Running {
                 values.keep(answer.signal, (value, any));
             }
         }
-    }
-}
-
-/// Finds the best of windows one after the other.
-struct Best<'a> {
-    candidates: &'a VecDeque<Candidate>,
-    place: usize,
-}
-
-impl Best<'_> {
-    fn of(candidates: &VecDeque<Candidate>) -> Best<'_> {
-        Best { candidates, place: 0 }
-    }
-
-    /// The best amount from an entry on, 0 if there is none.
-    fn from(&mut self, cursor: u32) -> i64 {
-        let is_before = |place: usize| self.candidates.get(place).is_some_and(|best| best.number < cursor);
-        // A calendar window can be longer now than one that is longer at other times.
-        while self.place > 0 && !is_before(self.place - 1) {
-            self.place -= 1;
-        }
-        while is_before(self.place) {
-            self.place += 1;
-        }
-        self.candidates.get(self.place).map_or(0, |best| best.minor)
     }
 }
 
@@ -349,42 +331,6 @@ impl Set {
                 distinct.latest.remove(&gone.other());
             }
         }
-    }
-}
-
-/// Puts the newest entry among the candidates: it beats those that `is_beaten`; those before `oldest` are
-/// in no window any more.
-fn push_best(
-    candidates: &mut VecDeque<Candidate>,
-    new: Candidate,
-    oldest: u32,
-    is_beaten: impl Fn(Candidate) -> bool,
-) {
-    while candidates.front().is_some_and(|first| first.number < oldest) {
-        candidates.pop_front();
-    }
-    while candidates.back().is_some_and(|old| is_beaten(*old)) {
-        candidates.pop_back();
-    }
-    candidates.push_back(new);
-}
-
-/// Puts an entry that came out of order among the candidates.
-fn insert_best(
-    candidates: &mut VecDeque<Candidate>,
-    new: Candidate,
-    beats: impl Fn(Candidate, Candidate) -> bool,
-) {
-    let mut place = candidates.partition_point(|known| known.number < new.number);
-    if candidates.get(place).is_some_and(|later| beats(*later, new)) {
-        return;
-    }
-    candidates.insert(place, new);
-    while let Some(before) = place.checked_sub(1)
-        && candidates.get(before).is_some_and(|old| beats(new, *old))
-    {
-        candidates.remove(before);
-        place = before;
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::packed::Packed;
 use super::{Entry, SubjectLog};
+use crate::engine::prefetch::prefetch;
 use crate::engine::state::TokenHash;
 
 /// Entries that a snapshot's earlier logs brought, by a hash of what tells them apart.
@@ -61,6 +62,11 @@ impl Store {
     pub(super) fn get(&self, number: u32) -> &Packed {
         let chunk = self.chunks.get(number as usize >> CHUNK_BITS);
         chunk.and_then(|chunk| chunk.get(number as usize & (CHUNK - 1))).unwrap_or(&NOTHING)
+    }
+
+    /// Asks for the memory of an entry.
+    pub(super) fn expect(&self, number: u32) {
+        prefetch(self.get(number));
     }
 
     fn place(&mut self, number: u32) -> Option<&mut Packed> {

@@ -48,6 +48,7 @@ impl Maker<'_> {
     ) -> Result<Facts, RefusalCode> {
         let own = self.own(party, &ANY_KIND)?;
         let appeal = AppealRef::parse(appeal_ref).ok_or(RefusalCode::AppealRefInvalid)?;
+        let appeal = self.keys.names().appeal(appeal);
         Ok(vec![self.to_holder(own.holder, at, body(appeal))])
     }
 

@@ -110,6 +110,7 @@ fn role(body: &FactBody) -> u8 {
             Feed::OpeningRequestedOutlet => 6,
             Feed::CardPaymentTerminal | Feed::FraudConfirmedTerminal => 7,
             Feed::OpeningRequestedAddress => 8,
+            Feed::OpeningRequestedLegalRepresentative => 9,
             _ => 3,
         },
         _ => 0,

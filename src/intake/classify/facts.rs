@@ -10,6 +10,7 @@ use super::row::in_range;
 use super::{Classified, ClassifierSettings, Destination, Draft};
 use crate::codec::event::card_usage::CardUsageRecorded;
 use crate::codec::event::control::RuleSetActivated;
+use crate::codec::event::hold::HoldOrdered;
 use crate::codec::event::review::FraudConfirmed;
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
 use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
@@ -53,7 +54,10 @@ impl Maker<'_> {
     pub fn classified(mut self, draft: Draft<'_>, record_time: TimeMs) -> Result<Classified, RefusalCode> {
         let at = in_range(draft.time)?;
         self.not_ahead(at, record_time)?;
-        let is_control = matches!(draft.event, Event::RuleSetActivated(_) | Event::WentLive(_));
+        let is_control = matches!(
+            draft.event,
+            Event::RuleSetActivated(_) | Event::WentLive(_) | Event::HoldOrdered(_) | Event::HoldReleased(_)
+        );
         if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere)
         {
             return Err(RefusalCode::TypeNotAccepted);
@@ -111,6 +115,11 @@ impl Maker<'_> {
             | Event::HumanDecisionRequested(_)
             | Event::HumanDecisionMade(_) => self.appeal(event, at),
             Event::FraudConfirmed(confirmed) => self.fraud(confirmed, at),
+            Event::IotCardProfiled(profiled) => self.profiled(profiled, at),
+            Event::RiskAssessed(assessed) => self.assessed(assessed, at),
+            Event::DeviceSaleReported(sold) => self.device_sale(sold, at),
+            Event::DeviceStockReported(stock) => self.device_stock(stock, at),
+            Event::BeneficialOwnersDeclared(declared) => self.owners(declared, at),
             Event::VerificationPassed(_)
             | Event::VerificationFailed(_)
             | Event::NoticeDelivered(_)
@@ -118,6 +127,12 @@ impl Maker<'_> {
             | Event::SettlementCancelled(_)
             | Event::SettlementRecorded(_)
             | Event::SharingExplained(_) => self.of_life(event, at),
+            Event::HoldOrdered(ordered) => self.hold_ordered(ordered, at),
+            Event::HoldReleased(released) => {
+                let own = self.own(&released.party, &ANY_KIND)?;
+                let number = self.order_number(&released.number)?;
+                Ok(vec![self.to_holder(own.holder, at, FactBody::HoldReleased { number })])
+            }
             // These stand by themselves and are not corrected: what an authority said, it says anew.
             Event::EventCorrected(_)
             | Event::RuleSetActivated(_)
@@ -135,11 +150,13 @@ impl Maker<'_> {
         let sides = self.sides(transfer)?;
         let own = |side: Option<&OwnParty<'_>>| side.map(|party| self.own(party, &ACCOUNT)).transpose();
         let (payer, payee) = (own(sides.payer)?, own(sides.payee)?);
-        let outside = match sides.outside {
-            Some(id) => Some(self.keys.token(SubjectKind::Account, self.bounded(id)?)),
-            None => None,
-        };
-        let device = self.shared(SubjectKind::Device, &transfer.device)?;
+        let outside = sides.outside.map(|id| self.bounded(id)).transpose()?;
+        let device = self.shared_id(SubjectKind::Device, &transfer.device)?;
+        let [outside, device] = self.keys.tokens([
+            outside.map(|id| (SubjectKind::Account, id)),
+            device.map(|id| (SubjectKind::Device, id)),
+        ]);
+        let device = device.map(|token| Subject::new(SubjectKind::Device, token));
         let amount = transfer.amount.money();
         let details = details(transfer, &payer, &payee);
         let token_of = |own: &Option<Own>| own.as_ref().map(|own| own.party.subject.token).or(outside);
@@ -154,7 +171,14 @@ impl Maker<'_> {
         ] {
             if let Some(own) = own {
                 let account = own.party.clone();
-                let details = TransferDetails { balance_after: balance.map(|balance| balance.0), ..details };
+                // What protects the payer stays with the payer.
+                let is_payer = side == Side::Payer;
+                let details = TransferDetails {
+                    balance_after: balance.map(|balance| balance.0),
+                    remote_control: details.remote_control && is_payer,
+                    after_loan: details.after_loan && is_payer,
+                    ..details
+                };
                 // About an essential transfer nobody is told anything.
                 let other_side = other.as_ref().filter(|_| details.essential == Essential::No);
                 let other_side = other_side
@@ -244,10 +268,36 @@ impl Maker<'_> {
             None => None,
         };
         let open_mb = usage.month_open_megabytes;
-        let body = FactBody::CardUsage { card: own.party.clone(), device: token, usage: kind, peer, open_mb };
+        let is_iot = own.party.subject.kind == SubjectKind::IotCard;
+        let region = self.region(usage.region.as_ref().filter(|_| is_iot))?;
+        let card = own.party.clone();
+        let body = FactBody::CardUsage { card, device: token, usage: kind, peer, open_mb, region };
         let mut facts = vec![self.to_holder(own.holder, at, body)];
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
+    }
+
+    /// It says on what it rests, and it ends.
+    fn hold_ordered(&self, ordered: &HoldOrdered<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
+        let own = self.own(&ordered.party, &ANY_KIND)?;
+        let number = self.order_number(&ordered.number)?;
+        if ordered.basis.trim().is_empty() {
+            return Err(RefusalCode::FieldMissing);
+        }
+        let until = in_range(ordered.until.0)?;
+        if until <= at {
+            return Err(RefusalCode::FieldInvalid);
+        }
+        let body = FactBody::HoldOrdered { number, class: ordered.class.0, until };
+        Ok(vec![self.to_holder(own.holder, at, body)])
+    }
+
+    /// The number by which an order is known.
+    fn order_number(&self, number: &str) -> Result<Arc<str>, RefusalCode> {
+        if number.trim().is_empty() {
+            return Err(RefusalCode::FieldMissing);
+        }
+        self.bounded(number).map(Arc::from)
     }
 
     fn rule_set(
@@ -346,6 +396,8 @@ fn details(transfer: &TransferPosted<'_>, payer: &Option<Own>, payee: &Option<Ow
         to_own_account: transfer.to_own_account || same_holder,
         cash: transfer.cash,
         strong_auth: transfer.strong_auth,
+        remote_control: transfer.remote_control,
+        after_loan: transfer.after_loan,
         balance_after: None,
         agreed_daily_sum: transfer.agreed_daily_sum.map(|sum| sum.0),
     }
@@ -367,5 +419,10 @@ pub fn is_correctable(kind: EventType) -> bool {
             | EventType::OpeningChanged
             | EventType::HoldingStated
             | EventType::HoldingsAnswered
+            | EventType::IotCardProfiled
+            | EventType::RiskAssessed
+            | EventType::DeviceSaleReported
+            | EventType::DeviceStockReported
+            | EventType::BeneficialOwnersDeclared
     )
 }

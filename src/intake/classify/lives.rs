@@ -35,7 +35,7 @@ impl Maker<'_> {
             _ => return Err(RefusalCode::TypeNotAccepted),
         };
         let own = self.own(party, &ANY_KIND)?;
-        let measure = disposition_id(id)?;
+        let measure = self.keys.names().measure(disposition_id(id)?);
         Ok(vec![self.to_holder(own.holder, at, FactBody::MeasureHappened { measure, news })])
     }
 

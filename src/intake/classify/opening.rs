@@ -104,6 +104,16 @@ impl Maker<'_> {
             (Feed::OpeningRequestedPhoneNumber, SubjectKind::PhoneNumber, &requested.phone_number),
             (Feed::OpeningRequestedOutlet, SubjectKind::Outlet, &requested.outlet),
             (Feed::OpeningRequestedAddress, SubjectKind::Address, &requested.address),
+            (
+                Feed::OpeningRequestedLegalRepresentative,
+                SubjectKind::LegalRepresentative,
+                // A person represents nobody by law here.
+                if requested.holder_kind.0 == HolderKind::Unit {
+                    &requested.legal_representative
+                } else {
+                    &None
+                },
+            ),
         ] {
             if let Some(subject) = self.shared(kind, id)? {
                 facts.push(self.met(feed, subject, &own, None, at));

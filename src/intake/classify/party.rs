@@ -56,9 +56,9 @@ impl Maker<'_> {
             None => return Err(RefusalCode::HolderMissing),
         };
         let kind = kind.subject_kind();
-        let (token, sealed) = self.keys.party(kind, reference);
+        let (token, sealed, holder) = self.keys.party_of(kind, reference, holder);
         let party = Party { subject: Subject::new(kind, token), sealed };
-        Ok(Own { holder: self.keys.token(SubjectKind::Holder, holder), party })
+        Ok(Own { holder, party })
     }
 
     /// A subject that is nobody's own. Without a recorded basis it is dropped and counted (D18).
@@ -67,6 +67,16 @@ impl Maker<'_> {
         kind: SubjectKind,
         id: &Option<Text<'_>>,
     ) -> Result<Option<Subject>, RefusalCode> {
+        let id = self.shared_id(kind, id)?;
+        Ok(id.map(|id| Subject::new(kind, self.keys.token(kind, id))))
+    }
+
+    /// The identifier of such a subject, if there is a basis for it.
+    pub fn shared_id<'t>(
+        &mut self,
+        kind: SubjectKind,
+        id: &'t Option<Text<'_>>,
+    ) -> Result<Option<&'t str>, RefusalCode> {
         let Some(id) = given(id) else {
             return Ok(None);
         };
@@ -76,8 +86,7 @@ impl Maker<'_> {
         }
         // An address may stand as text, and a text of them is longer than a reference.
         let fits = kind == SubjectKind::Address && id.len() <= ADDRESS_BYTES_MAX;
-        let token = self.keys.token(kind, if fits { id } else { self.bounded(id)? });
-        Ok(Some(Subject::new(kind, token)))
+        Ok(Some(if fits { id } else { self.bounded(id)? }))
     }
 
     /// An identifier within the source's bound.

@@ -2,6 +2,7 @@
 
 mod appeals;
 mod corrections;
+mod declared;
 mod entries;
 mod events;
 mod lives;

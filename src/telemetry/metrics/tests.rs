@@ -9,7 +9,7 @@ use crate::config::bundle;
 use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
 use crate::engine::input::{Effect, Tally, UnmatchedReason};
 use crate::engine::purpose::Use;
-use crate::engine::rule::HarmBudget;
+use crate::engine::rule::{HarmBudget, Quality};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::state::RuleCount;
 
@@ -44,6 +44,23 @@ fn a_rule_is_braked_while_its_budget_of_this_interval_is_spent() {
     assert!(next.contains(&format!("duecourse_rule_info{{rule=\"{id}\",")), "{next}");
 }
 
+#[test]
+fn a_version_of_a_rule_that_moved_to_shadow_is_shown_until_a_later_one_decides() {
+    let metrics = Metrics::new().unwrap();
+    let mut rules = budgeted();
+    let id = rules.rules[0].id.clone();
+    rules.rules[0].quality =
+        Some(Quality { overturned_per_mille_max: 200, verified_per_mille_max: 900, measures_min: 50 });
+    let version = rules.rules[0].version;
+    let shown = |version: u32| {
+        metrics.rules.show_shadowed(&rules, &mut std::iter::once((id.as_str(), version)));
+        let line = format!("duecourse_rule_shadowed{{rule=\"{id}\"}} 1");
+        metrics.text().lines().any(|found| found == line)
+    };
+    assert!(shown(version));
+    assert!(!shown(version - 1), "what an earlier version did is none of this one's");
+}
+
 /// Metrics with every family touched at least once, and what they show while a partition is held: one that
 /// is let go takes its gauges along.
 fn touched() -> (Metrics, String) {
@@ -76,6 +93,7 @@ fn touched() -> (Metrics, String) {
     // The partition's own is let go at the end of this function.
     metrics.decide.rule_set.with_label_values(&["3", "1", "00"]).set(1.0);
     metrics.rules.show(&budgeted(), TimeMs(0), &mut std::iter::empty());
+    metrics.rules.show_shadowed(&budgeted(), &mut std::iter::empty());
     metrics.rules.measures_braked.with_label_values(&["r"]).inc();
     metrics.rules.measures_softened.with_label_values(&["r", "p"]).inc();
     metrics.query_refused(Refused::OtherPurpose(Use::AmlReview));

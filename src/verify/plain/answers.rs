@@ -31,6 +31,7 @@ impl Plain {
         };
         let holder = occasion.route.token;
         let token = opening.subject.token;
+        let assessed = self.is_assessed(holder, token);
         if self.openings_mut(holder).place_of(token).is_some() {
             return Ok(());
         }
@@ -65,9 +66,10 @@ impl Plain {
         }
         let openings = self.openings_mut(holder);
         let cause = Cause { event: occasion.event, at: occasion.at };
+        let adverse = openings.by_limits(&rules, place, assessed);
         let said = said_of_request(*product, *identity_channels);
+        let said = self.with_holder(said, holder, *holder_kind, occasion.at);
         let case = Case { said, source: occasion.source, ..Case::of_opening(opening, holder, cause) };
-        let adverse = openings.by_limits(&rules, place);
 
         if let Some(adverse) = adverse {
             return self.give_adverse(&rules, place, &adverse, case);
@@ -111,12 +113,13 @@ impl Plain {
             .requests
             .get(place)
             .filter(|request| matches!(request.answer, Answer::Accepted | Answer::AcceptedOnAppeal))
-            .map(|request| (request.product, request.identity_channels));
-        if let Some((product, channels)) = accepted
+            .map(|request| (request.product, request.identity_channels, request.holder_kind, request.at));
+        if let Some((product, channels, kind, asked_at)) = accepted
             && self.is_pending(case.holder, place)
         {
             let Some(rules) = self.rules.clone() else { return Ok(()) };
             let asked = said_of_request(product, channels);
+            let asked = self.with_holder(asked, case.holder, kind, asked_at);
             let said = asked.with(Field::Amount, case.amount.and_then(Money::fen));
             let case = Case { said, ..case };
             let fired = self.all_that_fire(&rules, trigger, case);
@@ -166,9 +169,9 @@ impl Plain {
         place: usize,
         cause: Cause,
     ) -> Result<(), PlainError> {
-        let openings = self.openings_mut(holder);
-        let adverse = openings.by_limits(rules, place);
-        let Some(request) = openings.requests.get(place).cloned() else { return Ok(()) };
+        let Some(request) = self.openings_mut(holder).requests.get(place).cloned() else { return Ok(()) };
+        let assessed = self.is_assessed(holder, request.opening.subject.token);
+        let adverse = self.openings_mut(holder).by_limits(rules, place, assessed);
         let case = Case::of_opening(&request.opening, holder, cause);
         match (&request.answer, adverse) {
             (Answer::Accepted, Some(harsher)) => {
@@ -221,12 +224,15 @@ impl Plain {
         adverse: &Adverse<'_>,
         case: Case<'_>,
     ) -> Result<(), PlainError> {
-        let asked = Asked::by_limit(adverse.limit, adverse.kind, rules.settings.answer_for);
-        let total = u64::from(adverse.count.held) + u64::from(adverse.count.elsewhere.unwrap_or(0));
+        let asked = Asked::by_limit(adverse, rules.settings.answer_for);
+        let strength_millionths = adverse.count.as_ref().map_or(1_000_000, |count| {
+            let total = u64::from(count.held) + u64::from(count.elsewhere.unwrap_or(0));
+            (total + 1) * 1_000_000 / u64::from(count.count_max.max(1))
+        });
         let evidence = Evidence {
-            count: Some(adverse.count.clone()),
+            count: adverse.count.clone(),
             digest: Sha256::digest([]).into(),
-            strength_millionths: (total + 1) * 1_000_000 / u64::from(adverse.count.count_max.max(1)),
+            strength_millionths,
             ..Evidence::default()
         };
         let is_published =

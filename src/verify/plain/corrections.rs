@@ -4,8 +4,16 @@ use crate::engine::base::Fingerprint;
 use crate::engine::fact::{Dated, FactBody, Feed};
 
 use super::grounds::Touched;
+use super::retention::Class;
 use super::signals::{Entry, entries_of};
 use super::{Cause, Occasion, Plain, PlainError, changes_openings};
+
+fn is_declaration(body: &FactBody) -> bool {
+    matches!(
+        body,
+        FactBody::CardProfiled { .. } | FactBody::RiskAssessed { .. } | FactBody::OwnersDeclared { .. }
+    )
+}
 
 impl Plain {
     pub(super) fn correct(
@@ -21,6 +29,9 @@ impl Plain {
         if let Some(before) = before {
             taken = self.take_out(occasion, before, *original, &mut touched);
             self.undo_steps(occasion, &before.body, *original, cause);
+            if is_declaration(&before.body) {
+                self.undeclare(occasion.route.token, *original);
+            }
             self.end_caused(occasion, before, *original, cause);
         }
         if let Some(after) = after {
@@ -43,7 +54,7 @@ impl Plain {
         original: Fingerprint,
         touched: &mut Vec<Touched>,
     ) -> Vec<Feed> {
-        let horizon = self.horizon();
+        let horizon = self.horizon(Class::Log(occasion.route.kind));
         let mut taken = Vec::new();
         for (subject, was) in entries_of(occasion, &before.body) {
             let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;

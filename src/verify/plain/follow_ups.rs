@@ -15,6 +15,7 @@ use crate::engine::subject::Party;
 
 use super::conditions::Sight;
 use super::measures::{Asked, Held, Name};
+use super::retention::Class;
 use super::rules::Case;
 use super::values::{Asker, Reading};
 use super::{Cause, Plain, PlainError};
@@ -44,6 +45,7 @@ impl Plain {
             return Err(HeldBack::AwaitsHuman);
         }
         let lifted = self.overrides.get(&(head.rule.id.clone(), head.party.subject));
+        let lifted = lifted.filter(|lifted| lifted.until > self.horizon(Class::Overrides));
         if lifted.is_some_and(|lifted| cause.at < lifted.until && head.at <= lifted.lift) {
             return Err(HeldBack::Override);
         }
@@ -126,6 +128,12 @@ impl Plain {
         let set = self.set_measure(&asked, case, evidence)?;
         if let Some(held) = self.measures.get_mut(&set) {
             held.ground = before.ground;
+        }
+        // What was found is spoken for until the last of its measures is over, unless it was forgotten.
+        let forgotten = self.horizon(Class::Firings);
+        let firing = self.last_firings.get_mut(&(head.rule.id.clone(), party.subject));
+        if let Some(firing) = firing.filter(|one| one.measure == Some(before.root) && one.end > forgotten) {
+            firing.end = firing.end.max(cause.at.plus(lasts));
         }
         let rules = self.rules.clone();
         let rule = rules.iter().flat_map(|rules| &rules.rules).find(|rule| rule.id == head.rule.id);

@@ -9,6 +9,7 @@ use crate::engine::signal::Reads;
 use crate::engine::subject::{Subject, SubjectKind};
 
 use super::conditions::{Sight, mentioned};
+use super::retention::Class;
 use super::signals::entries_of;
 use super::values::Reading;
 use super::{Cause, Occasion, Plain};
@@ -92,11 +93,10 @@ impl Plain {
 
     /// The entries that the right form of an event makes, those that count.
     pub(super) fn put_in(&self, occasion: Occasion, after: &Dated) -> Vec<Touched> {
-        let horizon = self.horizon();
         let occasion = Occasion { at: after.at, ..occasion };
         let entries = entries_of(occasion, &after.body).into_iter();
         let all = entries.map(|(subject, entry)| Touched { subject, feed: entry.feed, at: entry.at });
-        all.filter(|touched| touched.at > horizon).collect()
+        all.filter(|touched| touched.at > self.horizon(Class::Log(touched.subject.kind))).collect()
     }
 }
 
@@ -108,7 +108,7 @@ fn reads(rules: &RuleSet, rule: &Rule, reading: Reading, touched: &Touched) -> b
             return false;
         }
         match &signal.reads {
-            Reads::SinceOpened => false,
+            Reads::SinceOpened | Reads::MeasuresStanding => false,
             Reads::Ratio { of, to, .. } | Reads::Difference { of, to } => {
                 asks(rules, *of, reading, touched) || asks(rules, *to, reading, touched)
             }

@@ -339,7 +339,7 @@ fn again(rules: &RuleSet, held: &Held, until: Option<TimeMs>) -> Result<Notice, 
         start: notice.start,
         end: notice.end,
         appeal: notice.appeal,
-        verify: told_to_verify(rules, measure.name(), held.risk, until),
+        verify: told_to_verify(rules, measure.name(), held.risk, (notice.start, notice.end), until),
     })
 }
 
@@ -348,6 +348,7 @@ pub(super) fn told_to_verify(
     rules: &RuleSet,
     measure: &str,
     risk: Risk,
+    (start, end): (TimeMs, TimeMs),
     until: Option<TimeMs>,
 ) -> HowToVerify {
     let Some(table) = table(rules, measure) else { return HowToVerify::NotAsked };
@@ -360,7 +361,7 @@ pub(super) fn told_to_verify(
     let due = delivered.and_then(|step| state(table, step.to)?.due).filter(|due| due.worsens);
     HowToVerify::Asked {
         methods: offered.map(|one| one.text.clone()).collect(),
-        within: due.map(|due| due.after),
+        within: due.map(|due| due.after).filter(|after| start.plus(*after) < end),
         until,
     }
 }

@@ -7,7 +7,6 @@ use crate::engine::disposition::{
 use crate::engine::evidence::Evidence;
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
-use crate::engine::limit::Limit;
 use crate::engine::measure::{Lane, Measure, MeasureKind};
 use crate::engine::notice::{NoticeOf, RuleName};
 use crate::engine::purpose::Purpose;
@@ -18,6 +17,7 @@ use crate::engine::verifying::{DeliveryChannel, Risk};
 use super::conditions::mentioned;
 use super::grounds::Ground;
 use super::lives::{Stay, first_due, told_to_verify};
+use super::openings::Adverse;
 use super::proceedings::Proceeding;
 use super::rules::Case;
 use super::time::Timer;
@@ -93,16 +93,17 @@ impl Asked {
         }
     }
 
-    pub fn by_limit(limit: &Limit, answer: MeasureKind, lasts: SpanMs) -> Asked {
+    pub fn by_limit(adverse: &Adverse<'_>, lasts: SpanMs) -> Asked {
+        let limit = adverse.limit;
         Asked {
             name: Name {
                 rule: RuleName { id: limit.id.clone(), version: limit.version },
                 lane: Lane::Limit,
                 purpose: Purpose::SHARED_COUNT,
             },
-            reason: limit.reason.clone(),
+            reason: adverse.reason.to_owned(),
             basis: limit.basis.clone(),
-            measure: answer.into(),
+            measure: adverse.kind.into(),
             lasts,
             is_of_rule: false,
             risk: Risk::Medium,
@@ -143,7 +144,7 @@ impl Plain {
             start: case.at,
             end,
             appeal: self.identity.id_key.appeal(id),
-            verify: told_to_verify(&rules, asked.measure.name(), asked.risk, first_due),
+            verify: told_to_verify(&rules, asked.measure.name(), asked.risk, (case.at, end), first_due),
         })?;
         let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));

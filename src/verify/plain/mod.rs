@@ -1,9 +1,9 @@
-//! The plain evaluator: ARCHITECTURE S1 to S16 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S21 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `lives`, `follow_ups`, `settlements`, `appeals`, `proceedings`,
-//! `reports`, `corrections`, `grounds`.
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `lives`, `follow_ups`, `settlements`,
+//! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`, `retention`.
 
 mod aggregates;
 mod answers;
@@ -11,6 +11,7 @@ mod appeals;
 mod conditions;
 mod corrections;
 mod counts;
+mod declared;
 mod entries;
 mod follow_ups;
 mod grounds;
@@ -21,6 +22,7 @@ mod openings;
 mod orders;
 mod proceedings;
 mod reports;
+mod retention;
 mod rules;
 mod settlements;
 mod signals;
@@ -88,7 +90,7 @@ pub struct Plain {
     rules: Option<Arc<RuleSet>>,
     /// since(s) of each signal of the active rule set.
     since: Vec<TimeMs>,
-    floor: TimeMs,
+    floors: BTreeMap<retention::Class, TimeMs>,
     is_live: bool,
     logs: BTreeMap<Subject, Vec<signals::Entry>>,
     /// By rule id and party.
@@ -96,6 +98,8 @@ pub struct Plain {
     overrides: BTreeMap<(String, Subject), appeals::Override>,
     measures: BTreeMap<DispositionId, measures::Held>,
     holders: BTreeMap<Token, openings::Openings>,
+    /// What was declared of cards, requests and units (S21), in order of application.
+    declared: Vec<declared::Declaration>,
     rule_counts: BTreeMap<String, RuleCount>,
     /// Harm in milliseconds by rule id and interval of its budget.
     harms: BTreeMap<(String, i64), u64>,
@@ -120,6 +124,8 @@ pub struct Plain {
     last_sent: BTreeMap<u32, ReportPos>,
     reports_in_record: u32,
     heard_counts: BTreeMap<(Arc<str>, u32), RuleCount>,
+    /// Orders to hold, by holder and number, and until when (S20): `retention`.
+    holds: BTreeMap<Token, BTreeMap<Arc<str>, TimeMs>>,
 }
 
 /// A body on its way into the state: of a fact, or of the `after` of a correction.
@@ -157,13 +163,14 @@ impl Plain {
             seen: BTreeMap::new(),
             rules: None,
             since: Vec::new(),
-            floor: TimeMs::MIN,
+            floors: BTreeMap::new(),
             is_live: false,
             logs: BTreeMap::new(),
             last_firings: BTreeMap::new(),
             overrides: BTreeMap::new(),
             measures: BTreeMap::new(),
             holders: BTreeMap::new(),
+            declared: Vec::new(),
             rule_counts: BTreeMap::new(),
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
@@ -178,6 +185,7 @@ impl Plain {
             last_sent: BTreeMap::new(),
             reports_in_record: 0,
             heard_counts: BTreeMap::new(),
+            holds: BTreeMap::new(),
         }
     }
 
@@ -241,6 +249,7 @@ impl Plain {
         body: &FactBody,
         loader: &dyn LoadRules,
     ) -> Result<(), PlainError> {
+        self.forget_of(occasion.route.token);
         match body {
             FactBody::RuleSetActivated { bundle, release } => {
                 let rules = loader.load(bundle).map_err(PlainError::Rules)?;
@@ -257,6 +266,10 @@ impl Plain {
             }
             FactBody::WentLive => {
                 self.is_live = true;
+                return Ok(());
+            }
+            FactBody::HoldOrdered { .. } | FactBody::HoldReleased { .. } => {
+                self.hold(occasion, body);
                 return Ok(());
             }
             FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
@@ -304,7 +317,7 @@ impl Plain {
                 let case = self.case(occasion, account, other, amount, said);
                 self.evaluate_rules(Trigger::Feed(signals::transfer_feed(*side)), case)?;
                 match other_side {
-                    Some(other_side) => self.tell_other_side(case, other_side),
+                    Some(other_side) => self.tell_other_side(case, *side, other_side),
                     None => Ok(()),
                 }
             }
@@ -318,11 +331,12 @@ impl Plain {
                 let case = self.case(occasion, account, Some(*other), *amount, said);
                 self.evaluate_rules(Trigger::Feed(*feed), case)
             }
-            FactBody::CardUsage { card, usage, open_mb, .. } => {
+            FactBody::CardUsage { card, device, usage, open_mb, region, .. } => {
                 let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
                 let traffic = open_mb.map(i64::from);
                 let said =
                     Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
+                let said = self.with_profile(said, occasion, card.subject, (*usage, *device, *region));
                 let case = self.case(occasion, card, None, None, said);
                 self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)
             }
@@ -346,9 +360,18 @@ impl Plain {
                 });
                 Ok(())
             }
-            FactBody::AppealDecided { .. }
+            FactBody::CardProfiled { .. }
+            | FactBody::RiskAssessed { .. }
+            | FactBody::OwnersDeclared { .. } => {
+                self.declare(occasion, body);
+                Ok(())
+            }
+            FactBody::StockReported { .. }
+            | FactBody::AppealDecided { .. }
             | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }
+            | FactBody::HoldOrdered { .. }
+            | FactBody::HoldReleased { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive
             | FactBody::MeasureHappened { .. }
@@ -392,5 +415,8 @@ impl Plain {
 }
 
 fn changes_openings(body: &FactBody) -> bool {
-    matches!(body, FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. })
+    matches!(
+        body,
+        FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } | FactBody::RiskAssessed { .. }
+    )
 }

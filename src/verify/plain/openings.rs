@@ -4,11 +4,12 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::DispositionId;
 use crate::engine::evidence::CountEvidence;
 use crate::engine::fact::{HolderKind, OpeningStep, Product};
-use crate::engine::limit::{Limit, LimitForce, SharedCount};
+use crate::engine::limit::{Demand, Limit, LimitForce, SharedCount};
 use crate::engine::measure::MeasureKind;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, SealedRef, Subject};
 
+use super::retention::is_of_opening;
 use super::{Occasion, Plain};
 
 /// All that has been heard of one holder's openings.
@@ -31,6 +32,9 @@ pub(super) struct Step {
     pub product: Product,
     pub at: TimeMs,
     pub event: Fingerprint,
+    /// Whether it still tells something of its opening, and of its holding: each is forgotten by itself.
+    pub is_of_opening: bool,
+    pub is_of_holding: bool,
 }
 
 pub(super) struct PlatformAnswer {
@@ -87,19 +91,21 @@ impl Request {
 pub(super) struct Adverse<'a> {
     pub limit: &'a Limit,
     pub kind: MeasureKind,
-    /// It is a check for want of the platform's answer.
+    /// It is a check for want of the platform's answer, or of an assessment.
     pub wants_platform: bool,
-    pub count: CountEvidence,
+    /// Key into the table of reasons.
+    pub reason: &'a str,
+    pub count: Option<CountEvidence>,
 }
 
 impl Openings {
     fn steps_of_holding(&self, holding: Subject) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(move |step| step.holding == holding && step.kind.is_of_holding())
+        self.steps.iter().filter(move |step| step.holding == holding && step.is_of_holding)
     }
 
-    fn holdings(&self) -> Vec<Subject> {
+    pub fn holdings(&self) -> Vec<Subject> {
         let mut holdings: Vec<Subject> =
-            self.steps.iter().filter(|step| step.kind.is_of_holding()).map(|step| step.holding).collect();
+            self.steps.iter().filter(|step| step.is_of_holding).map(|step| step.holding).collect();
         holdings.sort_unstable();
         holdings.dedup();
         holdings
@@ -157,11 +163,7 @@ impl Openings {
 
     /// Whether an opening was opened or abandoned at or before a time.
     pub fn is_settled(&self, opening: Token, at: TimeMs) -> bool {
-        self.steps.iter().any(|step| {
-            step.opening == opening
-                && matches!(step.kind, OpeningStep::Opened | OpeningStep::Abandoned)
-                && step.at <= at
-        })
+        self.steps.iter().any(|step| step.opening == opening && step.is_of_opening && step.at <= at)
     }
 
     /// Places of the requests in order: by request time, then application.
@@ -210,33 +212,59 @@ impl Openings {
 
     fn applicable<'a>(&self, rules: &'a RuleSet, request: &Request) -> Vec<&'a Limit> {
         let applies = |limit: &&Limit| {
-            request.holder_kind == HolderKind::Person && limit.applies(request.product, request.at)
+            let is_person = request.holder_kind == HolderKind::Person;
+            (is_person || matches!(limit.demand, Demand::Assessment { .. }))
+                && limit.products.contains(&request.product)
+                && limit.effective_from <= request.at
+                && limit.effective_to.is_none_or(|to| request.at < to)
         };
         rules.limits.iter().filter(applies).collect()
     }
 
+    /// What a limit answers to the request in a place; `None` is accept. `assessed` is how its last
+    /// assessment came out.
+    fn by_limit<'a>(&self, limit: &'a Limit, place: usize, assessed: Option<bool>) -> Option<Adverse<'a>> {
+        let request = self.requests.get(place)?;
+        let full = match limit.force {
+            LimitForce::Refuse => MeasureKind::OpeningRefuse,
+            LimitForce::CheckFurther => MeasureKind::OpeningCheckFurther,
+        };
+        let adverse = |kind, wants_platform, reason: &'a str, count| {
+            Some(Adverse { limit, kind, wants_platform, reason, count })
+        };
+        let check = MeasureKind::OpeningCheckFurther;
+        match &limit.demand {
+            Demand::Assessment { reason_missing } => match assessed {
+                Some(true) => None,
+                Some(false) => adverse(full, false, &limit.reason, None),
+                None => adverse(check, true, reason_missing, None),
+            },
+            Demand::Count { max, shared } => {
+                let held = self.held(limit, place);
+                let elsewhere = match shared {
+                    SharedCount::NotNeeded => None,
+                    SharedCount::Needed => self.elsewhere(limit, request.opening.subject.token),
+                };
+                let count = Some(CountEvidence { held, elsewhere, count_max: *max });
+                if *shared == SharedCount::Needed && elsewhere.is_none() {
+                    return adverse(check, true, &limit.reason, count);
+                }
+                let total = held.saturating_add(elsewhere.unwrap_or(0)).saturating_add(1);
+                if total > *max { adverse(full, false, &limit.reason, count) } else { None }
+            }
+        }
+    }
+
     /// What the limits answer to the request in a place, as of its own time: the severest, by the
     /// first limit; `None` is accept.
-    pub fn by_limits<'a>(&self, rules: &'a RuleSet, place: usize) -> Option<Adverse<'a>> {
+    pub fn by_limits<'a>(
+        &self,
+        rules: &'a RuleSet,
+        place: usize,
+        assessed: Option<bool>,
+    ) -> Option<Adverse<'a>> {
         let request = self.requests.get(place)?;
-        let adverse = |limit: &'a Limit| {
-            let held = self.held(limit, place);
-            let elsewhere = match limit.shared {
-                SharedCount::NotNeeded => None,
-                SharedCount::Needed => self.elsewhere(limit, request.opening.subject.token),
-            };
-            let count = CountEvidence { held, elsewhere, count_max: limit.count_max };
-            if limit.shared == SharedCount::Needed && elsewhere.is_none() {
-                let kind = MeasureKind::OpeningCheckFurther;
-                return Some(Adverse { limit, kind, wants_platform: true, count });
-            }
-            let kind = match limit.force {
-                LimitForce::Refuse => MeasureKind::OpeningRefuse,
-                LimitForce::CheckFurther => MeasureKind::OpeningCheckFurther,
-            };
-            let total = held.saturating_add(elsewhere.unwrap_or(0)).saturating_add(1);
-            (total > limit.count_max).then_some(Adverse { limit, kind, wants_platform: false, count })
-        };
+        let adverse = |limit: &'a Limit| self.by_limit(limit, place, assessed);
         let all: Vec<Adverse<'a>> = self.applicable(rules, request).into_iter().filter_map(adverse).collect();
         let severest = all.iter().map(|adverse| adverse.kind).max()?;
         all.into_iter().find(|adverse| adverse.kind == severest)
@@ -265,6 +293,8 @@ impl Plain {
             product,
             at: occasion.at,
             event: occasion.source,
+            is_of_opening: is_of_opening(kind),
+            is_of_holding: kind.is_of_holding(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Money, SpanMs, TimeMs, Token};
-use crate::engine::fact::{Feed, OtherParty};
+use crate::engine::fact::{Feed, OtherParty, Side};
 use crate::engine::input::Effect;
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
@@ -12,6 +12,7 @@ use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::{Party, Subject, SubjectKind};
 
+use super::retention::Class;
 use super::rules::Case;
 use super::signals::Entry;
 use super::values::{Asker, Reading};
@@ -35,6 +36,7 @@ impl Plain {
             let Some(report) = signal.report.filter(|_| signal.subject == about.kind) else { continue };
             let is_asked = match report.tell {
                 Tell::Event => feed != Feed::FraudConfirmedTerminal,
+                Tell::Payer => false,
                 Tell::Holders => reads_feed(&rules, signal, feed),
             };
             let value = self.told_of(&rules, number, about, reading);
@@ -104,6 +106,7 @@ impl Plain {
     pub(super) fn tell_other_side(
         &mut self,
         case: Case<'_>,
+        side: Side,
         other_side: &OtherParty,
     ) -> Result<(), PlainError> {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
@@ -113,6 +116,10 @@ impl Plain {
         for (number, signal) in rules.signals.iter().enumerate() {
             let is_of_counterparty = signal.subject == SubjectKind::Counterparty;
             let Some(report) = signal.report.filter(|_| is_of_counterparty) else { continue };
+            // Told by the payee's side, so that only who pays hears of it.
+            if report.tell == Tell::Payer && side == Side::Payer {
+                continue;
+            }
             let value = self.told_of(&rules, number, account, reading);
             if value < report.level {
                 continue;
@@ -166,7 +173,8 @@ impl Plain {
                 continue;
             };
             let log = self.logs.get(&about).into_iter().flatten();
-            let newest = log.map(|entry| entry.at).filter(|at| *at > self.horizon()).max();
+            let newest =
+                log.map(|entry| entry.at).filter(|at| *at > self.horizon(Class::Log(about.kind))).max();
             let asker = Asker { source: cause.event, amount: None, other: None };
             let reading = reading_of(about, newest.unwrap_or(cause.at), asker);
             if self.told_of(&rules, number, about, reading) >= report.level {
@@ -174,7 +182,8 @@ impl Plain {
             }
             let name: Arc<str> = Arc::from(signal.name.as_str());
             let told = self.told.remove(&(about, name.clone())).unwrap_or_default();
-            for (holder, _) in told.into_iter().filter(|(_, until)| *until > cause.at) {
+            let forgotten = self.horizon(Class::Telling).max(cause.at);
+            for (holder, _) in told.into_iter().filter(|(_, until)| *until > forgotten) {
                 let (signal, event, at) = (name.clone(), cause.event, cause.at);
                 let destination = holder.partition(self.identity.partitions);
                 self.send(destination, ReportBody::Fallen { signal, about, holder, event, at })?;
@@ -227,13 +236,10 @@ impl Plain {
     }
 
     fn hear_standing(&mut self, standing: &Standing) -> Result<(), PlainError> {
-        let lateness = self.rules.as_ref().map_or(SpanMs(i64::MAX), |rules| rules.settings.lateness);
-        let put_out = self.newest_time.minus(lateness);
+        self.forget_of(standing.holder);
+        let put_out = self.horizon(Class::Telling);
         let standings = self.standings.entry(standing.holder).or_default();
-        standings.retain(|told| {
-            let is_same = (&told.signal, told.about) == (&standing.signal, standing.about);
-            is_same || told.until > put_out
-        });
+        standings.retain(|told| told.until > put_out);
         let known = standings
             .iter_mut()
             .find(|told| (&told.signal, told.about) == (&standing.signal, standing.about));
@@ -275,7 +281,7 @@ fn reads_feed(rules: &RuleSet, signal: &Signal, feed: Feed) -> bool {
     match &signal.reads {
         Reads::Log(question) => (question.feeds | question.returned_by) & feed.bit() != 0,
         Reads::Ratio { of, to, .. } | Reads::Difference { of, to } => part(*of) || part(*to),
-        Reads::SinceOpened => false,
+        Reads::SinceOpened | Reads::MeasuresStanding => false,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::subject::{Party, SubjectKind};
 use super::conditions::{Sight, ratio};
 use super::grounds::Ground;
 use super::measures::Asked;
+use super::retention::Class;
 use super::values::{Asker, Reading};
 use super::{Plain, PlainError};
 
@@ -50,10 +51,17 @@ impl Plain {
             return self.evaluate_on_opening(trigger, case);
         }
         let Some(rules) = self.rules.clone() else { return Ok(()) };
+        let mut has_warned = false;
         for rule in &rules.rules {
             if let Some(evidence) = self.fires(&rules, rule, trigger, case) {
-                self.fire(rule, case, evidence)?;
+                let is_set = self.fire(rule, case, evidence)?.is_some();
+                let is_own = matches!(rule.origin, RuleOrigin::Measured(_));
+                has_warned |= is_set && is_own && matches!(rule.measure, MeasureKind::Victim(_));
             }
+        }
+        // Only now: no rule of a case reads what another one of the same case did.
+        if has_warned {
+            self.note_warning(case);
         }
         Ok(())
     }
@@ -85,7 +93,9 @@ impl Plain {
     fn sight<'a>(&'a self, rules: &'a RuleSet, rule: &Rule, case: Case<'_>) -> Option<Sight<'a>> {
         let party = case.party.subject;
         let set_aside = self.overrides.get(&(rule.id.clone(), party));
-        let bound = match set_aside.filter(|set_aside| case.at < set_aside.until) {
+        let forgotten = self.horizon(Class::Overrides);
+        let stands = |until: TimeMs| case.at < until && until > forgotten;
+        let bound = match set_aside.filter(|set_aside| stands(set_aside.until)) {
             Some(set_aside) if case.at <= set_aside.lift => return None,
             Some(set_aside) => set_aside.lift,
             None => TimeMs::MIN,
@@ -96,7 +106,8 @@ impl Plain {
     }
 
     fn last_firing_stands(&self, rule: &Rule, case: Case<'_>) -> bool {
-        let Some(last) = self.last_firings.get(&(rule.id.clone(), case.party.subject)) else {
+        let last = self.last_firings.get(&(rule.id.clone(), case.party.subject));
+        let Some(last) = last.filter(|last| last.end > self.horizon(Class::Firings)) else {
             return false;
         };
         // With all that followed from its measure, a firing is one.

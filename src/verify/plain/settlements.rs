@@ -12,6 +12,7 @@ use crate::engine::purpose::Purpose;
 use crate::engine::verifying::Risk;
 
 use super::measures::{Asked, Name};
+use super::retention::Class;
 use super::rules::Case;
 use super::signals::Entry;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -28,10 +29,11 @@ impl Plain {
         let Some(rules) = self.rules.clone() else { return Ok(()) };
         let Some(lasts) = rules.settings.settlement_check_for else { return Ok(()) };
         let aside = self.overrides.get(&("settlement-inconsistent".to_owned(), account.subject));
+        let aside = aside.filter(|aside| aside.until > self.horizon(Class::Overrides));
         if aside.is_some_and(|aside| occasion.at < aside.until && occasion.at <= aside.lift) {
             return Ok(());
         }
-        let horizon = self.horizon();
+        let horizon = self.horizon(Class::Log(account.subject.kind));
         let log = self.logs.get(&account.subject).map_or(&[] as &[Entry], Vec::as_slice);
         let asked_for = log
             .iter()

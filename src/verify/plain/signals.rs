@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
 use crate::engine::fact::{Essential, FactBody, Feed, OpeningStep, Side};
 use crate::engine::ruleset::RuleSet;
-use crate::engine::signal::{Mark, Question, Reads, Signal};
+use crate::engine::signal::{Mark, Reads, Signal};
 use crate::engine::subject::{Party, Subject, SubjectKind};
 
 use super::{Occasion, Plain};
@@ -86,6 +86,10 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Vec<(Subject, E
         FactBody::Opening { step: OpeningStep::Requested, co_holder: false, opening, .. } => {
             in_each(&[holder], entry(Feed::OpeningRequestedHolder, None, opening.subject.token))
         }
+        FactBody::StockReported { feed, count } => {
+            let pieces = Money { minor: i64::from(*count), currency: Currency::NONE };
+            vec![(occasion.route, entry(*feed, Some(pieces), Token::default()))]
+        }
         FactBody::Met { feed, holder, target, amount } => {
             let met = Entry { target: Some(target.clone()), ..entry(*feed, *amount, *holder) };
             vec![(occasion.route, met)]
@@ -95,7 +99,7 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Vec<(Subject, E
 }
 
 /// The kind of log that a signal asks: a counterparty's is the log of its account.
-fn log_kind(signal: &Signal) -> SubjectKind {
+pub(super) fn log_kind(signal: &Signal) -> SubjectKind {
     match signal.subject {
         SubjectKind::Counterparty => SubjectKind::Account,
         kind => kind,
@@ -117,17 +121,10 @@ fn asks_alike(old: &Signal, new: &Signal) -> bool {
         && old.report == new.report
 }
 
-/// How long a log must reach back.
-fn retention(rules: &RuleSet) -> SpanMs {
-    let reach = |question: &Question| question.window.span_max().0.saturating_add(question.delay.0);
-    let longest = rules.signals.iter().filter_map(Signal::question).map(reach).max().unwrap_or(0);
-    SpanMs(longest.saturating_add(rules.settings.lateness.0))
-}
-
 impl Plain {
     /// A new rule set decides from here on.
     pub(super) fn activate(&mut self, rules: Arc<RuleSet>) {
-        self.floor = self.horizon();
+        self.raise_floors();
         self.forget_seen();
         let old = self.rules.take();
         self.since = rules
@@ -142,16 +139,15 @@ impl Plain {
         self.rules = Some(rules);
     }
 
-    /// Entries at or before it do not count.
-    pub(super) fn horizon(&self) -> TimeMs {
-        let of_rules = |rules: &Arc<RuleSet>| self.floor.max(self.newest_time.minus(retention(rules)));
-        self.rules.as_ref().map_or(self.floor, of_rules)
-    }
-
     /// Writes a body into the logs of the subjects that some signal reads.
     pub(super) fn insert(&mut self, occasion: Occasion, body: &FactBody) {
+        self.insert_entries(entries_of(occasion, body));
+    }
+
+    /// Writes entries into the logs of their subjects, where some signal reads them.
+    pub(super) fn insert_entries(&mut self, entries: Vec<(Subject, Entry)>) {
         let Some(rules) = self.rules.clone() else { return };
-        for (subject, entry) in entries_of(occasion, body) {
+        for (subject, entry) in entries {
             let reads = |signal: &Signal| {
                 let feeds = signal.question().map_or(0, |question| question.feeds | question.returned_by);
                 log_kind(signal) == subject.kind && feeds & entry.feed.bit() != 0

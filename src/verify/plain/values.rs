@@ -9,6 +9,7 @@ use crate::engine::subject::{Subject, SubjectKind};
 
 use super::Plain;
 use super::aggregates::{Span, aggregate, cold_interval};
+use super::retention::Class;
 use super::signals::Entry;
 
 /// The event that a question is asked for.
@@ -91,6 +92,10 @@ impl Plain {
                 Value::made(of.value - to.value, interval, of.is_cold || to.is_cold)
             }
             Reads::SinceOpened => self.since_opened(subject, reading),
+            Reads::MeasuresStanding => {
+                let count = self.measures_standing(subject, reading.at);
+                Value::made(count, Interval::point(count), false)
+            }
         })
     }
 
@@ -103,7 +108,7 @@ impl Plain {
         reading: Reading,
     ) -> Value {
         let entries = self.window(rules, question, subject, reading);
-        let value = aggregate(question, &entries, self.span(rules, question, reading));
+        let value = aggregate(question, &entries, self.span(rules, question, subject, reading));
         let is_cold = self.is_cold(rules, number, question, subject, reading);
         let interval = if is_cold {
             cold_interval(question.aggregate, value, entries.is_empty())
@@ -120,10 +125,11 @@ impl Plain {
         }
     }
 
-    fn span(&self, rules: &RuleSet, question: &Question, reading: Reading) -> Span {
+    fn span(&self, rules: &RuleSet, question: &Question, subject: Subject, reading: Reading) -> Span {
         let upper = reading.at.minus(question.delay);
         let begin = question.window.begin(upper, &rules.calendar);
-        Span { at: reading.at, lower: begin.max(self.horizon()).max(reading.bound), upper }
+        let horizon = self.horizon(Class::Log(subject.kind));
+        Span { at: reading.at, lower: begin.max(horizon).max(reading.bound), upper }
     }
 
     /// The entries that a question adds up, in order.
@@ -134,7 +140,7 @@ impl Plain {
         subject: Subject,
         reading: Reading,
     ) -> Vec<&Entry> {
-        let span = self.span(rules, question, reading);
+        let span = self.span(rules, question, subject, reading);
         let feeds = question.feeds | question.returned_by;
         let counts = |entry: &&Entry| {
             feeds & entry.feed.bit() != 0
@@ -165,7 +171,7 @@ impl Plain {
             SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard | SubjectKind::Pair
         );
         let is_new = can_be_new && self.opened_since(reading.holder, reading.party, since);
-        begin < self.horizon() || (begin < since && !is_new)
+        begin < self.horizon(Class::Log(subject.kind)) || (begin < since && !is_new)
     }
 
     fn since_opened(&self, subject: Subject, reading: Reading) -> Value {
@@ -190,6 +196,7 @@ impl Plain {
             signal.subject != SubjectKind::Counterparty
                 || reading.asker.other == Some(about.token) && about.kind == SubjectKind::Counterparty
         };
+        let put_out = self.horizon(Class::Telling);
         let mut standings: Vec<_> = self
             .standings
             .get(&reading.holder)
@@ -198,6 +205,7 @@ impl Plain {
             .filter(|told| *told.signal == *signal.name && is_about(told.about))
             .filter(|told| !self.explained.contains(&(reading.holder, told.about.token)))
             .filter(|told| told.at <= reading.at && reading.at < told.until && reading.bound < told.at)
+            .filter(|told| told.until > put_out)
             .collect();
         // Of equals the one told first.
         standings.sort_by_key(|told| std::cmp::Reverse(told.value));

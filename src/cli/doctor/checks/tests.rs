@@ -26,11 +26,12 @@ fn well(config: &Config) -> Seen {
     let mut topics = BTreeMap::new();
     let mut on_topics = Allowed::new();
     for need in topics::needs(config) {
+        let kept_ms = need.kept.map_or(facts_ms.clone(), |(_, kept_ms)| kept_ms.to_string());
         let settings = [
             ("cleanup.policy", need.cleanup.policy()),
             ("message.timestamp.type", "LogAppendTime"),
             ("min.insync.replicas", "2"),
-            ("retention.ms", &facts_ms),
+            ("retention.ms", &kept_ms),
             ("retention.bytes", "-1"),
             ("max.message.bytes", "1048588"),
             ("unclean.leader.election.enable", "false"),
@@ -81,12 +82,15 @@ fn a_cluster_that_is_well_has_no_finding() {
 #[test]
 fn each_thing_put_wrong_is_found_with_its_mend() {
     type Wrong = fn(&mut Seen, &mut Config);
-    let cases: [(&str, &str, &str, Wrong); 20] = [
+    let cases: [(&str, &str, &str, Wrong); 21] = [
         ("topic", "duecourse.facts", "topics create", |seen, _| {
             seen.topics.insert("duecourse.facts".to_owned(), Ok(None));
         }),
         ("partitions", "duecourse.facts", "never changes", |seen, _| {
             topic_state(seen, "duecourse.facts").partitions = 5;
+        }),
+        ("retention", "duecourse.shadow", "--add-config retention.ms=2592000000", |seen, _| {
+            set(seen, "duecourse.shadow", "retention.ms", "-1");
         }),
         ("cleanup_policy", "duecourse.measures", "--add-config cleanup.policy=compact", |seen, _| {
             set(seen, "duecourse.measures", "cleanup.policy", "delete");

@@ -1,7 +1,7 @@
 //! The paragraph of a notice on how to be verified (APL 11, 18, 33).
 
 use super::{moment, span};
-use crate::engine::base::Bilingual;
+use crate::engine::base::{Bilingual, SpanMs};
 use crate::engine::verifying::HowToVerify;
 
 /// The paragraph, with its line ends; empty where nothing is asked. `None` when a time lies outside the
@@ -22,9 +22,18 @@ pub(super) fn paragraph(verify: &HowToVerify, offset: i32) -> Option<Bilingual> 
         told.zh += &format!("请在{}前完成。\n", until.zh);
         told.en += &format!("Please do so before {}.\n", until.en);
     } else if let Some(within) = within {
-        let within = span(within.0);
+        let within = hours_or_days(*within);
         told.zh += &format!("请在收到本通知之时起{}内完成。\n", within.zh);
         told.en += &format!("Please do so within {} of receiving this notice.\n", within.en);
     }
     Some(told)
+}
+
+/// Up to three days in hours: a day could be read as the day of the calendar.
+fn hours_or_days(within: SpanMs) -> Bilingual {
+    let hours = within.0 / SpanMs::HOUR.0;
+    if within > SpanMs::days(3) || within.0 % SpanMs::HOUR.0 != 0 || hours < 2 {
+        return span(within.0);
+    }
+    Bilingual { zh: format!("{hours}小时"), en: format!("{hours} hours") }
 }

@@ -144,7 +144,8 @@ fn a_card_payment_and_a_card_usage_meet_their_machines() {
     let data = format!(r#"{{"card":{card},"device":"d1","month_open_megabytes":101}}"#);
     let classified = accepted("card_usage_recorded", &data);
     let device = token(SubjectKind::Device, "d1");
-    let FactBody::CardUsage { card, device: seen, usage, peer, open_mb } = &classified.facts[0].1.body else {
+    let FactBody::CardUsage { card, device: seen, usage, peer, open_mb, .. } = &classified.facts[0].1.body
+    else {
         panic!("not a usage")
     };
     assert_eq!((card.subject.kind, *seen), (SubjectKind::PhoneCard, device));

@@ -1,0 +1,150 @@
+//! Retention: how long each class of state is kept, and what is forgotten then (ARCHITECTURE S20, DESIGN D17).
+//!
+//! Whether a thing is forgotten follows from the thing itself and newest time, and once forgotten it stays
+//! so: when it leaves memory therefore decides nothing.
+
+use super::base::{SpanMs, TimeMs};
+use super::ruleset::RuleSet;
+use super::subject::SubjectKind;
+
+/// How long classes of state are kept that neither windows nor deadlines bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Each kind of subject's log reaches as far back as its own signals; else all as far as the longest.
+    pub logs_by_kind: bool,
+    /// Of a request to open that waits for nothing any more: from its last step on.
+    pub openings: SpanMs,
+    /// Of an account or card: from its closing on.
+    pub holdings: SpanMs,
+    /// Of a rule's last firing on a party: from the firing's end on.
+    pub firings: SpanMs,
+    /// Of an override after an appeal: from the override's end on.
+    pub overrides: SpanMs,
+    /// In this span of newest time all of the state is looked through once for what is forgotten.
+    pub sweep: SpanMs,
+}
+
+impl Retention {
+    /// Of rule sets that declare no terms: as before there were any.
+    pub const WITHOUT_END: Retention = Retention {
+        logs_by_kind: false,
+        openings: SpanMs(i64::MAX),
+        holdings: SpanMs(i64::MAX),
+        firings: SpanMs(i64::MAX),
+        overrides: SpanMs(i64::MAX),
+        sweep: SpanMs(i64::MAX),
+    };
+}
+
+/// Numbers of kinds go from 1 to this.
+const KINDS: usize = SubjectKind::ALL.len();
+
+/// The spans of a rule set by which things are forgotten, worked out once.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    logs: [SpanMs; KINDS],
+    retention: Retention,
+    lateness: SpanMs,
+}
+
+impl Terms {
+    #[must_use]
+    pub fn of(set: &RuleSet) -> Terms {
+        Terms {
+            logs: SubjectKind::ALL.map(|kind| set.log_retention(kind)),
+            retention: set.retention,
+            lateness: set.settings.lateness,
+        }
+    }
+
+    #[must_use]
+    pub fn sweep(&self) -> SpanMs {
+        self.retention.sweep
+    }
+}
+
+/// What ended, or happened, at or before these times is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizons {
+    /// Entries and meetings, by the number of the log's kind of subject less one.
+    pub logs: [TimeMs; KINDS],
+    pub openings: TimeMs,
+    pub holdings: TimeMs,
+    pub firings: TimeMs,
+    pub overrides: TimeMs,
+    /// Standings, and who was told of them: they hold until a time, and no event can come later than late.
+    pub telling: TimeMs,
+}
+
+impl Default for Horizons {
+    fn default() -> Horizons {
+        let none = TimeMs::MIN;
+        Horizons {
+            logs: [none; KINDS],
+            openings: none,
+            holdings: none,
+            firings: none,
+            overrides: none,
+            telling: none,
+        }
+    }
+}
+
+impl Horizons {
+    /// Logs alone, all alike.
+    #[must_use]
+    pub fn of_logs(horizon: TimeMs) -> Horizons {
+        Horizons { logs: [horizon; KINDS], ..Horizons::default() }
+    }
+
+    /// By a rule set's terms alone, as of a newest time.
+    #[must_use]
+    pub fn of(terms: &Terms, newest: TimeMs) -> Horizons {
+        let Terms { logs, retention, lateness } = terms;
+        Horizons {
+            logs: logs.map(|span| newest.minus(span)),
+            openings: newest.minus(retention.openings),
+            holdings: newest.minus(retention.holdings),
+            firings: newest.minus(retention.firings),
+            overrides: newest.minus(retention.overrides),
+            telling: newest.minus(*lateness),
+        }
+    }
+
+    /// The later of each two.
+    #[must_use]
+    pub fn or_later(mut self, other: &Horizons) -> Horizons {
+        for (own, other) in self.logs.iter_mut().zip(other.logs) {
+            *own = (*own).max(other);
+        }
+        self.openings = self.openings.max(other.openings);
+        self.holdings = self.holdings.max(other.holdings);
+        self.firings = self.firings.max(other.firings);
+        self.overrides = self.overrides.max(other.overrides);
+        self.telling = self.telling.max(other.telling);
+        self
+    }
+
+    /// Of the log of a kind of subject.
+    #[must_use]
+    pub fn log(&self, kind: SubjectKind) -> TimeMs {
+        self.logs.get(place(kind)).copied().unwrap_or(TimeMs::MIN)
+    }
+}
+
+/// The place of a kind in what is kept for each.
+#[must_use]
+pub fn place(kind: SubjectKind) -> usize {
+    usize::from(kind as u8) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_place() {
+        let places: Vec<usize> = SubjectKind::ALL.into_iter().map(place).collect();
+        assert_eq!(places, (0..KINDS).collect::<Vec<_>>());
+    }
+}

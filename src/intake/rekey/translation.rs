@@ -1,0 +1,255 @@
+//! How what one generation of the facts says is said in the next: tokens, fingerprints, references, names.
+
+use std::sync::Arc;
+
+use super::RekeyError;
+use crate::codec::keys::Keys;
+use crate::codec::keys::names::Names;
+use crate::engine::appeal::AppealStep;
+use crate::engine::base::Token;
+use crate::engine::declared::{CardProfile, Owner};
+use crate::engine::disposition::Disposition;
+use crate::engine::fact::{Dated, Fact, FactBody, OtherParty};
+use crate::engine::ident::IdKind;
+use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
+use crate::engine::order::OrderFact;
+use crate::engine::subject::{Party, Subject};
+use crate::intake::classify::Destination;
+
+/// How what one generation says is said in the next.
+#[derive(Debug)]
+pub struct Translation {
+    old: Arc<Keys>,
+    pub(super) new: Arc<Keys>,
+    pub(super) partitions: u32,
+    /// How the measures of the old generation are called in the new one.
+    names: Names,
+}
+
+impl Translation {
+    /// # Errors
+    /// `OtherRoot`, `SameGeneration`.
+    pub fn new(old: Arc<Keys>, new: Arc<Keys>, partitions: u32) -> Result<Translation, RekeyError> {
+        if !old.has_root_of(&new) {
+            return Err(RekeyError::OtherRoot);
+        }
+        if old.check() == new.check() {
+            return Err(RekeyError::SameGeneration);
+        }
+        Ok(Translation { old, new, partitions: partitions.max(1), names: Names::default() })
+    }
+
+    /// Learns from what the old generation decided under which reference a measure is known in the new one.
+    pub fn learn(&mut self, effect: &Effect) {
+        let Effect::Disposed(disposition) = effect else { return };
+        let Disposition::MeasureSet(set) = &**disposition else { return };
+        let head = set.head();
+        let party = self.subject(head.party.subject);
+        let event = self.old.fingerprint_in(head.event, &self.new);
+        let key = self.new.id_key();
+        let id = key.disposition(IdKind::Set, &head.rule, party, event, head.at, set.measure().name());
+        self.names.appeals.insert(set.notice().appeal.number(), key.appeal(id));
+        self.names.measures.insert(head.id, id);
+    }
+
+    /// How the measures of the old generation are called in the new one.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    fn step(&self, step: &AppealStep) -> AppealStep {
+        match step {
+            AppealStep::Filed { reason, papers, evidence } => AppealStep::Filed {
+                reason: *reason,
+                papers: *papers,
+                evidence: evidence.map(|one| self.old.fingerprint_in(one, &self.new)),
+            },
+            AppealStep::HumanDecided { decision, decider, reason } => AppealStep::HumanDecided {
+                decision: *decision,
+                decider: self.token(*decider),
+                reason: reason.clone(),
+            },
+            AppealStep::Accepted
+            | AppealStep::PapersAsked(_)
+            | AppealStep::PapersGiven(_)
+            | AppealStep::HumanRequested => step.clone(),
+        }
+    }
+
+    fn token(&self, token: Token) -> Token {
+        self.old.token_in(token, &self.new)
+    }
+
+    fn subject(&self, subject: Subject) -> Subject {
+        Subject::new(subject.kind, self.token(subject.token))
+    }
+
+    fn party(&self, party: &Party) -> Result<Party, RekeyError> {
+        let sealed = match party.sealed.0.is_empty() {
+            true => party.sealed.clone(),
+            false => self.new.seal(&self.old.open(&party.sealed).ok_or(RekeyError::NotOpened)?),
+        };
+        Ok(Party { subject: self.subject(party.subject), sealed })
+    }
+
+    /// A fact of the old generation in the new one, and where it goes.
+    ///
+    /// # Errors
+    /// `NotOpened`.
+    pub fn fact(&self, fact: &Fact) -> Result<(Destination, Fact), RekeyError> {
+        let route = self.subject(fact.route);
+        let event = self.old.fingerprint_in(fact.event, &self.new);
+        // Only what goes to all partitions is about nobody.
+        let destination = match route.token == Token::default() {
+            true => Destination::All,
+            false => Destination::Partition(route.token.partition(self.partitions)),
+        };
+        Ok((destination, Fact { event, at: fact.at, route, body: self.body(&fact.body)? }))
+    }
+
+    /// A record of the only partition: what is in its packs, in their place. Reports to itself do not stand there.
+    pub(super) fn record(&self, record: &FactsRecord) -> Result<FactsRecord, RekeyError> {
+        let FactsRecord::Facts(pack) = record else { return Ok(record.clone()) };
+        let fact = |packed: &PackedFact| {
+            self.fact(&packed.fact).map(|(_, fact)| PackedFact { fact, ..packed.clone() })
+        };
+        let facts = pack.facts.iter().map(fact).collect::<Result<_, _>>()?;
+        Ok(FactsRecord::Facts(FactsPack { version: pack.version, ranges: pack.ranges.clone(), facts }))
+    }
+
+    fn dated(&self, dated: Option<&Dated>) -> Result<Option<Dated>, RekeyError> {
+        let body = |dated: &Dated| Ok(Dated { at: dated.at, body: Box::new(self.body(&dated.body)?) });
+        dated.map(body).transpose()
+    }
+
+    /// Every kind of body by name: one that is added must say here what of it is a token.
+    fn body(&self, body: &FactBody) -> Result<FactBody, RekeyError> {
+        Ok(match body {
+            FactBody::Transfer { side, account, counterparty, amount, details, other_side } => {
+                let other = |other: &OtherParty| -> Result<Box<OtherParty>, RekeyError> {
+                    let holder = self.token(other.holder);
+                    Ok(Box::new(OtherParty { holder, account: self.party(&other.account)? }))
+                };
+                FactBody::Transfer {
+                    side: *side,
+                    account: self.party(account)?,
+                    counterparty: self.token(*counterparty),
+                    amount: *amount,
+                    details: *details,
+                    other_side: other_side.as_deref().map(other).transpose()?,
+                }
+            }
+            FactBody::CardPayment { account, terminal, amount } => FactBody::CardPayment {
+                account: self.party(account)?,
+                terminal: self.token(*terminal),
+                amount: *amount,
+            },
+            FactBody::CardUsage { card, device, usage, peer, open_mb, region } => FactBody::CardUsage {
+                card: self.party(card)?,
+                device: self.token(*device),
+                usage: *usage,
+                peer: peer.map(|peer| self.token(peer)),
+                open_mb: *open_mb,
+                region: region.map(|region| self.token(region)),
+            },
+            FactBody::FraudConfirmed { feed, account, other, amount } => FactBody::FraudConfirmed {
+                feed: *feed,
+                account: self.party(account)?,
+                other: self.token(*other),
+                amount: *amount,
+            },
+            FactBody::Met { feed, holder, target, amount } => FactBody::Met {
+                feed: *feed,
+                holder: self.token(*holder),
+                target: self.party(target)?,
+                amount: *amount,
+            },
+            FactBody::Opening {
+                step,
+                opening,
+                holding,
+                product,
+                holder_kind,
+                co_holder,
+                identity_channels,
+            } => FactBody::Opening {
+                step: *step,
+                opening: self.party(opening)?,
+                holding: holding.as_ref().map(|holding| self.party(holding)).transpose()?,
+                product: *product,
+                holder_kind: *holder_kind,
+                co_holder: *co_holder,
+                identity_channels: *identity_channels,
+            },
+            FactBody::HoldingsAnswered { opening, product, elsewhere_count } => FactBody::HoldingsAnswered {
+                opening: self.token(*opening),
+                product: *product,
+                elsewhere_count: *elsewhere_count,
+            },
+            // One that names no measure names none in the new generation either.
+            FactBody::AppealDecided { appeal, outcome, override_for, decider, reason } => {
+                FactBody::AppealDecided {
+                    appeal: self.names.appeal(*appeal),
+                    outcome: *outcome,
+                    override_for: *override_for,
+                    decider: decider.map(|decider| self.token(decider)),
+                    reason: reason.clone(),
+                }
+            }
+            FactBody::Appeal { appeal, step } => {
+                FactBody::Appeal { appeal: self.names.appeal(*appeal), step: self.step(step) }
+            }
+            FactBody::MeasureHappened { measure, news } => {
+                FactBody::MeasureHappened { measure: self.names.measure(*measure), news: *news }
+            }
+            FactBody::SharingExplained { number } => {
+                FactBody::SharingExplained { number: self.token(*number) }
+            }
+            FactBody::SettlementRecorded { feed, account, initiated_by, other, amount } => {
+                FactBody::SettlementRecorded {
+                    feed: *feed,
+                    account: self.party(account)?,
+                    initiated_by: self.old.fingerprint_in(*initiated_by, &self.new),
+                    other: other.map(|other| self.token(other)),
+                    amount: *amount,
+                }
+            }
+            FactBody::Corrected { original, before, after } => FactBody::Corrected {
+                original: self.old.fingerprint_in(*original, &self.new),
+                before: self.dated(before.as_ref())?,
+                after: self.dated(after.as_ref())?,
+            },
+            FactBody::CardProfiled { card, profile } => FactBody::CardProfiled {
+                card: self.party(card)?,
+                profile: Box::new(CardProfile {
+                    device: profile.device.map(|device| self.token(device)),
+                    region: profile.region.map(|region| self.token(region)),
+                    ..**profile
+                }),
+            },
+            FactBody::RiskAssessed { opening, passed, assessor } => FactBody::RiskAssessed {
+                opening: self.token(*opening),
+                passed: *passed,
+                assessor: self.token(*assessor),
+            },
+            FactBody::OwnersDeclared { owners, source } => FactBody::OwnersDeclared {
+                owners: owners
+                    .iter()
+                    .map(|owner| Owner { person: self.token(owner.person), ..*owner })
+                    .collect(),
+                source: *source,
+            },
+            FactBody::Order(said) => {
+                FactBody::Order(Box::new(OrderFact { party: self.party(&said.party)?, ..(**said).clone() }))
+            }
+            // An entry names its holder by the route alone.
+            FactBody::Entry(_)
+            | FactBody::StockReported { .. }
+            | FactBody::RuleSetActivated { .. }
+            | FactBody::WentLive
+            | FactBody::HoldOrdered { .. }
+            | FactBody::HoldReleased { .. } => body.clone(),
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! Declarations and warnings: what was agreed for a card, assessed of a request or declared of a unit, and
+//! who was warned (S21).
+
+use crate::engine::attributes::{Attributes, Field};
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
+use crate::engine::declared::{CardFunction, CardProfile, Owner};
+use crate::engine::fact::{FactBody, Feed, HolderKind, UsageKind};
+use crate::engine::measure::Lane;
+use crate::engine::subject::{Subject, SubjectKind};
+
+use super::retention::Class;
+use super::rules::Case;
+use super::signals::Entry;
+use super::{Occasion, Plain};
+
+/// One declaration about a holder.
+pub(super) struct Declaration {
+    pub holder: Token,
+    pub at: TimeMs,
+    pub event: Fingerprint,
+    what: What,
+}
+
+enum What {
+    Profile { card: Subject, profile: CardProfile },
+    Assessment { opening: Token, passed: bool },
+    Owners(Vec<Owner>),
+}
+
+impl Plain {
+    pub(super) fn declare(&mut self, occasion: Occasion, body: &FactBody) {
+        let what = match body {
+            FactBody::CardProfiled { card, profile } => {
+                What::Profile { card: card.subject, profile: (**profile).clone() }
+            }
+            FactBody::RiskAssessed { opening, passed, .. } => {
+                What::Assessment { opening: *opening, passed: *passed }
+            }
+            FactBody::OwnersDeclared { owners, .. } => What::Owners(owners.clone()),
+            _ => return,
+        };
+        let (holder, at, event) = (occasion.route.token, occasion.at, occasion.source);
+        self.declared.push(Declaration { holder, at, event, what });
+    }
+
+    /// Takes out what an event declared of a holder.
+    pub(super) fn undeclare(&mut self, holder: Token, event: Fingerprint) {
+        self.declared.retain(|known| (known.holder, known.event) != (holder, event));
+    }
+
+    /// The last of some declarations of a holder: of equal times the one applied later.
+    fn last_declared<T>(&self, holder: Token, until: TimeMs, pick: impl Fn(&What) -> Option<T>) -> Option<T> {
+        let mut last: Option<(TimeMs, T)> = None;
+        for known in self.declared.iter().filter(|known| known.holder == holder && known.at <= until) {
+            if let Some(picked) = pick(&known.what)
+                && last.as_ref().is_none_or(|(at, _)| *at <= known.at)
+            {
+                last = Some((known.at, picked));
+            }
+        }
+        last.map(|(_, picked)| picked)
+    }
+
+    /// Whether the last assessment of a request was passed, whenever it was made; none without one.
+    pub(super) fn is_assessed(&self, holder: Token, request: Token) -> Option<bool> {
+        self.last_declared(holder, TimeMs(i64::MAX), |what| match what {
+            What::Assessment { opening, passed } if *opening == request => Some(*passed),
+            _ => None,
+        })
+    }
+
+    /// What a use says, held against what was agreed for the card by then.
+    pub(super) fn with_profile(
+        &self,
+        said: Attributes,
+        occasion: Occasion,
+        card: Subject,
+        (usage, device, region): (UsageKind, Token, Option<Token>),
+    ) -> Attributes {
+        let profile = self.last_declared(occasion.route.token, occasion.at, |what| match what {
+            What::Profile { card: of, profile } if *of == card => Some(profile.clone()),
+            _ => None,
+        });
+        let said = said.with(Field::CardProfiled, Some(i64::from(profile.is_some())));
+        let Some(profile) = profile else { return said };
+        let lacks = |function| Some(i64::from(!profile.functions.has(function)));
+        let outside_functions = match usage {
+            UsageKind::CallPlaced => lacks(CardFunction::Voice),
+            UsageKind::MessageSent => lacks(CardFunction::Sms),
+            UsageKind::Data => lacks(CardFunction::Data),
+            UsageKind::CallReceived | UsageKind::Unstated => None,
+        };
+        let outside_device = match profile.device {
+            Some(bound) if device != Token(0) => Some(i64::from(bound != device)),
+            _ => None,
+        };
+        let outside_region = match (profile.region, region) {
+            (Some(agreed), Some(seen)) => Some(i64::from(agreed != seen)),
+            _ => None,
+        };
+        said.with(Field::OutsideFunctions, outside_functions)
+            .with(Field::OutsideDevice, outside_device)
+            .with(Field::OutsideRegion, outside_region)
+            .with(Field::ProfileRisk, Some(profile.risk as i64))
+            .with(Field::ProfileTraffic, Some(profile.traffic as i64))
+            .with(Field::ProfileScene, Some(profile.scene as i64))
+    }
+
+    /// What a request says of who asks; of a unit, its owners as declared by the request's time.
+    pub(super) fn with_holder(
+        &self,
+        said: Attributes,
+        holder: Token,
+        kind: HolderKind,
+        at: TimeMs,
+    ) -> Attributes {
+        let said = said.with(Field::HolderKind, Some(if kind == HolderKind::Person { 1 } else { 2 }));
+        if kind == HolderKind::Person {
+            return said;
+        }
+        let owners = self.last_declared(holder, at, |what| match what {
+            What::Owners(owners) => Some(owners.clone()),
+            _ => None,
+        });
+        let owners = owners.unwrap_or_default();
+        let shares = owners.iter().map(|owner| i64::from(owner.per_mille)).sum();
+        said.with(Field::OwnersDeclared, i64::try_from(owners.len()).ok())
+            .with(Field::OwnersShare, Some(shares))
+    }
+
+    /// Measures of the lanes anomaly and authority on an account that have not ended, by what is known now.
+    pub(super) fn measures_standing(&self, account: Subject, at: TimeMs) -> i128 {
+        let stands = self.measures.values().filter(|held| {
+            let head = held.set.head();
+            held.ended.is_none()
+                && head.party.subject == account
+                && matches!(head.lane, Lane::Anomaly | Lane::Authority)
+                && at < held.set.notice().end
+        });
+        stands.count() as i128
+    }
+
+    /// A measure of victim protection was set on a case: its logs note it, once for each event.
+    pub(super) fn note_warning(&mut self, case: Case<'_>) {
+        let mut subjects = vec![case.party.subject, Subject::new(SubjectKind::Holder, case.holder)];
+        if let Some(other) = case.other {
+            subjects.push(Subject::new(SubjectKind::Pair, case.party.subject.token.pair(other)));
+        }
+        subjects.retain(|subject| {
+            let log = self.logs.get(subject).into_iter().flatten();
+            let horizon = self.horizon(Class::Log(subject.kind));
+            let of_event = |entry: &Entry| entry.event == case.source && entry.at > horizon;
+            !log.filter(|entry| of_event(entry)).any(|entry| entry.feed == Feed::VictimWarnedPayer)
+        });
+        let fen = case.amount.and_then(Money::fen);
+        let entry = Entry {
+            feed: Feed::VictimWarnedPayer,
+            at: case.at,
+            amount: fen.map(|minor| Money { minor, currency: Currency::CNY }),
+            other: case.other.unwrap_or(Token(0)),
+            event: case.source,
+            marks: 0,
+            target: None,
+        };
+        self.insert_entries(subjects.into_iter().map(|subject| (subject, entry.clone())).collect());
+    }
+}
