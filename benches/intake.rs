@@ -87,6 +87,7 @@ fn classifier() -> Classifier {
         facts_partitions: 1,
         ahead_max: None,
         releases: ReleasePolicy::default(),
+        orders: Default::default(),
     };
     Classifier::new(mapping, Arc::new(Keys::development()), settings, Arc::new(Loader::new()))
 }

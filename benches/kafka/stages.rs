@@ -29,6 +29,7 @@ pub fn classify_and_pack(events: &[String]) -> (Duration, Duration) {
         facts_partitions: PARTITIONS,
         ahead_max: None,
         releases: ReleasePolicy::default(),
+        orders: Default::default(),
     };
     let mapping = Arc::new(SourceMapping::load("native").expect("shipped"));
     let keys = Arc::new(Keys::development());

@@ -134,6 +134,7 @@ fn classifier(keys: &Arc<Keys>) -> Classifier {
         facts_partitions: 1,
         ahead_max: None,
         releases: ReleasePolicy::default(),
+        orders: Default::default(),
     };
     Classifier::new(mapping, Arc::clone(keys), settings, Arc::new(Loader::new()))
 }

@@ -84,6 +84,7 @@ fn options(config: &Config) -> DecideOptions {
             measures: topics.measures.name.clone(),
             decided: topics.decided.name.clone(),
             shadow: topics.shadow.name.clone(),
+            authority: topics.authority.name.clone(),
             dead_letters: topics.dead_letters.name.clone(),
         },
         session_timeout_ms: kafka.session_timeout_ms,

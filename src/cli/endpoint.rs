@@ -363,6 +363,7 @@ fn topic_name(topic: Topic) -> &'static str {
         Topic::Decided => "decided",
         Topic::Shadow => "shadow",
         Topic::DeadLetters => "dead_letters",
+        Topic::Authority => "authority",
     }
 }
 

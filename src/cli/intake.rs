@@ -19,6 +19,7 @@ use crate::engine::input::TimeMode;
 use crate::intake::classify::{Classifier, ClassifierSettings};
 use crate::intake::desk::{SourceSetup, Tally};
 use crate::intake::first_start::FirstStart;
+use crate::intake::orders::OrderPolicy;
 use crate::intake::pack::PackBounds;
 use crate::intake::release::ReleasePolicy;
 use crate::intake::run::{IntakeError, Setup, run};
@@ -169,6 +170,7 @@ fn classifier(config: &Config, source: &str, mapping: &str, keys: &Arc<Keys>) ->
             elsewhere: !config.rules.control_source.is_empty() && config.rules.control_source != source,
             ..releases(config)?
         },
+        orders: orders(config)?,
     };
     Ok(Classifier::new(Arc::new(mapping), Arc::clone(keys), settings, Arc::new(bundle::Loader::new())))
 }
@@ -177,6 +179,12 @@ fn classifier(config: &Config, source: &str, mapping: &str, keys: &Arc<Keys>) ->
 pub(super) fn releases(config: &Config) -> Result<ReleasePolicy, Failure> {
     let keys = config.signing_keys().map_err(|why| Failure::configuration(anyhow::anyhow!(why)))?;
     Ok(ReleasePolicy { keys, production: config.production, elsewhere: false })
+}
+
+/// Whose orders this deployment obeys.
+fn orders(config: &Config) -> Result<OrderPolicy, Failure> {
+    let keys = config.authority_keys().map_err(|why| Failure::configuration(anyhow::anyhow!(why)))?;
+    Ok(OrderPolicy { keys })
 }
 
 pub(super) fn versions(config: &Config) -> Result<Versions, Failure> {

@@ -10,6 +10,7 @@ use crate::intake::classify::{
     Classified, Classifier, ClassifierSettings, FEEDBACK_HEADER, SourceRecord, TABLE_EVENTS, TABLE_FEEDBACK,
 };
 use crate::intake::files::{Accepted, Judge, Label, OrderRefusal};
+use crate::intake::orders::OrderPolicy;
 use crate::intake::refusal::{Refusal, RefusalCode};
 use crate::intake::release::ReleasePolicy;
 
@@ -40,6 +41,7 @@ impl FileJudge {
             facts_partitions: 1,
             ahead_max: None,
             releases: ReleasePolicy::default(),
+            orders: OrderPolicy::default(),
         };
         let loader = Arc::new(Loader::new());
         let classifier =

@@ -35,7 +35,14 @@
 //! device_sale_reported reseller= reseller_kind=agent|outlet card=; device_stock_reported in_stock=
 //! beneficial_owners_declared  party= source= owners=person:thousandths,..
 //! fraud_confirmed      payer= payee= counterparty= terminal= amount=, of= (the event's id)
+//! order_issued         number= kind= or code= party= start= end= notice=now|deferred|by_authority clause=
+//!                      notice_until=; order_extended: number= party= end=; order_released: number= party=
+//! entry_listed         number= holder= category=a|b test= approval= start= end= regime=legacy; entry_revoked
+//! order_answered       number= party= answer=done|account_unknown|account_closed|..
 //! ```
+//!
+//! What an authority says is signed by it: by the city police unless `issuer=` and `key=` say otherwise
+//! (`city-police` signs by SM2, `province-police` by Ed25519), with `level=` theirs. `signature=bad` spoils it.
 //!
 //! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
 //! precision had been measured), `enable LIMIT`, `off RULE`, `budget RULE HOURS` (person-hours a day),
@@ -44,6 +51,7 @@
 //! `show notices`.
 
 mod play;
+mod police;
 mod removal;
 mod script;
 mod tell;

@@ -1,5 +1,6 @@
 //! Bytes to and from engine types. serde lives here, in `config` and in `cli`, never in `engine`.
 
+pub mod authority;
 pub mod csv;
 pub mod event;
 pub mod facts;

@@ -21,6 +21,8 @@ pub enum SigningError {
     NoSignatureFile,
     #[error("is no Ed25519 public key: 64 hexadecimal digits, as `rules keygen` prints them")]
     NoPublicKey,
+    #[error("is no key of `ed25519` (64 hexadecimal digits) or `sm2` (130, beginning with 04)")]
+    NoAuthorityKey,
     #[error("is no signature: 128 hexadecimal digits")]
     NoSignature,
     #[error("the operating system gives no randomness")]
@@ -188,7 +190,7 @@ impl RegisteredKey {
 }
 
 /// Exactly `N` bytes in lower-case hexadecimal.
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

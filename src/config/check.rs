@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use super::bundle::{span, standing};
 use super::nearest;
 use super::settings::{Config, IntakeVersion, MAINLAND, S3, Time, TopicTerm};
+use crate::codec::authority::AuthorityKey;
 use crate::codec::signing::RegisteredKey;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::ConfigVersion;
+use crate::engine::order::Level;
 
 type Found = Vec<(&'static str, String)>;
 
@@ -25,10 +27,11 @@ pub(super) fn problems(config: &Config) -> Found {
     if let Err(message) = config.facts_retention_ms() {
         found.push(("kafka.facts_retention", message));
     }
-    const TERMS: [&str; 6] = [
+    const TERMS: [&str; 7] = [
         "retention.dispositions",
         "retention.notices",
         "retention.shadow",
+        "retention.authority",
         "retention.dead_letters",
         "retention.sources",
         "retention.control",
@@ -45,6 +48,9 @@ pub(super) fn problems(config: &Config) -> Found {
         ));
     }
     releases(config, &mut found);
+    if let Err(message) = config.authority_keys() {
+        found.push(("orders.keys", message));
+    }
     if !config.http.listen.is_empty() && config.http.listen.parse::<SocketAddr>().is_err() {
         found.push((
             "http.listen",
@@ -180,13 +186,14 @@ fn abroad(jurisdiction: &str, assessment: &str) -> Option<String> {
 }
 
 fn destinations(config: &Config, found: &mut Found) {
-    const KEYS: [(&str, &str); 7] = [
+    const KEYS: [(&str, &str); 8] = [
         ("topics.facts.name", "topics.facts.jurisdiction"),
         ("topics.dispositions.name", "topics.dispositions.jurisdiction"),
         ("topics.notices.name", "topics.notices.jurisdiction"),
         ("topics.measures.name", "topics.measures.jurisdiction"),
         ("topics.decided.name", "topics.decided.jurisdiction"),
         ("topics.shadow.name", "topics.shadow.jurisdiction"),
+        ("topics.authority.name", "topics.authority.jurisdiction"),
         ("topics.dead_letters.name", "topics.dead_letters.jurisdiction"),
     ];
     let mut names = BTreeSet::new();
@@ -242,18 +249,33 @@ impl Config {
         let mut keys: Vec<RegisteredKey> = Vec::new();
         for entry in &self.rules.signing_keys {
             let id = &entry.id;
-            let time = |name: &str, text: &str| match text.parse::<jiff::Timestamp>() {
-                Ok(moment) => Ok(TimeMs(moment.as_millisecond())),
-                Err(_) => Err(format!("has key `{id}` with a `{name}` that is no RFC 3339 time")),
-            };
-            let valid = (time("valid_from", &entry.valid_from)?, time("valid_to", &entry.valid_to)?);
-            if !is_name(id) || keys.iter().any(|known| known.id == *id) {
-                return Err(format!("has key `{id}`, which is no name or stands twice"));
-            }
-            if valid.0 >= valid.1 {
-                return Err(format!("has key `{id}`, which ends before it begins"));
-            }
+            let is_new = keys.iter().all(|known| known.id != *id);
+            let valid = term(id, is_new, (&entry.valid_from, &entry.valid_to))?;
             let key = RegisteredKey::new(id, &entry.public_key, valid);
+            keys.push(key.map_err(|error| format!("has key `{id}`: its `public_key` {error}"))?);
+        }
+        Ok(keys)
+    }
+
+    /// The registry of the keys of authorities.
+    ///
+    /// # Errors
+    /// When an entry cannot be read, or an id stands twice.
+    pub fn authority_keys(&self) -> Result<Vec<AuthorityKey>, String> {
+        let mut keys: Vec<AuthorityKey> = Vec::new();
+        for entry in &self.orders.keys {
+            let id = &entry.id;
+            let is_new = keys.iter().all(|known| known.id != *id);
+            let valid = term(id, is_new, (&entry.valid_from, &entry.valid_to))?;
+            if entry.issuer.trim().is_empty() {
+                return Err(format!("has key `{id}` without an issuer"));
+            }
+            let level = Level::from_name(&entry.level).ok_or_else(|| {
+                let known = Level::ALL.map(Level::name).join(", ");
+                format!("has key `{id}` with a `level` that is none of {known}")
+            })?;
+            let named = (id.as_str(), entry.issuer.as_str(), level);
+            let key = AuthorityKey::new(named, &entry.algorithm, &entry.public_key, valid);
             keys.push(key.map_err(|error| format!("has key `{id}`: its `public_key` {error}"))?);
         }
         Ok(keys)
@@ -339,6 +361,22 @@ impl TopicTerm {
         }
         standing(&self.status).map(drop)
     }
+}
+
+/// When a key is valid.
+fn term(id: &str, is_new: bool, (from, to): (&str, &str)) -> Result<(TimeMs, TimeMs), String> {
+    let time = |name: &str, text: &str| match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => Ok(TimeMs(moment.as_millisecond())),
+        Err(_) => Err(format!("has key `{id}` with a `{name}` that is no RFC 3339 time")),
+    };
+    let valid = (time("valid_from", from)?, time("valid_to", to)?);
+    if !is_name(id) || !is_new {
+        return Err(format!("has key `{id}`, which is no name or stands twice"));
+    }
+    if valid.0 >= valid.1 {
+        return Err(format!("has key `{id}`, which ends before it begins"));
+    }
+    Ok(valid)
 }
 
 fn start(version: &IntakeVersion, first: bool) -> Result<TimeMs, String> {

@@ -7,6 +7,7 @@ pub mod bundle;
 mod check;
 pub mod expression;
 pub mod nearest;
+pub mod orders;
 mod origin;
 mod settings;
 pub mod source;

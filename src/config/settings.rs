@@ -20,6 +20,7 @@ pub struct Config {
     pub production: bool,
     pub keys: Keys,
     pub rules: Rules,
+    pub orders: Orders,
     pub kafka: Kafka,
     pub topics: Topics,
     pub retention: TopicTerms,
@@ -75,6 +76,33 @@ pub struct SigningKey {
     pub valid_to: String,
 }
 
+/// Orders of authorities (APL 20).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// Whose orders are obeyed. Entries end; they are never taken out.
+    pub keys: Vec<AuthorityKeyEntry>,
+}
+
+/// A public key that an authority signs its orders with for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityKeyEntry {
+    pub id: String,
+    /// The only issuer that it may sign for.
+    pub issuer: String,
+    /// `county`, `prefecture`, `provincial` or `national`.
+    pub level: String,
+    /// `ed25519` or `sm2`.
+    pub algorithm: String,
+    /// Hexadecimal: 64 digits for Ed25519; 130 for SM2, beginning with 04.
+    pub public_key: String,
+    /// RFC 3339 with an offset.
+    pub valid_from: String,
+    /// RFC 3339 with an offset; from then on it signs no more.
+    pub valid_to: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kafka {
@@ -115,6 +143,7 @@ pub struct Topics {
     pub measures: Destination,
     pub decided: Destination,
     pub shadow: Destination,
+    pub authority: Destination,
     pub dead_letters: Destination,
 }
 
@@ -126,6 +155,7 @@ pub struct TopicTerms {
     pub dispositions: TopicTerm,
     pub notices: TopicTerm,
     pub shadow: TopicTerm,
+    pub authority: TopicTerm,
     pub dead_letters: TopicTerm,
     /// Source topics that `topics create` makes.
     pub sources: TopicTerm,
@@ -148,11 +178,12 @@ pub struct TopicTerm {
 impl TopicTerms {
     /// Each with its key.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, &TopicTerm); 6] {
+    pub fn all(&self) -> [(&'static str, &TopicTerm); 7] {
         [
             ("dispositions", &self.dispositions),
             ("notices", &self.notices),
             ("shadow", &self.shadow),
+            ("authority", &self.authority),
             ("dead_letters", &self.dead_letters),
             ("sources", &self.sources),
             ("control", &self.control),
@@ -268,7 +299,7 @@ pub const MAINLAND: &str = "mainland";
 impl Topics {
     /// Every topic with its key.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, &Destination); 7] {
+    pub fn all(&self) -> [(&'static str, &Destination); 8] {
         [
             ("facts", &self.facts),
             ("dispositions", &self.dispositions),
@@ -276,6 +307,7 @@ impl Topics {
             ("measures", &self.measures),
             ("decided", &self.decided),
             ("shadow", &self.shadow),
+            ("authority", &self.authority),
             ("dead_letters", &self.dead_letters),
         ]
     }

@@ -31,6 +31,8 @@ pub struct Shown {
     pub at: TimeMs,
     /// The published disposition, JSON.
     pub disposition: Box<[u8]>,
+    /// The latest published disposition that extended it.
+    pub extended: Option<Box<[u8]>>,
     /// How it ended, and the published disposition that says so.
     pub ended: Option<(EndCause, Box<[u8]>)>,
 }
@@ -39,7 +41,16 @@ pub struct Shown {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     Set(Box<Shown>),
-    Ended { appeal: AppealRef, cause: EndCause, disposition: Box<[u8]> },
+    Ended {
+        appeal: AppealRef,
+        cause: EndCause,
+        disposition: Box<[u8]>,
+    },
+    /// It goes on until a later end: this disposition says so.
+    Extended {
+        appeal: AppealRef,
+        disposition: Box<[u8]>,
+    },
 }
 
 impl Change {
@@ -62,16 +73,22 @@ impl Change {
                     measure: set.measure().name(),
                     at: head.at,
                     disposition: value.into(),
+                    extended: None,
                     ended: None,
                 })))
             }
             Disposition::MeasureEnded(ended) => {
                 Some(Change::Ended { appeal: ended.appeal, cause: ended.cause, disposition: value.into() })
             }
+            Disposition::MeasureExtended(extended) => {
+                Some(Change::Extended { appeal: extended.notice.appeal, disposition: value.into() })
+            }
             Disposition::OpeningAccepted(_)
             | Disposition::ReservationLapsed(_)
             | Disposition::AppealAnswered(_)
-            | Disposition::MeasureMoved(_) => None,
+            | Disposition::MeasureMoved(_)
+            | Disposition::NoticeReleased(_)
+            | Disposition::OrderAnswered(_) => None,
         }
     }
 }
@@ -108,6 +125,7 @@ impl ReadView {
             match change {
                 Change::Set(shown) => self.set(partition, *shown),
                 Change::Ended { appeal, cause, disposition } => self.end(appeal, cause, disposition),
+                Change::Extended { appeal, disposition } => self.extend(appeal, disposition),
             }
         }
     }
@@ -131,6 +149,12 @@ impl ReadView {
         // A replay shows what is shown already.
         if self.by_appeal.insert(appeal, (partition, Arc::new(shown))).is_none() {
             self.in_force.entry(subject).or_default().push(appeal);
+        }
+    }
+
+    fn extend(&self, appeal: AppealRef, disposition: Box<[u8]>) {
+        if let Some(mut entry) = self.by_appeal.get_mut(&appeal) {
+            Arc::make_mut(&mut entry.1).extended = Some(disposition);
         }
     }
 

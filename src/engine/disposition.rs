@@ -7,7 +7,8 @@ use super::appeal::AppealAnswered;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
-use super::notice::{Notice, RuleName};
+use super::notice::{Notice, RuleName, Telling};
+use super::order::{OrderKind, OrderName, Outcome};
 use super::purpose::Purpose;
 use super::subject::Party;
 use super::verifying::DeliveryChannel;
@@ -126,12 +127,25 @@ pub struct MeasureSet {
     measure: Measure,
     notice: Notice,
     evidence: Evidence,
+    telling: Telling,
 }
 
 impl MeasureSet {
     #[must_use]
     pub fn new(head: Head, measure: Measure, notice: Notice, evidence: Evidence) -> MeasureSet {
-        MeasureSet { head, measure, notice, evidence }
+        MeasureSet { head, measure, notice, evidence, telling: Telling::Now }
+    }
+
+    /// The same with its notice told as its order lays down. Only a measure of an authority can be told
+    /// otherwise than at once.
+    #[must_use]
+    pub fn told(self, telling: Telling) -> MeasureSet {
+        if self.head.lane == Lane::Authority { MeasureSet { telling, ..self } } else { self }
+    }
+
+    #[must_use]
+    pub fn telling(&self) -> &Telling {
+        &self.telling
     }
 
     #[must_use]
@@ -178,10 +192,12 @@ pub enum EndCause {
     Verified,
     /// The payer took the transfer back (law.md B11).
     Cancelled,
+    /// The authority that ordered it released it.
+    Released,
 }
 
 impl EndCause {
-    pub const ALL: [EndCause; 10] = [
+    pub const ALL: [EndCause; 11] = [
         EndCause::Expired,
         EndCause::Overturned,
         EndCause::Superseded,
@@ -192,6 +208,7 @@ impl EndCause {
         EndCause::Followed,
         EndCause::Verified,
         EndCause::Cancelled,
+        EndCause::Released,
     ];
 
     /// The measure should not have been set: a person decided so (D26).
@@ -213,6 +230,7 @@ impl EndCause {
             EndCause::Followed => "followed",
             EndCause::Verified => "verified",
             EndCause::Cancelled => "cancelled",
+            EndCause::Released => "released",
         }
     }
 
@@ -236,6 +254,43 @@ pub struct MeasureEnded {
     /// With `Overturned` and `Verified`: until when the rule sees only events after the lift (D26).
     pub override_until: Option<TimeMs>,
     pub utc_offset_minutes: i32,
+    /// Whether we tell the person. Not when the authority tells them itself.
+    pub is_told: bool,
+}
+
+/// A measure of an authority goes on until a later end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureExtended {
+    pub head: Head,
+    /// The measure that goes on.
+    pub extended: DispositionId,
+    /// With its later end.
+    pub measure: Measure,
+    /// Composed anew; the appeal reference is the same.
+    pub notice: Notice,
+    /// Whether the notice leaves now.
+    pub is_told: bool,
+}
+
+/// A notice that an order had deferred leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeReleased {
+    /// Of the measure that it tells of.
+    pub head: Head,
+    pub measure: Measure,
+    pub notice: Notice,
+}
+
+/// What an authority is told of its order or entry: what was done, when, or why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderAnswered {
+    pub head: Head,
+    pub name: OrderName,
+    /// None for an extension, release or answer whose order is not known, and for an entry.
+    pub kind: Option<OrderKind>,
+    pub outcome: Outcome,
+    /// The measure that carries it out.
+    pub measure: Option<DispositionId>,
 }
 
 /// A request to open was accepted; its slot is kept until `reserved_until`.
@@ -316,6 +371,9 @@ pub enum Disposition {
     ReservationLapsed(ReservationLapsed),
     AppealAnswered(AppealAnswered),
     MeasureMoved(Box<MeasureMoved>),
+    MeasureExtended(MeasureExtended),
+    NoticeReleased(NoticeReleased),
+    OrderAnswered(OrderAnswered),
 }
 
 impl Disposition {
@@ -328,6 +386,9 @@ impl Disposition {
             Disposition::ReservationLapsed(lapsed) => &lapsed.head,
             Disposition::AppealAnswered(answered) => &answered.head,
             Disposition::MeasureMoved(moved) => &moved.head,
+            Disposition::MeasureExtended(extended) => &extended.head,
+            Disposition::NoticeReleased(released) => &released.head,
+            Disposition::OrderAnswered(answered) => &answered.head,
         }
     }
 }

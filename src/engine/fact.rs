@@ -203,6 +203,10 @@ pub enum FactBody {
     StockReported { feed: Feed, count: u32 },
     /// The beneficial owners of the routing holder, a unit (APL 15).
     OwnersDeclared { owners: Vec<Owner>, source: OwnersSource },
+    /// An authority orders something about a party of the routing holder, or says more of its order (S15).
+    Order(Box<super::order::OrderFact>),
+    /// The routing holder is listed, or the entry is revoked (S16).
+    Entry(Box<super::entry::EntryFact>),
 }
 
 /// What happened to a measure.

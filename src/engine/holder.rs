@@ -3,9 +3,11 @@
 use super::base::{Fingerprint, TimeMs, Token};
 use super::declared::{Assessment, CardProfile, Declared};
 use super::disposition::DispositionId;
+use super::entry::EntryState;
 use super::fact::{HolderKind, OpeningStep, Product};
+use super::order::{OrderName, OrderState};
 use super::report::Standing;
-use super::subject::{Party, Subject, SubjectKind};
+use super::subject::{Party, SealedRef, Subject, SubjectKind};
 
 /// The state of one holder, apart from logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,19 @@ pub struct Holder {
     pub explained: Vec<Token>,
     /// What was declared of the holder and their cards; few have any.
     pub declared: Option<Box<Declared>>,
+    /// Orders of authorities about the holder's accounts; few have any.
+    pub authority: Option<Box<Authority>>,
+}
+
+/// What authorities have laid down about one holder (S15).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authority {
+    /// In the order in which they were first heard of.
+    pub orders: Vec<OrderState>,
+    /// In the order in which they were first heard of.
+    pub entries: Vec<EntryState>,
+    /// The phone line that is kept for a listed person.
+    pub kept_line: Option<Subject>,
 }
 
 /// Which standing of a signal is asked for.
@@ -56,6 +71,8 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
     pub subject: Subject,
+    /// How the institution calls it: a list entry reaches what the person holds.
+    pub sealed: SealedRef,
     pub steps: Vec<Step>,
 }
 
@@ -268,12 +285,49 @@ impl Holder {
         self.holdings.iter().find(|holding| holding.subject == subject)?.opened_at()
     }
 
+    /// An order by the event that it was first heard of by.
+    #[must_use]
+    pub fn order(&self, heard: Fingerprint) -> Option<&OrderState> {
+        self.authority.as_ref()?.orders.iter().find(|order| order.heard == heard)
+    }
+
+    pub fn order_mut(&mut self, heard: Fingerprint) -> Option<&mut OrderState> {
+        self.authority.as_mut()?.orders.iter_mut().find(|order| order.heard == heard)
+    }
+
+    /// The event by which an order about a party was first heard of.
+    #[must_use]
+    pub fn order_named(&self, name: &OrderName, party: Subject) -> Option<Fingerprint> {
+        let mut orders = self.authority.iter().flat_map(|authority| &authority.orders);
+        orders.find(|order| order.name == *name && order.party.subject == party).map(|order| order.heard)
+    }
+
     /// Notes a step of a holding.
-    pub fn add_holding_step(&mut self, subject: Subject, step: Step) {
-        match self.holdings.iter_mut().find(|holding| holding.subject == subject) {
+    pub fn add_holding_step(&mut self, party: &Party, step: Step) {
+        match self.holdings.iter_mut().find(|holding| holding.subject == party.subject) {
             Some(holding) => holding.steps.push(step),
-            None => self.holdings.push(Holding { subject, steps: vec![step] }),
+            None => {
+                let (subject, sealed) = (party.subject, party.sealed.clone());
+                self.holdings.push(Holding { subject, sealed, steps: vec![step] });
+            }
         }
+    }
+
+    /// An entry by the event that it was first heard of by.
+    #[must_use]
+    pub fn entry(&self, heard: Fingerprint) -> Option<&EntryState> {
+        self.authority.as_ref()?.entries.iter().find(|entry| entry.heard == heard)
+    }
+
+    pub fn entry_mut(&mut self, heard: Fingerprint) -> Option<&mut EntryState> {
+        self.authority.as_mut()?.entries.iter_mut().find(|entry| entry.heard == heard)
+    }
+
+    /// The entries that act at a time, by the events that they were first heard of by.
+    pub fn listed_at(&self, at: TimeMs) -> impl Iterator<Item = Fingerprint> + '_ {
+        let entries = self.authority.iter().flat_map(|authority| &authority.entries);
+        let acting = move |entry: &&EntryState| entry.listed.as_ref().is_some_and(|one| one.acts_at(at));
+        entries.filter(acting).map(|entry| entry.heard)
     }
 
     /// What was declared, to be added to.

@@ -28,6 +28,7 @@ pub enum IdKind {
     Observed,
     Answered,
     Moved,
+    Extended,
 }
 
 impl IdKind {
@@ -40,6 +41,7 @@ impl IdKind {
             IdKind::Observed => "observed",
             IdKind::Answered => "answered",
             IdKind::Moved => "moved",
+            IdKind::Extended => "extended",
         }
     }
 }

@@ -91,10 +91,12 @@ pub enum UnmatchedReason {
     VerificationMethodWeak,
     /// Nothing is known of the payment that was settled.
     SettlementUnknown,
+    /// An order or entry, and the active rule set has no table of their life.
+    OrdersNotConfigured,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 17] = [
+    pub const ALL: [UnmatchedReason; 18] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
@@ -112,6 +114,7 @@ impl UnmatchedReason {
         UnmatchedReason::SettlementUnknown,
         UnmatchedReason::HoldOver,
         UnmatchedReason::HoldUnknown,
+        UnmatchedReason::OrdersNotConfigured,
     ];
 
     #[must_use]
@@ -134,6 +137,7 @@ impl UnmatchedReason {
             UnmatchedReason::SettlementUnknown => "settlement_unknown",
             UnmatchedReason::HoldOver => "hold_over",
             UnmatchedReason::HoldUnknown => "hold_unknown",
+            UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
         }
     }
 }

@@ -92,7 +92,15 @@ fn demands_verification(measure: &Measure) -> bool {
 }
 
 fn is_authority(measure: &Measure) -> bool {
-    matches!(measure, Measure::AuthorityStopPayment(_) | Measure::AuthorityFreeze(_))
+    matches!(
+        measure,
+        Measure::AuthorityStopPayment(_)
+            | Measure::AuthorityFreeze(_)
+            | Measure::ListedLimitOutflow(_)
+            | Measure::ListedStopPaymentAccount(_)
+            | Measure::ListedLimitCard(_)
+            | Measure::ListedRefuseOpening(_)
+    )
 }
 
 #[cfg(test)]

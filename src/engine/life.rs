@@ -57,6 +57,11 @@ pub trait Vocabulary: fmt::Debug + Clone + Copy + PartialEq + Eq + 'static {
     const KIND: &'static str;
     /// The event of a state's own deadline.
     const DUE: Self::On;
+    /// What lives so brings its own end along (an order, an entry): the table has no deadlines then, for
+    /// no term is made up (law.md B20).
+    const HAS_OWN_END: bool = false;
+    /// Dated spans that the engine asks the table for, besides deadlines of states.
+    const FIGURES: &'static [&'static str] = &[];
     /// What happens.
     type On: Word;
     /// What must hold besides.
@@ -82,6 +87,8 @@ pub struct Life<V: Vocabulary> {
     pub steps: Vec<Step<V>>,
     /// How long each measure lasts that its steps set, by the measure's name.
     pub terms: BTreeMap<String, SpanMs>,
+    /// The figures of its vocabulary, in that order.
+    pub figures: Vec<SpanMs>,
 }
 
 /// A state of a life.

@@ -6,6 +6,7 @@
 //! does not compile (APL 11).
 
 use super::base::{Fingerprint, TimeMs};
+use super::entry::Category;
 use super::life::MeasureAct;
 
 /// The four lanes of D22. They never mix: each has its own remedies.
@@ -227,6 +228,55 @@ impl Order {
     }
 }
 
+/// A signed entry on the list of joint sanctions: the only thing that can carry its measures (APL 31).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    number: String,
+    issuer: String,
+    category: Category,
+    start: TimeMs,
+    end: TimeMs,
+}
+
+impl Listing {
+    /// `None` when a part is empty or the entry does not end after it starts.
+    #[must_use]
+    pub fn new(
+        number: String,
+        issuer: String,
+        category: Category,
+        (start, end): (TimeMs, TimeMs),
+    ) -> Option<Listing> {
+        (!number.is_empty() && !issuer.is_empty() && start < end).then_some(Listing {
+            number,
+            issuer,
+            category,
+            start,
+            end,
+        })
+    }
+
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    #[must_use]
+    pub fn category(&self) -> Category {
+        self.category
+    }
+
+    #[must_use]
+    pub fn term(&self) -> (TimeMs, TimeMs) {
+        (self.start, self.end)
+    }
+}
+
 /// What may be set. Harder steps carry their witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Measure {
@@ -242,10 +292,19 @@ pub enum Measure {
     AuthorityFreeze(Order),
     IotCardLimit(SceneLapse),
     IotCardPause(SceneLapse),
+    /// Non-counter outflow of a listed person's bank account (law.md J4): inflow, the counter and the
+    /// exceptions of J5 stay open.
+    ListedLimitOutflow(Listing),
+    /// A listed person's payment account stops, but for its balance to an own bank account (J4, J5).
+    ListedStopPaymentAccount(Listing),
+    /// A listed person's phone or IoT card (J6); one line is kept and has no measure.
+    ListedLimitCard(Listing),
+    /// No new payment account or card is opened for a listed person (J4, J6).
+    ListedRefuseOpening(Listing),
 }
 
 /// The names of all measures, of those that need a witness too.
-pub const MEASURE_NAMES: [&str; 18] = [
+pub const MEASURE_NAMES: [&str; 22] = [
     "opening_check_further",
     "opening_refuse",
     "phone_card_reverify",
@@ -264,6 +323,10 @@ pub const MEASURE_NAMES: [&str; 18] = [
     "authority_freeze",
     "iot_card_limit",
     "iot_card_pause",
+    "listed_limit_outflow",
+    "listed_stop_payment_account",
+    "listed_limit_card",
+    "listed_refuse_opening",
 ];
 
 impl From<MeasureKind> for Measure {
@@ -302,6 +365,10 @@ impl Measure {
             Measure::AuthorityFreeze(_) => "authority_freeze",
             Measure::IotCardLimit(_) => "iot_card_limit",
             Measure::IotCardPause(_) => "iot_card_pause",
+            Measure::ListedLimitOutflow(_) => "listed_limit_outflow",
+            Measure::ListedStopPaymentAccount(_) => "listed_stop_payment_account",
+            Measure::ListedLimitCard(_) => "listed_limit_card",
+            Measure::ListedRefuseOpening(_) => "listed_refuse_opening",
         }
     }
 

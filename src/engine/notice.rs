@@ -5,6 +5,7 @@
 //! nothing that is not in the table can reach a person (law.md A4).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::base::{Bilingual, SpanMs, TimeMs};
 use super::disposition::AppealRef;
@@ -47,6 +48,22 @@ pub struct MeasureText {
 pub struct Channels {
     pub offline: Bilingual,
     pub online: Bilingual,
+}
+
+/// When a notice leaves. Own measures are always told at once; an authority may lay down otherwise (D25).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Telling {
+    #[default]
+    Now,
+    /// The notice is composed at once and leaves at `until`, or with the end of the measure if that is
+    /// earlier.
+    Deferred {
+        /// The clause that the order names for it.
+        clause: Arc<str>,
+        until: TimeMs,
+    },
+    /// The authority tells the person itself.
+    ByAuthority,
 }
 
 /// A rule or limit and its version, as named to people and programs.

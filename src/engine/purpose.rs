@@ -25,10 +25,12 @@ pub enum Use {
     RuleQuality = 5,
     /// Softening or removing a measure.
     Softening = 6,
+    /// Carry out an order or entry of an authority (APL 20, 31). No signal serves it.
+    AuthorityOrder = 7,
 }
 
 impl Use {
-    pub const ALL: [Use; 7] = [
+    pub const ALL: [Use; 8] = [
         Use::OpeningLimit,
         Use::AnomalyMeasure,
         Use::VictimProtection,
@@ -36,6 +38,7 @@ impl Use {
         Use::AppealReview,
         Use::RuleQuality,
         Use::Softening,
+        Use::AuthorityOrder,
     ];
 
     #[must_use]
@@ -48,6 +51,7 @@ impl Use {
             Use::AppealReview => "appeal_review",
             Use::RuleQuality => "rule_quality",
             Use::Softening => "softening",
+            Use::AuthorityOrder => "authority_order",
         }
     }
 }
@@ -90,6 +94,9 @@ impl Purpose {
     pub const RULE_QUALITY: Purpose = Purpose::of(&[Use::RuleQuality]);
     /// May only soften or remove a measure.
     pub const PROTECTION: Purpose = Purpose::of(&[Use::Softening, Use::AppealReview]);
+    /// What rests on an authority's signed order alone. It has no name in files, so no signal, rule or
+    /// protection can be declared for it.
+    pub const AUTHORITY: Purpose = Purpose::of(&[Use::AuthorityOrder, Use::AppealReview]);
 
     /// Named points of the lattice: name in files, the purpose, its W3C DPV term.
     pub const NAMED: [(&'static str, Purpose, &'static str); 9] = [
@@ -135,10 +142,10 @@ impl Purpose {
         self.0
     }
 
-    /// Reads what `bits` wrote. Unknown bits are dropped: that can only narrow.
+    /// Reads what `bits` wrote.
     #[must_use]
     pub fn from_bits(bits: u8) -> Purpose {
-        Purpose(bits & 0b0111_1111)
+        Purpose(bits)
     }
 }
 
@@ -163,6 +170,16 @@ mod tests {
     fn shared_counts_never_serve_a_measure_on_an_anomaly() {
         assert!(!Purpose::SHARED_COUNT.permits(Use::AnomalyMeasure));
         assert!(Purpose::SHARED_COUNT.join(Purpose::AML).is_empty());
+    }
+
+    #[test]
+    fn what_an_authority_orders_rests_on_no_data_of_ours() {
+        assert_eq!(Purpose::from_name("authority"), None, "no file can declare a signal for it");
+        for (name, purpose, _) in Purpose::NAMED {
+            assert!(!purpose.permits(Use::AuthorityOrder), "{name}");
+            assert!(!purpose.join(Purpose::AUTHORITY).permits(Use::AuthorityOrder), "{name}");
+        }
+        assert!(!Purpose::AUTHORITY.permits(Use::AnomalyMeasure));
     }
 
     #[test]

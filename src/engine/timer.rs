@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::base::{TimeMs, Token};
+use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::DispositionId;
+use super::entry::EntryMoment;
+use super::order::OrderMoment;
 use super::planted::{Planted, is_planted};
 
 /// What a timer does when it is due.
@@ -31,6 +33,20 @@ pub enum Timer {
     },
     /// Orders to hold what is kept of a holder end.
     HoldsEnd(Token),
+    /// Something is due in the life of an authority order (S15).
+    Order {
+        holder: Token,
+        /// The event by which the order was first heard of.
+        order: Fingerprint,
+        moment: OrderMoment,
+    },
+    /// Something is due in the life of a list entry (S16).
+    Entry {
+        holder: Token,
+        /// The event by which the entry was first heard of.
+        entry: Fingerprint,
+        moment: EntryMoment,
+    },
 }
 
 impl Timer {
@@ -42,6 +58,8 @@ impl Timer {
             Timer::ReservationLapses { .. }
                 | Timer::AppealDue { worsens: true, .. }
                 | Timer::MeasureDue { worsens: true, .. }
+                | Timer::Order { moment: OrderMoment::Starts, .. }
+                | Timer::Entry { moment: EntryMoment::Starts, .. }
         )
     }
 }

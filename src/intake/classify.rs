@@ -7,10 +7,12 @@ mod appeal;
 mod confirmed;
 mod correction;
 mod declared;
+pub mod entry;
 mod facts;
 mod lives;
 mod look_alike;
 mod opening;
+pub mod order;
 mod party;
 mod row;
 
@@ -24,6 +26,7 @@ use crate::engine::LoadRules;
 use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
 use crate::engine::fact::Fact;
 
+use super::orders::OrderPolicy;
 use super::refusal::{Refusal, RefusalCode};
 use super::release::ReleasePolicy;
 use facts::Maker;
@@ -81,6 +84,8 @@ pub struct ClassifierSettings {
     pub ahead_max: Option<SpanMs>,
     /// What is demanded of rule releases.
     pub releases: ReleasePolicy,
+    /// Whose orders are obeyed.
+    pub orders: OrderPolicy,
 }
 
 /// A line of a feedback file that names an event and since when it is known to be fraud.

@@ -10,6 +10,7 @@ pub mod files;
 pub mod first_start;
 pub mod lanes;
 pub mod lines;
+pub mod orders;
 pub mod pack;
 pub mod refusal;
 pub mod rekey;

@@ -91,6 +91,17 @@ refusal_codes! {
     RulesSignatureInvalid "rules_signature_invalid" "The signature does not fit the rule bundle and its key.",
     RulesAssessmentMissing "rules_assessment_missing" "In production an activation names the id of its impact assessment (PIPL 55, 56), and this one does not.",
     GoLiveReasonMissing "go_live_reason_missing" "In production going live names its reason, and this event does not.",
+    OrderUnsigned "order_unsigned" "An order, extension or release of an authority bears no key id or no signature.",
+    OrderKeyUnknown "order_key_unknown" "An order is signed by a key that `orders.keys` does not have.",
+    OrderKeyNotValid "order_key_not_valid" "The key that signed an order is not valid yet, or not any more, at the record's time.",
+    OrderKeyOfAnother "order_key_of_another" "The key that signed an order may not sign for its issuer, or not at that level.",
+    OrderSignatureInvalid "order_signature_invalid" "The signature does not fit the order and its key.",
+    OrderWithoutEnd "order_without_end" "An order or extension has no end; no term is made up for it.",
+    OrderTermInvalid "order_term_invalid" "An order does not end after it starts.",
+    OrderCodeUnknown "order_code_unknown" "The message code is not listed, or means something else than the event says.",
+    OrderNoticeInvalid "order_notice_invalid" "A deferred notice names no clause or no time, or one that is not deferred names them.",
+    EntryLevelTooLow "entry_level_too_low" "A list entry was decided below the level of a prefecture-level city (APL 31).",
+    EntryTestMissing "entry_test_missing" "A list entry does not name the test that was met, names one of another category, or is below the counts without the number of a provincial approval.",
 }
 
 impl RefusalCode {

@@ -24,6 +24,7 @@ use crate::intake;
 use crate::intake::classify::{Classifier, ClassifierSettings};
 use crate::intake::desk::SourceSetup;
 use crate::intake::first_start::FirstStart;
+use crate::intake::orders::OrderPolicy;
 use crate::intake::pack::PackBounds;
 use crate::intake::release::ReleasePolicy;
 use crate::intake::sender::SenderTopics;
@@ -84,6 +85,7 @@ impl Deployment {
                 facts_partitions: self.facts,
                 ahead_max: Some(SpanMs(60_000)),
                 releases: ReleasePolicy::default(),
+                orders: OrderPolicy::default(),
             };
             let mapping = Arc::clone(&self.mappings[version.number as usize - 1]);
             let rules = Arc::clone(&self.rules);

@@ -20,8 +20,7 @@ pub enum To {
     All,
 }
 
-/// One event: its facts, in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug)] // its facts are in order
 pub struct Event {
     pub id: Fingerprint,
     pub facts: Vec<(To, Fact)>,
@@ -108,7 +107,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3]) {
+        let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3, 11]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -125,6 +124,7 @@ impl Town {
             14 => self.hold(dice, id, at),
             15 => self.declaration(dice, id, at),
             16 => self.reseller(dice, id, at),
+            17 => self.by_authority(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -145,7 +145,7 @@ impl Town {
         (number, token(SubjectKind::Holder, number))
     }
 
-    fn account(dice: &mut Dice, holder: u64) -> Party {
+    pub fn account(dice: &mut Dice, holder: u64) -> Party {
         party(SubjectKind::Account, holder * 10 + dice.below(2) as u64)
     }
 

@@ -50,6 +50,11 @@ impl Watch {
             Disposition::AppealAnswered(answered) => {
                 assert!(self.measures.contains_key(&answered.of), "what is answered about was set");
             }
+            Disposition::MeasureExtended(extended) => {
+                let told = self.measures.get_mut(&extended.extended).expect("what goes on was set");
+                assert!(!told.is_over && told.end < extended.notice.end, "{extended:?}");
+                told.end = extended.notice.end;
+            }
             Disposition::MeasureSet(set) => self.set(set),
             Disposition::MeasureEnded(ended) => self.ended(ended),
             Disposition::MeasureMoved(moved) => {
@@ -129,7 +134,12 @@ impl Watch {
         let is_lift = ended.cause.overrules();
         assert!(!told.is_over || is_lift, "it ended twice: {ended:?}");
         if ended.cause == EndCause::Expired {
-            assert_eq!(ended.head.at, told.end, "it expired at another time than it said");
+            // An entry that is cut short (J3) takes what it set with it; nothing lasts longer than it said.
+            let is_cut = told.name.starts_with("listed_") && ended.head.at < told.end;
+            assert!(
+                is_cut || ended.head.at == told.end,
+                "it expired at another time than it said: {ended:?}"
+            );
         }
         if matches!(ended.cause, EndCause::Followed | EndCause::Verified) {
             assert!(ended.head.at >= told.start && ended.head.at < told.end, "beyond its end: {ended:?}");

@@ -46,7 +46,7 @@ pub fn random_lives(dice: &mut Dice) -> Lives {
         appeal: dice.chance(80).then(|| appeal(dice)),
         rule: dice.chance(80).then(rule),
         measures: random_measure_lives(dice),
-        ..Lives::default()
+        ..super::orders::lives(dice)
     }
 }
 
@@ -85,6 +85,7 @@ fn appeal(dice: &mut Dice) -> Life<OfAppeal> {
         states,
         steps,
         terms: std::collections::BTreeMap::new(),
+        figures: Vec::new(),
     }
 }
 
@@ -105,5 +106,6 @@ fn rule() -> Life<OfRule> {
             acts: vec![RuleAct::ToShadow],
         }],
         terms: std::collections::BTreeMap::new(),
+        figures: Vec::new(),
     }
 }

@@ -15,6 +15,7 @@ mod invariants;
 mod lives;
 mod log;
 mod measures;
+mod orders;
 mod rekeyed;
 mod rulesets;
 mod seen;
@@ -153,7 +154,7 @@ fn print_difference(found: &Difference) {
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+pub fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 

@@ -162,6 +162,7 @@ fn life(dice: &mut Dice, (of, waits, lines): &Table<'_>) -> Life<OfMeasure> {
         states,
         steps,
         terms,
+        figures: Vec::new(),
     }
 }
 

@@ -61,6 +61,7 @@ impl Deployment {
                 facts_partitions: FACTS_PARTITIONS,
                 ahead_max: None,
                 releases: ReleasePolicy::default(),
+                orders: Default::default(),
             };
             Classifier::new(mapping, Arc::clone(&keys), settings, Arc::new(Loader::new()))
         };

@@ -148,7 +148,11 @@ impl<'a> Stage<'a> {
             Disposition::OpeningAccepted(_) => self.counts.accepted += 1,
             Disposition::ReservationLapsed(_)
             | Disposition::AppealAnswered(_)
-            | Disposition::MeasureMoved(_) => {}
+            | Disposition::MeasureMoved(_)
+            // The demo has no authority that could order anything.
+            | Disposition::MeasureExtended(_)
+            | Disposition::NoticeReleased(_)
+            | Disposition::OrderAnswered(_) => {}
             Disposition::MeasureSet(set) => self.set(set, rules),
             Disposition::MeasureEnded(ended) => self.ended(ended),
         }
@@ -183,6 +187,7 @@ impl<'a> Stage<'a> {
             EndCause::Followed => "not verified: what follows is set",
             EndCause::Verified => "verified, and restored at once",
             EndCause::Cancelled => "taken back by the payer",
+            EndCause::Released => "released by the authority that ordered it",
         };
         let party = self.keys.open(&ended.head.party.sealed).unwrap_or_default();
         self.screen.line(&format!(

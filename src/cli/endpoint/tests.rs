@@ -133,6 +133,7 @@ fn measure(appeal: u64, purpose: Purpose) -> Measure {
         measure: "account_verify_transaction",
         at: TimeMs(0),
         disposition: format!("{{\"n\":{appeal}}}").into_bytes().into(),
+        extended: None,
         ended: None,
     }
 }

@@ -202,7 +202,9 @@ impl Teller<'_> {
             let rule = rules.rules.iter().find(|rule| rule.id == id).map(|rule| &rule.title);
             let limit = || rules.limits.iter().find(|limit| limit.id == id).map(|limit| &limit.title);
             let protection = || rules.protections.iter().find(|one| one.id == id).map(|one| &one.title);
-            rule.or_else(limit).or_else(protection)
+            let order = || rules.lives.order.as_ref().filter(|life| life.id == id).map(|life| &life.title);
+            let entry = || rules.lives.entry.as_ref().filter(|life| life.id == id).map(|life| &life.title);
+            rule.or_else(limit).or_else(protection).or_else(order).or_else(entry)
         });
         let title = title.map_or_else(|| Both::same(id), Both::from);
         RuleSaid { id: id.to_owned(), version, title }
@@ -349,6 +351,9 @@ fn step(record: &Value) -> Step {
     let what = match text(record, "/data/cause") {
         "" if record.pointer("/data/answer").is_some() => answer(record),
         "" if record.pointer("/data/moved").is_some() => moved(record),
+        "" if record.pointer("/data/extended").is_some() => {
+            Both::new("由机关延期", "extended by the authority")
+        }
         "" => Both::new("作出", "set"),
         "expired" => Both::new("到期结束", "ended: its term was over"),
         "overturned" => Both::new("申诉成立，撤销", "ended: overturned on appeal, marked as overruled"),
@@ -362,6 +367,7 @@ fn step(record: &Value) -> Step {
         "verified" => Both::new("核验通过，即时恢复", "ended: verified, restored at once"),
         "cancelled" => Both::new("付款人撤销", "ended: taken back by the payer"),
         "corrected" => Both::new("所依据的信息已更正，解除", "ended: what it rested on was corrected"),
+        "released" => Both::new("机关已解除", "ended: released by the authority"),
         other => Both::new(format!("结束：{other}"), format!("ended: {other}")),
     };
     Step { at: text(record, "/time").to_owned(), what }

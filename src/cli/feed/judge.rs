@@ -13,6 +13,7 @@ use crate::intake::classify::{
     HEADER_TABLE, SourceRecord, TABLE_EVENTS, TABLE_FEEDBACK,
 };
 use crate::intake::files::{Accepted, Judge, Label, OrderRefusal};
+use crate::intake::orders::OrderPolicy;
 use crate::intake::refusal::{Refusal, RefusalCode};
 use crate::intake::release::ReleasePolicy;
 
@@ -80,6 +81,7 @@ impl FeedJudge {
             ahead_max: None,
             // Feeding refuses only what a topic cannot carry; intake asks for signatures.
             releases: ReleasePolicy::default(),
+            orders: OrderPolicy::default(),
         };
         let classifier = || {
             Classifier::new(

@@ -67,8 +67,9 @@ impl Exports {
                     self.measures.set(record.key, record.value);
                     continue;
                 }
-                // Progress stays in the journal; dead letters are written with their input and line.
-                Topic::Decided | Topic::DeadLetters => continue,
+                // Progress stays in the journal; dead letters are written with their input and line. Files
+                // come with no keys of authorities, so no order is obeyed or answered there.
+                Topic::Decided | Topic::DeadLetters | Topic::Authority => continue,
             };
             if let Some(value) = record.value {
                 file.write_all(&value)?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::script::{Directive, Happened, Script};
-use super::tell;
+use super::{police, tell};
 use crate::codec::event::EventType;
 use crate::codec::facts;
 use crate::codec::keys::Keys;
@@ -23,6 +23,7 @@ use crate::engine::disposition::{AppealRef, Disposition, DispositionId};
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
 use crate::engine::partition::{Identity, Partition};
 use crate::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
+use crate::intake::orders::OrderPolicy;
 use crate::intake::release::ReleasePolicy;
 
 /// The institution that scenarios play at.
@@ -60,6 +61,7 @@ impl Stage {
             facts_partitions: 1,
             ahead_max: None,
             releases: ReleasePolicy::default(),
+            orders: OrderPolicy { keys: police::keys()? },
         };
         let loader = Arc::new(Loader::new());
         let rules: Arc<dyn LoadRules + Send + Sync> = Arc::<Loader>::clone(&loader);
@@ -162,6 +164,7 @@ impl Stage {
             };
             *id = json!(id_hex(*found));
         }
+        police::sign(event.kind, &mut data)?;
         let time = rfc3339(event.at, 480).ok_or_else(|| anyhow!("this time cannot be written"))?;
         let line = json!({
             "specversion": "1.0", "id": id, "source": "/scenario", "type": event.kind.name(), "time": time, "data": data,

@@ -130,6 +130,11 @@ pub(super) fn time(text: &str) -> anyhow::Result<TimeMs> {
         .map_err(|_| anyhow!("`{text}` is no time; write `2026-03-02T09:00`, `+10m` or a directive"))
 }
 
+/// A time such as `2026-03-02T09:00`, as an event's field says it.
+pub(super) fn moment(text: &str) -> anyhow::Result<String> {
+    rfc3339(time(text)?, 480).ok_or_else(|| anyhow!("`{text}` cannot be written"))
+}
+
 fn happening(first: &str, words: &[&str], now: Option<TimeMs>) -> anyhow::Result<(Happening, TimeMs)> {
     let (start, step) = match first.strip_prefix('+') {
         Some(span) => {

@@ -11,6 +11,7 @@ use crate::engine::evidence::Evidence;
 use crate::engine::input::Effect;
 use crate::engine::life::Word;
 use crate::engine::measure::Measure;
+use crate::engine::notice::Telling;
 
 /// Appends the lines of one effect.
 pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
@@ -49,6 +50,13 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
             told.push(format!("= {measure} on {party} until {}, {}", time(notice.end), by(head)));
             evidence(set.evidence(), told);
             told.push(format!("=   appeal {}, answered by {}", notice.appeal, time(notice.answer_due)));
+            match set.telling() {
+                Telling::Now => {}
+                Telling::Deferred { clause, until } => {
+                    told.push(format!("=   the person is told at {} ({clause})", time(*until)));
+                }
+                Telling::ByAuthority => told.push("=   the authority tells the person itself".to_owned()),
+            }
         }
         Disposition::MeasureEnded(ended) => {
             let lifted = match ended.override_until {
@@ -81,6 +89,23 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
             if answered.answer == AppealAnswer::PapersAsked {
                 told.push(format!("=   papers {}", papers.join(", ")));
             }
+        }
+        Disposition::MeasureExtended(extended) => {
+            let name = extended.measure.name();
+            told.push(format!("= extended {name} on {party} until {}", time(extended.notice.end)));
+        }
+        Disposition::NoticeReleased(released) => {
+            told.push(format!("= told of {} on {party} now", released.measure.name()));
+        }
+        Disposition::OrderAnswered(answered) => {
+            let (name, at) = (&answered.name, time(head.at));
+            let kind = answered.kind.map_or(String::new(), |kind| format!(" ({})", kind.name()));
+            told.push(format!(
+                "= answered {} on {}{kind}: {} at {at}",
+                name.issuer,
+                name.number,
+                answered.outcome.name()
+            ));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::codec::output::rfc3339;
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
-const SHORT: [(&str, &str); 9] = [
+const SHORT: [(&str, &str); 11] = [
     ("bound", "to_bound_account"),
     ("own", "to_own_account"),
     ("payer_balance", "payer_balance_after"),
@@ -21,6 +21,8 @@ const SHORT: [(&str, &str); 9] = [
     ("month_mb", "month_open_megabytes"),
     ("of", "event_id"),
     ("on", "disposition_id"),
+    ("clause", "notice_clause"),
+    ("key", "signing_key"),
 ];
 
 /// Fields that are true when they are written without a value.
@@ -113,6 +115,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             let time = super::script::time(text)?;
             json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
+        "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
         "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         "owners" => text.split(',').map(owner).collect::<anyhow::Result<Value>>()?,
         _ => json!(text),

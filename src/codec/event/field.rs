@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 pub use super::name::{
-    AppealReasonName, AssessmentName, CardRiskName, ChannelName, CurrencyCode, DecisionKind, DeliveryName,
-    EssentialName, HoldClassName, HolderKindName, HumanDecisionName, MethodName, OutcomeName,
-    OwnersSourceName, PaperName, ProductName, ResellerName, SceneName, TrafficName, UsageName,
+    AppealReasonName, AssessmentName, CardRiskName, CategoryName, ChannelName, CurrencyCode, DecisionKind,
+    DeliveryName, EssentialName, HoldClassName, HolderKindName, HumanDecisionName, LevelName,
+    ListingTestName, MethodName, NoticeName, NoticeWhen, OrderAnswerName, OrderKindName, OutcomeName,
+    OwnersSourceName, PaperName, ProductName, RegimeName, ResellerName, SceneName, TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -11,9 +11,11 @@ use super::fault::Fault;
 use crate::engine::appeal::{AppealReason, Paper};
 use crate::engine::base::Currency;
 use crate::engine::declared::{CardRisk, OwnersSource, Scene, TrafficClass};
+use crate::engine::entry::{Category, ListingTest, Regime};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
 use crate::engine::kept::HoldClass;
 use crate::engine::life::{Word, words};
+use crate::engine::order::{Level, OrderAnswer, OrderKind};
 use crate::engine::subject::SubjectKind;
 use crate::engine::verifying::{DeliveryChannel, VerificationMethod};
 
@@ -263,6 +265,106 @@ named_field!(
 fn names<W: Word>() -> Vec<&'static str> {
     W::ALL.iter().map(|word| word.name()).collect()
 }
+
+named_field!(
+    /// The level of an authority.
+    LevelName(Level),
+    Level::from_name,
+    |level| level.name(),
+    None,
+    { "type": "string", "enum": Level::ALL.map(Level::name) }
+);
+named_field!(
+    /// What an order asks for.
+    OrderKindName(OrderKind),
+    OrderKind::from_name,
+    |kind| kind.name(),
+    None,
+    { "type": "string", "enum": OrderKind::ALL.map(OrderKind::name) }
+);
+named_field!(
+    /// What staff did about an order, or why they could not.
+    OrderAnswerName(OrderAnswer),
+    OrderAnswer::from_name,
+    |answer| answer.name(),
+    None,
+    { "type": "string", "enum": OrderAnswer::ALL.map(OrderAnswer::name) }
+);
+
+named_field!(
+    /// The category of a list entry.
+    CategoryName(Category),
+    Category::from_name,
+    |category| category.name(),
+    None,
+    { "type": "string", "enum": Category::ALL.map(Category::name) }
+);
+named_field!(
+    /// The test that a list entry rests on.
+    ListingTestName(ListingTest),
+    ListingTest::from_name,
+    |test| test.name(),
+    None,
+    { "type": "string", "enum": ListingTest::ALL.map(ListingTest::name) }
+);
+named_field!(
+    /// The rules that a list entry was made under.
+    RegimeName(Regime),
+    |name| match name {
+        "current" => Some(Regime::Current),
+        "legacy" => Some(Regime::Legacy),
+        _ => None,
+    },
+    |regime| match regime {
+        Regime::Current => "current",
+        Regime::Legacy => "legacy",
+    },
+    None,
+    { "type": "string", "enum": ["current", "legacy"] }
+);
+
+impl RegimeName {
+    /// The word in events, which is signed too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Regime::Current => "current",
+            Regime::Legacy => "legacy",
+        }
+    }
+}
+
+/// When the person is told of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeWhen {
+    Now,
+    Deferred,
+    ByAuthority,
+}
+
+impl NoticeWhen {
+    const WORDS: [(&str, i64); 3] = [("now", 0), ("deferred", 1), ("by_authority", 2)];
+
+    /// The word in events, which is signed too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        word(&NoticeWhen::WORDS, self as u8)
+    }
+}
+
+named_field!(
+    /// When the person is told of an order.
+    NoticeName(NoticeWhen),
+    |name| match coded(&NoticeWhen::WORDS, name) {
+        Some(0) => Some(NoticeWhen::Now),
+        Some(1) => Some(NoticeWhen::Deferred),
+        Some(2) => Some(NoticeWhen::ByAuthority),
+        _ => None,
+    },
+    |when| when.name(),
+    None,
+    { "type": "string", "enum": NoticeWhen::WORDS.map(|(name, _)| name) }
+);
 
 const ESSENTIAL: [(&str, i64); 6] = [
     ("salary", Essential::Salary as i64),

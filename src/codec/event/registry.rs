@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
 use super::{appeal, card_usage, control, correction, hold, holding, iot_card, notice, opening, review};
+use super::{entry, order};
 use super::{settlement, transfer, unit, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
@@ -98,6 +99,12 @@ event_types! {
     DeviceSaleReported "device_sale_reported" iot_card::DeviceSaleReported<'a>, iot_card::DeviceSaleReported<'static>;
     DeviceStockReported "device_stock_reported" iot_card::DeviceStockReported<'a>, iot_card::DeviceStockReported<'static>;
     BeneficialOwnersDeclared "beneficial_owners_declared" unit::BeneficialOwnersDeclared<'a>, unit::BeneficialOwnersDeclared<'static>;
+    OrderIssued "order_issued" order::OrderIssued<'a>, order::OrderIssued<'static>;
+    OrderExtended "order_extended" order::OrderExtended<'a>, order::OrderExtended<'static>;
+    OrderReleased "order_released" order::OrderReleased<'a>, order::OrderReleased<'static>;
+    EntryListed "entry_listed" entry::EntryListed<'a>, entry::EntryListed<'static>;
+    EntryRevoked "entry_revoked" entry::EntryRevoked<'a>, entry::EntryRevoked<'static>;
+    OrderAnswered "order_answered" order::OrderAnswered<'a>, order::OrderAnswered<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -28,6 +28,7 @@
 //! 40 hold ordered        number (text), class (0 all, 1 AML records), until (zigzag)
 //! 41 hold released       number (text)
 //! 48 to 52               as in `declared`
+//! 24 order, 25 entry     as in `authority`
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -46,10 +47,9 @@ use crate::engine::kept::HoldClass;
 use crate::engine::life::Word;
 
 use super::DecodeError;
-use super::appeal;
 use super::bytes::{Reader, Writer};
-use super::declared;
 use super::details::{read_details, write_details};
+use super::{appeal, authority, declared};
 
 const TRANSFER: u8 = 1;
 const CARD_PAYMENT: u8 = 2;
@@ -70,6 +70,8 @@ const APPEAL_STEP: u8 = 33;
 const MEASURE_HAPPENED: u8 = 16;
 const SHARING_EXPLAINED: u8 = 17;
 const SETTLEMENT_RECORDED: u8 = 18;
+const ORDER: u8 = 24;
+const ENTRY: u8 = 25;
 
 const HOLD_ORDERED: u8 = 40;
 const HOLD_RELEASED: u8 = 41;
@@ -221,6 +223,14 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
         | FactBody::RiskAssessed { .. }
         | FactBody::StockReported { .. }
         | FactBody::OwnersDeclared { .. } => declared::write(writer, body),
+        FactBody::Order(said) => {
+            writer.byte(ORDER);
+            authority::write_order(writer, said);
+        }
+        FactBody::Entry(said) => {
+            writer.byte(ENTRY);
+            authority::write_entry(writer, said);
+        }
     }
 }
 
@@ -349,6 +359,8 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
         }
         kind if declared::is_known(kind) => declared::read(reader, kind),
+        ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
+        ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
     }
 }

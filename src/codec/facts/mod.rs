@@ -55,6 +55,7 @@
 //! could hold.
 
 mod appeal;
+pub(in crate::codec) mod authority;
 mod body;
 pub(in crate::codec) mod bytes;
 mod declared;

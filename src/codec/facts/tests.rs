@@ -41,7 +41,7 @@ fn token() -> impl Strategy<Value = Token> {
     any::<u128>().prop_map(Token)
 }
 
-fn time() -> impl Strategy<Value = TimeMs> {
+pub(super) fn time() -> impl Strategy<Value = TimeMs> {
     prop_oneof![
         4 => (TimeMs::EARLIEST.0..TimeMs::LATEST.0).prop_map(TimeMs),
         1 => any::<i64>().prop_map(TimeMs),
@@ -53,7 +53,7 @@ fn subject() -> impl Strategy<Value = Subject> {
         .prop_map(|(kind, token)| Subject { kind, token })
 }
 
-fn party() -> impl Strategy<Value = Party> {
+pub(super) fn party() -> impl Strategy<Value = Party> {
     (subject(), vec(any::<u8>(), 0..40))
         .prop_map(|(subject, sealed)| Party { subject, sealed: SealedRef(sealed.into()) })
 }
@@ -185,6 +185,7 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         ordered,
         released,
         declared::body(),
+        super::authority::tests::any_order().prop_map(|said| FactBody::Order(Box::new(said))),
         Just(FactBody::WentLive)
     ]
     .boxed()

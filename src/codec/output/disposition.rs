@@ -5,9 +5,11 @@ use serde::Serialize;
 
 use crate::engine::appeal::AppealAnswered;
 use crate::engine::disposition::{
-    Head, HeldBack, MeasureEnded, MeasureMoved, MeasureSet, OpeningAccepted, ReservationLapsed,
+    Head, HeldBack, MeasureEnded, MeasureExtended, MeasureMoved, MeasureSet, OpeningAccepted,
+    ReservationLapsed,
 };
 use crate::engine::life::Word;
+use crate::engine::notice::Telling;
 
 use super::envelope::{
     BilingualText, Envelope, HeadData, Moment, RuleText, id_hex, notice_id, time_of, token_hex,
@@ -20,6 +22,7 @@ pub(super) const OPENING_ACCEPTED: &str = "duecourse.disposition.opening_accepte
 pub(super) const MEASURE_SET: &str = "duecourse.disposition.measure_set.v1";
 pub(super) const MEASURE_ENDED: &str = "duecourse.disposition.measure_ended.v1";
 pub(super) const APPEAL_ANSWERED: &str = "duecourse.disposition.appeal_answered.v1";
+pub(super) const MEASURE_EXTENDED: &str = "duecourse.disposition.measure_extended.v1";
 pub(super) const RESERVATION_LAPSED: &str = "duecourse.disposition.reservation_lapsed.v1";
 pub(super) const MEASURE_MOVED: &str = "duecourse.disposition.measure_moved.v1";
 
@@ -47,6 +50,51 @@ pub(super) struct SetData<'a> {
     evidence: EvidenceData<'a>,
     /// Id of its notice.
     notice: String,
+    /// Only where an order has the person told otherwise than at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    telling: Option<TellingData<'a>>,
+}
+
+/// When the person is told of an order.
+#[derive(Serialize, JsonSchema)]
+struct TellingData<'a> {
+    /// `deferred` or `by_authority`.
+    when: &'static str,
+    /// The clause that the order names for deferring it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clause: Option<&'a str>,
+    /// The notice leaves then, or with the end of the measure if that is earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Moment>,
+}
+
+impl<'a> TellingData<'a> {
+    fn of(telling: &'a Telling, ctx: &OutputContext<'_>) -> Result<Option<TellingData<'a>>, OutputError> {
+        Ok(match telling {
+            Telling::Now => None,
+            Telling::Deferred { clause, until } => {
+                let until = Some(time_of("telling.until", *until, ctx)?);
+                Some(TellingData { when: "deferred", clause: Some(clause), until })
+            }
+            Telling::ByAuthority => Some(TellingData { when: "by_authority", clause: None, until: None }),
+        })
+    }
+}
+
+/// A measure of an authority goes on until a later end.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ExtendedData<'a> {
+    #[serde(flatten)]
+    head: HeadData<'a>,
+    #[serde(flatten)]
+    measure: MeasureData<'a>,
+    /// Id of the disposition that set it.
+    extended: String,
+    /// The later end.
+    end: Moment,
+    appeal_reference: String,
+    /// Id of the notice of it.
+    notice: String,
 }
 
 /// A measure ended.
@@ -59,7 +107,7 @@ pub(super) struct EndedData<'a> {
     /// Id of the disposition that set it.
     ended: String,
     /// `expired`, `overturned`, `superseded`, `opening_settled`, `lifted_by_person`, `replaced`, `corrected`,
-    /// `followed`, `verified` or `cancelled`.
+    /// `followed`, `verified`, `cancelled` or `released`.
     cause: &'static str,
     /// True when an appeal or request was decided for the person: the measure should not have been set.
     overruled: bool,
@@ -190,8 +238,25 @@ pub(super) fn set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord
         appeal_reference: notice.appeal.to_string(),
         evidence: EvidenceData::of(set.evidence(), ctx)?,
         notice: notice_id(head.id),
+        telling: TellingData::of(set.telling(), ctx)?,
     };
     wrap(MEASURE_SET, head, data, ctx)
+}
+
+pub(super) fn extended(
+    extended: &MeasureExtended,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let (head, notice) = (&extended.head, &extended.notice);
+    let data = ExtendedData {
+        head: HeadData::of(head, ctx)?,
+        measure: MeasureData::of(&extended.measure, ctx)?,
+        extended: id_hex(extended.extended),
+        end: time_of("end", notice.end, ctx)?,
+        appeal_reference: notice.appeal.to_string(),
+        notice: notice_id(head.id),
+    };
+    wrap(MEASURE_EXTENDED, head, data, ctx)
 }
 
 pub(super) fn ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {

@@ -181,6 +181,9 @@ pub(super) fn use_names(purpose: Purpose) -> Vec<&'static str> {
 
 /// The term of the same named purpose, or of the narrowest named one that contains this purpose.
 fn dpv_term(purpose: Purpose) -> &'static str {
+    if purpose == Purpose::AUTHORITY {
+        return "dpv:LegalCompliance";
+    }
     Purpose::NAMED
         .iter()
         .filter(|(_, named, _)| purpose.join(*named) == purpose)

@@ -23,6 +23,11 @@ pub fn uses_served(topic: Topic, lane: Lane, party: SubjectKind) -> &'static [Us
             Lane::Authority => &[],
             Lane::Victim => &[Use::VictimProtection, Use::RuleQuality],
         },
+        // Answers to orders, and nothing that our own data says.
+        Topic::Authority => match lane {
+            Lane::Authority => &[Use::AuthorityOrder],
+            _ => &[],
+        },
         // Progress and pointers: nothing about a person goes there.
         Topic::Decided | Topic::DeadLetters => &[],
     }
@@ -35,7 +40,7 @@ fn acting(lane: Lane, party: SubjectKind) -> &'static [Use] {
         Lane::Anomaly if party == SubjectKind::Opening => &[Use::OpeningLimit, Use::AnomalyMeasure],
         Lane::Anomaly => &[Use::AnomalyMeasure],
         // Rests on the order alone; our data may only help to soften or end it.
-        Lane::Authority => &[Use::AnomalyMeasure, Use::Softening],
+        Lane::Authority => &[Use::AuthorityOrder, Use::Softening],
         Lane::Victim => &[Use::VictimProtection],
     }
 }

@@ -5,8 +5,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::disposition::{MeasureEnded, MeasureSet};
-use crate::engine::measure::{Measure, Order};
+use crate::engine::disposition::{DispositionId, Head, MeasureEnded, MeasureExtended, MeasureSet};
+use crate::engine::measure::{Listing, Measure, Order};
+use crate::engine::notice::Notice;
 use crate::engine::subject::Party;
 
 use super::envelope::{BilingualText, Envelope, Moment, RuleText, event_hex, id_hex, time_of};
@@ -62,6 +63,9 @@ pub(super) struct MeasureData<'a> {
     /// The authority's order, for a measure of that lane.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderData<'a>>,
+    /// The list entry, for a measure on what a listed person has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<EntryData<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -78,10 +82,57 @@ struct OrderData<'a> {
     end: Moment,
 }
 
+#[derive(Serialize, JsonSchema)]
+struct EntryData<'a> {
+    number: &'a str,
+    issuer: &'a str,
+    /// `a` or `b`.
+    category: &'static str,
+    start: Moment,
+    end: Moment,
+    /// What goes on all the same, looked at before anything is stopped (law.md J4, J5, J6).
+    stays_open: &'static [&'static str],
+}
+
+/// What an entry's measure leaves open.
+fn stays_open(measure: &Measure) -> &'static [&'static str] {
+    match measure {
+        Measure::ListedLimitOutflow(_) => {
+            &["inflow", "counter", "tax", "social_insurance", "utility", "medical", "own_bank_account"]
+        }
+        Measure::ListedStopPaymentAccount(_) => &["balance_to_own_bank_account"],
+        Measure::ListedLimitCard(_) => &["emergency_calls", "kept_line"],
+        _ => &["existing_accounts", "bank_account_openings"],
+    }
+}
+
+impl<'a> EntryData<'a> {
+    fn of(
+        measure: &Measure,
+        listing: &'a Listing,
+        ctx: &OutputContext<'_>,
+    ) -> Result<EntryData<'a>, OutputError> {
+        let (start, end) = listing.term();
+        Ok(EntryData {
+            number: listing.number(),
+            issuer: listing.issuer(),
+            category: listing.category().name(),
+            start: time_of("entry.start", start, ctx)?,
+            end: time_of("entry.end", end, ctx)?,
+            stays_open: stays_open(measure),
+        })
+    }
+}
+
 impl<'a> MeasureData<'a> {
     pub(super) fn of(measure: &'a Measure, ctx: &OutputContext<'_>) -> Result<MeasureData<'a>, OutputError> {
-        let mut data =
-            MeasureData { measure: measure.name(), verification_lapse: None, scene_lapse: None, order: None };
+        let mut data = MeasureData {
+            measure: measure.name(),
+            verification_lapse: None,
+            scene_lapse: None,
+            order: None,
+            entry: None,
+        };
         match measure {
             Measure::PhoneCardLimit(lapse) | Measure::PhoneCardSuspend(lapse) => {
                 let (event, at) = lapse.cause();
@@ -95,6 +146,12 @@ impl<'a> MeasureData<'a> {
                 let (event, at) = lapse.cause();
                 let at = time_of("scene_lapse.at", at, ctx)?;
                 data.scene_lapse = Some(LapseData { event: event_hex(event), at });
+            }
+            Measure::ListedLimitOutflow(listing)
+            | Measure::ListedStopPaymentAccount(listing)
+            | Measure::ListedLimitCard(listing)
+            | Measure::ListedRefuseOpening(listing) => {
+                data.entry = Some(EntryData::of(measure, listing, ctx)?);
             }
             Measure::OpeningCheckFurther
             | Measure::OpeningRefuse
@@ -121,13 +178,31 @@ impl<'a> OrderData<'a> {
 
 /// The entry of a measure that begins.
 pub(super) fn in_force(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
-    let (head, notice) = (set.head(), set.notice());
+    let head = set.head();
+    entry(head.id, head, set.measure(), set.notice(), ctx)
+}
+
+/// The entry of a measure that goes on until a later end takes the place of the earlier one.
+pub(super) fn extended(
+    extended: &MeasureExtended,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    entry(extended.extended, &extended.head, &extended.measure, &extended.notice, ctx)
+}
+
+fn entry(
+    id: DispositionId,
+    head: &Head,
+    measure: &Measure,
+    notice: &Notice,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
     let data = InForceData {
-        disposition: id_hex(head.id),
+        disposition: id_hex(id),
         lane: head.lane.name(),
         rule: (&head.rule).into(),
         rules_version: ctx.rules_version,
-        measure: MeasureData::of(set.measure(), ctx)?,
+        measure: MeasureData::of(measure, ctx)?,
         party: PartyData::of(&head.party, ctx)?,
         event: event_hex(head.event),
         basis: (&notice.basis).into(),
@@ -139,7 +214,7 @@ pub(super) fn in_force(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutR
         topic: Topic::Measures,
         event_type: IN_FORCE,
         id: id_hex(head.id),
-        key: id_hex(head.id),
+        key: id_hex(id),
         at: head.at,
     };
     envelope.wrap(data, ctx)

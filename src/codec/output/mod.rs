@@ -18,6 +18,7 @@ pub mod gate;
 mod measure;
 mod notice;
 mod observation;
+mod order;
 mod quality;
 mod schemas;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use text::measure_title;
 use crate::codec::keys::Keys;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::Effect;
+use crate::engine::notice::Telling;
 use crate::engine::purpose::Purpose;
 
 /// The topics that duecourse writes, besides its facts.
@@ -46,16 +48,19 @@ pub enum Topic {
     Decided,
     Shadow,
     DeadLetters,
+    /// What authorities are told of their orders.
+    Authority,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 6] = [
+    pub const ALL: [Topic; 7] = [
         Topic::Dispositions,
         Topic::Notices,
         Topic::Measures,
         Topic::Decided,
         Topic::Shadow,
         Topic::DeadLetters,
+        Topic::Authority,
     ];
 
     /// The name in topics, files and metrics.
@@ -68,6 +73,7 @@ impl Topic {
             Topic::Decided => "decided",
             Topic::Shadow => "shadow",
             Topic::DeadLetters => "dead-letters",
+            Topic::Authority => "authority",
         }
     }
 }
@@ -116,7 +122,9 @@ fn use_names(purpose: Purpose) -> String {
 /// Appends the records of one effect: all of them, or none and an error.
 ///
 /// A measure that is set gives three records (dispositions, notices, measures), one that ended
-/// three (dispositions, notices, tombstone in measures), both in that order; an accepted request and
+/// three (dispositions, notices, tombstone in measures), one that was extended three as when it was set, all in
+/// that order, without the notice where an authority tells the person or defers it; an answer to an authority
+/// one in `authority`; an accepted request and
 /// a lapsed reservation one each; a measure that moved one, and its notice if that goes out again; an answer to an
 /// appeal two (dispositions, notices); an observation, and a rule that moved itself to shadow, one in `shadow`; an
 /// unmatched event one in
@@ -154,7 +162,19 @@ fn disposed(
     out: &mut Vec<OutRecord>,
 ) -> Result<(), OutputError> {
     let head = disposition.head();
-    gate::pass(Topic::Dispositions, head)?;
+    match disposition {
+        Disposition::OrderAnswered(answered) => {
+            gate::pass(Topic::Authority, head)?;
+            out.push(order::answered(answered, ctx)?);
+            return Ok(());
+        }
+        Disposition::NoticeReleased(released) => {
+            gate::pass(Topic::Notices, head)?;
+            out.push(notice::of_released(released, ctx)?);
+            return Ok(());
+        }
+        _ => gate::pass(Topic::Dispositions, head)?,
+    }
     match disposition {
         Disposition::OpeningAccepted(accepted) => out.push(disposition::accepted(accepted, ctx)?),
         Disposition::ReservationLapsed(lapsed) => out.push(disposition::lapsed(lapsed, ctx)?),
@@ -176,17 +196,29 @@ fn disposed(
         Disposition::MeasureSet(set) => {
             gate::pass(Topic::Notices, head)?;
             gate::pass(Topic::Measures, head)?;
-            let records =
-                [disposition::set(set, ctx)?, notice::of_set(set, ctx)?, measure::in_force(set, ctx)?];
-            out.extend(records);
+            let (set_out, in_force) = (disposition::set(set, ctx)?, measure::in_force(set, ctx)?);
+            let told = match set.telling() {
+                Telling::Now => Some(notice::of_set(set, ctx)?),
+                Telling::Deferred { .. } | Telling::ByAuthority => None,
+            };
+            out.extend([Some(set_out), told, Some(in_force)].into_iter().flatten());
         }
         Disposition::MeasureEnded(ended) => {
             gate::pass(Topic::Notices, head)?;
             gate::pass(Topic::Measures, head)?;
-            let records =
-                [disposition::ended(ended, ctx)?, notice::of_ended(ended, ctx)?, measure::ended(ended)];
-            out.extend(records);
+            let ended_out = disposition::ended(ended, ctx)?;
+            let told = if ended.is_told { Some(notice::of_ended(ended, ctx)?) } else { None };
+            out.extend([Some(ended_out), told, Some(measure::ended(ended))].into_iter().flatten());
         }
+        Disposition::MeasureExtended(extended) => {
+            gate::pass(Topic::Notices, head)?;
+            gate::pass(Topic::Measures, head)?;
+            let (extended_out, in_force) =
+                (disposition::extended(extended, ctx)?, measure::extended(extended, ctx)?);
+            let told = if extended.is_told { Some(notice::of_extended(extended, ctx)?) } else { None };
+            out.extend([Some(extended_out), told, Some(in_force)].into_iter().flatten());
+        }
+        Disposition::NoticeReleased(_) | Disposition::OrderAnswered(_) => {}
     }
     Ok(())
 }

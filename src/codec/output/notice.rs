@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::appeal::AppealAnswered;
-use crate::engine::disposition::{DispositionId, Head, MeasureEnded, MeasureMoved, MeasureSet, ToldAgain};
+use crate::engine::disposition::{
+    DispositionId, Head, MeasureEnded, MeasureExtended, MeasureMoved, MeasureSet, NoticeReleased, ToldAgain,
+};
 use crate::engine::life::Word;
 use crate::engine::measure::Measure;
 use crate::engine::notice::Notice;
@@ -20,6 +22,7 @@ use super::text::{self, Text};
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
 pub(super) const OF_SET: &str = "duecourse.notice.measure_set.v1";
+pub(super) const OF_EXTENDED: &str = "duecourse.notice.measure_extended.v1";
 pub(super) const OF_ENDED: &str = "duecourse.notice.measure_ended.v1";
 pub(super) const OF_ANSWERED: &str = "duecourse.notice.appeal_answered.v1";
 
@@ -100,7 +103,7 @@ pub(super) struct EndedNoticeData<'a> {
     #[serde(flatten)]
     measure: MeasureData<'a>,
     /// `expired`, `overturned`, `superseded`, `opening_settled`, `lifted_by_person`, `replaced`, `corrected`,
-    /// `followed`, `verified` or `cancelled`.
+    /// `followed`, `verified`, `cancelled` or `released`.
     cause: &'static str,
     /// True when an appeal or request was decided for the person: the measure should not have been set.
     overruled: bool,
@@ -161,7 +164,28 @@ fn envelope(
 
 pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
     let head = set.head();
-    of_notice(head, head.id, set.measure(), set.notice(), None, ctx)
+    let text = text::of_set(head, set.measure(), set.notice());
+    of_notice(OF_SET, (head, head.id), (set.measure(), set.notice()), (text, None), ctx)
+}
+
+/// A notice that its order had deferred, as it was composed.
+pub(super) fn of_released(
+    released: &NoticeReleased,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let NoticeReleased { head, measure, notice } = released;
+    let text = text::of_set(head, measure, notice);
+    of_notice(OF_SET, (head, head.id), (measure, notice), (text, None), ctx)
+}
+
+/// The notice of a measure that goes on until a later end.
+pub(super) fn of_extended(
+    extended: &MeasureExtended,
+    ctx: &OutputContext<'_>,
+) -> Result<OutRecord, OutputError> {
+    let MeasureExtended { head, extended, measure, notice, .. } = extended;
+    let text = text::of_extended(head, measure, notice);
+    of_notice(OF_EXTENDED, (head, *extended), (measure, notice), (text, None), ctx)
 }
 
 /// The notice of a measure once more.
@@ -170,15 +194,16 @@ pub(super) fn again(
     again: &ToldAgain,
     ctx: &OutputContext<'_>,
 ) -> Result<OutRecord, OutputError> {
-    of_notice(&moved.head, moved.moved, &moved.measure, &again.notice, Some(again.by.name()), ctx)
+    let text = text::of_set(&moved.head, &moved.measure, &again.notice);
+    let said = (&moved.measure, &*again.notice);
+    of_notice(OF_SET, (&moved.head, moved.moved), said, (text, Some(again.by.name())), ctx)
 }
 
 fn of_notice(
-    head: &Head,
-    set_by: DispositionId,
-    measure: &Measure,
-    notice: &Notice,
-    again_by: Option<&'static str>,
+    event_type: &'static str,
+    (head, set_by): (&Head, DispositionId),
+    (measure, notice): (&Measure, &Notice),
+    (text, again_by): (Option<Text>, Option<&'static str>),
     ctx: &OutputContext<'_>,
 ) -> Result<OutRecord, OutputError> {
     let data = SetNoticeData {
@@ -205,9 +230,9 @@ fn of_notice(
         answer_due: time_of("answer_due", notice.answer_due, ctx)?,
         remedies: (&notice.remedies).into(),
         appeal_reference: notice.appeal.to_string(),
-        text: text::of_set(head, measure, notice).ok_or(OutputError::TimeUnwritable("text"))?.into(),
+        text: text.ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
-    envelope(OF_SET, head.id, set_by, head.at).wrap(data, ctx)
+    envelope(event_type, head.id, set_by, head.at).wrap(data, ctx)
 }
 
 pub(super) fn of_ended(ended: &MeasureEnded, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {

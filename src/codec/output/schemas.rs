@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use super::dead_letter::UnmatchedData;
 use super::decided::DecidedData;
-use super::disposition::{self, AcceptedData, AnsweredData, EndedData, LapsedData, MovedData, SetData};
+use super::disposition::{
+    self, AcceptedData, AnsweredData, EndedData, ExtendedData, LapsedData, MovedData, SetData,
+};
 use super::envelope::CloudEvent;
 use super::measure::{self, InForceData};
 use super::notice::{self, AnsweredNoticeData, EndedNoticeData, SetNoticeData};
 use super::observation::{self, ObservationData};
+use super::order::{self, AnsweredData as OrderAnsweredData};
 use super::quality::{self, ShadowedEvent};
 
 /// Every output's name and JSON Schema (2020-12), in a fixed order. The name of a CloudEvent is its `type`.
@@ -29,6 +32,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<AnsweredData<'_>>(disposition::APPEAL_ANSWERED),
         event::<AnsweredNoticeData<'_>>(notice::OF_ANSWERED),
         enveloped::<ShadowedEvent<'_>>(quality::SHADOWED),
+        event::<ExtendedData<'_>>(disposition::MEASURE_EXTENDED),
+        event::<SetNoticeData<'_>>(notice::OF_EXTENDED),
+        event::<OrderAnsweredData<'_>>(order::ANSWERED),
         plain::<DecidedData>("duecourse.decided.v1"),
         plain::<UnmatchedData>("duecourse.dead_letter.unmatched.v1"),
     ]

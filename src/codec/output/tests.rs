@@ -120,6 +120,7 @@ fn ended(keys: &Keys, cause: EndCause, override_until: Option<TimeMs>) -> Effect
         cause,
         override_until,
         utc_offset_minutes: 480,
+        is_told: true,
     })))
 }
 
@@ -286,7 +287,7 @@ fn harder_steps_name_their_witness() {
     let measure = json(&encoded(&keys, &suspended).unwrap()[2]);
     assert_eq!(measure["data"]["verification_lapse"]["event"], "0000000000000005");
 
-    let account = head(&keys, Lane::Authority, SubjectKind::Account, Purpose::ANTI_FRAUD);
+    let account = head(&keys, Lane::Authority, SubjectKind::Account, Purpose::AUTHORITY);
     let order = Order::new("X-1".to_owned(), "公安局".to_owned(), AT, AT.plus(SpanMs::DAY)).unwrap();
     let frozen = set_with(account, Measure::AuthorityFreeze(order), evidence(Vec::new()));
     let notice = json(&encoded(&keys, &frozen).unwrap()[1]);

@@ -33,7 +33,19 @@ pub(super) const fn words(zh: &'static str, en: &'static str) -> Words {
 
 /// The notice of a measure that begins. `None` when a time lies outside the calendar.
 pub(super) fn of_set(head: &Head, measure: &Measure, notice: &Notice) -> Option<Text> {
-    let title = title(measure);
+    begun(head, measure, notice, &title(measure))
+}
+
+/// The notice of a measure whose authority extended it.
+pub(super) fn of_extended(head: &Head, measure: &Measure, notice: &Notice) -> Option<Text> {
+    let title = match measure {
+        Measure::AuthorityStopPayment(_) => words("紧急止付延期", "payment stopped by order, extended"),
+        _ => words("冻结延期", "frozen by order, extended"),
+    };
+    begun(head, measure, notice, &title)
+}
+
+fn begun(head: &Head, measure: &Measure, notice: &Notice, title: &Words) -> Option<Text> {
     let party = party(head.party.subject.kind);
     let opening = opening(head.lane);
     let when = Moments::of(notice)?;
@@ -219,16 +231,36 @@ fn order(measure: &Measure) -> Option<(&str, &str)> {
         Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => {
             Some((order.issuer(), order.number()))
         }
+        Measure::ListedLimitOutflow(listing)
+        | Measure::ListedStopPaymentAccount(listing)
+        | Measure::ListedLimitCard(listing)
+        | Measure::ListedRefuseOpening(listing) => Some((listing.issuer(), listing.number())),
         _ => None,
     }
 }
 
-/// What a person calls a measure that a rule or limit may ask for, by its name in outputs.
+/// What a person calls a measure that a rule, limit or order may ask for, by its name in outputs.
 #[must_use]
 pub fn measure_title(name: &str) -> Option<Bilingual> {
-    let Words { zh, en } = title(&MeasureKind::from_name(name)?.into());
+    let Words { zh, en } = match name {
+        "authority_stop_payment" => STOP_PAYMENT,
+        "authority_freeze" => FREEZE,
+        "listed_limit_outflow" => LISTED_OUTFLOW,
+        "listed_stop_payment_account" => LISTED_PAYMENT,
+        "listed_limit_card" => LISTED_CARD,
+        "listed_refuse_opening" => LISTED_OPENING,
+        name => title(&MeasureKind::from_name(name)?.into()),
+    };
     Some(Bilingual { zh: zh.to_owned(), en: en.to_owned() })
 }
+
+const STOP_PAYMENT: Words = words("紧急止付", "payment stopped by order");
+const FREEZE: Words = words("冻结", "frozen by order");
+const LISTED_OUTFLOW: Words =
+    words("联合惩戒：限制非柜面出金", "joint sanctions: payments outside the counter limited");
+const LISTED_PAYMENT: Words = words("联合惩戒：暂停支付账户", "joint sanctions: payment account stopped");
+const LISTED_CARD: Words = words("联合惩戒：限制电话卡业务", "joint sanctions: phone card limited");
+const LISTED_OPENING: Words = words("联合惩戒：暂不新办", "joint sanctions: nothing new is opened");
 
 /// The name of a measure as a person reads it.
 pub(super) fn title(measure: &Measure) -> Words {
@@ -253,8 +285,12 @@ pub(super) fn title(measure: &Measure) -> Words {
         Measure::Victim(VictimStep::Warn) => words("防骗提示", "fraud warning"),
         Measure::Victim(VictimStep::Call) => words("防骗来电提醒", "warning call"),
         Measure::Victim(VictimStep::CoolOff) => words("转账冷静期", "cooling-off period"),
-        Measure::AuthorityStopPayment(_) => words("紧急止付", "payment stopped by order"),
-        Measure::AuthorityFreeze(_) => words("冻结", "frozen by order"),
+        Measure::AuthorityStopPayment(_) => STOP_PAYMENT,
+        Measure::AuthorityFreeze(_) => FREEZE,
+        Measure::ListedLimitOutflow(_) => LISTED_OUTFLOW,
+        Measure::ListedStopPaymentAccount(_) => LISTED_PAYMENT,
+        Measure::ListedLimitCard(_) => LISTED_CARD,
+        Measure::ListedRefuseOpening(_) => LISTED_OPENING,
         Measure::IotCardLimit(_) => words("物联网卡部分功能受限", "IoT card limited"),
         Measure::IotCardPause(_) => words("物联网卡暂停使用", "IoT card paused"),
     }
@@ -320,6 +356,9 @@ fn cause(cause: EndCause) -> Words {
             "you were verified, and everything works again at once. Thank you for your help.",
         ),
         EndCause::Cancelled => words("您已撤销这笔转账。", "you took this transfer back."),
+        EndCause::Released => {
+            words("作出决定的机关已经解除。", "the authority that ordered it has released it.")
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! Fields are written in the order in which they are declared, with the building blocks of the packed
 //! facts. Whoever stores a snapshot adds the checksum; `decide::snapshot` does.
 
+mod authority;
 mod packed;
 mod types;
 

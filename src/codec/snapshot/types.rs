@@ -19,7 +19,7 @@ use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
 use crate::engine::kept::{Hold, HoldClass, Kept, Records};
 use crate::engine::life::Word;
-use crate::engine::measure::{Lane, Measure, MeasureKind, Order, SceneLapse, VerificationLapse};
+use crate::engine::measure::{Lane, Listing, Measure, MeasureKind, Order, SceneLapse, VerificationLapse};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
@@ -30,6 +30,7 @@ use crate::engine::state::{
     Firing, Ground, InForce, Living, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount,
     RuleLife, Told,
 };
+use crate::engine::subject::SealedRef;
 use crate::engine::table::Changes;
 use crate::engine::timer::{Timer, Timers};
 use crate::engine::verifying::{DeliveryChannel, Risk};
@@ -40,12 +41,13 @@ packed_struct!(Covered { last, time, is_over });
 packed_struct!(ConfigVersion { from, number });
 packed_struct!(Coverage { sources, versions });
 packed_struct!(Step { event, step, at, product });
-packed_struct!(Holding { subject, steps });
+packed_struct!(Holding { subject, steps } since 3 { sealed: SealedRef::default() });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
 packed_struct!(Holder { holdings, openings, answers, standings } since 3 {
     explained: Vec::new(),
     declared: None,
+    authority: None,
 });
 packed_struct!(Declared { profiles, assessments, owners });
 packed_struct!(ProfiledCard { event, at, card, profile });
@@ -327,6 +329,18 @@ impl Packed for Timer {
                 entered.write(writer);
                 worsens.write(writer);
             }
+            Timer::Entry { holder, entry, moment } => {
+                writer.byte(25);
+                holder.write(writer);
+                entry.write(writer);
+                moment.write(writer);
+            }
+            Timer::Order { holder, order, moment } => {
+                writer.byte(24);
+                holder.write(writer);
+                order.write(writer);
+                moment.write(writer);
+            }
         }
     }
 
@@ -348,6 +362,16 @@ impl Packed for Timer {
                 worsens: Packed::read(reader)?,
             }),
             40 => Packed::read(reader).map(Timer::HoldsEnd),
+            25 => Ok(Timer::Entry {
+                holder: Packed::read(reader)?,
+                entry: Packed::read(reader)?,
+                moment: Packed::read(reader)?,
+            }),
+            24 => Ok(Timer::Order {
+                holder: Packed::read(reader)?,
+                order: Packed::read(reader)?,
+                moment: Packed::read(reader)?,
+            }),
             _ => Err(DecodeError::Malformed("a timer")),
         }
     }
@@ -389,6 +413,14 @@ impl Packed for Entry {
     }
 }
 
+/// The measures of list entries, by their numbers in snapshots.
+const LISTED: [fn(Listing) -> Measure; 4] = [
+    Measure::ListedLimitOutflow,
+    Measure::ListedStopPaymentAccount,
+    Measure::ListedLimitCard,
+    Measure::ListedRefuseOpening,
+];
+
 /// Harder measures are made again from their witness, by the same constructors as anywhere else.
 impl Packed for Measure {
     fn write(&self, writer: &mut Writer<'_>) {
@@ -410,6 +442,14 @@ impl Packed for Measure {
                 writer.byte(16 + u8::from(matches!(self, Measure::IotCardPause(_))));
                 lapse.cause().write(writer);
             }
+            Measure::ListedLimitOutflow(listing)
+            | Measure::ListedStopPaymentAccount(listing)
+            | Measure::ListedLimitCard(listing)
+            | Measure::ListedRefuseOpening(listing) => {
+                let place = LISTED.iter().position(|make| make(listing.clone()) == *self);
+                writer.byte(24 + place.unwrap_or_default() as u8);
+                listing.write(writer);
+            }
             _ => {}
         }
     }
@@ -424,6 +464,9 @@ impl Packed for Measure {
             let lapse = VerificationLapse::of(&Measure::PhoneCardReverify, event, at);
             let measure = if hard == 1 { Measure::PhoneCardSuspend } else { Measure::PhoneCardLimit };
             return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
+        }
+        if let Some(make) = hard.checked_sub(24).and_then(|place| LISTED.get(usize::from(place))) {
+            return Listing::read(reader).map(make);
         }
         if let 16 | 17 = hard {
             let (event, at) = Packed::read(reader)?;

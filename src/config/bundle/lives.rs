@@ -55,6 +55,7 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>, rules: &[Rule]) -
         }
     }
     measure_lives::fitting(bundle, &lives, &caps, rules);
+    super::authority_lives::worded(bundle, context, &lives);
     (lives, off)
 }
 
@@ -129,7 +130,7 @@ fn life<V: Vocabulary>(
         bundle.problems.add(path, "source", "is empty; say which law or practice the table follows");
     }
     let title = title(bundle, path, "title", file.title.clone());
-    let spans = spans(bundle, path, file, context.zone);
+    let spans = spans(bundle, path, file, context.zone, V::FIGURES);
     let states = states(bundle, path, file, &spans);
     let terms = terms(bundle, path, file, context.zone);
     let number = |name: &str| {
@@ -150,11 +151,25 @@ fn life<V: Vocabulary>(
         sound(bundle, path, first, &states, &steps);
     }
     let (id, version, basis) = (id.to_owned(), file.version, file.basis.clone());
-    Some(Life { id, version, title, basis, first, states, steps, terms })
+    let figures = V::FIGURES.iter().map(|name| match spans.get(*name) {
+        Some(span) => Some(*span),
+        None => {
+            bundle.problems.add(path, &format!("spans.{name}"), "is missing; this kind of life needs it");
+            None
+        }
+    });
+    let figures = figures.collect::<Option<Vec<SpanMs>>>()?;
+    Some(Life { id, version, title, basis, first, states, steps, terms, figures })
 }
 
 /// The dated figures of the table, by name.
-fn spans(bundle: &mut Bundle, path: &str, file: &LifeFile, zone: i32) -> BTreeMap<String, SpanMs> {
+fn spans(
+    bundle: &mut Bundle,
+    path: &str,
+    file: &LifeFile,
+    zone: i32,
+    figures: &[&str],
+) -> BTreeMap<String, SpanMs> {
     let mut spans = BTreeMap::new();
     for (name, declared) in &file.spans {
         let key = |part: &str| format!("spans.{name}.{part}");
@@ -164,7 +179,9 @@ fn spans(bundle: &mut Bundle, path: &str, file: &LifeFile, zone: i32) -> BTreeMa
         {
             spans.insert(name.clone(), span);
         }
-        if !file.states.values().any(|state| state.due.as_ref() == Some(name)) {
+        if !figures.contains(&name.as_str())
+            && !file.states.values().any(|state| state.due.as_ref() == Some(name))
+        {
             bundle.problems.add(path, &format!("spans.{name}"), "no state has this deadline");
         }
     }
@@ -271,7 +288,9 @@ fn sound<V: Vocabulary>(bundle: &mut Bundle, path: &str, first: usize, states: &
     for (number, state) in states.iter().enumerate() {
         let key = format!("states.{}", state.name);
         let awaits = steps.iter().any(|step| step.from == number && step.on == V::DUE);
-        if awaits != state.due.is_some() {
+        if V::HAS_OWN_END && state.due.is_some() {
+            bundle.problems.add(path, &key, "has a `due`; what lives so ends when it says itself");
+        } else if awaits != state.due.is_some() && !V::HAS_OWN_END {
             let message = if awaits {
                 "waits for a deadline and has none; give it a `due`"
             } else {

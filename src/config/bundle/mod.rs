@@ -9,6 +9,7 @@
 //! {"files":{"limits/a.toml":{..},"rules/b.toml":{..},..},"profile":"strict","schema":"duecourse.bundle/2"}
 //! ```
 
+mod authority_lives;
 mod calendar;
 mod condition;
 mod embedded;

@@ -5,10 +5,14 @@ use super::{Vocabulary, words};
 words! {
     /// What happens to an order.
     OrderEvent {
+        /// It was heard of, and its start lies ahead.
+        Issued "issued",
         /// Its start was reached.
         Started "started",
         Extended "extended",
         Released "released",
+        /// The institution did what it asks, or could not.
+        Answered "answered",
         /// Its end was reached.
         Due "due",
     }
@@ -17,8 +21,8 @@ words! {
 words! {
     /// What a step of an order may depend on.
     OrderGuard {
-        /// Its start lies ahead.
-        Ahead "ahead",
+        /// It stops payments or freezes; the others ask for something.
+        Restricts "restricts",
     }
 }
 
@@ -40,6 +44,7 @@ pub struct OfOrder;
 impl Vocabulary for OfOrder {
     const KIND: &'static str = "order";
     const DUE: OrderEvent = OrderEvent::Due;
+    const HAS_OWN_END: bool = true;
     type On = OrderEvent;
     type If = OrderGuard;
     type Do = OrderAct;

@@ -38,6 +38,10 @@ impl Partition {
         let Some((id, measure)) = found.and_then(|id| Some((id, self.measures.get(&id)?))) else {
             return unmatched(fact, UnmatchedReason::AppealUnknown, out);
         };
+        if measure.lane == Lane::Authority {
+            // Only who ordered it ends it, by a release (D26).
+            return unmatched(fact, UnmatchedReason::AppealNotOurs, out);
+        }
         let (is_overturned, overruled) = (decided.outcome == AppealOutcome::Overturned, measure.overruled);
         if !self.follows_appeals() {
             // Appeals without a table: a decision is all that is heard of them.

@@ -171,6 +171,8 @@ impl Partition {
                 self.release_hold(fact, number, out);
                 Ok(())
             }
+            FactBody::Order(said) => self.apply_order(fact, said, out),
+            FactBody::Entry(said) => self.apply_entry(fact, said, out),
             body => self.apply_body(fact, body, fact.at, fact.event, out),
         }
     }

@@ -9,7 +9,8 @@
 //! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
-//! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept.
+//! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept;
+//! `orders` and `entries` are what authorities lay down.
 
 mod ahead;
 mod appeals;
@@ -17,14 +18,18 @@ mod budgets;
 mod cases;
 mod corrections;
 mod declarations;
+mod entries;
 mod facts;
 mod findings;
 mod follow_ups;
 mod forgetting;
 mod grounds;
+mod happens;
 mod image;
+mod listed;
 mod lives;
 mod openings;
+mod orders;
 mod publish;
 mod quality;
 mod readings;

@@ -115,8 +115,13 @@ impl Partition {
         let known = Step { event: step_event, step: *step, at, product: *product };
         let state = self.holders.get_or_default(holder);
         if step.is_of_holding() {
-            state.add_holding_step(holding.as_ref().unwrap_or(opening).subject, known);
+            let held = holding.as_ref().unwrap_or(opening);
+            state.add_holding_step(held, known);
+            if matches!(step, OpeningStep::Opened | OpeningStep::Stated) {
+                self.reach_holding(fact.route.token, held, at, out)?;
+            }
         }
+        let state = self.holders.get_or_default(fact.route.token);
         match step {
             OpeningStep::Requested => {
                 let request = Request {
@@ -169,6 +174,10 @@ impl Partition {
         }
         if self.live {
             self.change_request(holder, token, |request| request.published = true);
+        }
+        if self.refuse_listed(holder, &request, &active, out)? {
+            self.settle_if_over(holder, token, (fact.event, fact.at), out);
+            return Ok(());
         }
         let verdict = self.judge(&request, holder, &active);
         let cause = (fact.event, request.at);

@@ -23,7 +23,7 @@ use crate::engine::rule::Rule;
 use crate::engine::state::{Finding, Ground, MeasureState};
 use crate::engine::subject::Party;
 use crate::engine::timer::Timer;
-use crate::engine::verifying::Risk;
+use crate::engine::verifying::{HowToVerify, Risk};
 
 /// The rule name that acceptances and lapses bear.
 pub(super) const OPENING_REQUEST: &str = "opening-request";
@@ -84,13 +84,27 @@ impl Partition {
         Ok(id)
     }
 
-    /// Sets a measure: its notice is composed first, so without one nothing happens at all.
+    /// Sets a measure that ends by itself.
     pub(super) fn set_measure(
         &mut self,
         draft: Draft<'_>,
         active: &Active,
         out: Out<'_>,
     ) -> Result<DispositionId, EngineError> {
+        let set = self.make_measure(draft, true, active)?;
+        let id = set.head().id;
+        out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
+        Ok(id)
+    }
+
+    /// Makes a measure and remembers it: its notice is composed first, so without one nothing happens at
+    /// all. One that does not end by itself ends with what ordered it (S15, S16).
+    pub(super) fn make_measure(
+        &mut self,
+        draft: Draft<'_>,
+        ends_by_itself: bool,
+        active: &Active,
+    ) -> Result<MeasureSet, EngineError> {
         let key = &self.identity.id_key;
         let measure = draft.measure;
         let id = key.disposition(
@@ -106,6 +120,8 @@ impl Partition {
             Of::First(risk) => (id, draft.event, risk),
             Of::Follows { root, root_event, risk } => (root, root_event, risk),
         };
+        // What an authority lays down lives by its order or entry, and by no table of measures.
+        let lives = draft.lane != Lane::Authority;
         let until = first_deadline(measure.name(), (draft.at, draft.end), active);
         let notice = active.set.notices.compose(NoticeOf {
             reason: draft.reason,
@@ -116,7 +132,11 @@ impl Partition {
             start: draft.at,
             end: draft.end,
             appeal,
-            verify: how_to_verify(measure.name(), risk, (draft.at, draft.end), until, active),
+            verify: if lives {
+                how_to_verify(measure.name(), risk, (draft.at, draft.end), until, active)
+            } else {
+                HowToVerify::NotAsked
+            },
         })?;
         let head = Head {
             id,
@@ -130,9 +150,13 @@ impl Partition {
         };
         self.by_appeal.insert(appeal.number(), id);
         self.of_party.insert((draft.party.subject, id));
-        self.timers.set(draft.end, Timer::MeasureExpires(id));
-        self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
-        let living = self.begin_life(id, measure.name(), (draft.at, draft.end), draft.event, active);
+        if ends_by_itself {
+            self.timers.set(draft.end, Timer::MeasureExpires(id));
+            self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
+        }
+        let living = lives
+            .then(|| self.begin_life(id, measure.name(), (draft.at, draft.end), draft.event, active))
+            .flatten();
         self.measures.insert(
             id,
             MeasureState {
@@ -164,8 +188,7 @@ impl Partition {
         self.note_ground(id);
         let set = MeasureSet::new(head, measure, notice, draft.evidence);
         self.watch_set(&set);
-        out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
-        Ok(id)
+        Ok(set)
     }
 
     /// What would have been done, by a rule.
@@ -263,6 +286,7 @@ impl Partition {
             cause,
             override_until,
             utc_offset_minutes: measure.utc_offset_minutes,
+            is_told: measure.lane != Lane::Authority || self.tells_of(measure.holder, id),
         };
         self.watch_end(id, &ended);
         out.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));

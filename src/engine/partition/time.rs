@@ -56,6 +56,8 @@ impl Partition {
                 Ok(())
             }
             Timer::MeasureDue { measure, entered, .. } => self.life_due(measure, entered, due, out),
+            Timer::Entry { holder, entry, moment } => self.entry_due((holder, entry, moment), due, out),
+            Timer::Order { holder, order, moment } => self.order_due((holder, order, moment), due, out),
         }
     }
 

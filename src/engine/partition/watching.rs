@@ -145,6 +145,7 @@ mod tests {
             cause: EndCause::Expired,
             override_until: None,
             utc_offset_minutes: 480,
+            is_told: true,
         };
         partition.watch_end(DispositionId(5), &end);
         assert_eq!(broken(&partition), [Invariant::Known]);

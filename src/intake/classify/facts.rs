@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::order::When;
 use super::party::{Own, given};
 use super::row::in_range;
 use super::{Classified, ClassifierSettings, Destination, Draft};
@@ -68,9 +69,21 @@ impl Maker<'_> {
                 self.settings.releases.go_live(event)?;
                 vec![self.to_all(at, FactBody::WentLive)]
             }
+            Event::OrderIssued(issued) => self.order_issued(issued, self.when(at, record_time))?,
+            Event::OrderExtended(extended) => self.order_extended(extended, self.when(at, record_time))?,
+            Event::OrderReleased(released) => self.order_released(released, self.when(at, record_time))?,
+            Event::OrderAnswered(answered) => self.order_answered(answered, at)?,
+            Event::EntryListed(listed) => self.entry_listed(listed, self.when(at, record_time))?,
+            Event::EntryRevoked(revoked) => self.entry_revoked(revoked, self.when(at, record_time))?,
             event => self.facts(event, at)?,
         };
         Ok(Classified { event_id: draft.id, event: self.event, at, facts, undeclared: Vec::new() })
+    }
+
+    /// When an event happened, and when a signature on it is tested: an event may claim any time, so the
+    /// broker's clock is believed where there is one.
+    fn when(&self, at: TimeMs, record_time: TimeMs) -> When {
+        When { at, signed_at: if self.settings.ahead_max.is_some() { record_time } else { at } }
     }
 
     /// Tests a time against its record's, where there is a broker's clock.
@@ -120,9 +133,16 @@ impl Maker<'_> {
                 let number = self.order_number(&released.number)?;
                 Ok(vec![self.to_holder(own.holder, at, FactBody::HoldReleased { number })])
             }
-            Event::EventCorrected(_) | Event::RuleSetActivated(_) | Event::WentLive(_) => {
-                Err(RefusalCode::CorrectionTypeUnsupported)
-            }
+            // These stand by themselves and are not corrected: what an authority said, it says anew.
+            Event::EventCorrected(_)
+            | Event::RuleSetActivated(_)
+            | Event::WentLive(_)
+            | Event::OrderIssued(_)
+            | Event::OrderExtended(_)
+            | Event::OrderReleased(_)
+            | Event::OrderAnswered(_)
+            | Event::EntryListed(_)
+            | Event::EntryRevoked(_) => Err(RefusalCode::CorrectionTypeUnsupported),
         }
     }
 
@@ -291,8 +311,7 @@ impl Maker<'_> {
         if *hexadecimal != *activated.sha256 {
             return Err(RefusalCode::RulesDigestMismatch);
         }
-        // An event may claim any time; the broker's clock is believed where there is one.
-        let signed_at = if self.settings.ahead_max.is_some() { record_time } else { at };
+        let signed_at = self.when(at, record_time).signed_at;
         let release = self.settings.releases.activation(activated, &self.settings.institution, signed_at)?;
         // Last, for it is the dearest: what nobody vouches for is not compiled.
         self.rules.load(&activated.bundle).map_err(|_| RefusalCode::RulesDoNotCompile)?;

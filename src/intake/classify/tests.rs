@@ -3,9 +3,11 @@
 mod appeals;
 mod corrections;
 mod declared;
+mod entries;
 mod events;
 mod lives;
 mod mutations;
+mod orders;
 mod refusals;
 mod releases;
 mod rows;
@@ -40,6 +42,7 @@ fn settings() -> ClassifierSettings {
         facts_partitions: 7,
         ahead_max: Some(SpanMs(60_000)),
         releases: ReleasePolicy::default(),
+        orders: OrderPolicy::default(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::engine::disposition::Disposition;
 use crate::engine::fact::{Dated, Fact, FactBody, OtherParty};
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
+use crate::engine::order::OrderFact;
 use crate::engine::subject::{Party, Subject};
 use crate::intake::classify::Destination;
 
@@ -239,7 +240,12 @@ impl Translation {
                     .collect(),
                 source: *source,
             },
-            FactBody::StockReported { .. }
+            FactBody::Order(said) => {
+                FactBody::Order(Box::new(OrderFact { party: self.party(&said.party)?, ..(**said).clone() }))
+            }
+            // An entry names its holder by the route alone.
+            FactBody::Entry(_)
+            | FactBody::StockReported { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive
             | FactBody::HoldOrdered { .. }

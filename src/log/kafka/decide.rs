@@ -36,6 +36,7 @@ pub struct OutputTopics {
     pub measures: String,
     pub decided: String,
     pub shadow: String,
+    pub authority: String,
     pub dead_letters: String,
 }
 
@@ -49,11 +50,12 @@ impl OutputTopics {
             Topic::Decided => &self.decided,
             Topic::Shadow => &self.shadow,
             Topic::DeadLetters => &self.dead_letters,
+            Topic::Authority => &self.authority,
         }
     }
 
-    fn all(&self) -> [&str; 6] {
-        [&self.dispositions, &self.notices, &self.measures, &self.decided, &self.shadow, &self.dead_letters]
+    fn all(&self) -> [&str; 7] {
+        Topic::ALL.map(|topic| self.name(topic))
     }
 }
 

@@ -6,13 +6,14 @@ use super::frames::{FrameReader, FrameWriter};
 use crate::codec::output::{OutRecord, Topic};
 use crate::log::{Batch, LogError};
 
-const TOPICS: [(u8, Topic); 6] = [
+const TOPICS: [(u8, Topic); 7] = [
     (1, Topic::Dispositions),
     (2, Topic::Notices),
     (3, Topic::Measures),
     (4, Topic::Decided),
     (5, Topic::Shadow),
     (6, Topic::DeadLetters),
+    (7, Topic::Authority),
 ];
 
 /// A partition's journal, open for commits.

@@ -26,7 +26,7 @@
 //! batch   next_offset u64 | count u32 | count times record
 //! record  topic u8 | key length u32 | key | 0 u8                            a tombstone
 //!                                         | 1 u8 | value length u32 | value
-//! topic   1 dispositions, 2 notices, 3 measures, 4 decided, 5 shadow, 6 dead-letters
+//! topic   1 dispositions, 2 notices, 3 measures, 4 decided, 5 shadow, 6 dead-letters, 7 authority
 //! ```
 //!
 //! # What is promised

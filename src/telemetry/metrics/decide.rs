@@ -184,6 +184,9 @@ impl DecideMetrics {
                         ("appeal_answered", "none")
                     }
                     Disposition::MeasureMoved(moved) => ("measure_moved", moved.measure.name()),
+                    Disposition::MeasureExtended(extended) => ("measure_extended", extended.measure.name()),
+                    Disposition::NoticeReleased(_) => ("notice_released", "none"),
+                    Disposition::OrderAnswered(answered) => ("order_answered", answered.outcome.name()),
                 };
                 (kind, disposition.head(), measure)
             }

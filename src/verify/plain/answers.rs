@@ -61,6 +61,10 @@ impl Plain {
         openings.requests.push(request);
         let (Some(rules), false) = (rules, *co_holder) else { return Ok(()) };
         let place = openings.requests.len() - 1;
+        if self.refuse_to_listed(holder, place, (opening, *product), occasion.at)? {
+            return Ok(());
+        }
+        let openings = self.openings_mut(holder);
         let cause = Cause { event: occasion.event, at: occasion.at };
         let adverse = openings.by_limits(&rules, place, assessed);
         let said = said_of_request(*product, *identity_channels);

@@ -4,6 +4,7 @@ use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::disposition::{AppealRef, DispositionId, EndCause};
 use crate::engine::fact::AppealOutcome;
 use crate::engine::input::{Effect, UnmatchedReason};
+use crate::engine::measure::Lane;
 
 use super::openings::Answer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -42,6 +43,11 @@ impl Plain {
             self.unmatched(cause, UnmatchedReason::AppealUnknown);
             return Ok(());
         };
+        let lane = self.measures.get(&id).map(|held| held.set.head().lane);
+        if lane == Some(Lane::Authority) {
+            self.unmatched(cause, UnmatchedReason::AppealNotOurs);
+            return Ok(());
+        }
         let has_table = self.rules.as_ref().is_some_and(|rules| rules.lives.appeal.is_some());
         if has_table {
             return self.decide_by_table(id, decision, cause);

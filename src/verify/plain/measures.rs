@@ -171,6 +171,27 @@ impl Plain {
         Ok(id)
     }
 
+    /// A measure that an authority laid down: no rule's risk, chain or ground is behind it.
+    pub(super) fn held_of_authority(&mut self, set: MeasureSet) -> Held {
+        Held {
+            stays: Vec::new(),
+            root: set.head().id,
+            risk: Risk::default(),
+            reason: String::new(),
+            basis: String::new(),
+            undeliverable: Vec::new(),
+            is_of_rule: false,
+            ended: None,
+            was_overturned: false,
+            is_forgotten: false,
+            order: self.next_order(),
+            decided_by: None,
+            proceeding: None,
+            ground: None,
+            set,
+        }
+    }
+
     /// Shows what would have been done.
     pub(super) fn observe(&mut self, asked: &Asked, case: Case<'_>, evidence: Evidence) {
         let head = self.head(IdKind::Observed, &asked.name, asked.measure.name(), case);
@@ -200,6 +221,7 @@ impl Plain {
             cause: how,
             override_until,
             utc_offset_minutes: set.notice().utc_offset_minutes,
+            is_told: self.tells_person(id),
         };
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureEnded(ended))));
 

@@ -12,11 +12,14 @@ mod conditions;
 mod corrections;
 mod counts;
 mod declared;
+mod entries;
 mod follow_ups;
 mod grounds;
+mod held;
 mod lives;
 mod measures;
 mod openings;
+mod orders;
 mod proceedings;
 mod reports;
 mod retention;
@@ -105,6 +108,12 @@ pub struct Plain {
     /// Rules that watch themselves, by id and version: the state of each, and whether it only observes.
     watched: BTreeMap<(String, u32), (String, bool)>,
 
+    // What authorities ordered (S15): `orders`.
+    orders: Vec<orders::Order>,
+    // Who is listed (S16): `entries`, and the phone line that each of them keeps.
+    entries: Vec<entries::Entry>,
+    kept_lines: BTreeMap<Token, Subject>,
+
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
     /// Holders, and phone numbers whose sharing they explained.
@@ -166,6 +175,9 @@ impl Plain {
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
             watched: BTreeMap::new(),
+            orders: Vec::new(),
+            entries: Vec::new(),
+            kept_lines: BTreeMap::new(),
             standings: BTreeMap::new(),
             explained: BTreeSet::new(),
             told: BTreeMap::new(),
@@ -275,6 +287,8 @@ impl Plain {
                 return Ok(());
             }
             FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),
+            FactBody::Order(said) => return self.hear_order(occasion, said),
+            FactBody::Entry(said) => return self.hear_entry(occasion, said),
             FactBody::Corrected { before, after, .. } => {
                 return self.correct(occasion, body, before.as_ref(), after.as_ref());
             }
@@ -331,15 +345,10 @@ impl Plain {
             }
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, .. } => {
-                let step = self.step_of(
-                    occasion,
-                    *step,
-                    opening.subject,
-                    holding.as_ref().map(subject_of),
-                    *product,
-                );
-                self.openings_mut(holder).steps.push(step);
-                Ok(())
+                let held = holding.as_ref().unwrap_or(opening);
+                let known = self.step_of(occasion, *step, opening, holding.as_ref(), *product);
+                self.openings_mut(holder).steps.push(known);
+                self.after_step(holder, *step, held, occasion.at)
             }
             FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
                 self.openings_mut(holder).answers.push(openings::PlatformAnswer {
@@ -368,6 +377,7 @@ impl Plain {
             | FactBody::MeasureHappened { .. }
             | FactBody::SharingExplained { .. }
             | FactBody::SettlementRecorded { .. } => Ok(()),
+            FactBody::Order(_) | FactBody::Entry(_) => Ok(()),
         }
     }
 }
@@ -409,8 +419,4 @@ fn changes_openings(body: &FactBody) -> bool {
         body,
         FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } | FactBody::RiskAssessed { .. }
     )
-}
-
-fn subject_of(party: &Party) -> Subject {
-    party.subject
 }

@@ -7,7 +7,7 @@ use crate::engine::fact::{HolderKind, OpeningStep, Product};
 use crate::engine::limit::{Demand, Limit, LimitForce, SharedCount};
 use crate::engine::measure::MeasureKind;
 use crate::engine::ruleset::RuleSet;
-use crate::engine::subject::{Party, Subject};
+use crate::engine::subject::{Party, SealedRef, Subject};
 
 use super::retention::is_of_opening;
 use super::{Occasion, Plain};
@@ -27,6 +27,8 @@ pub(super) struct Step {
     pub kind: OpeningStep,
     pub opening: Token,
     pub holding: Subject,
+    /// How the institution calls the holding.
+    pub sealed: SealedRef,
     pub product: Product,
     pub at: TimeMs,
     pub event: Fingerprint,
@@ -120,7 +122,7 @@ impl Openings {
 
     /// By the last of its steps until then; without one it has been open since ever, unless an
     /// opening of it is known.
-    fn is_open(&self, holding: Subject, at: TimeMs) -> bool {
+    pub fn is_open(&self, holding: Subject, at: TimeMs) -> bool {
         let last = self
             .steps_of_holding(holding)
             .filter(|step| step.kind != OpeningStep::Changed && step.at <= at)
@@ -278,15 +280,16 @@ impl Plain {
         &self,
         occasion: Occasion,
         kind: OpeningStep,
-        opening: Subject,
-        holding: Option<Subject>,
+        opening: &Party,
+        holding: Option<&Party>,
         product: Product,
     ) -> Step {
-        let holding = holding.unwrap_or(opening);
+        let held = holding.unwrap_or(opening);
         Step {
             kind,
-            opening: opening.token,
-            holding,
+            opening: opening.subject.token,
+            holding: held.subject,
+            sealed: held.sealed.clone(),
             product,
             at: occasion.at,
             event: occasion.source,

@@ -37,6 +37,15 @@ pub(super) enum Timer {
         stay: usize,
         worsens: bool,
     },
+    /// Of orders, by their places.
+    OrderStarts(usize),
+    OrderEnds(usize),
+    NoticeDue(usize),
+    OrderForgotten(usize),
+    /// Of list entries.
+    EntryStarts(usize),
+    EntryEnds(usize),
+    EntryForgotten(usize),
 }
 
 impl Timer {
@@ -44,7 +53,9 @@ impl Timer {
     fn eases(&self) -> bool {
         match self {
             Timer::MeasureExpires(_) | Timer::MeasureForgotten(_) => true,
-            Timer::ReservationLapses { .. } => false,
+            Timer::ReservationLapses { .. } | Timer::OrderStarts(_) | Timer::EntryStarts(_) => false,
+            Timer::OrderEnds(_) | Timer::NoticeDue(_) | Timer::OrderForgotten(_) => true,
+            Timer::EntryEnds(_) | Timer::EntryForgotten(_) => true,
             Timer::AppealDue { worsens, .. } | Timer::StateDue { worsens, .. } => !worsens,
         }
     }
@@ -177,6 +188,13 @@ impl Plain {
                 Timer::ReservationLapses { holder, opening } => self.lapse(holder, opening, key.0),
                 Timer::AppealDue { measure, number, .. } => self.proceeding_due(measure, number, key.0),
                 Timer::StateDue { measure, stay, .. } => self.state_is_due(measure, stay, key.0)?,
+                Timer::OrderStarts(place) => self.order_starts(place, key.0)?,
+                Timer::OrderEnds(place) => self.order_ends(place, key.0)?,
+                Timer::NoticeDue(place) => self.let_notice_go(place),
+                Timer::OrderForgotten(place) => self.order_forgotten(place),
+                Timer::EntryStarts(place) => self.entry_starts(place, key.0)?,
+                Timer::EntryEnds(place) => self.entry_ends(place, key.0)?,
+                Timer::EntryForgotten(place) => self.entry_forgotten(place),
             }
         }
     }

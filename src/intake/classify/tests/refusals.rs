@@ -266,13 +266,17 @@ fn every_code_has_a_case() {
     let of_readers = [Code::TimeJump, Code::FeedbackUnmatched];
     let elsewhere = [Code::NotUtf8, Code::CsvHeaderInvalid, Code::TypeNotAccepted];
     let of_releases = super::releases::release_cases().map(|(code, ..)| code);
+    let of_orders = super::orders::order_cases().map(|(code, ..)| code);
+    let of_entries = super::entries::entry_cases().map(|(code, ..)| code);
     let seen: Vec<Code> = native_cases().into_iter().chain(csv_cases()).map(|(code, _)| code).collect();
     for code in Code::ALL {
         assert!(
             seen.contains(code)
                 || of_readers.contains(code)
                 || elsewhere.contains(code)
-                || of_releases.contains(code),
+                || of_releases.contains(code)
+                || of_orders.contains(code)
+                || of_entries.contains(code),
             "{}",
             code.name()
         );

@@ -1,0 +1,49 @@
+//! What happens to an authority order, as its table and its authority call it (S15).
+
+use crate::engine::base::TimeMs;
+use crate::engine::life::OrderEvent;
+use crate::engine::order::{IssuedOrder, OrderAnswer, Outcome};
+
+/// What happens to an order.
+#[derive(Clone, Copy)]
+pub(super) enum Happens {
+    Issued,
+    Started,
+    Extended(TimeMs),
+    Released,
+    Answered(OrderAnswer),
+    Due,
+}
+
+impl Happens {
+    pub fn event(self) -> OrderEvent {
+        match self {
+            Happens::Issued => OrderEvent::Issued,
+            Happens::Started => OrderEvent::Started,
+            Happens::Extended(_) => OrderEvent::Extended,
+            Happens::Released => OrderEvent::Released,
+            Happens::Answered(_) => OrderEvent::Answered,
+            Happens::Due => OrderEvent::Due,
+        }
+    }
+
+    /// What the authority is told of it, by what the order was before.
+    pub fn outcome(self, before: &IssuedOrder) -> Outcome {
+        match self {
+            Happens::Issued => Outcome::Waits,
+            // Unless a measure is set.
+            Happens::Started => Outcome::HandedOver,
+            Happens::Extended(_) => Outcome::Extended,
+            Happens::Released => Outcome::Released,
+            Happens::Answered(answer) => Outcome::Answered(answer),
+            Happens::Due if !before.begun => Outcome::Over,
+            Happens::Due if before.measure.is_some() => Outcome::Expired,
+            Happens::Due => Outcome::Overdue,
+        }
+    }
+
+    /// Whether somebody said so and waits for an answer.
+    pub fn was_said(self) -> bool {
+        matches!(self, Happens::Extended(_) | Happens::Released | Happens::Answered(_))
+    }
+}
