@@ -108,7 +108,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3]) {
+        let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 8, 10, 4, 5, 22, 18, 1, 3, 6, 6, 3]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
