@@ -20,6 +20,8 @@ use crate::engine::fact::{
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::kept::HoldClass;
+use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
+use crate::engine::state::RuleCount;
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 
 fn packed(record: &FactsRecord) -> Vec<u8> {

@@ -1,14 +1,8 @@
-//! Random reports of every kind.
+//! Random reports.
 
-use std::sync::Arc;
-
-use proptest::option;
 use proptest::prelude::*;
 
-use super::{money, party, subject, time, token};
-use crate::engine::base::Fingerprint;
-use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
-use crate::engine::state::RuleCount;
+use super::*;
 
 pub(super) fn report() -> impl Strategy<Value = Report> {
     let pos = || any::<(u64, u32)>().prop_map(|(offset, ordinal)| ReportPos { offset, ordinal });
