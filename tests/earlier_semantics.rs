@@ -21,6 +21,7 @@ use duecourse::engine::disposition::Disposition;
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
+use duecourse::intake::orders::OrderPolicy;
 use duecourse::intake::release::ReleasePolicy;
 use serde_json::{Value, json};
 
@@ -258,6 +259,7 @@ impl Desk {
             facts_partitions: 1,
             ahead_max: None,
             releases: ReleasePolicy::default(),
+            orders: OrderPolicy::default(),
         };
         let mapping = Arc::new(SourceMapping::load("native").unwrap());
         let keys = Arc::new(Keys::development());

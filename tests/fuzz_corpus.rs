@@ -15,6 +15,7 @@ use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
 use duecourse::engine::input::{FactsPack, FactsRecord, PackedFact, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
+use duecourse::intake::orders::OrderPolicy;
 use duecourse::intake::release::ReleasePolicy;
 
 const AT: TimeMs = TimeMs(1_772_413_200_000);
@@ -41,6 +42,7 @@ fn events() -> Vec<Classified> {
         facts_partitions: 1,
         ahead_max: None,
         releases: ReleasePolicy::default(),
+        orders: OrderPolicy::default(),
     };
     let mapping = Arc::new(SourceMapping::load("native").unwrap());
     let keys = Arc::new(Keys::development());

@@ -45,7 +45,7 @@
 //! (`city-police` signs by SM2, `province-police` by Ed25519), with `level=` theirs. `signature=bad` spoils it.
 //!
 //! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
-//! precision had been measured), `enable LIMIT`, `off RULE`, `budget RULE HOURS` (person-hours a day),
+//! precision had been measured), `enable LIMIT` (or a life), `off RULE`, `budget RULE HOURS` (person-hours a day),
 //! `risk RULE low|medium|high`, `sources A B ..` (with a broker's clock: an event comes by the first, or by
 //! the one that `via=` names, and what worsens a position waits until the slowest has come so far),
 //! `show notices`.

@@ -35,7 +35,7 @@ impl Town {
             Some((appeal, _)) => (appeal, Town::holder(dice).1),
             None => (AppealRef::from_bits(dice.next()), Town::holder(dice).1),
         };
-        let outcome = if dice.chance(80) { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
+        let outcome = if dice.chance(60) { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
         let override_for = dice.chance(30).then(|| SpanMs(*dice.pick(&[0, 5_000, 50_000])));
         let decider = dice.chance(80).then(|| Token(dice.below(2) as u128));
         let body =
@@ -69,7 +69,7 @@ impl Town {
             0 => AppealStep::Filed {
                 reason: AppealReason::Other,
                 papers,
-                evidence: dice.chance(60).then(|| Fingerprint(dice.below(4) as u64)),
+                evidence: dice.chance(40).then(|| Fingerprint(dice.below(4) as u64)),
             },
             1 => AppealStep::Accepted,
             2 => AppealStep::PapersAsked(papers),

@@ -18,7 +18,8 @@ use duecourse::engine::order::{
 
 use super::dice::Dice;
 use super::events::{To, Town};
-use super::log::{Delivery, Seen, random_case};
+use super::log::{Delivery, random_case};
+use super::seen::Seen;
 
 /// The shipped tables, in most rule sets; in some one lacks a step, in some there are none.
 pub fn lives(dice: &mut Dice) -> Lives {

@@ -41,7 +41,6 @@ fn said(effect: &Effect, keys: &Keys) -> String {
         Effect::Unmatched { reason, .. } => format!("unmatched {}", reason.name()),
         Effect::RuleShadowed(_) => "shadowed".to_owned(),
         Effect::Reported(report) => format!("report to {}", report.destination),
-        Effect::RuleShadowed(shadowed) => format!("shadowed {}", shadowed.rule.id),
     }
 }
 

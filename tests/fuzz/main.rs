@@ -19,6 +19,7 @@ use duecourse::engine::ident::IdKey;
 use duecourse::engine::input::TimeMode;
 use duecourse::engine::partition::Identity;
 use duecourse::intake::classify::{Classifier, ClassifierSettings, SourceRecord, TABLE_EVENTS};
+use duecourse::intake::orders::OrderPolicy;
 use duecourse::intake::release::ReleasePolicy;
 use libfuzzer_sys::fuzz_target;
 
@@ -88,6 +89,7 @@ fn classifier(mapping: &str) -> Classifier {
         facts_partitions: 4,
         ahead_max: Some(SpanMs(60_000)),
         releases: ReleasePolicy::default(),
+        orders: OrderPolicy::default(),
     };
     let mapping = Arc::new(SourceMapping::load(mapping).unwrap());
     Classifier::new(mapping, Arc::new(Keys::development()), settings, Arc::new(Loader::new()))

@@ -254,6 +254,9 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                     json!({ "data": "assumed by a scenario", "date": "2026-01-01", "per_mille": 0 });
                 (format!("rules/{rule}.toml"), vec![("precision", assumed), ("status", json!("enforced"))])
             }
+            Directive::Enable(id) if document.pointer(&format!("/files/lives~1{id}.toml")).is_some() => {
+                (format!("lives/{id}.toml"), vec![("enabled", json!(true))])
+            }
             Directive::Enable(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(true))]),
             Directive::Off(id) if document.pointer(&format!("/files/rules~1{id}.toml")).is_some() => {
                 (format!("rules/{id}.toml"), vec![("status", json!("off"))])

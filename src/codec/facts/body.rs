@@ -37,8 +37,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::base::Token;
-use crate::engine::disposition::DispositionId;
+use crate::engine::base::{SpanMs, Token};
+use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{
     AppealOutcome, Dated, FactBody, Feed, HolderKind, MeasureNews, OpeningStep, OtherParty, Product, Release,
     Side, TransferDetails, UsageKind,
@@ -321,9 +321,9 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             product: read_product(reader)?,
             elsewhere_count: reader.u32("the count of an answer")?,
         }),
-        tag @ (APPEAL_DECIDED | APPEAL_DECIDED_BY) => appeal::read_decided(reader, tag == APPEAL_DECIDED_BY),
+        tag @ (APPEAL_DECIDED | APPEAL_DECIDED_BY) => read_appeal(reader, tag == APPEAL_DECIDED_BY),
         APPEAL_STEP => {
-            let appeal = appeal::read_reference(reader)?;
+            let appeal = read_reference(reader)?;
             Ok(FactBody::Appeal { appeal, step: appeal::read(reader)? })
         }
         RULE_SET_ACTIVATED => Ok(FactBody::RuleSetActivated {
@@ -391,6 +391,30 @@ fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
     let identity_channels =
         reader.option("the identity channels of an opening", |reader| reader.byte("a count"))?;
     Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels })
+}
+
+fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
+    let number = reader.varint("an appeal reference")?;
+    let appeal = AppealRef::from_bits(number);
+    if appeal.number() == number { Ok(appeal) } else { Err(DecodeError::Malformed("an appeal reference")) }
+}
+
+fn read_appeal(reader: &mut Reader<'_>, is_named: bool) -> Result<FactBody, DecodeError> {
+    const WHAT: &str = "who decided an appeal, and why";
+    let appeal = read_reference(reader)?;
+    let overturned = reader.flag("the outcome of an appeal")?;
+    let outcome = if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
+    let override_for = reader.option("the override of an appeal", |reader| reader.zigzag("a span"))?;
+    let override_for = override_for.map(SpanMs);
+    let (decider, reason) = match is_named {
+        true => (reader.option(WHAT, |reader| reader.token(WHAT))?, read_text(reader, WHAT)?),
+        false => (None, None),
+    };
+    // What names nobody and gives no reason has the older form: one fact has one form.
+    if is_named && decider.is_none() && reason.is_none() {
+        return Err(DecodeError::Malformed(WHAT));
+    }
+    Ok(FactBody::AppealDecided { appeal, outcome, override_for, decider, reason })
 }
 
 fn read_text(reader: &mut Reader<'_>, what: &'static str) -> Result<Option<Arc<str>>, DecodeError> {

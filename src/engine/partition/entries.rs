@@ -284,7 +284,9 @@ impl Partition {
         let mut holdings: Vec<Holding> = holdings.into_iter().flatten().collect();
         holdings.sort_by_key(held_first);
         let mut open: Vec<(Party, Product)> = Vec::new();
-        for holding in holdings.iter().filter(|holding| holding.is_open_at(cause.1)) {
+        // A snapshot of earlier semantics kept no references; without one nobody could be told of what it is.
+        let is_reached = |holding: &&Holding| holding.is_open_at(cause.1) && !holding.sealed.0.is_empty();
+        for holding in holdings.iter().filter(is_reached) {
             let party = Party { subject: holding.subject, sealed: holding.sealed.clone() };
             open.extend(holding.product_at(cause.1).map(|product| (party, product)));
         }
