@@ -45,6 +45,9 @@ fn every_event_schema_names_its_type_and_requires_its_envelope() {
         let required: BTreeSet<&str> =
             schema["required"].as_array().unwrap().iter().map(|field| field.as_str().unwrap()).collect();
         let envelope = ["specversion", "id", "type", "source", "time", "datacontenttype", "data"];
-        assert!(envelope.iter().all(|field| required.contains(field)), "{name}: {required:?}");
+        // What many partitions did together has no time.
+        let has_time = |field: &str| field != "time" || !name.contains("rule_shadowed");
+        let mut envelope = envelope.iter().filter(|field| has_time(field));
+        assert!(envelope.all(|field| required.contains(field)), "{name}: {required:?}");
     }
 }

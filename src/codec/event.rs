@@ -18,6 +18,7 @@ pub mod notice;
 mod object;
 pub mod opening;
 pub mod party;
+pub mod plain;
 mod registry;
 pub mod review;
 mod rfc3339;

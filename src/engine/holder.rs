@@ -293,11 +293,8 @@ impl Holder {
         self.declared.as_ref()?.assessment(opening)
     }
 
-    /// Takes the steps, the platform's answers and the declarations of an event out again.
+    /// Takes the steps and the platform's answers of an event out again.
     pub fn undo(&mut self, event: Fingerprint) {
-        if let Some(declared) = &mut self.declared {
-            declared.undo(event);
-        }
         for holding in &mut self.holdings {
             holding.steps.retain(|step| step.event != event);
         }

@@ -179,7 +179,8 @@ impl Holder {
     /// Nothing is known of the holder.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.holdings.is_empty()
+        self.declared.is_none()
+            && self.holdings.is_empty()
             && self.openings.is_empty()
             && self.answers.is_empty()
             && self.standings.is_empty()

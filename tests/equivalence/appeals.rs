@@ -12,7 +12,9 @@ use super::dice::Dice;
 use super::events::{To, Town};
 
 /// What somebody may decide for; not all of it is milder than what stands.
-const MILDER: [MeasureKind; 6] = [
+const MILDER: [MeasureKind; 8] = [
+    MeasureKind::Account(AccountStep::VerifyTransaction),
+    MeasureKind::Account(AccountStep::VerifyTransaction),
     MeasureKind::Account(AccountStep::VerifyTransaction),
     MeasureKind::Account(AccountStep::VerifyTransaction),
     MeasureKind::Account(AccountStep::ReverifyIdentity),
@@ -25,7 +27,9 @@ impl Town {
     /// A decision, mostly of an appeal that somebody may have made.
     pub fn appeal(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let known = (!self.appeals.is_empty()).then(|| *dice.pick(&self.appeals));
-        let known = self.going_on(dice, 40).or(known);
+        // What a person decided about is another's to review.
+        let reviewed = self.decided.last().copied().filter(|_| dice.chance(40));
+        let known = reviewed.or_else(|| self.going_on(dice, 70)).or(known);
         let (appeal, holder) = match known {
             Some((appeal, holder)) if dice.chance(92) => (appeal, holder),
             Some((appeal, _)) => (appeal, Town::holder(dice).1),
@@ -60,7 +64,7 @@ impl Town {
             (None, false) => *dice.pick(&self.appeals[recent..]),
         };
         let papers = Papers::default().with(*dice.pick(&[Paper::Other, Paper::IncomeProof]));
-        let weights = if begins { [60, 2, 2, 2, 40, 2] } else { [12, 14, 14, 12, 6, 42] };
+        let weights = if begins { [60, 2, 2, 2, 40, 2] } else { [8, 10, 24, 10, 6, 42] };
         let step = match dice.weighted(&weights) {
             0 => AppealStep::Filed {
                 reason: AppealReason::Other,
@@ -72,7 +76,7 @@ impl Town {
             3 => AppealStep::PapersGiven(papers),
             4 => AppealStep::HumanRequested,
             _ => AppealStep::HumanDecided {
-                decision: match dice.below(4) {
+                decision: match dice.below(8) {
                     0 | 1 => HumanDecision::Confirm,
                     2 => HumanDecision::Lift,
                     _ => HumanDecision::Milder(*dice.pick(&MILDER)),
@@ -83,6 +87,9 @@ impl Town {
         };
         if begins {
             self.cases.push((appeal, holder));
+        }
+        if matches!(step, AppealStep::HumanDecided { .. }) {
+            self.decided.push((appeal, holder));
         }
         vec![self.of_holder(holder, id, at, FactBody::Appeal { appeal, step })]
     }

@@ -35,6 +35,8 @@ pub struct Town {
     pub appeals: Vec<(AppealRef, Token)>,
     /// Appeals and requests for a human decision that were begun.
     pub cases: Vec<(AppealRef, Token)>,
+    /// Measures that a person decided about.
+    pub decided: Vec<(AppealRef, Token)>,
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
     pub openings: Vec<(Token, Party, Product, HolderKind)>,
@@ -70,6 +72,7 @@ impl Town {
             history: Vec::new(),
             appeals: Vec::new(),
             cases: Vec::new(),
+            decided: Vec::new(),
             measures: Vec::new(),
             openings: Vec::new(),
             holdings: Vec::new(),
@@ -105,7 +108,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 16, 11, 4, 6, 10, 4, 5, 9, 16, 1, 3, 6, 6, 3]) {
+        let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),

@@ -132,7 +132,7 @@ impl World<'_> {
         let is_long = self.dice.chance(6);
         let events = if is_long { 150 + self.dice.below(150) } else { 20 + self.dice.below(60) };
         let goes_live = self.dice.below(events / 2);
-        let is_early = self.dice.chance(35);
+        let is_early = self.dice.chance(20);
         let activates = if self.dice.chance(93) { 0 } else { 3 };
         let mut now = START;
         for number in 0..events {

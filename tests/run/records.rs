@@ -92,7 +92,11 @@ fn a_generation_ends_with_its_key() {
     assert_eq!(rekeyed(&second, &first, &place.path("no"), &[]).code, 4, "not the key of these facts");
     let done = rekeyed(&first, &second, &to, &[]);
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stdout.contains("generation 2 has") && done.stdout.contains("in 1 partitions"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("generation 2 has") && done.stdout.contains("in 1 partitions"),
+        "{}",
+        done.stdout
+    );
     assert_eq!(rekeyed(&first, &second, &to, &[]).code, 2, "it exists");
     let spread = rekeyed(&first, &second, &place.path("out-4"), &["--partitions", "4"]);
     assert!(spread.stdout.contains("in 4 partitions"), "{}{}", spread.stdout, spread.stderr);
@@ -106,7 +110,10 @@ fn a_generation_ends_with_its_key() {
     }
 
     // The new facts name nobody by an old token, the old key opens nothing of them, the new key all.
-    let (old, new) = (std::fs::read(out.join("facts/facts-0.log")).unwrap(), std::fs::read(to.join("facts/facts-0.log")).unwrap());
+    let (old, new) = (
+        std::fs::read(out.join("facts/facts-0.log")).unwrap(),
+        std::fs::read(to.join("facts/facts-0.log")).unwrap(),
+    );
     let token = |key: &Path| {
         let keys = Keys::from_provider(&KeyFile(key)).unwrap();
         keys.token(SubjectKind::Account, "A00300").0.to_le_bytes()
@@ -123,7 +130,19 @@ fn a_generation_ends_with_its_key() {
     let left = std::fs::read_to_string(&first).unwrap();
     let secrets = key_then.split_whitespace().filter(|word| word.len() == 64);
     assert!(secrets.into_iter().all(|secret| !left.contains(secret)), "{left}");
-    let after = access(&out, &["--holder", "A00300", "--purpose", "subject_access", "--case", "1", "--key", first.to_str().unwrap()]);
+    let after = access(
+        &out,
+        &[
+            "--holder",
+            "A00300",
+            "--purpose",
+            "subject_access",
+            "--case",
+            "1",
+            "--key",
+            first.to_str().unwrap(),
+        ],
+    );
     assert_eq!(after.code, 3, "{}", after.stderr);
     assert!(after.stderr.contains("destroyed"), "{}", after.stderr);
 }

@@ -15,6 +15,9 @@
 use std::sync::Arc;
 
 use crate::engine::appeal::{AppealReason, AppealStep, HumanDecision, Papers};
+use crate::engine::base::SpanMs;
+use crate::engine::disposition::AppealRef;
+use crate::engine::fact::{AppealOutcome, FactBody};
 use crate::engine::life::Word;
 use crate::engine::measure::MeasureKind;
 
@@ -100,4 +103,32 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<AppealStep, DecodeError> {
 fn read_papers(reader: &mut Reader<'_>) -> Result<Papers, DecodeError> {
     let bits = u16::try_from(reader.varint("the papers of an appeal")?).ok();
     bits.and_then(Papers::from_bits).ok_or(DecodeError::Malformed("the papers of an appeal"))
+}
+
+pub(super) fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
+    let number = reader.varint("an appeal reference")?;
+    let appeal = AppealRef::from_bits(number);
+    if appeal.number() == number { Ok(appeal) } else { Err(DecodeError::Malformed("an appeal reference")) }
+}
+
+/// A decision; `is_named` as its kind says.
+pub(super) fn read_decided(reader: &mut Reader<'_>, is_named: bool) -> Result<FactBody, DecodeError> {
+    const WHAT: &str = "who decided an appeal, and why";
+    let appeal = read_reference(reader)?;
+    let overturned = reader.flag("the outcome of an appeal")?;
+    let outcome = if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
+    let override_for = reader.option("the override of an appeal", |reader| reader.zigzag("a span"))?;
+    let override_for = override_for.map(SpanMs);
+    let (decider, reason) = match is_named {
+        true => (
+            reader.option(WHAT, |reader| reader.token(WHAT))?,
+            reader.option(WHAT, |reader| reader.text(WHAT).map(Arc::from))?,
+        ),
+        false => (None, None),
+    };
+    // What names nobody and gives no reason has the older form: one fact has one form.
+    if is_named && decider.is_none() && reason.is_none() {
+        return Err(DecodeError::Malformed(WHAT));
+    }
+    Ok(FactBody::AppealDecided { appeal, outcome, override_for, decider, reason })
 }

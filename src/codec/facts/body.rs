@@ -36,11 +36,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::base::{SpanMs, Token};
-use crate::engine::disposition::{AppealRef, DispositionId};
+use crate::engine::base::Token;
+use crate::engine::disposition::DispositionId;
 use crate::engine::fact::{
-    AppealOutcome, Channel, Dated, Essential, FactBody, Feed, HolderKind, MeasureNews, OpeningStep,
-    OtherParty, Product, Release, Side, TransferDetails, UsageKind,
+    AppealOutcome, Dated, FactBody, Feed, HolderKind, MeasureNews, OpeningStep, OtherParty, Product, Release,
+    Side, TransferDetails, UsageKind,
 };
 use crate::engine::kept::HoldClass;
 use crate::engine::life::Word;
@@ -49,6 +49,7 @@ use super::DecodeError;
 use super::appeal;
 use super::bytes::{Reader, Writer};
 use super::declared;
+use super::details::{read_details, write_details};
 
 const TRANSFER: u8 = 1;
 const CARD_PAYMENT: u8 = 2;
@@ -245,45 +246,6 @@ fn read_news(reader: &mut Reader<'_>) -> Result<MeasureNews, DecodeError> {
     })
 }
 
-fn write_details(writer: &mut Writer<'_>, details: &TransferDetails) {
-    writer.byte(details.channel as u8);
-    writer.byte(details.essential as u8);
-    writer.byte(
-        u8::from(details.to_bound_account)
-            | u8::from(details.to_own_account) << 1
-            | u8::from(details.cash) << 2
-            | u8::from(details.strong_auth) << 3
-            | u8::from(details.remote_control) << 4
-            | u8::from(details.after_loan) << 5,
-    );
-    writer.option(details.balance_after, Writer::zigzag);
-    writer.option(details.agreed_daily_sum, Writer::zigzag);
-}
-
-fn read_details(reader: &mut Reader<'_>) -> Result<TransferDetails, DecodeError> {
-    const WHAT: &str = "the details of a transfer";
-    let channel = Channel::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
-    let essential = Essential::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
-    let flags = reader.byte(WHAT)?;
-    if flags > 0b11_1111 {
-        return Err(DecodeError::Malformed(WHAT));
-    }
-    let details = TransferDetails {
-        channel,
-        essential,
-        to_bound_account: flags & 1 != 0,
-        to_own_account: flags & 2 != 0,
-        cash: flags & 4 != 0,
-        strong_auth: flags & 8 != 0,
-        remote_control: flags & 16 != 0,
-        after_loan: flags & 32 != 0,
-        balance_after: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
-        agreed_daily_sum: reader.option(WHAT, |reader| reader.zigzag(WHAT))?,
-    };
-    // Details that say nothing are not written: one fact has one form.
-    if details == TransferDetails::default() { Err(DecodeError::Malformed(WHAT)) } else { Ok(details) }
-}
-
 fn write_dated(writer: &mut Writer<'_>, dated: &Dated) {
     writer.zigzag(dated.at.0);
     write(writer, &dated.body);
@@ -349,9 +311,9 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             product: read_product(reader)?,
             elsewhere_count: reader.u32("the count of an answer")?,
         }),
-        tag @ (APPEAL_DECIDED | APPEAL_DECIDED_BY) => read_appeal(reader, tag == APPEAL_DECIDED_BY),
+        tag @ (APPEAL_DECIDED | APPEAL_DECIDED_BY) => appeal::read_decided(reader, tag == APPEAL_DECIDED_BY),
         APPEAL_STEP => {
-            let appeal = read_reference(reader)?;
+            let appeal = appeal::read_reference(reader)?;
             Ok(FactBody::Appeal { appeal, step: appeal::read(reader)? })
         }
         RULE_SET_ACTIVATED => Ok(FactBody::RuleSetActivated {
@@ -417,30 +379,6 @@ fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
     let identity_channels =
         reader.option("the identity channels of an opening", |reader| reader.byte("a count"))?;
     Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels })
-}
-
-fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
-    let number = reader.varint("an appeal reference")?;
-    let appeal = AppealRef::from_bits(number);
-    if appeal.number() == number { Ok(appeal) } else { Err(DecodeError::Malformed("an appeal reference")) }
-}
-
-fn read_appeal(reader: &mut Reader<'_>, is_named: bool) -> Result<FactBody, DecodeError> {
-    const WHAT: &str = "who decided an appeal, and why";
-    let appeal = read_reference(reader)?;
-    let overturned = reader.flag("the outcome of an appeal")?;
-    let outcome = if overturned { AppealOutcome::Overturned } else { AppealOutcome::Upheld };
-    let override_for = reader.option("the override of an appeal", |reader| reader.zigzag("a span"))?;
-    let override_for = override_for.map(SpanMs);
-    let (decider, reason) = match is_named {
-        true => (reader.option(WHAT, |reader| reader.token(WHAT))?, read_text(reader, WHAT)?),
-        false => (None, None),
-    };
-    // What names nobody and gives no reason has the older form: one fact has one form.
-    if is_named && decider.is_none() && reason.is_none() {
-        return Err(DecodeError::Malformed(WHAT));
-    }
-    Ok(FactBody::AppealDecided { appeal, outcome, override_for, decider, reason })
 }
 
 fn read_text(reader: &mut Reader<'_>, what: &'static str) -> Result<Option<Arc<str>>, DecodeError> {

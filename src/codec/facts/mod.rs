@@ -58,6 +58,7 @@ mod appeal;
 mod body;
 pub(in crate::codec) mod bytes;
 mod declared;
+mod details;
 mod pack;
 mod report;
 #[cfg(test)]

@@ -28,14 +28,19 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<ObservationData<'_>>(observation::OBSERVED),
         event::<AnsweredData<'_>>(disposition::APPEAL_ANSWERED),
         event::<AnsweredNoticeData<'_>>(notice::OF_ANSWERED),
-        plain::<ShadowedEvent<'_>>(quality::SHADOWED),
+        enveloped::<ShadowedEvent<'_>>(quality::SHADOWED),
         plain::<DecidedData>("duecourse.decided.v1"),
         plain::<UnmatchedData>("duecourse.dead_letter.unmatched.v1"),
     ]
 }
 
 fn event<T: JsonSchema>(event_type: &'static str) -> (&'static str, Value) {
-    let (name, mut schema) = plain::<CloudEvent<T>>(event_type);
+    enveloped::<CloudEvent<T>>(event_type)
+}
+
+/// A CloudEvent with an envelope of its own.
+fn enveloped<T: JsonSchema>(event_type: &'static str) -> (&'static str, Value) {
+    let (name, mut schema) = plain::<T>(event_type);
     for (field, value) in
         [("specversion", "1.0"), ("type", event_type), ("datacontenttype", "application/json")]
     {

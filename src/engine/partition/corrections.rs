@@ -71,11 +71,17 @@ impl Partition {
                     meetings.retain(|meeting| !(meeting.event == original && meeting.feed == *feed));
                 }
             }
-            FactBody::Opening { .. }
-            | FactBody::HoldingsAnswered { .. }
-            | FactBody::CardProfiled { .. }
+            FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } => {
+                self.undo_steps(fact, original, out)
+            }
+            FactBody::CardProfiled { .. }
             | FactBody::RiskAssessed { .. }
-            | FactBody::OwnersDeclared { .. } => self.undo_steps(fact, original, out),
+            | FactBody::OwnersDeclared { .. } => {
+                let state = self.holders.get_mut(&fact.route.token);
+                if let Some(declared) = state.and_then(|state| state.declared.as_mut()) {
+                    declared.undo(original);
+                }
+            }
             _ => {}
         }
         taken

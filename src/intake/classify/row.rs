@@ -8,6 +8,7 @@ use super::{
 };
 use crate::codec::csv;
 use crate::codec::event::envelope::{Envelope, SPEC_VERSION};
+use crate::codec::event::plain::Whole;
 use crate::codec::event::{Event, EventTime, EventType, Undeclared};
 use crate::config::source::{Format, SourceMapping, Table, Values};
 use crate::engine::base::TimeMs;
@@ -61,6 +62,10 @@ impl Reading<'_> {
     }
 
     fn native(&self, undeclared: &mut Undeclared, at: &mut Option<TimeMs>) -> Result<Draft<'_>, RefusalCode> {
+        if let Some(draft) = self.plain() {
+            *at = in_range(draft.time).ok();
+            return Ok(draft);
+        }
         let envelope = Envelope::open(self.text, self.record.headers, undeclared)?;
         if &*envelope.spec_version != SPEC_VERSION {
             return Err(RefusalCode::EnvelopeVersionUnknown);
@@ -71,6 +76,16 @@ impl Reading<'_> {
         let id = self.event_id("", &envelope.id)?;
         let event = Event::from_json(kind, envelope.data, "", undeclared)?;
         Ok(Draft { id, time, event })
+    }
+
+    /// A structured event with nothing unusual about it, nor wrong.
+    fn plain(&self) -> Option<Draft<'_>> {
+        if self.record.headers.iter().any(|(name, _)| name.starts_with("ce_")) {
+            return None;
+        }
+        let whole = Whole::read(self.text).filter(|whole| whole.spec_version == SPEC_VERSION)?;
+        let (time, id) = (EventTime::parse(whole.time).ok()?.0, self.event_id("", whole.id).ok()?);
+        Some(Draft { id, time, event: whole.event })
     }
 
     fn mapped<'r>(

@@ -71,7 +71,7 @@ impl Plain {
 
     /// Undoes what the original event wrote about the holder's openings.
     fn undo_steps(&mut self, occasion: Occasion, before: &FactBody, original: Fingerprint, cause: Cause) {
-        if !changes_openings(before) {
+        if !changes_openings(before) || is_declaration(before) {
             return;
         }
         let openings = self.openings_mut(occasion.route.token);
