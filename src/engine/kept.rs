@@ -65,21 +65,26 @@ impl Kept {
         self.shrink();
     }
 
-    /// Begins or extends a hold.
-    pub fn order(&mut self, hold: Hold) {
-        match self.holds.iter_mut().find(|known| known.number == hold.number) {
-            Some(known) => *known = hold,
-            None => self.holds.push(hold),
-        }
+    /// Begins a hold, or puts it in the place of one of its number, and gives that.
+    pub fn order(&mut self, hold: Hold) -> Option<Hold> {
+        let known = self.holds.iter_mut().find(|known| known.number == hold.number);
+        let replaced = match known {
+            Some(known) => Some(std::mem::replace(known, hold)),
+            None => {
+                self.holds.push(hold);
+                None
+            }
+        };
         self.shrink();
+        replaced
     }
 
-    /// Ends a hold by its number; false if there is none.
-    pub fn release(&mut self, number: &str) -> bool {
-        let before = self.holds.len();
-        self.holds.retain(|hold| &*hold.number != number);
+    /// Ends a hold by its number, and gives it; nothing if there is none.
+    pub fn release(&mut self, number: &str) -> Option<Hold> {
+        let place = self.holds.iter().position(|hold| &*hold.number == number)?;
+        let released = self.holds.remove(place);
         self.shrink();
-        self.holds.len() < before
+        Some(released)
     }
 
     /// Ends the holds whose time is over.

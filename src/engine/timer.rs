@@ -81,6 +81,22 @@ impl Queue {
         Arc::make_mut(self.days.entry(place.0.0.div_euclid(DAY_MS)).or_default()).insert(place, timer);
     }
 
+    fn cancel(&mut self, due: TimeMs, timer: Timer) {
+        let std::collections::btree_map::Entry::Occupied(mut day) =
+            self.days.entry(due.0.div_euclid(DAY_MS))
+        else {
+            return;
+        };
+        let of_time = day.get().range((due, 0)..=(due, u64::MAX));
+        let place = of_time.filter(|(_, known)| **known == timer).map(|(place, _)| *place).next();
+        if let Some(place) = place {
+            Arc::make_mut(day.get_mut()).remove(&place);
+        }
+        if day.get().is_empty() {
+            day.remove();
+        }
+    }
+
     fn first(&self) -> Option<Place> {
         let (_, day) = self.days.first_key_value()?;
         day.first_key_value().map(|(place, _)| *place)
@@ -117,6 +133,11 @@ impl Timers {
 
     fn queue(&mut self, timer: Timer) -> &mut Queue {
         if timer.worsens() { &mut self.worsening } else { &mut self.easing }
+    }
+
+    /// Takes one timer out again before its time.
+    pub fn cancel(&mut self, due: TimeMs, timer: Timer) {
+        self.queue(timer).cancel(due, timer);
     }
 
     /// The next timer that is due, with the time it was due at, taken out.

@@ -318,7 +318,8 @@ fn a_report_that_was_changed_is_seen() {
             }
             None
         },
-        |verdict| verdict.mismatched == 2,
+        // A total may decide, too: a rule that is overruled too often moves to shadow (S19).
+        |verdict| verdict.mismatched >= 2,
     );
 }
 

@@ -84,7 +84,8 @@ fn random_retention(dice: &mut Dice) -> Retention {
         openings: term(),
         holdings: term(),
         firings: term(),
-        overrides: SpanMs(200_000),
+        // What a lift set aside must not come back in these logs, however late it is told.
+        overrides: SpanMs(100_000_000),
         sweep: term(),
     }
 }

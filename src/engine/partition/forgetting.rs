@@ -72,15 +72,19 @@ impl Partition {
         }
         let holder = fact.route.token;
         let hold = Hold { number: Arc::clone(number), class, until };
-        self.kept.get_or_default(holder).order(hold);
+        let replaced = self.kept.get_or_default(holder).order(hold);
+        if let Some(replaced) = replaced {
+            self.timers.cancel(replaced.until, Timer::HoldsEnd(holder));
+        }
         self.timers.set(until, Timer::HoldsEnd(holder));
     }
 
     pub(super) fn release_hold(&mut self, fact: &Fact, number: &str, out: Out<'_>) {
         let holder = fact.route.token;
-        let known = self.kept.get_mut(&holder).is_some_and(|kept| kept.release(number));
-        if !known {
-            out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::HoldUnknown });
+        match self.kept.get_mut(&holder).and_then(|kept| kept.release(number)) {
+            // Its timer would name the holder until the time it was set for.
+            Some(released) => self.timers.cancel(released.until, Timer::HoldsEnd(holder)),
+            None => out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::HoldUnknown }),
         }
         self.drop_if_over(holder);
     }
