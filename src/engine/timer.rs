@@ -82,8 +82,7 @@ impl Queue {
     }
 
     fn cancel(&mut self, due: TimeMs, timer: Timer) {
-        let std::collections::btree_map::Entry::Occupied(mut day) =
-            self.days.entry(due.0.div_euclid(DAY_MS))
+        let std::collections::btree_map::Entry::Occupied(mut day) = self.days.entry(due.0.div_euclid(DAY_MS))
         else {
             return;
         };

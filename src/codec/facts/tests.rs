@@ -348,7 +348,7 @@ fn details_that_say_nothing_are_refused_and_others_are_not() {
     let malformed = Err(DecodeError::Malformed("the details of a transfer"));
     assert_eq!(decode(&sealed_again(with([0; 5]))), malformed);
     assert_eq!(decode(&sealed_again(with([0, 7, 0, 0, 0]))), malformed);
-    assert_eq!(decode(&sealed_again(with([0, 0, 16, 0, 0]))), malformed);
+    assert_eq!(decode(&sealed_again(with([0, 0, 64, 0, 0]))), malformed);
     assert!(decode(&sealed_again(with([0, 1, 0, 0, 0]))).is_ok());
 }
 

@@ -79,9 +79,7 @@ const BANNED: [&str; 16] = [
 fn no_field_says_what_nobody_may_be_judged_by() {
     let is_banned = |name: &str| {
         let parts: Vec<&str> = name.split(['_', '.']).collect();
-        BANNED
-            .iter()
-            .any(|banned| parts.iter().any(|part| part == banned) || name.contains(&format!("{banned}_")))
+        BANNED.iter().any(|banned| parts.contains(banned) || name.split('.').any(|part| part == *banned))
     };
     assert!(is_banned("event.age") && is_banned("representative_age") && is_banned("native_place"));
     assert!(!is_banned("event.usage") && !is_banned("event.agent"));
