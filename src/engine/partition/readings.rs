@@ -162,39 +162,28 @@ impl Partition {
         reading
     }
 
-    /// The value of a signal, where that is certain; of a scene without bound. `horizon` is that of S5.
-    #[inline]
+    /// The value of a signal, where that is certain; of a scene without bound.
     pub(super) fn certain(
         &mut self,
         number: usize,
         scene: &Scene<'_>,
-        horizon: TimeMs,
         active: &Active,
         readings: &mut Readings,
     ) -> Option<i64> {
         match self.ways.get(number) {
-            // Warm (S6) and read along with another signal of its set: then it is a point.
-            Some(Way::Sliding { warm_from, reach })
-                if *warm_from <= scene.at && horizon <= scene.at.minus(*reach) =>
-            {
-                if let Some((value, _)) = readings.values.get(number) {
+            Some(Way::Sliding { warm_from, reach }) => {
+                // Read along with another signal of its set, and warm (S6): then it is a point.
+                let known = readings
+                    .values
+                    .get(number)
+                    .filter(|_| *warm_from <= scene.at && self.horizon() <= scene.at.minus(*reach));
+                if let Some((value, _)) = known {
                     return Some(value);
                 }
             }
             Some(Way::Told) if !self.is_told_anything(scene, readings) => return Some(0),
             _ => {}
         }
-        self.read_certain(number, scene, active, readings)
-    }
-
-    #[inline(never)]
-    fn read_certain(
-        &mut self,
-        number: usize,
-        scene: &Scene<'_>,
-        active: &Active,
-        readings: &mut Readings,
-    ) -> Option<i64> {
         let interval = match readings.get(number) {
             Some(known) => known.interval,
             None => self.reading(number, scene, None, active, readings).interval,
@@ -203,7 +192,6 @@ impl Partition {
     }
 
     /// Whether any standing of the holder holds at the scene's time.
-    #[inline]
     fn is_told_anything(&self, scene: &Scene<'_>, readings: &mut Readings) -> bool {
         *readings.told.get_or_insert_with(|| {
             let holder = self.holders.get(&scene.holder);

@@ -163,13 +163,9 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let mut readings = self.take_readings();
-        let guarded = self.guarded(scene);
+        let overridden = self.is_overridden(scene);
         for candidate in active.index.triggered(scene) {
-            let settled = self.settle(candidate, guarded, scene, active, &mut readings);
-            if settled == Some(false) {
-                continue;
-            }
-            if let Some(fired) = self.evaluate(candidate, settled, scene, active, &mut readings) {
+            if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
                 self.act(fired, scene, active, &mut readings, out)?;
             }
         }
@@ -187,10 +183,9 @@ impl Partition {
     ) -> Result<bool, EngineError> {
         let mut readings = self.take_readings();
         let mut checked = false;
-        let guarded = self.guarded(scene);
+        let overridden = self.is_overridden(scene);
         for candidate in active.index.triggered(scene) {
-            let settled = self.settle(candidate, guarded, scene, active, &mut readings);
-            let Some(fired) = self.evaluate(candidate, settled, scene, active, &mut readings) else {
+            let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) else {
                 continue;
             };
             if fired.enforced && checked {
@@ -286,15 +281,19 @@ impl Partition {
         condition.eval(&mut value, &scene.attributes) == Some(true)
     }
 
-    /// Whether a rule fires on a scene, given what its guards say.
+    /// Whether a rule fires on a scene. `overridden`: some rule may not see all of the party's past.
     fn evaluate<'a>(
         &mut self,
         candidate: &Candidate,
-        settled: Option<bool>,
         scene: &Scene<'_>,
+        overridden: bool,
         active: &'a Active,
         readings: &mut Readings,
     ) -> Option<Fired<'a>> {
+        let settled = if overridden { None } else { self.settle(&candidate.guards, scene, active, readings) };
+        if settled == Some(false) {
+            return None;
+        }
         let number = candidate.number;
         let rule = active.set.rules.get(number)?;
         let name = active.index.names.get(number)?;
@@ -314,21 +313,19 @@ impl Partition {
         Some(Fired { number, rule, name: Arc::clone(name), enforced, bound })
     }
 
-    /// Whether a condition holds, as far as its guards alone say so.
-    #[inline]
+    /// Whether a condition holds, as far as its guards alone say so. Under an override a rule reads other
+    /// values than these.
     fn settle(
         &mut self,
-        Candidate { guards, .. }: &Candidate,
-        guarded: Option<TimeMs>,
+        guards: &Guards,
         scene: &Scene<'_>,
         active: &Active,
         readings: &mut Readings,
     ) -> Option<bool> {
-        let horizon = guarded?;
         let mut is_whole = guards.is_whole;
         for guard in &guards.all {
             let left = match guard.left {
-                Guarded::Signal(number) => self.certain(number, scene, horizon, active, readings),
+                Guarded::Signal(number) => self.certain(number, scene, active, readings),
                 Guarded::Field(field) => scene.attributes.get(field),
             };
             match left {
@@ -340,11 +337,8 @@ impl Partition {
         is_whole.then_some(true)
     }
 
-    /// The horizon that guards look back to. None where some rule may not see all of the party's past: it
-    /// reads other values than guards do.
-    fn guarded(&self, scene: &Scene<'_>) -> Option<TimeMs> {
-        let overridden = !self.overrides.is_empty() && self.overrides.get(&scene.party.subject).is_some();
-        (!overridden).then(|| self.horizon())
+    fn is_overridden(&self, scene: &Scene<'_>) -> bool {
+        !self.overrides.is_empty() && self.overrides.get(&scene.party.subject).is_some()
     }
 
     /// Whether the rule's last firing on the party still holds, or was for this very event.
