@@ -9,7 +9,9 @@
 //! facts. Whoever stores a snapshot adds the checksum; `decide::snapshot` does.
 
 mod authority;
+mod measures;
 mod packed;
+mod timers;
 mod types;
 
 use crate::codec::facts::DecodeError;

@@ -19,7 +19,7 @@ use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
 use crate::engine::holder::{Answer, Holder, Holding, Opening, PlatformAnswer, Request, Severity, Step};
 use crate::engine::kept::{Hold, HoldClass, Kept, Records};
 use crate::engine::life::Word;
-use crate::engine::measure::{Lane, Listing, Measure, MeasureKind, Order, SceneLapse, VerificationLapse};
+use crate::engine::measure::{Lane, MeasureKind};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
@@ -32,7 +32,6 @@ use crate::engine::state::{
 };
 use crate::engine::subject::SealedRef;
 use crate::engine::table::Changes;
-use crate::engine::timer::{Timer, Timers};
 use crate::engine::verifying::{DeliveryChannel, Risk};
 use crate::engine::window::Entry;
 
@@ -297,99 +296,6 @@ impl Packed for Answer {
     }
 }
 
-impl Packed for Timer {
-    fn write(&self, writer: &mut Writer<'_>) {
-        match self {
-            Timer::MeasureExpires(id) => {
-                writer.byte(0);
-                id.write(writer);
-            }
-            Timer::MeasureForgotten(id) => {
-                writer.byte(1);
-                id.write(writer);
-            }
-            Timer::ReservationLapses { holder, opening } => {
-                writer.byte(2);
-                holder.write(writer);
-                opening.write(writer);
-            }
-            Timer::HoldsEnd(holder) => {
-                writer.byte(40);
-                holder.write(writer);
-            }
-            Timer::AppealDue { measure, entered, worsens } => {
-                writer.byte(32);
-                measure.write(writer);
-                entered.write(writer);
-                writer.flag(*worsens);
-            }
-            Timer::MeasureDue { measure, entered, worsens } => {
-                writer.byte(16);
-                measure.write(writer);
-                entered.write(writer);
-                worsens.write(writer);
-            }
-            Timer::Entry { holder, entry, moment } => {
-                writer.byte(25);
-                holder.write(writer);
-                entry.write(writer);
-                moment.write(writer);
-            }
-            Timer::Order { holder, order, moment } => {
-                writer.byte(24);
-                holder.write(writer);
-                order.write(writer);
-                moment.write(writer);
-            }
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match reader.byte("a timer")? {
-            0 => Packed::read(reader).map(Timer::MeasureExpires),
-            1 => Packed::read(reader).map(Timer::MeasureForgotten),
-            2 => {
-                Ok(Timer::ReservationLapses { holder: Packed::read(reader)?, opening: Packed::read(reader)? })
-            }
-            32 => Ok(Timer::AppealDue {
-                measure: Packed::read(reader)?,
-                entered: Packed::read(reader)?,
-                worsens: Packed::read(reader)?,
-            }),
-            16 => Ok(Timer::MeasureDue {
-                measure: Packed::read(reader)?,
-                entered: Packed::read(reader)?,
-                worsens: Packed::read(reader)?,
-            }),
-            40 => Packed::read(reader).map(Timer::HoldsEnd),
-            25 => Ok(Timer::Entry {
-                holder: Packed::read(reader)?,
-                entry: Packed::read(reader)?,
-                moment: Packed::read(reader)?,
-            }),
-            24 => Ok(Timer::Order {
-                holder: Packed::read(reader)?,
-                order: Packed::read(reader)?,
-                moment: Packed::read(reader)?,
-            }),
-            _ => Err(DecodeError::Malformed("a timer")),
-        }
-    }
-}
-
-impl Packed for Timers {
-    fn write(&self, writer: &mut Writer<'_>) {
-        self.set_count().write(writer);
-        let all: Vec<(TimeMs, u64, Timer)> = self.all().collect();
-        all.write(writer);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (set_count, all): (u64, Vec<(TimeMs, u64, Timer)>) = Packed::read(reader)?;
-        Ok(Timers::restore(set_count, all))
-    }
-}
-
 impl Packed for Entry {
     fn write(&self, writer: &mut Writer<'_>) {
         self.at.write(writer);
@@ -410,76 +316,5 @@ impl Packed for Entry {
             feed: Packed::read(reader)?,
             marks: reader.byte("marks")?,
         })
-    }
-}
-
-/// The measures of list entries, by their numbers in snapshots.
-const LISTED: [fn(Listing) -> Measure; 4] = [
-    Measure::ListedLimitOutflow,
-    Measure::ListedStopPaymentAccount,
-    Measure::ListedLimitCard,
-    Measure::ListedRefuseOpening,
-];
-
-/// Harder measures are made again from their witness, by the same constructors as anywhere else.
-impl Packed for Measure {
-    fn write(&self, writer: &mut Writer<'_>) {
-        let kind = MeasureKind::ALL.into_iter().find(|kind| Measure::from(*kind) == *self);
-        kind.write(writer);
-        match self {
-            Measure::PhoneCardLimit(lapse) | Measure::PhoneCardSuspend(lapse) => {
-                writer.flag(matches!(self, Measure::PhoneCardSuspend(_)));
-                lapse.cause().write(writer);
-            }
-            Measure::AuthorityStopPayment(order) | Measure::AuthorityFreeze(order) => {
-                let freeze = matches!(self, Measure::AuthorityFreeze(_));
-                writer.byte(2 + u8::from(freeze));
-                writer.blob(order.number().as_bytes());
-                writer.blob(order.issuer().as_bytes());
-                order.term().write(writer);
-            }
-            Measure::IotCardLimit(lapse) | Measure::IotCardPause(lapse) => {
-                writer.byte(16 + u8::from(matches!(self, Measure::IotCardPause(_))));
-                lapse.cause().write(writer);
-            }
-            Measure::ListedLimitOutflow(listing)
-            | Measure::ListedStopPaymentAccount(listing)
-            | Measure::ListedLimitCard(listing)
-            | Measure::ListedRefuseOpening(listing) => {
-                let place = LISTED.iter().position(|make| make(listing.clone()) == *self);
-                writer.byte(24 + place.unwrap_or_default() as u8);
-                listing.write(writer);
-            }
-            _ => {}
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if let Some(kind) = Option::<MeasureKind>::read(reader)? {
-            return Ok(Measure::from(kind));
-        }
-        let hard = reader.byte("a measure")?;
-        if hard < 2 {
-            let (event, at) = Packed::read(reader)?;
-            let lapse = VerificationLapse::of(&Measure::PhoneCardReverify, event, at);
-            let measure = if hard == 1 { Measure::PhoneCardSuspend } else { Measure::PhoneCardLimit };
-            return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
-        }
-        if let Some(make) = hard.checked_sub(24).and_then(|place| LISTED.get(usize::from(place))) {
-            return Listing::read(reader).map(make);
-        }
-        if let 16 | 17 = hard {
-            let (event, at) = Packed::read(reader)?;
-            let lapse = SceneLapse::of(&Measure::IotCardReverify, event, at);
-            let measure = if hard == 17 { Measure::IotCardPause } else { Measure::IotCardLimit };
-            return lapse.map(measure).ok_or(DecodeError::Malformed("a lapse"));
-        }
-        if hard > 3 {
-            return Err(DecodeError::Malformed("a measure"));
-        }
-        let (number, issuer): (String, String) = Packed::read(reader)?;
-        let (start, end) = Packed::read(reader)?;
-        let order = Order::new(number, issuer, start, end).ok_or(DecodeError::Malformed("an order"))?;
-        Ok(if hard == 3 { Measure::AuthorityFreeze(order) } else { Measure::AuthorityStopPayment(order) })
     }
 }
