@@ -26,7 +26,10 @@ pub fn lives(dice: &mut Dice) -> Lives {
     static SHIPPED: OnceLock<Lives> = OnceLock::new();
     let shipped = SHIPPED.get_or_init(|| {
         let text = bundle::embedded(bundle::Profile::Strict).unwrap();
-        bundle::compile(&text).unwrap().lives
+        // List entries ship off; here they are on.
+        let (before, after) = text.split_at(text.find("\"lives/entry.toml\"").unwrap());
+        let after = after.replacen("\"enabled\":false", "\"enabled\":true", 1);
+        bundle::compile(&format!("{before}{after}")).unwrap().lives
     });
     let basis = || "b".to_owned();
     let mut order = Life { basis: basis(), ..shipped.order.clone().unwrap() };
