@@ -180,6 +180,7 @@ impl Holder {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.declared.is_none()
+            && self.authority.is_none()
             && self.holdings.is_empty()
             && self.openings.is_empty()
             && self.answers.is_empty()
