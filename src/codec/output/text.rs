@@ -33,7 +33,7 @@ pub(super) const fn words(zh: &'static str, en: &'static str) -> Words {
 
 /// The notice of a measure that begins. `None` when a time lies outside the calendar.
 pub(super) fn of_set(head: &Head, measure: &Measure, notice: &Notice) -> Option<Text> {
-    begun(head, measure, notice, &title(measure))
+    begun(head, measure, notice, &title(measure), notice.start)
 }
 
 /// The notice of a measure whose authority extended it.
@@ -42,13 +42,13 @@ pub(super) fn of_extended(head: &Head, measure: &Measure, notice: &Notice) -> Op
         Measure::AuthorityStopPayment(_) => words("紧急止付延期", "payment stopped by order, extended"),
         _ => words("冻结延期", "frozen by order, extended"),
     };
-    begun(head, measure, notice, &title)
+    begun(head, measure, notice, &title, head.at)
 }
 
-fn begun(head: &Head, measure: &Measure, notice: &Notice, title: &Words) -> Option<Text> {
+fn begun(head: &Head, measure: &Measure, notice: &Notice, title: &Words, said_at: TimeMs) -> Option<Text> {
     let party = party(head.party.subject.kind);
     let opening = opening(head.lane);
-    let when = Moments::of(notice)?;
+    let when = Moments::of(notice, said_at)?;
     Some(Text {
         zh: zh_set(notice, measure, title.zh, party.zh, opening.zh, &when),
         en: en_set(notice, measure, title.en, party.en, opening.en, &when),
@@ -374,14 +374,15 @@ struct Moments {
 }
 
 impl Moments {
-    fn of(notice: &Notice) -> Option<Moments> {
+    /// `said_at`: from when on the answer to an appeal is counted.
+    fn of(notice: &Notice, said_at: TimeMs) -> Option<Moments> {
         let offset = notice.utc_offset_minutes;
         Some(Moments {
             start: moment(notice.start, offset)?,
             // Minutes are shown: a part of one counts as whole, so that the end is never early.
             end: moment(notice.end.plus(SpanMs(59_999)), offset)?,
             due: moment(notice.answer_due, offset)?,
-            answer_within: span(notice.answer_due.0.saturating_sub(notice.start.0)),
+            answer_within: span(notice.answer_due.0.saturating_sub(said_at.0)),
             verify: verifying::paragraph(&notice.verify, offset)?,
             zone: zone(offset),
         })
