@@ -19,10 +19,10 @@ demo:
 test:
 	scripts/install-missing
 	cargo test
-	scripts/fuzz 6
 	scripts/check-k8s
 	scripts/with-kafka $(KAFKA_TESTS) --test-threads=2 --show-output
 	scripts/with-kafka $(KAFKA_TESTS) --ignored --exact --nocapture torture::short
+	scripts/fuzz 6
 
 # Rounds of faults under load, each picked by a seed, with a full recount after each; docs/torture.md.
 torture:
