@@ -179,12 +179,6 @@ impl Holder {
     /// Nothing is known of the holder.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.declared.is_none()
-            && self.authority.is_none()
-            && self.holdings.is_empty()
-            && self.openings.is_empty()
-            && self.answers.is_empty()
-            && self.standings.is_empty()
-            && self.explained.is_empty()
+        *self == Holder::default()
     }
 }
