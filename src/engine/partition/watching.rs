@@ -36,7 +36,9 @@ mod tests {
     use crate::engine::notice::{Channels, Notice, RuleName};
     use crate::engine::partition::Identity;
     use crate::engine::purpose::Purpose;
+    use crate::engine::state::MeasureState;
     use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+    use crate::engine::verifying::Risk;
 
     const START: TimeMs = TimeMs(1_000_000);
 
@@ -134,10 +136,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_end_of_something_unknown_is_counted() {
-        let mut partition = partition();
-        let end = MeasureEnded {
+    fn expired() -> MeasureEnded {
+        MeasureEnded {
             head: head(Lane::Anomaly),
             ended: DispositionId(5),
             measure: Measure::PhoneCardReverify,
@@ -146,8 +146,49 @@ mod tests {
             override_until: None,
             utc_offset_minutes: 480,
             is_told: true,
-        };
-        partition.watch_end(DispositionId(5), &end);
+        }
+    }
+
+    #[test]
+    fn the_end_of_something_unknown_is_counted() {
+        let mut partition = partition();
+        partition.watch_end(DispositionId(5), &expired());
         assert_eq!(broken(&partition), [Invariant::Known]);
+    }
+
+    #[test]
+    fn an_expiry_after_the_end_is_counted() {
+        for (end, expected) in [(START, vec![]), (START.minus(SpanMs(1)), vec![Invariant::BeyondEnd])] {
+            let mut partition = partition();
+            let Head { rule, party, holder, event, purpose, .. } = head(Lane::Anomaly);
+            let measure = MeasureState {
+                appeal: AppealRef::from_bits(1),
+                lane: Lane::Anomaly,
+                rule,
+                party,
+                holder,
+                event,
+                measure: Measure::PhoneCardReverify,
+                purpose,
+                end,
+                ended: false,
+                overruled: false,
+                utc_offset_minutes: 480,
+                decided_by: None,
+                awaits_human: false,
+                case: None,
+                ground: None,
+                start: end,
+                root: DispositionId(5),
+                root_event: event,
+                risk: Risk::Medium,
+                reason: "r".into(),
+                basis: "b".into(),
+                living: None,
+            };
+            partition.measures.insert(DispositionId(5), measure);
+            partition.watch_end(DispositionId(5), &expired());
+            assert_eq!(broken(&partition), expected);
+        }
     }
 }
