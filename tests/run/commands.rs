@@ -123,6 +123,53 @@ fn alerts_have_the_contract_s_columns_and_the_input_s_ids() {
 }
 
 #[test]
+fn who_is_warned_for_their_own_protection_counts_as_no_suspect() {
+    const PAID: &str = r#"
+[paid_1d]
+title = { zh = "一天内付款次数", en = "payments in a day" }
+subject = "account"
+feeds = ["transfer_posted.payer"]
+aggregate = "count"
+window = "1d"
+purpose = "victim"
+basis = "apl_34"
+"#;
+    const WARNED: &str = r#"
+version = 1
+title = { zh = "付款前的提醒", en = "A reminder before a payment" }
+status = "shadow"
+subject = "account"
+triggers = ["transfer_posted.payer"]
+condition = "paid_1d >= 2"
+measure = "victim_warn"
+measure_for = "24h"
+purpose = "victim"
+basis = "apl_34"
+reason = "first_payment_with_care"
+source = "these tests"
+"#;
+    let place = Place::new();
+    std::fs::write(place.rules().join("signals/paid.toml"), PAID).unwrap();
+    std::fs::write(place.rules().join("rules/warned.toml"), WARNED).unwrap();
+    let input = place.file(
+        "events.csv",
+        "event_id,ts_ms,amount,from_account,to_account,type\n\
+         E1,1700000000000,5.00,DECEIVED,SHOP,transfer\nE2,1700000001000,5.00,DECEIVED,TAKER,transfer\n",
+    );
+    let labels = place.file("labels.csv", "kind,id,typology,role,start_ts_ms\naccount,TAKER,x,mule,1\n");
+    let out = place.path("out");
+    run(&place, &[&input], &out, &["--labels", labels.to_str().unwrap()], 0);
+    let alerts = read(&out, "alerts.csv");
+    assert!(
+        alerts
+            .ends_with("\nE2,1700000001000,transfer,E2,payer,warned,1,victim,victim_warn,shadow,1.000000\n"),
+        "{alerts}"
+    );
+    let levels = &report(&out)["levels"]["account"];
+    assert_eq!((&levels["negatives"], &levels["false"]), (&2.into(), &0.into()));
+}
+
+#[test]
 fn explain_tells_from_what_was_published() {
     let place = Place::new();
     let input = place.file("events.csv", csv(&rows(3000)));

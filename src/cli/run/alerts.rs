@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::codec::keys::Keys;
-use crate::engine::base::{Fingerprint, SpanMs};
+use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
 use crate::engine::disposition::{Disposition, Head};
 use crate::engine::evidence::Evidence;
 use crate::engine::fact::{FactBody, Side};
 use crate::engine::input::{Effect, FactsRecord};
-use crate::engine::measure::{Measure, VictimStep};
+use crate::engine::measure::{Lane, Measure, VictimStep};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::Subject;
 
@@ -21,10 +21,27 @@ pub const HEADER: &str =
 /// The rows of a run, in the order in which they were decided. Event ids are put in when written.
 #[derive(Debug, Default)]
 pub struct Alerts {
-    /// Everything after the event id, with the line feed.
-    rows: Vec<(Fingerprint, Box<str>)>,
+    rows: Vec<Row>,
     /// By rule and mode: rows, and hours of restriction they would bring.
     pub rules: BTreeMap<(String, &'static str), RuleTotals>,
+}
+
+#[derive(Debug)]
+struct Row {
+    event: Fingerprint,
+    at: TimeMs,
+    about: About,
+    /// Everything after the subject's id, with the line feed.
+    rest: Box<str>,
+}
+
+/// Whom or what a row is about.
+#[derive(Debug)]
+enum About {
+    Party(&'static str, Box<str>),
+    /// Who is warned for their own protection is no suspect (APL 34): the row names the transfer, so that
+    /// whoever counts alerted accounts does not count them.
+    Transfer,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +70,7 @@ impl Alerts {
                 Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => continue,
             };
             let side = side(record, head.event, head.party.subject);
-            self.rows.push((head.event, row(head, measure, evidence, mode, side, keys)));
+            self.rows.push(row(head, measure, evidence, mode, side, keys));
             let totals = self.rules.entry((head.rule.id.clone(), mode)).or_default();
             totals.alerts += 1;
             totals.restricted_ms = totals.restricted_ms.saturating_add(restriction(measure, span).0);
@@ -66,9 +83,16 @@ impl Alerts {
     /// Of the writer.
     pub fn write(&self, ids: &EventIds, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(HEADER.as_bytes())?;
-        for (event, rest) in &self.rows {
+        for Row { event, at, about, rest } in &self.rows {
             // Every event a disposition can name was read in this run.
-            write_field(out, ids.get(*event).map_or("", |event| event.id))?;
+            let event_id = ids.get(*event).map_or("", |event| event.id);
+            let (kind, id) = match about {
+                About::Party(kind, id) => (*kind, &**id),
+                About::Transfer => ("transfer", event_id),
+            };
+            write_field(out, event_id)?;
+            write!(out, ",{},{kind},", at.0)?;
+            write_field(out, id)?;
             out.write_all(rest.as_bytes())?;
         }
         Ok(())
@@ -76,28 +100,29 @@ impl Alerts {
 
     /// The events that alerts name.
     pub fn events(&self) -> impl Iterator<Item = Fingerprint> {
-        self.rows.iter().map(|(event, _)| *event)
+        self.rows.iter().map(|row| row.event)
     }
 }
 
-fn row(head: &Head, measure: &Measure, evidence: &Evidence, mode: &str, side: &str, keys: &Keys) -> Box<str> {
-    let mut subject = Vec::new();
-    // Writing into memory cannot fail, and what comes in is text.
-    let _ = write_field(&mut subject, &keys.open(&head.party.sealed).unwrap_or_default());
+fn row(head: &Head, measure: &Measure, evidence: &Evidence, mode: &str, side: &str, keys: &Keys) -> Row {
+    let about = match head.lane {
+        Lane::Victim => About::Transfer,
+        _ => About::Party(
+            head.party.subject.kind.name(),
+            keys.open(&head.party.sealed).unwrap_or_default().into(),
+        ),
+    };
     let strength = evidence.strength_millionths;
-    format!(
-        ",{},{},{},{side},{},{},{},{},{mode},{}.{:06}\n",
-        head.at.0,
-        head.party.subject.kind.name(),
-        String::from_utf8_lossy(&subject),
+    let rest = format!(
+        ",{side},{},{},{},{},{mode},{}.{:06}\n",
         head.rule.id,
         head.rule.version,
         head.lane.name(),
         measure.name(),
         strength / 1_000_000,
         strength % 1_000_000,
-    )
-    .into()
+    );
+    Row { event: head.event, at: head.at, about, rest: rest.into() }
 }
 
 /// Which side of its event a party was on; empty for openings and for rows that a timer or a report

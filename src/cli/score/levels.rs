@@ -83,7 +83,7 @@ pub struct RuleHits {
 pub struct Scores {
     pub levels: Levels,
     pub levels_by_mode: BTreeMap<String, Levels>,
-    /// By lane: who was warned for their own protection is in `victim`, and in no other.
+    /// By lane. Who was warned for their own protection is alerted in none: those rows name a transfer.
     pub levels_by_lane: BTreeMap<String, Levels>,
     pub time_to_detect: TimeToDetect,
     /// What those figures are of, in milliseconds, ascending.
