@@ -8,6 +8,7 @@
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
+mod as_of;
 mod behind;
 mod best;
 mod distinct;
@@ -23,8 +24,9 @@ use super::base::{Fingerprint, Money, TimeMs};
 use super::calendar::Calendar;
 use super::fact::Feed;
 use super::prefetch::prefetch;
-use super::signal::{Aggregate, OtherSide, Question, Window};
+use super::signal::{Aggregate, Question};
 
+pub use as_of::{AsOf, AskedFor};
 pub use behind::Behind;
 use numbers::Numbers;
 use packed::Packed;
@@ -133,61 +135,6 @@ impl Values {
         if let Some(slot) = self.slots.get_mut(signal) {
             *slot = (self.moment, any, value);
         }
-    }
-}
-
-/// As of when, for which event, and how far back a value is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct AsOf {
-    pub at: TimeMs,
-    /// Entries at or before this are forgotten (S5).
-    pub horizon: TimeMs,
-    /// Entries at or before this are not seen: the lift of an override (S8).
-    pub bound: Option<TimeMs>,
-    pub event: AskedFor,
-}
-
-/// The event a value is asked for: what "resembling" and "without this event" compare with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AskedFor {
-    /// The name of its entries; none counts as not to be told apart.
-    pub entry: Option<Fingerprint>,
-    pub amount: Option<i64>,
-    pub other: Option<u64>,
-    /// An entry to leave out: what the value would be without that event (S13).
-    pub left_out: Option<Fingerprint>,
-}
-
-impl AsOf {
-    /// The bounds of a question's window: the open lower end and the closed upper end.
-    #[must_use]
-    pub fn bounds(&self, question: &Question, calendar: &Calendar) -> (TimeMs, TimeMs) {
-        let to = self.at.minus(question.delay);
-        (self.after(question.window, to, calendar), to)
-    }
-
-    /// The open lower end of a window that ends at `to`.
-    fn after(&self, window: Window, to: TimeMs, calendar: &Calendar) -> TimeMs {
-        window.begin(to, calendar).max(self.horizon).max(self.bound.unwrap_or(TimeMs::MIN))
-    }
-
-    /// Whether an entry that feeds the question counts for this event.
-    fn counts(&self, entry: &Packed, question: &Question) -> bool {
-        if question.without_event && self.event.entry == Some(entry.event())
-            || self.event.left_out == Some(entry.event())
-        {
-            return false;
-        }
-        let Some(wanted) = question.resembling else { return true };
-        let Some(amount) = self.event.amount else { return false };
-        let scaled = i128::from(entry.minor()) * 1_000;
-        let bound = |per_mille: u32| i128::from(amount) * i128::from(per_mille);
-        let other = match wanted.other {
-            OtherSide::Any => true,
-            OtherSide::Same => self.event.other == Some(entry.other()),
-            OtherSide::Different => self.event.other.is_some_and(|other| other != entry.other()),
-        };
-        other && bound(wanted.low_per_mille) <= scaled && scaled <= bound(wanted.high_per_mille)
     }
 }
 
@@ -324,7 +271,7 @@ impl SubjectLog {
             }
             Some((number, set)) if self.is_whole(store, plan, as_of) => {
                 let running = self.running.as_ref().filter(|running| running.is_as_of(plan, as_of.at))?;
-                running.values(number, set, self.view(store), plan, values);
+                running.values(number, set, self.view(store), plan, as_of, values);
             }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
@@ -369,8 +316,8 @@ impl SubjectLog {
         let log = self.view(store);
         let to = log.place_after(until);
         let from = log.place_after(after).min(to);
-        log.range(from, to)
-            .filter(move |entry| planned.admits(entry) && as_of.counts(entry, &planned.question))
+        let counted = as_of.counted(&planned.question);
+        log.range(from, to).filter(move |entry| planned.admits(entry) && counted.counts(entry))
     }
 
     /// The value by looking at each entry of the window.

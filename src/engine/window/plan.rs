@@ -59,9 +59,15 @@ impl Planned {
 
     /// Whether its value can be kept running. Others are answered by a scan of their window.
     pub fn is_plain(&self) -> bool {
-        !matches!(self.question.aggregate, Aggregate::LargestShare | Aggregate::Returned)
-            && self.question.resembling.is_none()
-            && !self.question.without_event
+        let question = &self.question;
+        // What adds up can be had without an event by taking that event's part off.
+        let adds_up = matches!(
+            question.aggregate,
+            Aggregate::Count | Aggregate::Sum | Aggregate::Average | Aggregate::Deviation
+        );
+        !matches!(question.aggregate, Aggregate::LargestShare | Aggregate::Returned)
+            && question.resembling.is_none()
+            && (adds_up || !question.without_event)
     }
 }
 
@@ -76,6 +82,8 @@ pub(super) struct Set {
     pub largest: bool,
     pub smallest: bool,
     pub squares: bool,
+    /// Whether any of them leaves out the event it is asked for.
+    pub without_event: bool,
 }
 
 /// Questions over the same entries and the same window.
@@ -92,6 +100,8 @@ pub(super) struct Lane {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
     pub aggregate: Aggregate,
+    /// Whether it leaves out the event it is asked for.
+    pub without_event: bool,
     /// Its number in the rule set.
     pub signal: usize,
 }
@@ -137,7 +147,8 @@ impl Plan {
         let place = question.map(|question| self.place_of(question));
         let asked = place.and_then(|place| self.questions.get(place));
         if let Some((asked, lane)) = asked.and_then(|asked| Some((asked, self.lanes.get_mut(asked.lane?)?))) {
-            lane.answers.push(Answer { aggregate: asked.planned.question.aggregate, signal });
+            let Question { aggregate, without_event, .. } = asked.planned.question;
+            lane.answers.push(Answer { aggregate, without_event, signal });
         }
         self.places.push(place);
     }
@@ -166,6 +177,7 @@ impl Plan {
                 largest: false,
                 smallest: false,
                 squares: false,
+                without_event: false,
             });
         }
         let window = planned.question.window;
@@ -181,6 +193,7 @@ impl Plan {
                 let place = its_set.lanes.partition_point(|shorter| span(shorter) <= span(&lane));
                 its_set.lanes.insert(place, lane);
             }
+            its_set.without_event |= planned.question.without_event;
             match planned.question.aggregate {
                 Aggregate::Distinct => its_set.distinct = true,
                 Aggregate::Max => its_set.largest = true,

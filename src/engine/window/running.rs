@@ -15,7 +15,7 @@ use super::distinct::{Alike, Distinct};
 use super::packed::Packed;
 use super::plan::{Plan, Planned, Set as SetPlan};
 use super::total::Total;
-use super::{Values, View, saturate};
+use super::{AsOf, Values, View, saturate};
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::prefetch::prefetch;
 use crate::engine::signal::{Aggregate, Window};
@@ -169,8 +169,17 @@ impl Running {
     }
 
     /// Gives the value of every signal of a set.
-    pub fn values(&self, set: usize, planned: &SetPlan, log: View<'_>, plan: &Plan, values: &mut Values) {
+    pub fn values(
+        &self,
+        set: usize,
+        planned: &SetPlan,
+        log: View<'_>,
+        plan: &Plan,
+        as_of: AsOf,
+        values: &mut Values,
+    ) {
         let Some(its) = self.sets.get(set) else { return };
+        let own = if planned.without_event { own(planned, log, as_of) } else { Total::default() };
         let entry = |number: u32| log.get((number - self.dropped) as usize);
         let (mut largest, mut smallest) = (Best::of(&its.largest), Best::of(&its.smallest));
         // The longest window first: its best candidate comes before those of shorter ones.
@@ -181,6 +190,11 @@ impl Running {
             let any = lane.count > 0;
             let newest = || its.newest.filter(|number| *number >= lane.cursor).and_then(entry);
             for answer in &asked.answers {
+                if answer.without_event {
+                    let others = lane.total().minus(own);
+                    values.keep(answer.signal, (others.value(answer.aggregate), others.count > 0));
+                    continue;
+                }
                 let value = match answer.aggregate {
                     Aggregate::Count => i64::from(lane.count),
                     Aggregate::Sum => saturate(lane.sum),
@@ -205,6 +219,15 @@ impl Running {
             }
         }
     }
+}
+
+/// What the event that is asked for adds to each window of a set. Its entries are among the newest.
+fn own(planned: &SetPlan, log: View<'_>, as_of: AsOf) -> Total {
+    if planned.planned.question.delay > SpanMs(0) {
+        return Total::default();
+    }
+    let now = log.range(0, log.numbers.len()).rev().take_while(|entry| entry.at() == as_of.at);
+    Total::of(now.filter(|entry| planned.planned.admits(entry) && as_of.is_own(entry)))
 }
 
 fn between(then: TimeMs, now: TimeMs) -> i64 {

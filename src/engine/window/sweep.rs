@@ -4,7 +4,7 @@
 //! has been added up when the pass leaves its window.
 
 use super::packed::Packed;
-use super::plan::{Plan, Set};
+use super::plan::{Answer, Plan, Set};
 use super::total::Total;
 use super::{AsOf, SCANNED_MAX, Values, View, saturate};
 use crate::engine::base::TimeMs;
@@ -18,6 +18,8 @@ struct Swept {
     count: u32,
     sum: i64,
     squares: i128,
+    /// What of that the event itself brought, where a question leaves it out.
+    own: Total,
     largest: i64,
     smallest: i64,
     newest: Option<(TimeMs, i64)>,
@@ -47,11 +49,14 @@ pub(super) fn sweep(set: &Set, log: View<'_>, plan: &Plan, as_of: AsOf, values: 
             while let Some(entry) = next.filter(|entry| entry.at() > *after) {
                 if set.planned.admits(entry) {
                     swept.add(entry, set);
+                    if set.without_event && as_of.is_own(entry) {
+                        swept.own = swept.own.plus(entry.minor());
+                    }
                 }
                 next = entries.next();
             }
             for answer in plan.lanes.get(*number).iter().flat_map(|lane| &lane.answers) {
-                values.keep(answer.signal, swept.value(answer.aggregate, as_of, until, *after));
+                values.keep(answer.signal, swept.value(*answer, as_of, until, *after));
             }
         }
     }
@@ -63,6 +68,7 @@ impl Swept {
             count: 0,
             sum: 0,
             squares: 0,
+            own: Total::default(),
             largest: i64::MIN,
             smallest: i64::MAX,
             newest: None,
@@ -94,10 +100,14 @@ impl Swept {
         }
     }
 
-    fn value(&self, aggregate: Aggregate, as_of: AsOf, until: TimeMs, after: TimeMs) -> (i64, bool) {
+    fn value(&self, answer: Answer, as_of: AsOf, until: TimeMs, after: TimeMs) -> (i64, bool) {
+        if answer.without_event {
+            let others = self.total().minus(self.own);
+            return (others.value(answer.aggregate), others.count > 0);
+        }
         let any = self.count > 0;
         let since = |then: TimeMs| saturate(i128::from(as_of.at.0) - i128::from(then.0));
-        let value = match aggregate {
+        let value = match answer.aggregate {
             Aggregate::Count => i64::from(self.count),
             Aggregate::Sum => self.sum,
             Aggregate::Max if any => self.largest,
@@ -109,7 +119,7 @@ impl Swept {
                 None => saturate(i128::from(until.0) - i128::from(after.0)),
             },
             Aggregate::SinceFirst if any => since(self.oldest),
-            Aggregate::Average | Aggregate::Deviation => self.total().value(aggregate),
+            Aggregate::Average | Aggregate::Deviation => self.total().value(answer.aggregate),
             // Of nothing; the last two are not kept in sets.
             Aggregate::Max
             | Aggregate::Min

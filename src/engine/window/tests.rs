@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::base::{Currency, SpanMs, Token};
 use crate::engine::calendar::CalendarUnit;
-use crate::engine::signal::{Mark, Resembling, Window};
+use crate::engine::signal::{Mark, OtherSide, Resembling, Window};
 use proptest::prelude::*;
 
 /// Every aggregate over every window, with every filter once.
@@ -26,6 +26,7 @@ fn questions() -> Vec<Question> {
                 all.push(Question { delay: SpanMs(30), ..plain });
                 all.push(Question { amount_min: Some(10), amount_max: Some(35), ..plain });
                 all.push(Question { without_event: true, ..plain });
+                all.push(Question { without_event: true, delay: SpanMs(30), ..plain });
                 all.push(Question { only: Mark::Cash.bit(), without: Mark::Own.bit(), ..plain });
                 let other = if feeds == payer { OtherSide::Same } else { OtherSide::Different };
                 let resembling = Some(Resembling { low_per_mille: 900, high_per_mille: 1_200, other });

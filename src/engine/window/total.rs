@@ -26,6 +26,15 @@ impl Total {
         }
     }
 
+    /// What is left without a part of it.
+    pub fn minus(self, part: Total) -> Total {
+        Total {
+            count: self.count - part.count,
+            sum: self.sum - part.sum,
+            squares: self.squares.saturating_sub(part.squares),
+        }
+    }
+
     /// Of a count, sum, average or deviation.
     pub fn value(self, aggregate: Aggregate) -> i64 {
         saturate(match aggregate {

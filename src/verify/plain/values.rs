@@ -146,7 +146,7 @@ impl Plain {
             feeds & entry.feed.bit() != 0
                 && span.lower < entry.at
                 && entry.at <= span.upper
-                && !(question.without_event && entry.event == reading.asker.source)
+                && !(question.without_event && entry.event == reading.asker.source && entry.at == reading.at)
                 && reading.without != Some(entry.event)
                 && entry.marks & question.only == question.only
                 && entry.marks & question.without == 0
