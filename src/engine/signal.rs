@@ -264,6 +264,8 @@ pub enum Tell {
     Event,
     /// Only the payer of a transfer, and for that transfer only: what protects who pays (S21).
     Payer,
+    /// Only the payee of a transfer, whose account notes it of that transfer (S21).
+    Payee,
 }
 
 /// A signal of one subject that others are told of.

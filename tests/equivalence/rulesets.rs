@@ -177,7 +177,8 @@ fn random_demand(dice: &mut Dice) -> Demand {
         return Demand::Assessment { reason_missing: "r2".to_owned() };
     }
     let shared = if dice.chance(30) { SharedCount::Needed } else { SharedCount::NotNeeded };
-    Demand::Count { max: 1 + dice.below(3) as u32, shared }
+    // Low, so that some are met before going live.
+    Demand::Count { max: 1 + dice.below(3) as u32 / 2, shared }
 }
 
 fn notices(dice: &mut Dice) -> NoticeTexts {

@@ -90,6 +90,7 @@ impl Seen {
         let (measures, warned) = (read("_measures"), read("_warned"));
         self.note("standing measures", measures);
         self.note("warned before", warned);
+        self.note("received what was passed on", read("_passed_on"));
     }
 
     fn note(&mut self, what: &str, is_so: bool) {
@@ -133,6 +134,7 @@ impl Seen {
             "use held against a profile",
             "owners of a unit",
             "warned before",
+            "received what was passed on",
             "hold_over",
             "hold_unknown",
             "appeal_open",

@@ -104,7 +104,28 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
             signals.push(signal(dice, format!("{name}_measures"), subject, Reads::MeasuresStanding, report));
         }
     }
+    tell_payees(&mut signals);
     signals
+}
+
+/// Every other signal told to both sides of a transfer is told to the payee instead, and every third
+/// question of payees' accounts reads what they note of it.
+fn tell_payees(signals: &mut [Signal]) {
+    let of = |kind: SubjectKind| move |signal: &&mut Signal| signal.subject == kind;
+    for signal in signals.iter_mut().filter(of(SubjectKind::Counterparty)).step_by(2) {
+        signal.report = signal.report.map(|report| match report.tell {
+            Tell::Event => ReportLevel { tell: Tell::Payee, ..report },
+            _ => report,
+        });
+    }
+    for signal in signals.iter_mut().filter(of(SubjectKind::Account)).step_by(3) {
+        if let Reads::Log(question) = &mut signal.reads
+            && question.feeds & Feed::TransferPayee.bit() != 0
+        {
+            question.feeds = Feed::PassedOnPayee.bit();
+            signal.name.push_str("_passed_on");
+        }
+    }
 }
 
 fn signal(
@@ -135,7 +156,7 @@ fn random_report(dice: &mut Dice, subject: SubjectKind) -> Option<ReportLevel> {
     };
     let level = match tell {
         Tell::Holders => 1 + dice.below(3) as u64,
-        Tell::Event | Tell::Payer => *dice.pick(&[1, 1, 2, 3, 100, 500, 2_000]),
+        Tell::Event | Tell::Payer | Tell::Payee => *dice.pick(&[1, 1, 2, 3, 100, 500, 2_000]),
     };
     Some(ReportLevel { level, tell })
 }

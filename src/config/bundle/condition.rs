@@ -227,7 +227,7 @@ fn names_payment(trigger: Trigger, signals: &[Signal]) -> bool {
         Trigger::Report(number) => signals
             .get(number)
             .and_then(|signal| signal.report)
-            .is_some_and(|report| matches!(report.tell, Tell::Event | Tell::Payer)),
+            .is_some_and(|report| matches!(report.tell, Tell::Event | Tell::Payer | Tell::Payee)),
     }
 }
 

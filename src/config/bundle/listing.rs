@@ -177,6 +177,7 @@ fn own(feed: Feed) -> &'static [&'static str] {
         Feed::OpeningRequestedLegalRepresentative => &["legal_representative"],
         // A measure that was set on a transfer: its payer, as the transfer said.
         Feed::VictimWarnedPayer => &["payer"],
+        Feed::PassedOnPayee => &["payee"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet | Feed::DeviceStockAgent | Feed::DeviceStockOutlet => {
             &["reseller", "reseller_kind"]
         }
@@ -202,6 +203,7 @@ fn other(feed: Feed) -> &'static [&'static str] {
         | Feed::OpeningRequestedAddress
         | Feed::OpeningRequestedLegalRepresentative => &["opening"],
         Feed::VictimWarnedPayer => &["payee", "counterparty"],
+        Feed::PassedOnPayee => &["payer"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet => &["card"],
         Feed::DeviceStockAgent | Feed::DeviceStockOutlet => &[],
     }

@@ -310,7 +310,12 @@ impl Declared {
             _ => "holders",
         };
         let tell = self.decl.report.as_deref().unwrap_or(usual);
-        let receivers = [("holders", Tell::Holders), ("event", Tell::Event), ("payer", Tell::Payer)];
+        let receivers = [
+            ("holders", Tell::Holders),
+            ("event", Tell::Event),
+            ("payer", Tell::Payer),
+            ("payee", Tell::Payee),
+        ];
         let tell = named("receiver of reports", tell, receivers);
         let tell = self.note(bundle, "report", tell)?;
         self.note(bundle, "report_level", report_level(level, tell, subject, reads))?;
@@ -381,10 +386,10 @@ fn report_level(level: u64, tell: Tell, subject: SubjectKind, reads: &Reads) -> 
         return Err("is told to the payer of a transfer alone; write `report = \"payer\"`".to_owned());
     }
     let least = match tell {
-        Tell::Payer if subject != SubjectKind::Counterparty => {
-            return Err("only a counterparty has a payer; write `report = \"event\"`".to_owned());
+        Tell::Payer | Tell::Payee if subject != SubjectKind::Counterparty => {
+            return Err("only a counterparty has a payer or payee; write `report = \"event\"`".to_owned());
         }
-        Tell::Event | Tell::Payer => 1,
+        Tell::Event | Tell::Payer | Tell::Payee => 1,
         Tell::Holders if subject == SubjectKind::Counterparty => {
             return Err(
                 "a counterparty's signal is told to the event alone; write `report = \"event\"`".to_owned()

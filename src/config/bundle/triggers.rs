@@ -28,6 +28,7 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
             Feed::FraudConfirmedPayee,
             Feed::LivelihoodPayee,
             Feed::VictimWarnedPayer,
+            Feed::PassedOnPayee,
         ],
         SubjectKind::Pair => &[
             Feed::TransferPayer,
@@ -166,6 +167,7 @@ fn targets(feed: Feed) -> &'static [SubjectKind] {
         | Feed::FraudConfirmedPayer
         | Feed::FraudConfirmedPayee
         | Feed::VictimWarnedPayer
+        | Feed::PassedOnPayee
         | Feed::DeviceStockAgent
         | Feed::DeviceStockOutlet => &[],
     }

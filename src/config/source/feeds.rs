@@ -40,7 +40,7 @@ pub(in crate::config) fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) 
             (EventType::OpeningRequested, Some(SubjectKind::LegalRepresentative))
         }
         // Measures are set on transfers (card payments have no payee to be warned of).
-        Feed::VictimWarnedPayer => (EventType::TransferPosted, None),
+        Feed::VictimWarnedPayer | Feed::PassedOnPayee => (EventType::TransferPosted, None),
         Feed::DeviceSaleAgent => (EventType::DeviceSaleReported, Some(SubjectKind::Agent)),
         Feed::DeviceSaleOutlet => (EventType::DeviceSaleReported, Some(SubjectKind::Outlet)),
         Feed::DeviceStockAgent => (EventType::DeviceStockReported, Some(SubjectKind::Agent)),

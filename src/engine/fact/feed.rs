@@ -58,10 +58,13 @@ pub enum Feed {
     DeviceStockAgent = 28,
     /// The same at an outlet.
     DeviceStockOutlet = 29,
+    /// A transfer of which the payee was told something about its payer (`report = "payee"`), on the
+    /// payee's account. `other` = the payer. Made by the engine itself (S21).
+    PassedOnPayee = 30,
 }
 
 impl Feed {
-    pub const ALL: [Feed; 26] = [
+    pub const ALL: [Feed; 27] = [
         Feed::TransferPayer,
         Feed::TransferPayee,
         Feed::CardPaymentCard,
@@ -88,6 +91,7 @@ impl Feed {
         Feed::DeviceSaleOutlet,
         Feed::DeviceStockAgent,
         Feed::DeviceStockOutlet,
+        Feed::PassedOnPayee,
     ];
 
     /// The name in signal and rule files: event type, a dot, the role.
@@ -120,6 +124,7 @@ impl Feed {
             Feed::DeviceSaleOutlet => "device_sale_reported.outlet",
             Feed::DeviceStockAgent => "device_stock_reported.agent",
             Feed::DeviceStockOutlet => "device_stock_reported.outlet",
+            Feed::PassedOnPayee => "passed_on_received.payee",
         }
     }
 

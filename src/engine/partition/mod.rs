@@ -30,6 +30,7 @@ mod listed;
 mod lives;
 mod openings;
 mod orders;
+mod own_feeds;
 mod publish;
 mod quality;
 mod readings;
@@ -40,7 +41,6 @@ mod sharers;
 mod standing;
 mod telling;
 mod time;
-mod victims;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};

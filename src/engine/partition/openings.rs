@@ -232,6 +232,15 @@ impl Partition {
         }
     }
 
+    /// Whether an appeal against what a limit said to this very request keeps it from saying it again (S10).
+    fn is_overruled(&self, limit: &Limit, request: &Request) -> bool {
+        let of_opening = self.overrides.get(&request.party.subject).into_iter().flatten();
+        let mut of_limit = of_opening.filter(|(rule, _)| **rule == *limit.id);
+        of_limit.any(|(_, lifted)| {
+            request.at <= lifted.lift && request.at < lifted.until && lifted.until > self.horizons.overrides
+        })
+    }
+
     /// What the limits say to a request, as of its own time.
     fn judge<'a>(&self, request: &Request, holder: Token, active: &'a Active) -> Verdict<'a> {
         let mut verdict = Verdict {
@@ -244,7 +253,8 @@ impl Partition {
         let nobody = Holder::default();
         let state = self.holders.get(&holder).unwrap_or(&nobody);
         let (product, kind, at) = (request.product, request.holder_kind, request.at);
-        for limit in active.set.limits.iter().filter(|limit| limit.applies(product, kind, at)) {
+        let asked = active.set.limits.iter().filter(|limit| limit.applies(product, kind, at));
+        for limit in asked.filter(|limit| !self.is_overruled(limit, request)) {
             let (met, count) = met(limit, request, state);
             let severity = match (met, limit.force) {
                 (Met::Unknown, _) | (Met::No, LimitForce::CheckFurther) => Severity::CheckFurther,

@@ -10,6 +10,7 @@ use crate::engine::input::Effect;
 use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
 use crate::engine::rule::Trigger;
+use crate::engine::signal::Tell;
 use crate::engine::state::RuleCount;
 use crate::engine::subject::{Subject, SubjectKind};
 
@@ -98,6 +99,10 @@ impl Partition {
         self.holders.get_or_default(standing.holder).stand(standing.clone(), forgotten);
         let Some(active) = active else { return Ok(()) };
         let Some(number) = active.index.signal_number(&standing.signal) else { return Ok(()) };
+        let told_payee = active.set.signals.get(number).and_then(|signal| signal.report);
+        if told_payee.is_some_and(|report| report.tell == Tell::Payee) {
+            self.feed_passed_on(standing, active);
+        }
         let target = standing.target.subject;
         let state = self.holders.get(&standing.holder);
         let request = state.and_then(|state| state.opening(target.token)?.request.as_ref());

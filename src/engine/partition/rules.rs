@@ -47,7 +47,7 @@ impl ToldSignal {
             // A confirmation is no happening that a holder could be told of with that event.
             Tell::Event => !Feed::FraudConfirmedTerminal.bit(),
             // Nobody pays a shared subject.
-            Tell::Payer => 0,
+            Tell::Payer | Tell::Payee => 0,
             Tell::Holders => signal.question().map_or(0, Question::feeds_read),
         };
         Some(ToldSignal { number, report, feeds })

@@ -98,8 +98,10 @@ impl Partition {
         let mut values = Values::default();
         for told in signals {
             let ToldSignal { number, report, .. } = *told;
-            // About a payee the payer is told, and never the other way round.
-            if report.tell == Tell::Payer && *side != Side::Payee {
+            // About a payee the payer is told, or about a payer the payee, and never the other way round.
+            if report.tell == Tell::Payer && *side != Side::Payee
+                || report.tell == Tell::Payee && *side != Side::Payer
+            {
                 continue;
             }
             let Some(value) = self.at_level(number, report, account.subject, as_of, active, &mut values)

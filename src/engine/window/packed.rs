@@ -111,13 +111,13 @@ impl Packed {
         self.bits[1] >> HELD_SHIFT
     }
 
-    /// Whether one more log may refer to it.
-    pub fn may_be_held(&self) -> bool {
-        self.held() < HELD_MAX
+    /// Whether a log refers to it, and one more may. A free place may still look like what it held.
+    pub fn may_be_shared(&self) -> bool {
+        0 < self.held() && self.held() < HELD_MAX
     }
 
     pub fn hold(&mut self) {
-        debug_assert!(self.may_be_held(), "an event feeds three logs at most");
+        debug_assert!(self.may_be_shared(), "held by one log already, and by three at most");
         self.bits[1] += 1 << HELD_SHIFT;
     }
 

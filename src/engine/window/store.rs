@@ -118,7 +118,7 @@ impl Store {
             let key = TokenHash::default().hash_one(told_apart);
             let shared = known.get(&key).copied().filter(|number| {
                 let packed = self.get(*number);
-                packed.may_be_held() && packed.unpacked() == *entry
+                packed.may_be_shared() && packed.unpacked() == *entry
             });
             let number = match shared {
                 Some(number) => {
@@ -139,6 +139,26 @@ mod tests {
     use super::*;
     use crate::engine::base::{Fingerprint, TimeMs};
     use crate::engine::fact::Feed;
+
+    #[test]
+    fn a_restored_log_shares_no_entry_that_was_given_up() {
+        let entry = |at| Entry {
+            at: TimeMs(at),
+            event: Fingerprint(at as u64),
+            // As a place looks that was freed when place 0 was free already.
+            other: 0,
+            amount: None,
+            feed: Feed::CardUsageCard,
+            marks: 0,
+        };
+        let (mut store, mut known) = (Store::default(), Known::default());
+        // The snapshot before.
+        let mut before = store.restore(&[entry(1), entry(2)], &mut known);
+        before.forget(&mut store, TimeMs(i64::MAX));
+        // The changes since: the log is brought anew.
+        let log = store.restore(&[entry(2), entry(3)], &mut known);
+        assert_eq!(log.entries(&store).collect::<Vec<_>>(), [entry(2), entry(3)]);
+    }
 
     #[test]
     fn a_number_is_given_out_again_when_no_log_refers_to_it() {

@@ -64,9 +64,10 @@ impl Plain {
         if self.refuse_to_listed(holder, place, (opening, *product), occasion.at)? {
             return Ok(());
         }
+        let overruled = self.overruled_on(opening.subject, occasion.at);
         let openings = self.openings_mut(holder);
         let cause = Cause { event: occasion.event, at: occasion.at };
-        let adverse = openings.by_limits(&rules, place, assessed);
+        let adverse = openings.by_limits(&rules, place, assessed, &overruled);
         let said = said_of_request(*product, *identity_channels);
         let said = self.with_holder(said, holder, *holder_kind, occasion.at);
         let case = Case { said, source: occasion.source, ..Case::of_opening(opening, holder, cause) };
@@ -171,7 +172,8 @@ impl Plain {
     ) -> Result<(), PlainError> {
         let Some(request) = self.openings_mut(holder).requests.get(place).cloned() else { return Ok(()) };
         let assessed = self.is_assessed(holder, request.opening.subject.token);
-        let adverse = self.openings_mut(holder).by_limits(rules, place, assessed);
+        let overruled = self.overruled_on(request.opening.subject, request.at);
+        let adverse = self.openings_mut(holder).by_limits(rules, place, assessed, &overruled);
         let case = Case::of_opening(&request.opening, holder, cause);
         match (&request.answer, adverse) {
             (Answer::Accepted, Some(harsher)) => {

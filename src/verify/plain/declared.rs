@@ -6,6 +6,7 @@ use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
 use crate::engine::declared::{CardFunction, CardProfile, Owner};
 use crate::engine::fact::{FactBody, Feed, HolderKind, UsageKind};
 use crate::engine::measure::Lane;
+use crate::engine::report::Standing;
 use crate::engine::subject::{Subject, SubjectKind};
 
 use super::retention::Class;
@@ -163,5 +164,25 @@ impl Plain {
             target: None,
         };
         self.insert_entries(subjects.into_iter().map(|subject| (subject, entry.clone())).collect());
+    }
+    /// What a payee hears of a transfer's payer is noted on the account that was paid, once for each name.
+    pub(super) fn note_passed_on(&mut self, told: &Standing) {
+        let account = told.target.subject;
+        let horizon = self.horizon(Class::Log(account.kind));
+        let counts = |entry: &&Entry| entry.at > horizon && entry.event == told.event;
+        let mut noted = self.logs.get(&account).into_iter().flatten().filter(counts);
+        if noted.any(|entry| entry.feed == Feed::PassedOnPayee) {
+            return;
+        }
+        let entry = Entry {
+            feed: Feed::PassedOnPayee,
+            at: told.at,
+            amount: told.amount,
+            other: told.about.token,
+            event: told.event,
+            marks: 0,
+            target: None,
+        };
+        self.insert_entries(vec![(account, entry)]);
     }
 }

@@ -9,7 +9,8 @@ use crate::engine::measure::MeasureKind;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, SealedRef, Subject};
 
-use super::retention::is_of_opening;
+use super::appeals::Override;
+use super::retention::{Class, is_of_opening};
 use super::{Occasion, Plain};
 
 /// All that has been heard of one holder's openings.
@@ -256,22 +257,33 @@ impl Openings {
     }
 
     /// What the limits answer to the request in a place, as of its own time: the severest, by the
-    /// first limit; `None` is accept.
+    /// first limit; `None` is accept. Those of `overruled` were appealed against and say nothing.
     pub fn by_limits<'a>(
         &self,
         rules: &'a RuleSet,
         place: usize,
         assessed: Option<bool>,
+        overruled: &[String],
     ) -> Option<Adverse<'a>> {
         let request = self.requests.get(place)?;
         let adverse = |limit: &'a Limit| self.by_limit(limit, place, assessed);
-        let all: Vec<Adverse<'a>> = self.applicable(rules, request).into_iter().filter_map(adverse).collect();
+        let mut asked = self.applicable(rules, request);
+        asked.retain(|limit| !overruled.contains(&limit.id));
+        let all: Vec<Adverse<'a>> = asked.into_iter().filter_map(adverse).collect();
         let severest = all.iter().map(|adverse| adverse.kind).max()?;
         all.into_iter().find(|adverse| adverse.kind == severest)
     }
 }
 
 impl Plain {
+    /// The limits (and rules) that an appeal keeps from a request of a time.
+    pub(super) fn overruled_on(&self, opening: Subject, at: TimeMs) -> Vec<String> {
+        let known = self.horizon(Class::Overrides);
+        let keeps = |lifted: &&Override| at <= lifted.lift && at < lifted.until && lifted.until > known;
+        let of_opening = self.overrides.iter().filter(|((_, party), _)| *party == opening);
+        of_opening.filter(|(_, lifted)| keeps(lifted)).map(|((rule, _), _)| rule.clone()).collect()
+    }
+
     pub(super) fn openings_mut(&mut self, holder: Token) -> &mut Openings {
         self.holders.entry(holder).or_default()
     }

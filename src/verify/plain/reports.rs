@@ -36,7 +36,7 @@ impl Plain {
             let Some(report) = signal.report.filter(|_| signal.subject == about.kind) else { continue };
             let is_asked = match report.tell {
                 Tell::Event => feed != Feed::FraudConfirmedTerminal,
-                Tell::Payer => false,
+                Tell::Payer | Tell::Payee => false,
                 Tell::Holders => reads_feed(&rules, signal, feed),
             };
             let value = self.told_of(&rules, number, about, reading);
@@ -118,6 +118,9 @@ impl Plain {
             let Some(report) = signal.report.filter(|_| is_of_counterparty) else { continue };
             // Told by the payee's side, so that only who pays hears of it.
             if report.tell == Tell::Payer && side == Side::Payer {
+                continue;
+            }
+            if report.tell == Tell::Payee && side == Side::Payee {
                 continue;
             }
             let value = self.told_of(&rules, number, account, reading);
@@ -251,6 +254,10 @@ impl Plain {
         let Some(number) = rules.signals.iter().position(|signal| *signal.name == *standing.signal) else {
             return Ok(());
         };
+        let told = rules.signals.get(number).and_then(|signal| signal.report);
+        if matches!(told, Some(ReportLevel { tell: Tell::Payee, .. })) {
+            self.note_passed_on(standing);
+        }
         let Standing { event, at, holder, .. } = *standing;
         let is_of_counterparty = standing.about.kind == SubjectKind::Counterparty;
         let product = self.product_of(holder, standing.target.subject, at);
