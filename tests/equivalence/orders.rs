@@ -9,8 +9,8 @@ use duecourse::engine::base::{Fingerprint, SpanMs, TimeMs};
 use duecourse::engine::disposition::{Disposition, DispositionId, EndCause};
 use duecourse::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
 use duecourse::engine::fact::{Fact, FactBody};
-use duecourse::engine::input::Effect;
-use duecourse::engine::life::{Life, Lives};
+use duecourse::engine::input::{Effect, FactsRecord};
+use duecourse::engine::life::{Life, Lives, OrderEvent};
 use duecourse::engine::measure::{Lane, Measure};
 use duecourse::engine::notice::Telling;
 use duecourse::engine::order::{
@@ -38,7 +38,13 @@ pub fn lives(dice: &mut Dice) -> Lives {
     let mut entry = Life { basis: basis(), figures, ..shipped.entry.clone().unwrap() };
     match dice.below(10) {
         0 => return Lives::default(),
-        1 | 2 => drop(order.steps.remove(dice.below(order.steps.len()))),
+        1 | 2 => {
+            let place = dice.below(order.steps.len());
+            // The loader admits no table in which an order's end goes by unnoticed.
+            if order.steps[place].on != OrderEvent::Due {
+                order.steps.remove(place);
+            }
+        }
         3 => drop(entry.steps.remove(dice.below(entry.steps.len()))),
         _ => {}
     }
@@ -261,6 +267,11 @@ fn check(effects: &[Effect], measures: &mut BTreeMap<DispositionId, Published>, 
     }
 }
 
+fn set_now(effects: &[Effect]) -> bool {
+    let is_set = |effect: &Effect| matches!(effect, Effect::Disposed(set) if matches!(**set, Disposition::MeasureSet(_)));
+    effects.iter().any(is_set)
+}
+
 #[test]
 fn an_order_is_obeyed_within_its_term_and_answered() {
     let mut tally = Tally::default();
@@ -269,12 +280,15 @@ fn an_order_is_obeyed_within_its_term_and_answered() {
         for (who, records) in &case.partitions {
             let (mut engine, mut measures) = (who.engine(), BTreeMap::new());
             for (offset, record) in records.iter().enumerate() {
-                let mut effects = Vec::new();
+                let (mut effects, before) = (Vec::new(), engine.newest_time());
                 engine.apply(offset as u64, record, &case.shelf, &mut effects).unwrap();
                 check(&effects, &mut measures, &mut tally);
-                let newest = engine.newest_time();
+                // What is set when its end is past already ends at the next move of time (S2).
+                if !matches!(record, FactsRecord::Facts(_)) || set_now(&effects) {
+                    continue;
+                }
                 let late =
-                    measures.values().filter(|published| !published.ended && published.term().1 < newest);
+                    measures.values().filter(|published| !published.ended && published.term().1 < before);
                 assert_eq!(late.count(), 0, "DUECOURSE_SEED={seed}: nothing stands beyond its order's end");
             }
         }

@@ -101,6 +101,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "rules/outlet_opening_burst.toml",
     "rules/own_mean_multiple.toml",
     "rules/pass_through.toml",
+    "rules/passed_on_between_strangers.toml",
     "rules/passed_on_far_above_usual.toml",
     "rules/relay_alike.toml",
     "rules/round_trip.toml",
