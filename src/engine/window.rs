@@ -13,6 +13,7 @@ mod as_of;
 mod behind;
 mod best;
 mod distinct;
+mod lane;
 mod most;
 mod numbers;
 mod own;
@@ -29,10 +30,8 @@ mod view;
 use std::collections::VecDeque;
 
 use super::base::{Fingerprint, Money, TimeMs};
-use super::calendar::Calendar;
 use super::fact::Feed;
 use super::prefetch::prefetch;
-use super::signal::Question;
 
 pub use as_of::{AsOf, AskedFor};
 pub use behind::Behind;

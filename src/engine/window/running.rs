@@ -12,14 +12,15 @@ use std::collections::VecDeque;
 
 use super::best::{Best, Candidate, insert_best, push_best};
 use super::distinct::{Alike, Distinct};
+use super::lane::{Counted, Lane, due};
 use super::own::Own;
 use super::packed::Packed;
 use super::plan::{Plan, Set as SetPlan};
-use super::total::{Total, saturate};
+use super::total::saturate;
 use super::{AsOf, Values, View};
-use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::base::TimeMs;
 use crate::engine::prefetch::prefetch;
-use crate::engine::signal::{Aggregate, Window};
+use crate::engine::signal::Aggregate;
 
 /// Cursors and values of all questions that are kept running, as of `clock`.
 ///
@@ -39,8 +40,8 @@ pub(super) struct Running {
 
 /// The entries that count alike: what its lanes share.
 #[derive(Clone, Debug, Default)]
-struct Set {
-    next: u32,
+pub(super) struct Set {
+    pub next: u32,
     /// The last of them that has come in, and the last paid one.
     newest: Option<u32>,
     newest_paid: Option<u32>,
@@ -48,21 +49,7 @@ struct Set {
     /// later (SlickDeque, EDBT 2018).
     largest: VecDeque<Candidate>,
     smallest: VecDeque<Candidate>,
-    distinct: Option<Box<Distinct>>,
-}
-
-/// One window over a set.
-#[derive(Clone, Debug)]
-struct Lane {
-    cursor: u32,
-    count: u32,
-    /// Of them, those that are not paid.
-    unpaid: u32,
-    distinct: u32,
-    due: TimeMs,
-    sum: i128,
-    /// Where a deviation is asked for.
-    squares: Option<Box<i128>>,
+    pub distinct: Option<Box<Distinct>>,
 }
 
 impl Running {
@@ -242,29 +229,6 @@ fn between(then: TimeMs, now: TimeMs) -> i64 {
     saturate(i128::from(now.0) - i128::from(then.0))
 }
 
-/// When an entry leaves a window at the earliest, by `advance`'s clock.
-fn due(first: &Packed, window: Window, delay: SpanMs) -> TimeMs {
-    match window {
-        Window::Sliding(span) => first.at().plus(span).plus(delay),
-        // Looked at now; after that, when the day changes.
-        Window::Calendar(_) => TimeMs::MIN,
-    }
-}
-
-/// Whether an entry counts in a set, and for those that read amounts.
-#[derive(Clone, Copy, Debug)]
-struct Counted {
-    is_in: bool,
-    is_paid: bool,
-}
-
-impl Counted {
-    fn of(entry: &Packed, planned: &SetPlan) -> Counted {
-        let is_in = planned.planned.admits(entry);
-        Counted { is_in, is_paid: is_in && planned.is_paid(entry) }
-    }
-}
-
 impl Set {
     /// Lets the entries in that have become old enough for the delay.
     fn let_in(
@@ -383,81 +347,5 @@ impl Set {
                 distinct.latest.remove(&gone.other());
             }
         }
-    }
-}
-
-impl Lane {
-    /// Counts an entry that is inside the window.
-    fn add(&mut self, entry: &Packed, counted: Counted, alike: Option<Alike>) {
-        self.count += 1;
-        if counted.is_paid {
-            let minor = i128::from(entry.minor());
-            self.sum += minor;
-            if let Some(squares) = &mut self.squares {
-                **squares = squares.saturating_add(minor * minor);
-            }
-        } else {
-            self.unpaid += 1;
-        }
-        let is_another =
-            |alike: Alike| !alike.is_superseded && alike.before.is_none_or(|before| before < self.cursor);
-        self.distinct += u32::from(alike.is_some_and(is_another));
-    }
-
-    /// Lets go of the entries that have left the window.
-    #[expect(clippy::too_many_arguments, reason = "one step of `advance`")]
-    fn evict(
-        &mut self,
-        at: TimeMs,
-        dropped: u32,
-        set: &Set,
-        planned: &SetPlan,
-        window: Window,
-        log: View<'_>,
-        plan: &Plan,
-    ) {
-        let delay = planned.planned.question.delay;
-        let until = at.minus(delay);
-        let after = window.begin(until, plan.calendar());
-        self.due = TimeMs(i64::MAX);
-        while self.cursor < set.next {
-            let place = (self.cursor - dropped) as usize;
-            let Some(entry) = log.get(place) else { break };
-            let counted = Counted::of(entry, planned);
-            if counted.is_in {
-                if entry.at() > after {
-                    self.due = match window {
-                        Window::Sliding(_) => due(entry, window, delay),
-                        Window::Calendar(_) => plan.calendar().day_after(until).plus(delay),
-                    };
-                    break;
-                }
-                self.count -= 1;
-                if counted.is_paid {
-                    let minor = i128::from(entry.minor());
-                    self.sum -= minor;
-                    if let Some(squares) = &mut self.squares {
-                        **squares = squares.saturating_sub(minor * minor);
-                    }
-                } else {
-                    self.unpaid -= 1;
-                }
-                if set.distinct.as_ref().is_some_and(|distinct| !distinct.is_superseded(place)) {
-                    self.distinct -= 1;
-                }
-            }
-            self.cursor += 1;
-        }
-    }
-
-    /// Of the entries that an aggregate reads; of those that are not paid only their count.
-    fn total_of(&self, aggregate: Aggregate) -> Total {
-        let all = Total { count: self.count.into(), ..Total::default() };
-        if aggregate.reads_amount() { self.total() } else { all }
-    }
-
-    fn total(&self) -> Total {
-        let squares = self.squares.as_ref().map_or(0, |squares| **squares);
-        Total { count: (self.count - self.unpaid).into(), sum: self.sum, squares }
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::base::{Currency, SpanMs, Token};
 use crate::engine::calendar::CalendarUnit;
-use crate::engine::signal::{Aggregate, Mark, OtherSide, Resembling, Window};
+use crate::engine::signal::{Aggregate, Mark, OtherSide, Question, Resembling, Window};
 use proptest::prelude::*;
 
 /// Every aggregate over every window, with every filter once.
