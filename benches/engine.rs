@@ -1,6 +1,6 @@
 //! What an event costs from JSON bytes to disposition bytes, without Kafka: CPU time of one thread.
 //!
-//! `cargo bench --bench engine` prints a table; `-- minute`, `half-year`, `hot` or `shipped` one row of it. The thread's CPU clock is the measure, so a busy machine
+//! `cargo bench --bench engine` prints a table; `-- minute`, `half-year`, `hot`, `asked` or `shipped` one row of it. The thread's CPU clock is the measure, so a busy machine
 //! counts little; Criterion times by the wall and was left out for that. Windows are full before anything
 //! is timed; a figure is the median of chunks of events.
 
@@ -10,7 +10,7 @@ use duecourse::cli::generate::{self, Size, Step};
 use duecourse::config::bundle as shipped;
 use duecourse::engine::base::TimeMs;
 
-use workload::{Events, INSTITUTION, Pipeline, Population, Spent, Windows, bundle};
+use workload::{Events, INSTITUTION, Pipeline, Population, Rare, Spent, Windows, bundle};
 
 /// Events timed together.
 const CHUNK: usize = 5_000;
@@ -42,14 +42,17 @@ fn main() {
     );
     if is_chosen("minute") {
         let minute = Population { gap_us: 60_000_000 / RETAINED_MINUTE, ..PLAIN };
-        row("windows of 1 to 6 minutes", Windows::MINUTE, minute, RETAINED_MINUTE);
+        row("windows of 1 to 6 minutes", (Windows::MINUTE, Rare::Far), minute, RETAINED_MINUTE);
     }
     if is_chosen("half-year") {
-        row("windows of up to 180 days", Windows::HALF_YEAR, PLAIN, RETAINED);
+        row("windows of up to 180 days", (Windows::HALF_YEAR, Rare::Far), PLAIN, RETAINED);
     }
     if is_chosen("hot") {
         let hot = Population { hot: true, ..PLAIN };
-        row("180 days, half from one account", Windows::HALF_YEAR, hot, RETAINED);
+        row("180 days, half from one account", (Windows::HALF_YEAR, Rare::Far), hot, RETAINED);
+    }
+    if is_chosen("asked") {
+        row("180 days, all windows asked", (Windows::HALF_YEAR, Rare::Asked), PLAIN, RETAINED);
     }
     if is_chosen("shipped") {
         shipped_rules();
@@ -57,10 +60,10 @@ fn main() {
 }
 
 /// Fills the windows, times what comes then, and prints it.
-fn row(name: &str, windows: Windows, population: Population, retained: u64) {
+fn row(name: &str, rules: (Windows, Rare), population: Population, retained: u64) {
     let mut events = Events::new(population);
     let first = events.next().expect("endless");
-    let mut pipeline = Pipeline::new(&bundle(windows, "1d"), first.0);
+    let mut pipeline = Pipeline::new(&bundle(rules.0, rules.1, "1d"), first.0);
     let mut warm_up = Spent::default();
     for _ in 0..(retained as usize * 11 / 10).div_ceil(CHUNK) {
         let chunk: Vec<(TimeMs, String)> = events.by_ref().take(CHUNK).collect();

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use duecourse::engine::base::TimeMs;
 
-use workload::{Events, Pipeline, Population, Spent, Windows, bundle};
+use workload::{Events, Pipeline, Population, Rare, Spent, Windows, bundle};
 
 /// Bytes asked for and not given back.
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -62,7 +62,7 @@ fn main() {
 fn row(name: &str, population: Population, duplicate_horizon: &str) {
     let mut events = Events::new(population);
     let first = events.next().expect("endless");
-    let mut pipeline = Pipeline::new(&bundle(Windows::HALF_YEAR, duplicate_horizon), first.0);
+    let mut pipeline = Pipeline::new(&bundle(Windows::HALF_YEAR, Rare::Far, duplicate_horizon), first.0);
     for _ in 0..(RETAINED as usize * 11 / 10).div_ceil(CHUNK) {
         let chunk: Vec<(TimeMs, String)> = events.by_ref().take(CHUNK).collect();
         pipeline.take(&chunk, &mut Spent::default());

@@ -10,4 +10,4 @@ mod rules;
 
 pub use events::{Events, Population};
 pub use pipeline::{INSTITUTION, Pipeline, Spent};
-pub use rules::{Windows, bundle};
+pub use rules::{Rare, Windows, bundle};

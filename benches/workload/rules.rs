@@ -4,6 +4,10 @@
 //! 24 rules of each subject read all of its signals and hardly ever fire. The last one of account, holder
 //! and pair asks for an amount in a band of its own and fires on each adverse event, so that about one
 //! event in a hundred has a disposition.
+//!
+//! With `Rare::Far` the 24 rules compare with levels that most logs as a whole do not reach, as rules for
+//! the few do; with `Rare::Asked` every comparison but the last holds, so that each window of the own
+//! subjects is evaluated for every event: the worst that a rule set can do.
 
 use std::fmt::Write;
 use std::fs;
@@ -18,6 +22,13 @@ pub struct Windows(pub [&'static str; 6]);
 impl Windows {
     pub const MINUTE: Windows = Windows(["1m", "2m", "3m", "4m", "5m", "6m"]);
     pub const HALF_YEAR: Windows = Windows(["30d", "60d", "90d", "120d", "150d", "180d"]);
+}
+
+/// How the rules that hardly ever fire compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rare {
+    Far,
+    Asked,
 }
 
 /// Subject, what feeds it, and its purpose.
@@ -36,7 +47,7 @@ pub const ADVERSE_FIRST: i64 = 2_500_000;
 pub const ADVERSE_BAND: i64 = 100_000;
 
 /// The bundle's text. A repeated event id is recognised for `duplicate_horizon`, such as `1d`.
-pub fn bundle(windows: Windows, duplicate_horizon: &str) -> String {
+pub fn bundle(windows: Windows, rare: Rare, duplicate_horizon: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     for name in ["signals", "rules", "limits", "protections", "notices"] {
@@ -58,7 +69,8 @@ pub fn bundle(windows: Windows, duplicate_horizon: &str) -> String {
             let band = SUBJECTS[..3].iter().position(|(own, ..)| *own == subject);
             let condition = match band {
                 Some(band) if number + 1 == RULES_PER_SUBJECT => adverse(windows, subject, band),
-                _ => rare(windows, subject, number),
+                _ if rare == Rare::Asked && subject != "device" => asked(windows, subject, number),
+                _ => far(windows, subject, number),
             };
             fs::write(file, rule(subject, number, &condition)).expect("a written file");
         }
@@ -89,14 +101,26 @@ fn signals(windows: Windows, subject: &str, feed: &str, purpose: &str) -> String
     text
 }
 
+/// The signal at a place among a subject's, with the level that few windows reach.
+fn signal(windows: Windows, subject: &str, place: usize) -> (String, u64) {
+    let place = place % (windows.0.len() * AGGREGATES.len());
+    let (aggregate, level) = AGGREGATES[place % AGGREGATES.len()];
+    (format!("{subject}_{aggregate}_{}", windows.0[place / AGGREGATES.len()]), level)
+}
+
 /// The n-th condition on a subject: its first comparison reads the n-th signal, so that all are read.
-fn rare(windows: Windows, subject: &str, number: usize) -> String {
+fn far(windows: Windows, subject: &str, number: usize) -> String {
     let compared = |offset: usize| {
-        let place = (number + offset) % (windows.0.len() * AGGREGATES.len());
-        let (aggregate, level) = AGGREGATES[place % AGGREGATES.len()];
-        format!("{subject}_{aggregate}_{} >= {level}", windows.0[place / AGGREGATES.len()])
+        let (name, level) = signal(windows, subject, number + offset);
+        format!("{name} >= {level}")
     };
     [compared(0), compared(7), compared(14)].join(" && ")
+}
+
+/// The same of a condition whose comparisons hold but for the last, for which every window is too full.
+fn asked(windows: Windows, subject: &str, number: usize) -> String {
+    let name = |offset: usize| signal(windows, subject, number + offset).0;
+    format!("{} >= 1 && {} >= 1 && {} <= 0", name(0), name(7), name(14))
 }
 
 /// The condition that holds on an adverse event.

@@ -183,12 +183,17 @@ impl Attributes {
 
     #[must_use]
     pub fn with(mut self, field: Field, value: Option<i64>) -> Attributes {
+        self.set(field, value);
+        self
+    }
+
+    /// Notes what is known of a field, or that it is not.
+    pub fn set(&mut self, field: Field, value: Option<i64>) {
         let bit = 1 << field as u32;
         self.known = if value.is_some() { self.known | bit } else { self.known & !bit };
         if let Some(slot) = self.values.get_mut(field as usize) {
             *slot = value.unwrap_or(0);
         }
-        self
     }
 
     /// Of a transfer or payment of an amount: unknown unless it is in yuan.
@@ -203,15 +208,17 @@ impl Attributes {
         // Balance and agreement are in the currency of the transfer, too.
         let yuan = |minor: Option<i64>| minor.filter(|_| amount.fen().is_some());
         let flag = |flag: bool| Some(i64::from(flag));
-        Attributes::of_amount(amount)
-            .with(Field::Channel, (details.channel != Channel::Unstated).then_some(details.channel as i64))
-            .with(Field::Bound, flag(details.to_bound_account))
-            .with(Field::OwnAccount, flag(details.to_own_account))
-            .with(Field::Cash, flag(details.cash))
-            .with(Field::StrongAuth, flag(details.strong_auth))
-            .with(Field::BalanceAfter, yuan(details.balance_after))
-            .with(Field::AgreedDailySum, yuan(details.agreed_daily_sum))
-            .with(Field::RemoteControl, details.remote_control.then_some(1))
-            .with(Field::AfterLoan, details.after_loan.then_some(1))
+        let mut known = Attributes::of_amount(amount);
+        // In place: these are many numbers to move.
+        known.set(Field::Channel, (details.channel != Channel::Unstated).then_some(details.channel as i64));
+        known.set(Field::Bound, flag(details.to_bound_account));
+        known.set(Field::OwnAccount, flag(details.to_own_account));
+        known.set(Field::Cash, flag(details.cash));
+        known.set(Field::StrongAuth, flag(details.strong_auth));
+        known.set(Field::BalanceAfter, yuan(details.balance_after));
+        known.set(Field::AgreedDailySum, yuan(details.agreed_daily_sum));
+        known.set(Field::RemoteControl, details.remote_control.then_some(1));
+        known.set(Field::AfterLoan, details.after_loan.then_some(1));
+        known
     }
 }

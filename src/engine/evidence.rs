@@ -113,6 +113,8 @@ pub struct Softened {
     pub asked: MeasureKind,
 }
 
+/// A comparison that does not hold is near when its sides are within a fifth, in millionths.
+pub const NEAR: i128 = 800_000;
 /// At most this many rules are named as near misses.
 pub const NEAR_MISSES_MAX: usize = 5;
 /// At most this many events are listed in one disposition (D30).

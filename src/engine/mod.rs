@@ -25,6 +25,7 @@ pub mod kept;
 pub mod life;
 pub mod limit;
 pub mod measure;
+pub mod need;
 pub mod notice;
 pub mod order;
 pub mod partition;

@@ -4,7 +4,8 @@
 //! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
 //! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
 //! and minimum. Both give the same numbers as a look at each entry (`SubjectLog::scan`), which answers
-//! what is asked about the past, under an override's bound, or for one event.
+//! what is asked about the past, under an override's bound, or for one event. What no window can exceed is
+//! known without a look (`most`), so most logs are never asked: running values begin with the first question.
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
@@ -12,29 +13,37 @@ mod as_of;
 mod behind;
 mod best;
 mod distinct;
+mod lane;
+mod most;
 mod numbers;
+mod own;
 mod packed;
 mod plan;
 mod running;
+mod scan;
 mod store;
 mod sweep;
 mod total;
+mod values;
+mod view;
+
+use std::collections::VecDeque;
 
 use super::base::{Fingerprint, Money, TimeMs};
-use super::calendar::Calendar;
 use super::fact::Feed;
 use super::prefetch::prefetch;
-use super::signal::{Aggregate, Question};
 
 pub use as_of::{AsOf, AskedFor};
 pub use behind::Behind;
-use numbers::Numbers;
+use most::Ceiling;
+pub use most::{Bound, Most};
+use numbers::Few;
 use packed::Packed;
-pub use plan::Plan;
-use plan::Planned;
+pub use plan::{Plan, Plans};
 use running::Running;
 pub use store::{Known, Store};
-use total::{Total, largest_share, optional, returned, saturate};
+pub use values::Values;
+use view::View;
 
 /// One event in a subject's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,100 +61,83 @@ pub struct Entry {
 /// and about as much time.
 const SCANNED_MAX: usize = 24;
 
-/// The log of one subject.
-#[derive(Clone, Debug, Default)]
-pub struct SubjectLog {
-    /// By event time; equal times in order of application.
-    numbers: Numbers,
+/// Building running values costs about as much as looking at each entry so many times.
+const BUILD_COST: usize = 4;
+
+/// The log of one subject: numbers of entries by event time; equal times in order of application.
+#[derive(Clone, Debug)]
+pub struct SubjectLog(Form);
+
+#[derive(Clone, Debug)]
+enum Form {
+    Few(Few),
+    Many(Box<Many>),
+}
+
+/// A log with more entries than have room in place.
+#[derive(Clone, Debug)]
+struct Many {
+    numbers: VecDeque<u32>,
+    ceiling: Ceiling,
+    /// Entries that came in since running values were asked for last.
+    unasked: u32,
+    /// Entries that were looked at since there have been no running values.
+    scanned: u32,
     running: Option<Box<Running>>,
 }
 
-/// The entries of a log, oldest first.
-#[derive(Clone, Copy)]
-struct View<'a> {
-    numbers: &'a Numbers,
-    store: &'a Store,
-}
-
-impl<'a> View<'a> {
-    fn get(self, place: usize) -> Option<&'a Packed> {
-        Some(self.store.get(self.numbers.get(place)?))
-    }
-
-    fn range(self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = &'a Packed> {
-        self.numbers.range(from, to).map(move |number| self.store.get(number))
-    }
-
-    fn newest(self) -> Option<&'a Packed> {
-        self.get(self.numbers.len().checked_sub(1)?)
-    }
-
-    /// The place of the first entry later than a time.
-    fn place_after(self, at: TimeMs) -> usize {
-        if self.newest().is_none_or(|newest| newest.at() <= at) {
-            return self.numbers.len();
-        }
-        let (front, back) = self.numbers.slices();
-        let is_before = |number: &u32| self.store.get(*number).at() <= at;
-        match front.partition_point(is_before) {
-            inside if inside < front.len() => inside,
-            all => all + back.partition_point(is_before),
-        }
+impl Default for SubjectLog {
+    fn default() -> SubjectLog {
+        SubjectLog(Form::Few(Few::default()))
     }
 }
 
-/// Values of subjects' signals as of one moment, by the signals' numbers: kept, because equal questions
-/// and questions over the same entries are answered together.
-#[derive(Debug)]
-pub struct Values {
-    /// Which moment this is; what was kept of another does not count.
-    moment: u32,
-    slots: Vec<(u32, bool, i64)>,
-}
-
-impl Default for Values {
-    fn default() -> Values {
-        Values { moment: 1, slots: Vec::new() }
-    }
-}
-
-impl Values {
-    /// Forgets the moment, and keeps its memory for the next.
-    pub fn clear(&mut self) {
-        self.moment = self.moment.wrapping_add(1);
-        if self.moment == 0 {
-            *self = Values::default();
-        }
-    }
-
-    #[must_use]
-    pub fn get(&self, signal: usize) -> Option<(i64, bool)> {
-        let (_, any, value) = self.slots.get(signal).filter(|(moment, ..)| *moment == self.moment)?;
-        Some((*value, *any))
-    }
-
-    /// Makes room for as many signals as there are.
-    fn reserve(&mut self, count: usize) {
-        if self.slots.len() < count {
-            self.slots.resize(count, (0, false, 0));
-        }
-    }
-
-    fn keep(&mut self, signal: usize, (value, any): (i64, bool)) {
-        if let Some(slot) = self.slots.get_mut(signal) {
-            *slot = (self.moment, any, value);
-        }
+impl Many {
+    fn view<'a>(&'a self, store: &'a Store) -> View<'a> {
+        let (front, back) = self.numbers.as_slices();
+        View { front, back, store }
     }
 }
 
 impl SubjectLog {
     fn view<'a>(&'a self, store: &'a Store) -> View<'a> {
-        View { numbers: &self.numbers, store }
+        match &self.0 {
+            Form::Few(few) => View { front: few.numbers(), back: &[], store },
+            Form::Many(many) => many.view(store),
+        }
+    }
+
+    fn running(&self) -> Option<&Running> {
+        match &self.0 {
+            Form::Few(_) => None,
+            Form::Many(many) => many.running.as_deref(),
+        }
+    }
+
+    /// Puts a number in its place; a new form where the old one has no room.
+    fn put(&mut self, place: usize, number: u32, store: &Store) {
+        match &mut self.0 {
+            Form::Few(few) => {
+                if few.insert(place, number) {
+                    return;
+                }
+                let mut queue = VecDeque::with_capacity(2 * numbers::FEW);
+                queue.extend(few.numbers());
+                queue.insert(place, number);
+                let ceiling = Ceiling::of(queue.iter().map(|number| store.get(*number)));
+                let many = Many { numbers: queue, ceiling, unasked: 0, scanned: 0, running: None };
+                self.0 = Form::Many(Box::new(many));
+            }
+            Form::Many(many) => {
+                many.ceiling.insert(place, store.get(number));
+                numbers::insert(&mut many.numbers, place, number);
+            }
+        }
     }
 
     /// Adds a number at the end, in the order of a snapshot.
-    fn append(&mut self, number: u32) {
-        self.numbers.insert(self.numbers.len(), number);
+    fn append(&mut self, number: u32, store: &Store) {
+        self.put(self.len(), number, store);
     }
 
     pub fn entries<'a>(&'a self, store: &'a Store) -> impl DoubleEndedIterator<Item = Entry> + 'a {
@@ -154,12 +146,24 @@ impl SubjectLog {
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.numbers.len()
+        match &self.0 {
+            Form::Few(few) => few.numbers().len(),
+            Form::Many(many) => many.numbers.len(),
+        }
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What no value of any question exceeds.
+    #[must_use]
+    pub fn most(&self, store: &Store) -> Most {
+        match &self.0 {
+            Form::Few(few) => Most::of(few.numbers().iter().map(|number| store.get(*number))),
+            Form::Many(many) => many.ceiling.most(many.numbers.len()),
+        }
     }
 
     /// Adds an entry of the store, added for this log too, at its event time, after those of the same
@@ -168,86 +172,93 @@ impl SubjectLog {
         let at = store.get(number).at();
         let place = self.view(store).place_after(at);
         let is_newest = place == self.len();
-        self.numbers.insert(place, number);
-        let log = View { numbers: &self.numbers, store };
-        match &mut self.running {
-            Some(running) if is_newest && !running.is_outdated(plan, at) => running.advance(at, log, plan),
-            Some(running) if !is_newest && running.is_of(plan) => running.insert(place, log, plan),
-            _ => self.running = None,
+        self.put(place, number, store);
+        if let Form::Many(many) = &mut self.0 {
+            many.note(place, is_newest, at, store, plan, horizon);
         }
         self.forget(store, horizon);
     }
 
-    /// Asks for the memory that the next entry of a time will need, in four steps: each reads what the one
-    /// before asked for. They are hints and change nothing.
-    pub fn expect_running(&self) {
-        self.numbers.expect_queue();
-        self.running.iter().for_each(|running| prefetch(&**running));
-    }
-
-    pub fn expect_windows(&self) {
-        self.running.iter().for_each(|running| running.expect_lanes());
-        self.numbers.expect(0);
-        self.numbers.expect(self.len().saturating_sub(1));
-    }
-
-    pub fn expect_numbers(&self, at: TimeMs) {
-        for place in self.running.iter().flat_map(|running| running.leaving(at)) {
-            self.numbers.expect(place);
-            // The first that stays.
-            self.numbers.expect(place + 1);
+    /// Asks for the memory that the next entry of a time will need, in three steps: each reads what the
+    /// one before asked for. They are hints and change nothing.
+    pub fn expect_numbers(&self) {
+        if let Form::Many(many) = &self.0 {
+            prefetch(&**many);
         }
     }
 
-    pub fn expect_entries(&self, at: TimeMs, store: &Store) {
-        let expect = |place: usize| self.numbers.get(place).iter().for_each(|number| store.expect(*number));
-        match &self.running {
-            Some(running) => {
-                for place in running.leaving(at) {
-                    expect(place);
-                    expect(place + 1);
-                }
-                expect(0);
-                expect(self.len().saturating_sub(1));
+    pub fn expect_ends(&self) {
+        if let Form::Many(many) = &self.0 {
+            many.numbers.front().into_iter().chain(many.numbers.back()).for_each(prefetch);
+            many.running.iter().for_each(|running| prefetch(&**running));
+        }
+    }
+
+    pub fn expect_entries(&self, store: &Store) {
+        match &self.0 {
+            Form::Few(few) => few.numbers().iter().for_each(|number| store.expect(*number)),
+            Form::Many(many) => {
+                let ends = many.numbers.front().into_iter().chain(many.numbers.back());
+                ends.for_each(|number| store.expect(*number));
+                many.running.iter().for_each(|running| running.expect_lanes());
             }
-            None if self.len() <= SCANNED_MAX => (0..self.len()).for_each(expect),
-            None => {}
         }
     }
 
     /// Takes out the entries of an event; true if there were any.
     pub fn remove(&mut self, event: Fingerprint, feed: Feed, store: &mut Store) -> bool {
-        let before = self.len();
         let mut removed = Vec::new();
-        self.numbers.retain(|number| {
+        let mut stays = |number: u32| {
             let entry = store.get(number);
             let goes = entry.event() == event && entry.feed_bit() == feed.bit();
             if goes {
                 removed.push(number);
             }
             !goes
-        });
-        removed.into_iter().for_each(|number| store.release(number));
-        let any = self.len() != before;
-        if any {
-            self.running = None;
+        };
+        match &mut self.0 {
+            Form::Few(few) => few.retain(stays),
+            Form::Many(many) => many.numbers.retain(|number| stays(*number)),
         }
-        any
+        if removed.is_empty() {
+            return false;
+        }
+        removed.into_iter().for_each(|number| store.release(number));
+        if let Form::Many(many) = &mut self.0 {
+            many.running = None;
+            many.ceiling = Ceiling::of(many.numbers.iter().map(|number| store.get(*number)));
+        }
+        self.shrink();
+        true
     }
 
     /// Drops the entries at or before a time.
     pub fn forget(&mut self, store: &mut Store, horizon: TimeMs) {
+        let mut any = false;
         while self.view(store).get(0).is_some_and(|oldest| oldest.at() <= horizon) {
-            let Some(number) = self.numbers.pop_front() else { return };
-            // A late entry can push the horizon past what is still inside a window as of that entry.
-            match &mut self.running {
-                Some(running) if running.has_left_front() => running.dropped_front(store.get(number)),
-                _ => self.running = None,
-            }
+            let number = match &mut self.0 {
+                Form::Few(few) => few.pop_front(),
+                Form::Many(many) => many.pop_front(store),
+            };
+            let Some(number) = number else { return };
             store.release(number);
+            any = true;
         }
-        if self.len() <= SCANNED_MAX / 2 {
-            self.running = None;
+        if any {
+            self.shrink();
+        }
+    }
+
+    /// After entries went: a form with less room.
+    fn shrink(&mut self) {
+        let Form::Many(many) = &mut self.0 else { return };
+        if many.numbers.len() <= SCANNED_MAX / 2 {
+            many.running = None;
+        }
+        if many.numbers.len() < numbers::FEW {
+            self.0 = Form::Few(many.numbers.iter().copied().collect());
+        } else {
+            numbers::shrink(&mut many.numbers);
         }
     }
 
@@ -270,7 +281,7 @@ impl SubjectLog {
                 sweep::sweep(set, self.view(store), plan, as_of, values);
             }
             Some((number, set)) if self.is_whole(store, plan, as_of) => {
-                let running = self.running.as_ref().filter(|running| running.is_as_of(plan, as_of.at))?;
+                let running = self.running().filter(|running| running.is_as_of(plan, as_of.at))?;
                 running.values(number, set, self.view(store), plan, as_of, values);
             }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
@@ -278,13 +289,41 @@ impl SubjectLog {
         Some(values.get(signal).unwrap_or_default())
     }
 
-    /// Moves running values to a time, or builds them.
-    pub fn run_to(&mut self, at: TimeMs, store: &Store, plan: &Plan) {
-        let log = View { numbers: &self.numbers, store };
-        match &mut self.running {
-            Some(running) if !running.is_outdated(plan, at) => running.advance(at, log, plan),
-            running => *running = Some(Box::new(Running::build(log, plan, at))),
+    /// The same where running values must move. They are built when looking through windows instead has
+    /// cost as much: a log that is asked now and then never has any.
+    pub fn value_moved(
+        &mut self,
+        signal: usize,
+        store: &Store,
+        plan: &Plan,
+        as_of: AsOf,
+        values: &mut Values,
+    ) -> (i64, bool) {
+        if let (Form::Many(many), Some(asked)) = (&mut self.0, plan.asked(signal))
+            && many.running.is_none()
+        {
+            let (after, until) = as_of.bounds(&asked.planned.question, plan.calendar());
+            let view = many.view(store);
+            let looked_at = view.place_after(until).saturating_sub(view.place_after(after));
+            many.scanned = many.scanned.saturating_add(u32::try_from(looked_at).unwrap_or(u32::MAX));
+            if (many.scanned as usize) < many.numbers.len().saturating_mul(BUILD_COST) {
+                let value = self.scan_planned(&asked.planned, store, plan.calendar(), as_of);
+                values.keep(signal, value);
+                return value;
+            }
         }
+        self.run_to(as_of.at, store, plan);
+        self.value(signal, store, plan, as_of, values).unwrap_or_default()
+    }
+
+    /// Moves running values to a time, or builds them.
+    fn run_to(&mut self, at: TimeMs, store: &Store, plan: &Plan) {
+        let Form::Many(many) = &mut self.0 else { return };
+        let running = many.running.take().filter(|running| !running.is_outdated(plan, at));
+        let mut running = running.unwrap_or_else(|| Box::new(Running::new(plan)));
+        running.advance(at, many.view(store), plan);
+        many.running = Some(running);
+        (many.unasked, many.scanned) = (0, 0);
     }
 
     /// Whether running values answer: about now, and about all there is.
@@ -293,79 +332,52 @@ impl SubjectLog {
             && as_of.bound.is_none()
             && as_of.at.minus(plan.reach_max) >= as_of.horizon
     }
+}
 
-    /// The entries behind a value, oldest first; those that `Returned` is answered by, too.
-    pub fn behind<'a>(
-        &'a self,
-        question: &Question,
-        store: &'a Store,
-        calendar: &Calendar,
-        as_of: AsOf,
-    ) -> impl DoubleEndedIterator<Item = Entry> + use<'a> {
-        self.inside(Planned::new(question), store, calendar, as_of).map(Packed::unpacked)
-    }
-
-    fn inside<'a>(
-        &'a self,
-        planned: Planned,
-        store: &'a Store,
-        calendar: &Calendar,
-        as_of: AsOf,
-    ) -> impl DoubleEndedIterator<Item = &'a Packed> + use<'a> {
-        let (after, until) = as_of.bounds(&planned.question, calendar);
-        let log = self.view(store);
-        let to = log.place_after(until);
-        let from = log.place_after(after).min(to);
-        let counted = as_of.counted(&planned.question);
-        log.range(from, to).filter(move |entry| planned.admits(entry) && counted.counts(entry))
-    }
-
-    /// The value by looking at each entry of the window.
-    pub fn scan(&self, question: &Question, store: &Store, calendar: &Calendar, as_of: AsOf) -> (i64, bool) {
-        self.scan_planned(&Planned::new(question), store, calendar, as_of)
-    }
-
-    fn scan_planned(
-        &self,
-        planned: &Planned,
+impl Many {
+    /// An entry was put in its place. Running values take in the newest when they are asked for next, and
+    /// others at once.
+    fn note(
+        &mut self,
+        place: usize,
+        is_newest: bool,
+        at: TimeMs,
         store: &Store,
-        calendar: &Calendar,
-        as_of: AsOf,
-    ) -> (i64, bool) {
-        let question = &planned.question;
-        let window = self.inside(*planned, store, calendar, as_of);
-        let (after, until) = as_of.bounds(question, calendar);
-        match question.aggregate {
-            Aggregate::Count => {
-                let count = window.count();
-                (saturate(count as i128), count > 0)
-            }
-            Aggregate::Sum | Aggregate::Average | Aggregate::Deviation => {
-                let total = Total::of(window);
-                (total.value(question.aggregate), total.count > 0)
-            }
-            Aggregate::Max => optional(window.map(Packed::minor).max()),
-            Aggregate::Min => optional(window.map(Packed::minor).min()),
-            Aggregate::Last => optional(window.map(Packed::minor).next_back()),
-            Aggregate::Distinct => {
-                let mut others: Vec<u64> = window.map(|entry| entry.other()).collect();
-                others.sort_unstable();
-                others.dedup();
-                (saturate(others.len() as i128), !others.is_empty())
-            }
-            Aggregate::LargestShare => largest_share(window),
-            Aggregate::Returned => returned(window, question),
-            Aggregate::SinceLast => match window.map(Packed::at).next_back() {
-                Some(newest) => (saturate(i128::from(as_of.at.0) - i128::from(newest.0)), true),
-                None => (saturate(i128::from(until.0) - i128::from(after.0)), false),
-            },
-            Aggregate::SinceFirst => {
-                let mut window = window;
-                let oldest =
-                    window.next().map(|entry| saturate(i128::from(as_of.at.0) - i128::from(entry.at().0)));
-                optional(oldest)
-            }
+        plan: &Plan,
+        horizon: TimeMs,
+    ) {
+        let Some(mut running) = self.running.take() else { return };
+        // What nobody has asked for while all entries changed costs more to keep than to build anew.
+        self.unasked = self.unasked.saturating_add(1);
+        let is_wanted = self.unasked as usize <= self.numbers.len();
+        let log = self.view(store);
+        if !is_wanted || !running.is_of(plan) || is_newest && running.is_outdated(plan, at) {
+            return;
         }
+        if is_newest {
+            running.let_wait();
+        } else {
+            running.insert(place, log, plan);
+        }
+        // An entry that is about to go must have come in and left all windows before.
+        if log.get(0).is_some_and(|oldest| oldest.at() <= horizon)
+            && let Some(newest) = log.newest()
+        {
+            running.catch_up(newest.at(), log, plan);
+        }
+        self.running = Some(running);
+    }
+
+    fn pop_front(&mut self, store: &Store) -> Option<u32> {
+        let number = self.numbers.pop_front()?;
+        let entry = store.get(number);
+        self.ceiling.drop_front(entry, self.numbers.len());
+        // A late entry can push the horizon past what is still inside a window as of that entry.
+        match &mut self.running {
+            Some(running) if running.has_left_front() => running.dropped_front(entry),
+            _ => self.running = None,
+        }
+        Some(number)
     }
 }
 

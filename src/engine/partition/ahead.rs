@@ -5,7 +5,6 @@
 
 use super::Partition;
 use super::facts::feedings;
-use crate::engine::base::TimeMs;
 use crate::engine::fact::FactBody;
 use crate::engine::input::PackedFact;
 use crate::engine::window::SubjectLog;
@@ -15,7 +14,7 @@ pub(super) const AHEAD: usize = 16;
 
 impl Partition {
     pub(super) fn look_ahead(&self, facts: &[PackedFact]) {
-        let mut logs: Vec<(&SubjectLog, TimeMs)> = Vec::with_capacity(4 * AHEAD);
+        let mut logs: Vec<&SubjectLog> = Vec::with_capacity(4 * AHEAD);
         let mut met = 0_usize;
         for PackedFact { fact, .. } in facts {
             met += usize::from(self.seen.time_of(fact.event).is_some());
@@ -25,13 +24,12 @@ impl Partition {
                 met += self.holders.get(&fact.route.token).map_or(0, |holder| holder.standings.len());
             }
             let subjects = feedings(fact.route, &fact.body).flat_map(|feeding| feeding.subjects());
-            logs.extend(subjects.filter_map(|subject| Some((self.logs.get(&subject)?, fact.at))));
+            logs.extend(subjects.filter_map(|subject| self.logs.get(&subject)));
         }
         // What was read must have been read for something, or it is not read at all.
         std::hint::black_box(met);
-        logs.iter().for_each(|(log, _)| log.expect_running());
-        logs.iter().for_each(|(log, _)| log.expect_windows());
-        logs.iter().for_each(|(log, at)| log.expect_numbers(*at));
-        logs.iter().for_each(|(log, at)| log.expect_entries(*at, &self.store));
+        logs.iter().for_each(|log| log.expect_numbers());
+        logs.iter().for_each(|log| log.expect_ends());
+        logs.iter().for_each(|log| log.expect_entries(&self.store));
     }
 }

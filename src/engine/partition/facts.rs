@@ -262,7 +262,7 @@ impl Partition {
         };
         // One entry, whichever logs take it.
         let plan_of = |subject: Subject| {
-            let plan = active.plans.get(&subject.kind).filter(|plan| plan.reads(feeding.feed))?;
+            let plan = active.plans.get(subject.kind).filter(|plan| plan.reads(feeding.feed))?;
             (at > self.horizons.log(subject.kind)).then_some((subject, plan))
         };
         let taken = feeding.subjects.map(|subject| subject.and_then(plan_of));
@@ -315,11 +315,11 @@ impl Partition {
             .map(|signal| (signal.name.clone(), unchanged(signal).unwrap_or(self.newest_time)))
             .collect();
         self.since = since.into_iter().collect();
-        let epoch =
-            old.as_ref().and_then(|active| active.plans.values().next()).map_or(0, |plan| plan.epoch() + 1);
+        let epoch = old.as_ref().map_or(0, |active| active.plans.epoch() + 1);
         self.rules = Some(Arc::new(Active::new(set, Arc::clone(bundle), epoch)));
         self.number_since();
         self.move_horizons();
+        self.sweep_due = TimeMs::MIN;
         Ok(())
     }
 }

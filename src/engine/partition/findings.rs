@@ -10,8 +10,8 @@ use super::{Active, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::evidence::{
-    ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, NEAR_MISSES_MAX, NearMiss,
-    SignalEvidence,
+    ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, NEAR, NEAR_MISSES_MAX,
+    NearMiss, SignalEvidence,
 };
 use crate::engine::notice::RuleName;
 use crate::engine::rule::{Condition, Interval, Op, Rule};
@@ -144,7 +144,7 @@ impl Partition {
         readings: &mut Readings,
     ) -> Vec<NearMiss> {
         let mut misses = Vec::new();
-        for (rule, bound) in self.others_of(fired, scene, active) {
+        for (rule, bound) in self.others_near(fired, scene, active, readings) {
             if misses.len() == NEAR_MISSES_MAX {
                 break;
             }
@@ -174,9 +174,6 @@ impl Partition {
         misses
     }
 }
-
-/// A comparison that does not hold is near when its sides are within a fifth, in millionths.
-const NEAR: i128 = 800_000;
 
 /// A signal as it was read, and the entries it was counted from.
 struct Read {

@@ -23,6 +23,7 @@ impl Partition {
     pub(super) fn move_horizons(&mut self) {
         let by_age = self.rules.as_ref().map(|active| Horizons::of(&active.terms, self.newest_time));
         self.horizons = by_age.map_or(self.floor, |by_age| by_age.or_later(&self.floor));
+        self.horizons_of = self.newest_time;
     }
 
     /// Before a fact or report is applied: rids its holder of what is forgotten.
@@ -108,6 +109,9 @@ impl Partition {
         let span = i128::from(active.terms.sweep().0.max(1));
         let turns = i128::from(self.newest_time.0) * SHARDS as i128 / span;
         let turn = i64::try_from(turns).unwrap_or(i64::MAX);
+        // The next turn begins where newest time times SHARDS reaches it.
+        let due = (turns + 1).saturating_mul(span).div_euclid(SHARDS as i128);
+        self.sweep_due = if turns < 0 { TimeMs::MIN } else { TimeMs(i64::try_from(due).unwrap_or(i64::MAX)) };
         if self.swept == turn {
             return;
         }

@@ -191,6 +191,7 @@ impl Partition {
         self.in_force = core.in_force;
         self.floor = core.floor;
         self.swept = core.swept;
+        self.sweep_due = TimeMs::MIN;
         self.move_horizons();
         self.since = core.since;
         self.number_since();

@@ -6,7 +6,7 @@
 //! * E3 time never falls, and timers fire before the fact that moved it (S2, S3);
 //! * E4 a measure is published with its notice, or not at all: they are one value.
 //!
-//! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates,
+//! One file each: `time` moves the clock and fires timers, `facts` feeds logs, `rules` evaluates what `sieve` lets through,
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
 //! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept;
@@ -38,6 +38,7 @@ mod reports;
 mod rules;
 mod settlements;
 mod sharers;
+mod sieve;
 mod standing;
 mod telling;
 mod time;
@@ -48,7 +49,7 @@ use std::sync::Arc;
 
 use super::LoadRules;
 use super::base::{Fingerprint, SpanMs, TimeMs, Token};
-use super::cover::{Admission, Coverage};
+use super::cover::{Admission, Coverage, Range};
 use super::disposition::DispositionId;
 use super::holder::Holder;
 use super::ident::IdKey;
@@ -63,10 +64,10 @@ use super::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
     Told,
 };
-use super::subject::{Subject, SubjectKind};
+use super::subject::Subject;
 use super::table::Table;
 use super::timer::Timers;
-use super::window::{Plan, Store, SubjectLog};
+use super::window::{Plans, Store, SubjectLog};
 
 use ahead::AHEAD;
 pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
@@ -114,8 +115,12 @@ pub struct Partition {
     floor: Horizons,
     /// What is forgotten as of newest time.
     horizons: Horizons,
+    /// The newest time that they are of.
+    horizons_of: TimeMs,
     /// How far the state was last looked through for what is forgotten; decides nothing.
     swept: i64,
+    /// Before this newest time the next look is not due. Derived from `swept` and the rule set.
+    sweep_due: TimeMs,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
     since: BTreeMap<String, TimeMs>,
     /// The same by the signals' numbers in the active rule set.
@@ -166,7 +171,7 @@ pub struct Partition {
 pub(crate) struct Active {
     pub set: Arc<RuleSet>,
     pub bundle: Arc<str>,
-    pub plans: BTreeMap<SubjectKind, Plan>,
+    pub plans: Plans,
     pub index: RuleIndex,
     /// How long things are kept.
     terms: Terms,
@@ -174,7 +179,7 @@ pub(crate) struct Active {
 
 impl Active {
     fn new(set: Arc<RuleSet>, bundle: Arc<str>, epoch: u32) -> Active {
-        let plans = SubjectKind::ALL.into_iter().map(|kind| (kind, Plan::new(&set, kind, epoch))).collect();
+        let plans = Plans::new(&set, epoch);
         let index = RuleIndex::new(&set);
         let terms = Terms::of(&set);
         Active { set, bundle, plans, index, terms }
@@ -200,7 +205,9 @@ impl Partition {
             in_force: InForce::default(),
             floor: Horizons::default(),
             horizons: Horizons::default(),
+            horizons_of: TimeMs::MIN,
             swept: i64::MIN,
+            sweep_due: TimeMs::MIN,
             since: BTreeMap::new(),
             since_of: Vec::new(),
             ways: Vec::new(),
@@ -306,15 +313,7 @@ impl Partition {
             self.coverage.move_time(&range.source, packed.time);
             self.settle_time(effects)?;
         }
-        let known =
-            self.record.as_ref().filter(|(source, at, _)| *source == range.source && *at == packed.offset);
-        let (first, duplicate) = match known {
-            Some((_, _, duplicate)) => (false, *duplicate),
-            None => (true, self.seen.contains(packed.fact.event, self.newest_time, self.duplicate_horizon())),
-        };
-        if first {
-            self.record = Some((range.source.clone(), packed.offset, duplicate));
-        }
+        let (first, duplicate) = self.note_record(range, packed);
         if duplicate {
             self.tally.facts_duplicate += 1;
             return Ok(());
@@ -333,6 +332,21 @@ impl Partition {
         }
         self.forget_of(packed.fact.route);
         self.apply_fact(&packed.fact, loader, effects)
+    }
+
+    /// Whether a fact is the first of its source record, and whether that record is a duplicate.
+    fn note_record(&mut self, range: &Range, packed: &PackedFact) -> (bool, bool) {
+        let of_source = self.record.as_ref().filter(|(source, ..)| *source == range.source);
+        if let Some((_, _, duplicate)) = of_source.filter(|(_, at, _)| *at == packed.offset) {
+            return (false, *duplicate);
+        }
+        let is_same_source = of_source.is_some();
+        let duplicate = self.seen.contains(packed.fact.event, self.newest_time, self.duplicate_horizon());
+        match &mut self.record {
+            Some((_, at, known)) if is_same_source => (*at, *known) = (packed.offset, duplicate),
+            record => *record = Some((range.source.clone(), packed.offset, duplicate)),
+        }
+        (true, duplicate)
     }
 
     fn remember(&mut self, event: Fingerprint) {

@@ -63,6 +63,8 @@ pub(super) struct Readings {
     pub values: Values,
     /// Whether anything at all is told of the holder at the scene's time, once that was looked up.
     told: Option<bool>,
+    /// Memory for the places of the rules that may hold.
+    pub places: Vec<u32>,
 }
 
 /// By which way a signal's certain value is found fastest; worked out once for a rule set.
@@ -92,7 +94,7 @@ impl Way {
 
 impl Default for Readings {
     fn default() -> Readings {
-        Readings { scene: 1, slots: Vec::new(), values: Values::default(), told: None }
+        Readings { scene: 1, slots: Vec::new(), values: Values::default(), told: None, places: Vec::new() }
     }
 }
 
@@ -125,7 +127,12 @@ impl Readings {
 impl Scene<'_> {
     /// Whose log answers a signal, if the scene has such a subject; shared ones are known by reports.
     pub(super) fn subject_of(&self, signal: &Signal) -> Option<Subject> {
-        match signal.subject {
+        self.subject_of_kind(signal.subject)
+    }
+
+    /// The scene's subject of a kind, if it has one and it lives here.
+    pub(super) fn subject_of_kind(&self, kind: SubjectKind) -> Option<Subject> {
+        match kind {
             SubjectKind::Holder => Some(Subject::new(SubjectKind::Holder, self.holder)),
             SubjectKind::Pair => {
                 Some(Subject::new(SubjectKind::Pair, self.party.subject.token.pair(self.other?)))
@@ -194,7 +201,7 @@ impl Partition {
     }
 
     /// Whether any standing of the holder holds at the scene's time.
-    fn is_told_anything(&self, scene: &Scene<'_>, readings: &mut Readings) -> bool {
+    pub(super) fn is_told_anything(&self, scene: &Scene<'_>, readings: &mut Readings) -> bool {
         *readings.told.get_or_insert_with(|| {
             let holder = self.holders.get(&scene.holder);
             holder.is_some_and(|holder| holder.standings.iter().any(|told| told.holds_at(scene.at)))
@@ -273,17 +280,14 @@ impl Partition {
         if let Some(known) = values.get(number) {
             return known;
         }
-        let (Some(log), Some(plan)) = (self.logs.get(&of), active.plans.get(&of.kind)) else {
+        let (Some(log), Some(plan)) = (self.logs.get(&of), active.plans.get(of.kind)) else {
             return (nothing_in(question, &active.set.calendar, as_of), false);
         };
         if let Some(value) = log.value(number, &self.store, plan, as_of, values) {
             return value;
         }
-        let moved = self.logs.get_derived_mut(&of).and_then(|log| {
-            log.run_to(as_of.at, &self.store, plan);
-            log.value(number, &self.store, plan, as_of, values)
-        });
-        moved.unwrap_or_default()
+        let log = self.logs.get_derived_mut(&of);
+        log.map_or((0, false), |log| log.value_moved(number, &self.store, plan, as_of, values))
     }
 
     /// How long ago the party was opened; one that was stated is older than that.

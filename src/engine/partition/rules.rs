@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::readings::Readings;
+use super::sieve::{Candidate, For, Sieve};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
@@ -18,11 +19,12 @@ use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::{Question, ReportLevel, Signal, Tell};
 use crate::engine::state::{Finding, Firing};
 use crate::engine::subject::{Party, SubjectKind};
+use crate::engine::window::{Bound, Most};
 
 /// Rules by what sets them off, in id order, and the signals each reads, in order of first mention.
 #[derive(Debug, Default)]
 pub(crate) struct RuleIndex {
-    by_trigger: BTreeMap<(Trigger, SubjectKind), Vec<Candidate>>,
+    by_trigger: BTreeMap<(Trigger, SubjectKind), Sieve>,
     signals: Vec<Vec<usize>>,
     names: Vec<Arc<str>>,
     signal_names: Vec<Arc<str>>,
@@ -38,6 +40,8 @@ pub(crate) struct ToldSignal {
     pub report: ReportLevel,
     /// The feeds that it is asked after: of one that tells holders, those it reads.
     pub feeds: u32,
+    /// What its value does not exceed, if it is asked of a log.
+    bound: Option<Bound>,
 }
 
 impl ToldSignal {
@@ -50,15 +54,16 @@ impl ToldSignal {
             Tell::Payer | Tell::Payee => 0,
             Tell::Holders => signal.question().map_or(0, Question::feeds_read),
         };
-        Some(ToldSignal { number, report, feeds })
+        let bound = signal.question().and_then(|question| Most::bound(question.aggregate));
+        Some(ToldSignal { number, report, feeds, bound })
     }
-}
 
-/// A rule that a scene may set off.
-#[derive(Clone, Debug)]
-struct Candidate {
-    number: usize,
-    guards: Guards,
+    /// Whether it may be at its level, as far as the log's bounds say.
+    pub fn may_stand(&self, most: &Most) -> bool {
+        self.bound.is_none_or(|bound| {
+            u64::try_from(most.value(bound)).is_ok_and(|value| value >= self.report.level)
+        })
+    }
 }
 
 impl RuleIndex {
@@ -67,8 +72,8 @@ impl RuleIndex {
         for (number, rule) in set.rules.iter().enumerate() {
             if rule.status != RuleStatus::Off {
                 for trigger in &rule.triggers {
-                    let candidate = Candidate { number, guards: Guards::of(&rule.condition) };
-                    index.by_trigger.entry((*trigger, rule.subject)).or_default().push(candidate);
+                    let sieve = index.by_trigger.entry((*trigger, rule.subject)).or_default();
+                    sieve.add(number, rule, &set.signals);
                 }
             }
             index.signals.push(signals_of(&rule.condition, set));
@@ -85,9 +90,8 @@ impl RuleIndex {
         index
     }
 
-    fn triggered(&self, scene: &Scene<'_>) -> &[Candidate] {
-        let of_kind = self.by_trigger.get(&(scene.trigger, scene.party.subject.kind));
-        of_kind.map_or(&[], Vec::as_slice)
+    fn triggered(&self, scene: &Scene<'_>) -> Option<&Sieve> {
+        self.by_trigger.get(&(scene.trigger, scene.party.subject.kind))
     }
 
     /// The signals that a rule's condition reads, made ones with their parts.
@@ -169,15 +173,18 @@ impl Partition {
         active: &Arc<Active>,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
+        let Some(sieve) = active.index.triggered(scene) else { return Ok(()) };
         let mut readings = self.take_readings();
+        let places = self.sifted(sieve, scene, &mut readings);
         let overridden = self.is_overridden(scene);
         let mut warned = false;
-        for candidate in active.index.triggered(scene) {
+        for candidate in places.iter().filter_map(|place| sieve.get(*place)) {
             if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
                 let protects = fired.rule.lane() == Lane::Victim;
                 warned |= self.act(fired, scene, active, &mut readings, out)? && protects;
             }
         }
+        readings.places = places;
         self.keep_readings(readings);
         if warned {
             self.feed_warning(scene, active);
@@ -193,10 +200,12 @@ impl Partition {
         active: &Arc<Active>,
         out: Out<'_>,
     ) -> Result<bool, EngineError> {
+        let Some(sieve) = active.index.triggered(scene) else { return Ok(false) };
         let mut readings = self.take_readings();
+        let places = self.sifted(sieve, scene, &mut readings);
         let mut checked = false;
         let overridden = self.is_overridden(scene);
-        for candidate in active.index.triggered(scene) {
+        for candidate in places.iter().filter_map(|place| sieve.get(*place)) {
             let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) else {
                 continue;
             };
@@ -205,8 +214,16 @@ impl Partition {
             }
             checked |= self.act(fired, scene, active, &mut readings, out)?;
         }
+        readings.places = places;
         self.keep_readings(readings);
         Ok(checked)
+    }
+
+    /// The places of the rules that may hold, in memory to be given back to the readings.
+    fn sifted(&self, sieve: &Sieve, scene: &Scene<'_>, readings: &mut Readings) -> Vec<u32> {
+        let mut places = std::mem::take(&mut readings.places);
+        self.sift(sieve, For::Holding, scene, readings, &mut places);
+        places
     }
 
     /// Publishes a firing and remembers it. Gives whether a measure was set.
@@ -382,15 +399,20 @@ impl Partition {
         }
     }
 
-    /// The other rules of a scene that could have been evaluated on it, each with its bound, in id order.
-    pub(super) fn others_of<'a>(
+    /// The other rules of a scene that could have been evaluated on it and may have come near, each with
+    /// its bound, in id order.
+    pub(super) fn others_near<'a>(
         &self,
         fired: usize,
         scene: &Scene<'_>,
         active: &'a Active,
+        readings: &mut Readings,
     ) -> Vec<(&'a Rule, Option<TimeMs>)> {
-        let others = active.index.triggered(scene).iter().filter(|candidate| candidate.number != fired);
-        let in_force = others.filter_map(|candidate| {
+        let Some(sieve) = active.index.triggered(scene) else { return Vec::new() };
+        let mut places = Vec::new();
+        self.sift(sieve, For::Nearing, scene, readings, &mut places);
+        let others = places.iter().filter_map(|place| sieve.get(*place));
+        let in_force = others.filter(|candidate| candidate.number != fired).filter_map(|candidate| {
             let rule = active.set.rules.get(candidate.number).filter(|rule| rule.is_in_force(scene.at))?;
             Some((rule, self.bound(active.index.names.get(candidate.number)?, scene)?))
         });

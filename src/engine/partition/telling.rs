@@ -12,7 +12,7 @@ use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
 use crate::engine::state::{Meeting, Told};
 use crate::engine::subject::{Party, Subject, SubjectKind};
-use crate::engine::window::{AsOf, AskedFor, Entry, Values};
+use crate::engine::window::{AsOf, AskedFor, Entry, Most, Values};
 
 impl Partition {
     /// A shared subject was met: note by whom, and tell whom it concerns.
@@ -28,7 +28,7 @@ impl Partition {
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let about = fact.route;
         let horizon = self.horizons.log(about.kind);
-        if active.plans.get(&about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
+        if active.plans.get(about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
             let by = self.met_by.shared(*holder, target);
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
@@ -48,8 +48,10 @@ impl Partition {
         let amount_asked = amount.and_then(Money::fen);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
+        let most = self.logs.get(&about).map_or_else(Most::default, |log| log.most(&self.store));
         let mut readings = self.take_readings();
-        for told in active.index.told_of(about.kind).iter().filter(|told| told.feeds & feed.bit() != 0) {
+        let asked_after = |told: &&ToldSignal| told.feeds & feed.bit() != 0 && told.may_stand(&most);
+        for told in active.index.told_of(about.kind).iter().filter(asked_after) {
             let ToldSignal { number, report, .. } = *told;
             let values = &mut readings.values;
             let Some(value) = self.at_level(number, report, about, as_of, &active, values) else { continue };
@@ -95,8 +97,9 @@ impl Partition {
         };
         let horizon = self.horizons.log(account.subject.kind);
         let as_of = AsOf { at, horizon, bound: None, event: asked };
+        let most = self.logs.get(&account.subject).map_or_else(Most::default, |log| log.most(&self.store));
         let mut values = Values::default();
-        for told in signals {
+        for told in signals.iter().filter(|told| told.may_stand(&most)) {
             let ToldSignal { number, report, .. } = *told;
             // About a payee the payer is told, or about a payer the payee, and never the other way round.
             if report.tell == Tell::Payer && *side != Side::Payee
@@ -271,7 +274,7 @@ impl Partition {
     ) -> Result<(), EngineError> {
         let Some(active) = self.rules.clone() else { return Ok(()) };
         for told in active.index.told_of(about.kind) {
-            let ToldSignal { number, report, feeds } = *told;
+            let ToldSignal { number, report, feeds, .. } = *told;
             let Some(signal) = active.set.signals.get(number) else { continue };
             if report.tell != Tell::Holders || feeds & feed.bit() == 0 {
                 continue;

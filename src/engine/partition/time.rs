@@ -15,12 +15,16 @@ impl Partition {
             self.partition_time = self.partition_time.max(times().min().unwrap_or(TimeMs::MIN));
             self.newest_time = self.newest_time.max(times().max().unwrap_or(TimeMs::MIN));
         }
-        self.move_horizons();
+        if self.horizons_of != self.newest_time {
+            self.move_horizons();
+        }
         while let Some((due, timer)) = self.timers.next_due(self.partition_time, self.newest_time) {
             self.tally.timers_fired += 1;
             self.fire(due, timer, out)?;
         }
-        self.sweep();
+        if self.sweep_due <= self.newest_time {
+            self.sweep();
+        }
         Ok(())
     }
 

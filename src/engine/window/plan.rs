@@ -1,13 +1,15 @@
 //! What is asked of the logs of one kind of subject, laid out for evaluation.
 //!
 //! Questions that differ in window and aggregate only share a set: whether an entry counts is found out
-//! once for all of them. Those that differ in the aggregate only share a lane, which is one window over
-//! a set.
+//! once for all of them. Of those that read amounts and those that do not, the former count a part of the
+//! latter's entries, those that are *paid*: with an amount in their currency. They share a set, too. Those
+//! that differ in the aggregate only share a lane, which is one window over a set.
 
 use super::packed::{Packed, Pattern, number_of};
 use crate::engine::base::SpanMs;
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::Feed;
+use crate::engine::retention::place;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::{Aggregate, Question, Window};
 use crate::engine::subject::SubjectKind;
@@ -19,6 +21,8 @@ pub(super) struct Planned {
     feeds: u32,
     pattern: Pattern,
     is_bounded: bool,
+    /// The number of the currency that it reads; 0 if it reads no amounts.
+    currency: u64,
 }
 
 impl Planned {
@@ -31,6 +35,7 @@ impl Planned {
             feeds,
             pattern: Packed::pattern(question.only, question.without, currency),
             is_bounded: question.amount_min.is_some() || question.amount_max.is_some(),
+            currency,
         }
     }
 
@@ -46,13 +51,12 @@ impl Planned {
             && self.question.amount_max.is_none_or(|max| minor <= max)
     }
 
-    /// Whether another question counts the same entries, apart from its window.
-    fn admits_the_same(&self, other: &Planned) -> bool {
+    /// Whether another question counts the same entries, apart from its window and from what they are paid in.
+    fn admits_alike(&self, other: &Planned) -> bool {
         let what = |planned: &Planned| {
             let question = &planned.question;
-            let currency = question.reads_amount().then_some(question.currency);
             let bounds = (question.amount_min, question.amount_max, question.only, question.without);
-            (question.feeds_read(), currency, bounds, question.delay)
+            (question.feeds_read(), bounds, question.delay)
         };
         what(self) == what(other)
     }
@@ -74,8 +78,12 @@ impl Planned {
 /// Questions over the same entries.
 #[derive(Clone, Debug)]
 pub(super) struct Set {
-    /// One of them, for what they have in common.
+    /// One of them, for what they have in common: one that reads no amounts, if there is any.
     pub planned: Planned,
+    /// What the paid ones among the entries bear, where not all are.
+    paid: Option<Pattern>,
+    /// The number of the currency that they read; 0 if none reads amounts.
+    currency: u64,
     /// The shortest window first.
     pub lanes: Vec<usize>,
     pub distinct: bool,
@@ -84,6 +92,47 @@ pub(super) struct Set {
     pub squares: bool,
     /// Whether any of them leaves out the event it is asked for.
     pub without_event: bool,
+}
+
+impl Set {
+    fn new(planned: &Planned) -> Set {
+        Set {
+            planned: *planned,
+            paid: None,
+            currency: planned.currency,
+            lanes: Vec::new(),
+            distinct: false,
+            largest: false,
+            smallest: false,
+            squares: false,
+            without_event: false,
+        }
+    }
+
+    /// Whether an entry that counts is one that those read that read amounts.
+    pub fn is_paid(&self, entry: &Packed) -> bool {
+        self.paid.as_ref().is_none_or(|pattern| entry.matches(pattern))
+    }
+
+    /// Whether a question belongs here. One that bounds amounts has a currency, and so have all of its set.
+    fn takes(&self, planned: &Planned) -> bool {
+        let in_one = self.currency == planned.currency || self.currency == 0 || planned.currency == 0;
+        in_one && self.planned.admits_alike(planned)
+    }
+
+    /// Takes in a question that belongs here.
+    fn join(&mut self, planned: &Planned) {
+        if self.currency == planned.currency || planned.currency == 0 && self.paid.is_some() {
+            return;
+        }
+        // Until now all of them read amounts, or none: from now on the paid ones are a part.
+        let reads_amounts = if planned.currency == 0 { self.planned } else { *planned };
+        self.paid = Some(reads_amounts.pattern);
+        self.currency = reads_amounts.currency;
+        if planned.currency == 0 {
+            self.planned = *planned;
+        }
+    }
 }
 
 /// Questions over the same entries and the same window.
@@ -130,6 +179,27 @@ pub struct Plan {
     epoch: u32,
 }
 
+/// The plans of a rule set, by kind of subject.
+#[derive(Clone, Debug)]
+pub struct Plans(Box<[Plan]>);
+
+impl Plans {
+    #[must_use]
+    pub fn new(rules: &RuleSet, epoch: u32) -> Plans {
+        Plans(SubjectKind::ALL.into_iter().map(|kind| Plan::new(rules, kind, epoch)).collect())
+    }
+
+    #[must_use]
+    pub fn get(&self, kind: SubjectKind) -> Option<&Plan> {
+        self.0.get(place(kind))
+    }
+
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.0.first().map_or(0, Plan::epoch)
+    }
+}
+
 impl Plan {
     #[must_use]
     pub fn new(rules: &RuleSet, kind: SubjectKind, epoch: u32) -> Plan {
@@ -167,18 +237,11 @@ impl Plan {
 
     /// The lane of a plain question, made with its set if they are not there yet.
     fn lane_of(&mut self, planned: &Planned) -> usize {
-        let known = self.sets.iter().position(|set| set.planned.admits_the_same(planned));
+        let known = self.sets.iter().position(|set| set.takes(planned));
         let number = known.unwrap_or(self.sets.len());
-        if known.is_none() {
-            self.sets.push(Set {
-                planned: *planned,
-                lanes: Vec::new(),
-                distinct: false,
-                largest: false,
-                smallest: false,
-                squares: false,
-                without_event: false,
-            });
+        match known.and_then(|known| self.sets.get_mut(known)) {
+            Some(set) => set.join(planned),
+            None => self.sets.push(Set::new(planned)),
         }
         let window = planned.question.window;
         let known = self.lanes.iter().position(|lane| lane.set == number && lane.window == window);

@@ -3,7 +3,7 @@
 //! Invariants, for each set of entries that count alike (same feeds, currency, bounds, marks and delay):
 //! * R1 entries below `next` have come in, in order; those from `next` on are too young for the delay;
 //! * R2 a lane's `cursor` is the first entry of the set inside its window, or `next` if there is none;
-//! * R3 a lane's count and sums are those of the set's entries from `cursor` on;
+//! * R3 a lane's count is that of the set's entries from `cursor` on, its sums are of the paid ones;
 //! * R4 an entry is superseded if a later one that has come in has the same `other`; a lane's distinct
 //!   count is of those from `cursor` on that are not;
 //! * R5 before `due` nothing leaves a lane.
@@ -12,13 +12,15 @@ use std::collections::VecDeque;
 
 use super::best::{Best, Candidate, insert_best, push_best};
 use super::distinct::{Alike, Distinct};
+use super::lane::{Counted, Lane, due};
+use super::own::Own;
 use super::packed::Packed;
-use super::plan::{Plan, Planned, Set as SetPlan};
-use super::total::Total;
-use super::{AsOf, Values, View, saturate};
-use crate::engine::base::{SpanMs, TimeMs};
+use super::plan::{Plan, Set as SetPlan};
+use super::total::saturate;
+use super::{AsOf, Values, View};
+use crate::engine::base::TimeMs;
 use crate::engine::prefetch::prefetch;
-use crate::engine::signal::{Aggregate, Window};
+use crate::engine::signal::Aggregate;
 
 /// Cursors and values of all questions that are kept running, as of `clock`.
 ///
@@ -29,6 +31,8 @@ pub(super) struct Running {
     clock: TimeMs,
     /// Entries dropped from the front so far.
     dropped: u32,
+    /// Entries have been added at the end that have not been looked at yet.
+    is_behind: bool,
     /// By their place in the plan.
     sets: Box<[Set]>,
     lanes: Box<[Lane]>,
@@ -36,49 +40,51 @@ pub(super) struct Running {
 
 /// The entries that count alike: what its lanes share.
 #[derive(Clone, Debug, Default)]
-struct Set {
-    next: u32,
-    /// The last of them that has come in.
+pub(super) struct Set {
+    pub next: u32,
+    /// The last of them that has come in, and the last paid one.
     newest: Option<u32>,
+    newest_paid: Option<u32>,
     /// Candidates for the maximum and minimum of any lane, best first: each is beaten by none that came
     /// later (SlickDeque, EDBT 2018).
     largest: VecDeque<Candidate>,
     smallest: VecDeque<Candidate>,
-    distinct: Option<Box<Distinct>>,
-}
-
-/// One window over a set.
-#[derive(Clone, Debug)]
-struct Lane {
-    cursor: u32,
-    count: u32,
-    distinct: u32,
-    due: TimeMs,
-    sum: i128,
-    /// Where a deviation is asked for.
-    squares: Option<Box<i128>>,
+    pub distinct: Option<Box<Distinct>>,
 }
 
 impl Running {
-    pub fn build(log: View<'_>, plan: &Plan, at: TimeMs) -> Running {
+    /// Of no entry yet.
+    pub fn new(plan: &Plan) -> Running {
         let set = |set: &SetPlan| Set { distinct: set.distinct.then(Box::default), ..Set::default() };
         let lane = |squares: bool| Lane {
             cursor: 0,
             count: 0,
+            unpaid: 0,
             distinct: 0,
             due: TimeMs(i64::MAX),
             sum: 0,
             squares: squares.then(Box::default),
         };
-        let mut running = Running {
+        Running {
             epoch: plan.epoch(),
             clock: TimeMs::MIN,
             dropped: 0,
+            is_behind: false,
             sets: plan.sets.iter().map(set).collect(),
             lanes: plan.lanes.iter().map(|planned| lane(planned.squares)).collect(),
-        };
-        running.advance(at, log, plan);
-        running
+        }
+    }
+
+    /// An entry was added at the end; it comes in with the next `advance`.
+    pub fn let_wait(&mut self) {
+        self.is_behind = true;
+    }
+
+    /// Lets in what waits, before the oldest entry goes. No entry is later than `newest`.
+    pub fn catch_up(&mut self, newest: TimeMs, log: View<'_>, plan: &Plan) {
+        if self.is_behind {
+            self.advance(self.clock.max(newest), log, plan);
+        }
     }
 
     /// Whether the values are of another rule set, or of a later time than asked for.
@@ -88,7 +94,7 @@ impl Running {
 
     /// Whether the values are of a rule set and a time.
     pub fn is_as_of(&self, plan: &Plan, at: TimeMs) -> bool {
-        self.is_of(plan) && self.clock == at
+        self.is_of(plan) && self.clock == at && !self.is_behind
     }
 
     /// Whether the values are of a rule set.
@@ -99,6 +105,7 @@ impl Running {
     /// Moves all windows to a time not before `clock`, at which no entry lies in the future.
     pub fn advance(&mut self, at: TimeMs, log: View<'_>, plan: &Plan) {
         self.clock = at;
+        self.is_behind = false;
         for (set, planned) in self.sets.iter_mut().zip(&plan.sets) {
             set.let_in(at, self.dropped, planned, &mut self.lanes, log, plan);
         }
@@ -106,7 +113,7 @@ impl Running {
             if lane.due <= at
                 && let (Some(set), Some(its)) = (self.sets.get(planned.set), plan.sets.get(planned.set))
             {
-                lane.evict(at, self.dropped, set, &its.planned, planned.window, log, plan);
+                lane.evict(at, self.dropped, set, its, planned.window, log, plan);
             }
         }
     }
@@ -117,12 +124,6 @@ impl Running {
         self.sets.iter().for_each(prefetch);
     }
 
-    /// The places of the oldest entries of the windows that are to let go of them by a time.
-    pub fn leaving(&self, at: TimeMs) -> impl Iterator<Item = usize> {
-        let due = self.lanes.iter().filter(move |lane| lane.due <= at && lane.cursor >= self.dropped);
-        due.map(|lane| (lane.cursor - self.dropped) as usize)
-    }
-
     /// Takes in an entry that came out of order: everything from its place on moves up by one.
     pub fn insert(&mut self, place: usize, log: View<'_>, plan: &Plan) {
         let number = self.dropped + place as u32;
@@ -131,8 +132,8 @@ impl Running {
             if number >= set.next {
                 continue;
             }
-            let admitted = planned.planned.admits(entry);
-            let alike = set.insert(number, entry, admitted, self.dropped, planned);
+            let counted = Counted::of(entry, planned);
+            let alike = set.insert(number, entry, counted, self.dropped, planned);
             for of_set in &planned.lanes {
                 let (Some(lane), Some(its)) = (self.lanes.get_mut(*of_set), plan.lanes.get(*of_set)) else {
                     continue;
@@ -140,8 +141,8 @@ impl Running {
                 lane.cursor += u32::from(lane.cursor >= number);
                 let delay = planned.planned.question.delay;
                 let after = its.window.begin(self.clock.minus(delay), plan.calendar());
-                if admitted && entry.at() > after {
-                    lane.add(entry, alike);
+                if counted.is_in && entry.at() > after {
+                    lane.add(entry, counted, alike);
                     if number < lane.cursor {
                         lane.cursor = number;
                         lane.due = due(entry, its.window, delay);
@@ -149,8 +150,10 @@ impl Running {
                 }
             }
         }
-        // Where it is the first that has not come in, it may be old enough now.
+        // Where it is the first that has not come in, it may be old enough now; later ones wait on.
+        let waits = self.is_behind;
         self.advance(self.clock, log, plan);
+        self.is_behind = waits;
     }
 
     /// Whether the oldest entry has left every window, and numbers are not about to run out.
@@ -179,7 +182,7 @@ impl Running {
         values: &mut Values,
     ) {
         let Some(its) = self.sets.get(set) else { return };
-        let own = if planned.without_event { own(planned, log, as_of) } else { Total::default() };
+        let own = if planned.without_event { Own::of_event(planned, log, as_of) } else { Own::default() };
         let entry = |number: u32| log.get((number - self.dropped) as usize);
         let (mut largest, mut smallest) = (Best::of(&its.largest), Best::of(&its.smallest));
         // The longest window first: its best candidate comes before those of shorter ones.
@@ -187,22 +190,23 @@ impl Running {
             let (Some(lane), Some(asked)) = (self.lanes.get(*of_set), plan.lanes.get(*of_set)) else {
                 continue;
             };
-            let any = lane.count > 0;
-            let newest = || its.newest.filter(|number| *number >= lane.cursor).and_then(entry);
+            let within = |newest: Option<u32>| newest.filter(|number| *number >= lane.cursor).and_then(entry);
             for answer in &asked.answers {
+                let aggregate = answer.aggregate;
                 if answer.without_event {
-                    let others = lane.total().minus(own);
-                    values.keep(answer.signal, (others.value(answer.aggregate), others.count > 0));
+                    let others = lane.total_of(aggregate).minus(own.of(aggregate));
+                    values.keep(answer.signal, (others.value(aggregate), others.count > 0));
                     continue;
                 }
+                let any = lane.count > if aggregate.reads_amount() { lane.unpaid } else { 0 };
                 let value = match answer.aggregate {
                     Aggregate::Count => i64::from(lane.count),
                     Aggregate::Sum => saturate(lane.sum),
                     Aggregate::Distinct => i64::from(lane.distinct),
                     Aggregate::Max => largest.from(lane.cursor),
                     Aggregate::Min => smallest.from(lane.cursor),
-                    Aggregate::Last => newest().map_or(0, Packed::minor),
-                    Aggregate::SinceLast => match newest() {
+                    Aggregate::Last => within(its.newest_paid).map_or(0, Packed::minor),
+                    Aggregate::SinceLast => match within(its.newest) {
                         Some(newest) => between(newest.at(), self.clock),
                         None => {
                             let until = self.clock.minus(planned.planned.question.delay);
@@ -221,26 +225,8 @@ impl Running {
     }
 }
 
-/// What the event that is asked for adds to each window of a set. Its entries are among the newest.
-fn own(planned: &SetPlan, log: View<'_>, as_of: AsOf) -> Total {
-    if planned.planned.question.delay > SpanMs(0) {
-        return Total::default();
-    }
-    let now = log.range(0, log.numbers.len()).rev().take_while(|entry| entry.at() == as_of.at);
-    Total::of(now.filter(|entry| planned.planned.admits(entry) && as_of.is_own(entry)))
-}
-
 fn between(then: TimeMs, now: TimeMs) -> i64 {
     saturate(i128::from(now.0) - i128::from(then.0))
-}
-
-/// When an entry leaves a window at the earliest, by `advance`'s clock.
-fn due(first: &Packed, window: Window, delay: SpanMs) -> TimeMs {
-    match window {
-        Window::Sliding(span) => first.at().plus(span).plus(delay),
-        // Looked at now; after that, when the day changes.
-        Window::Calendar(_) => TimeMs::MIN,
-    }
 }
 
 impl Set {
@@ -258,19 +244,19 @@ impl Set {
         let until = at.minus(delay);
         while let Some(entry) = log.get((self.next - dropped) as usize).filter(|entry| entry.at() <= until) {
             let number = self.next;
-            let admitted = planned.planned.admits(entry);
+            let counted = Counted::of(entry, planned);
             let oldest =
                 planned.lanes.iter().filter_map(|lane| lanes.get(*lane)).map(|lane| lane.cursor).min();
-            let alike = self.push(number, entry, admitted, oldest.unwrap_or(number), dropped, planned);
+            let alike = self.push(number, entry, counted, oldest.unwrap_or(number), dropped, planned);
             for of_set in &planned.lanes {
                 let (Some(lane), Some(its)) = (lanes.get_mut(*of_set), plan.lanes.get(*of_set)) else {
                     continue;
                 };
-                if admitted {
+                if counted.is_in {
                     if lane.cursor == number {
                         lane.due = due(entry, its.window, delay);
                     }
-                    lane.add(entry, alike);
+                    lane.add(entry, counted, alike);
                 } else if lane.cursor == number {
                     lane.cursor += 1;
                 }
@@ -284,7 +270,7 @@ impl Set {
         &mut self,
         number: u32,
         entry: &Packed,
-        admitted: bool,
+        counted: Counted,
         oldest: u32,
         dropped: u32,
         planned: &SetPlan,
@@ -292,15 +278,18 @@ impl Set {
         if let Some(distinct) = &mut self.distinct {
             distinct.superseded.push_back(false);
         }
-        if !admitted {
+        if !counted.is_in {
             return None;
         }
         self.newest = Some(number);
+        if counted.is_paid {
+            self.newest_paid = Some(number);
+        }
         let new = Candidate { number, minor: entry.minor() };
-        if planned.largest {
+        if planned.largest && counted.is_paid {
             push_best(&mut self.largest, new, oldest, |old| old.minor <= new.minor);
         }
-        if planned.smallest {
+        if planned.smallest && counted.is_paid {
             push_best(&mut self.smallest, new, oldest, |old| old.minor >= new.minor);
         }
         let distinct = self.distinct.as_mut()?;
@@ -312,13 +301,13 @@ impl Set {
         &mut self,
         number: u32,
         entry: &Packed,
-        admitted: bool,
+        counted: Counted,
         dropped: u32,
         planned: &SetPlan,
     ) -> Option<Alike> {
         let move_up = |known: &mut u32| *known += u32::from(*known >= number);
         self.next += 1;
-        self.newest.iter_mut().for_each(move_up);
+        self.newest.iter_mut().chain(&mut self.newest_paid).for_each(move_up);
         let candidates = self.largest.iter_mut().chain(&mut self.smallest);
         candidates.map(|candidate| &mut candidate.number).for_each(move_up);
         if let Some(distinct) = &mut self.distinct {
@@ -326,17 +315,21 @@ impl Set {
             distinct.latest.values_mut().for_each(move_up);
             distinct.superseded.insert((number - dropped) as usize, false);
         }
-        if !admitted {
+        if !counted.is_in {
             return None;
         }
-        if self.newest.is_none_or(|newest| newest < number) {
+        let is_newer = |newest: &Option<u32>| newest.is_none_or(|newest| newest < number);
+        if is_newer(&self.newest) {
             self.newest = Some(number);
         }
+        if counted.is_paid && is_newer(&self.newest_paid) {
+            self.newest_paid = Some(number);
+        }
         let new = Candidate { number, minor: entry.minor() };
-        if planned.largest {
+        if planned.largest && counted.is_paid {
             insert_best(&mut self.largest, new, |one, other| other.minor <= one.minor);
         }
-        if planned.smallest {
+        if planned.smallest && counted.is_paid {
             insert_best(&mut self.smallest, new, |one, other| other.minor >= one.minor);
         }
         self.distinct.as_mut().map(|distinct| distinct.insert(entry, number, dropped))
@@ -354,65 +347,5 @@ impl Set {
                 distinct.latest.remove(&gone.other());
             }
         }
-    }
-}
-
-impl Lane {
-    /// Counts an entry that is inside the window.
-    fn add(&mut self, entry: &Packed, alike: Option<Alike>) {
-        let minor = i128::from(entry.minor());
-        self.count += 1;
-        self.sum += minor;
-        if let Some(squares) = &mut self.squares {
-            **squares = squares.saturating_add(minor * minor);
-        }
-        let is_another =
-            |alike: Alike| !alike.is_superseded && alike.before.is_none_or(|before| before < self.cursor);
-        self.distinct += u32::from(alike.is_some_and(is_another));
-    }
-
-    /// Lets go of the entries that have left the window.
-    #[expect(clippy::too_many_arguments, reason = "one step of `advance`")]
-    fn evict(
-        &mut self,
-        at: TimeMs,
-        dropped: u32,
-        set: &Set,
-        planned: &Planned,
-        window: Window,
-        log: View<'_>,
-        plan: &Plan,
-    ) {
-        let until = at.minus(planned.question.delay);
-        let after = window.begin(until, plan.calendar());
-        self.due = TimeMs(i64::MAX);
-        while self.cursor < set.next {
-            let place = (self.cursor - dropped) as usize;
-            let Some(entry) = log.get(place) else { break };
-            if planned.admits(entry) {
-                if entry.at() > after {
-                    self.due = match window {
-                        Window::Sliding(_) => due(entry, window, planned.question.delay),
-                        Window::Calendar(_) => plan.calendar().day_after(until).plus(planned.question.delay),
-                    };
-                    break;
-                }
-                let minor = i128::from(entry.minor());
-                self.count -= 1;
-                self.sum -= minor;
-                if let Some(squares) = &mut self.squares {
-                    **squares = squares.saturating_sub(minor * minor);
-                }
-                if set.distinct.as_ref().is_some_and(|distinct| !distinct.is_superseded(place)) {
-                    self.distinct -= 1;
-                }
-            }
-            self.cursor += 1;
-        }
-    }
-
-    fn total(&self) -> Total {
-        let squares = self.squares.as_ref().map_or(0, |squares| **squares);
-        Total { count: self.count.into(), sum: self.sum, squares }
     }
 }

@@ -128,7 +128,7 @@ impl Store {
                 None => self.add(entry, 1),
             };
             known.insert(key, number);
-            log.append(number);
+            log.append(number, self);
         }
         log
     }

@@ -3,10 +3,11 @@
 //! A window that reaches further back holds all that a shorter one holds, so each lane's value is what
 //! has been added up when the pass leaves its window.
 
+use super::own::Own;
 use super::packed::Packed;
 use super::plan::{Answer, Plan, Set};
-use super::total::Total;
-use super::{AsOf, SCANNED_MAX, Values, View, saturate};
+use super::total::{Total, saturate};
+use super::{AsOf, SCANNED_MAX, Values, View};
 use crate::engine::base::TimeMs;
 use crate::engine::signal::Aggregate;
 
@@ -16,13 +17,16 @@ const LANES_MAX: usize = 16;
 /// What has been added up so far. The sum of so few amounts, each below 2^53, fits.
 struct Swept {
     count: u32,
+    /// Of the paid ones; so are sum to `last`.
+    paid: u32,
     sum: i64,
     squares: i128,
     /// What of that the event itself brought, where a question leaves it out.
-    own: Total,
+    own: Own,
     largest: i64,
     smallest: i64,
-    newest: Option<(TimeMs, i64)>,
+    last: Option<i64>,
+    newest: Option<TimeMs>,
     oldest: TimeMs,
     others: [u64; SCANNED_MAX],
     others_count: usize,
@@ -50,7 +54,7 @@ pub(super) fn sweep(set: &Set, log: View<'_>, plan: &Plan, as_of: AsOf, values: 
                 if set.planned.admits(entry) {
                     swept.add(entry, set);
                     if set.without_event && as_of.is_own(entry) {
-                        swept.own = swept.own.plus(entry.minor());
+                        swept.own = swept.own.plus(set, entry);
                     }
                 }
                 next = entries.next();
@@ -66,11 +70,13 @@ impl Swept {
     fn new() -> Swept {
         Swept {
             count: 0,
+            paid: 0,
             sum: 0,
             squares: 0,
-            own: Total::default(),
+            own: Own::default(),
             largest: i64::MIN,
             smallest: i64::MAX,
+            last: None,
             newest: None,
             oldest: TimeMs::MIN,
             others: [0; SCANNED_MAX],
@@ -79,16 +85,20 @@ impl Swept {
     }
 
     fn add(&mut self, entry: &Packed, set: &Set) {
-        let minor = entry.minor();
         self.count += 1;
-        self.sum += minor;
-        if set.squares {
-            self.squares += i128::from(minor) * i128::from(minor);
-        }
-        self.largest = self.largest.max(minor);
-        self.smallest = self.smallest.min(minor);
-        self.newest = self.newest.or(Some((entry.at(), minor)));
+        self.newest = self.newest.or(Some(entry.at()));
         self.oldest = entry.at();
+        if set.is_paid(entry) {
+            let minor = entry.minor();
+            self.paid += 1;
+            self.sum += minor;
+            if set.squares {
+                self.squares += i128::from(minor) * i128::from(minor);
+            }
+            self.largest = self.largest.max(minor);
+            self.smallest = self.smallest.min(minor);
+            self.last = self.last.or(Some(minor));
+        }
         if set.distinct {
             let known = self.others.get(..self.others_count).unwrap_or(&[]);
             if !known.contains(&entry.other())
@@ -101,11 +111,14 @@ impl Swept {
     }
 
     fn value(&self, answer: Answer, as_of: AsOf, until: TimeMs, after: TimeMs) -> (i64, bool) {
+        let aggregate = answer.aggregate;
         if answer.without_event {
-            let others = self.total().minus(self.own);
-            return (others.value(answer.aggregate), others.count > 0);
+            let all = Total { count: self.count.into(), ..Total::default() };
+            let total = if aggregate.reads_amount() { self.total() } else { all };
+            let others = total.minus(self.own.of(aggregate));
+            return (others.value(aggregate), others.count > 0);
         }
-        let any = self.count > 0;
+        let any = if aggregate.reads_amount() { self.paid > 0 } else { self.count > 0 };
         let since = |then: TimeMs| saturate(i128::from(as_of.at.0) - i128::from(then.0));
         let value = match answer.aggregate {
             Aggregate::Count => i64::from(self.count),
@@ -113,9 +126,9 @@ impl Swept {
             Aggregate::Max if any => self.largest,
             Aggregate::Min if any => self.smallest,
             Aggregate::Distinct => self.others_count as i64,
-            Aggregate::Last => self.newest.map_or(0, |(_, minor)| minor),
+            Aggregate::Last => self.last.unwrap_or(0),
             Aggregate::SinceLast => match self.newest {
-                Some((newest, _)) => since(newest),
+                Some(newest) => since(newest),
                 None => saturate(i128::from(until.0) - i128::from(after.0)),
             },
             Aggregate::SinceFirst if any => since(self.oldest),
@@ -131,6 +144,6 @@ impl Swept {
     }
 
     fn total(&self) -> Total {
-        Total { count: self.count.into(), sum: self.sum.into(), squares: self.squares }
+        Total { count: self.paid.into(), sum: self.sum.into(), squares: self.squares }
     }
 }

@@ -1,0 +1,39 @@
+//! What an event itself adds to windows, to be taken off where a question leaves the event out.
+
+use super::packed::Packed;
+use super::plan::Set;
+use super::total::Total;
+use super::{AsOf, View};
+use crate::engine::base::SpanMs;
+use crate::engine::signal::Aggregate;
+
+/// What the event that is asked for adds to each window of a set. Its entries are among the newest.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Own {
+    all: Total,
+    paid: Total,
+}
+
+impl Own {
+    pub fn of_event(planned: &Set, log: View<'_>, as_of: AsOf) -> Own {
+        if planned.planned.question.delay > SpanMs(0) {
+            return Own::default();
+        }
+        let now = log.range(0, log.len()).rev().take_while(|entry| entry.at() == as_of.at);
+        let own = now.filter(|entry| planned.planned.admits(entry) && as_of.is_own(entry));
+        own.fold(Own::default(), |own, entry| own.plus(planned, entry))
+    }
+
+    /// With one more entry of the event, which counts in the set.
+    pub fn plus(self, planned: &Set, entry: &Packed) -> Own {
+        Own {
+            all: self.all.plus(entry.minor()),
+            paid: if planned.is_paid(entry) { self.paid.plus(entry.minor()) } else { self.paid },
+        }
+    }
+
+    /// What of it an aggregate reads.
+    pub fn of(&self, aggregate: Aggregate) -> Total {
+        if aggregate.reads_amount() { self.paid } else { self.all }
+    }
+}
