@@ -2,6 +2,7 @@
 
 mod appeals;
 mod declared;
+mod traces;
 mod lives;
 mod reports;
 
@@ -185,6 +186,7 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         ordered,
         released,
         declared::body(),
+        traces::body(),
         super::authority::tests::any_order().prop_map(|said| FactBody::Order(Box::new(said))),
         Just(FactBody::WentLive)
     ]

@@ -178,6 +178,8 @@ fn own(feed: Feed) -> &'static [&'static str] {
         // A measure that was set on a transfer: its payer, as the transfer said.
         Feed::VictimWarnedPayer => &["payer"],
         Feed::PassedOnPayee => &["payee"],
+        Feed::DeviceSeenCustomer => &["payer", "card", "device"],
+        Feed::LocationSeenCustomer => &["payer", "card", "region"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet | Feed::DeviceStockAgent | Feed::DeviceStockOutlet => {
             &["reseller", "reseller_kind"]
         }
@@ -204,6 +206,8 @@ fn other(feed: Feed) -> &'static [&'static str] {
         | Feed::OpeningRequestedLegalRepresentative => &["opening"],
         Feed::VictimWarnedPayer => &["payee", "counterparty"],
         Feed::PassedOnPayee => &["payer"],
+        Feed::DeviceSeenCustomer => &["device"],
+        Feed::LocationSeenCustomer => &["region"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet => &["card"],
         Feed::DeviceStockAgent | Feed::DeviceStockOutlet => &[],
     }

@@ -10,7 +10,7 @@
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
 //! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept;
-//! `orders` and `entries` are what authorities lay down.
+//! `orders` and `entries` are what authorities lay down; `traces` is data of abnormal customers alone.
 
 mod ahead;
 mod appeals;
@@ -41,6 +41,7 @@ mod sharers;
 mod standing;
 mod telling;
 mod time;
+mod traces;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -136,6 +137,10 @@ pub struct Partition {
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
     /// Standing measures that a correction may ask again, by holder. Derived from `measures`.
     grounded: HashMap<Token, Vec<DispositionId>, TokenHash>,
+    /// Measures by which a holder is an abnormal customer (S22). Derived from `measures`.
+    anomalies: HashMap<Token, Vec<DispositionId>, TokenHash>,
+    /// Holders of whom one of them changed; empty between facts.
+    touched_anomalies: Vec<Token>,
     /// Measures that are not forgotten, by what they are about.
     of_party: BTreeSet<(Subject, DispositionId)>,
     firings: Table<Subject, ByRule<Firing>>,
@@ -214,6 +219,8 @@ impl Partition {
             measures: Table::default(),
             by_appeal: HashMap::default(),
             grounded: HashMap::default(),
+            anomalies: HashMap::default(),
+            touched_anomalies: Vec::new(),
             of_party: BTreeSet::new(),
             firings: Table::default(),
             overrides: Table::default(),
@@ -250,6 +257,7 @@ impl Partition {
             FactsRecord::Reports(reports) => {
                 for report in reports {
                     self.receive(report, effects)?;
+                    self.settle_anomalies();
                 }
             }
             FactsRecord::Facts(pack) => self.apply_pack(pack, loader, effects)?,
@@ -332,7 +340,9 @@ impl Partition {
             self.tally.facts_late += 1;
         }
         self.forget_of(packed.fact.route);
-        self.apply_fact(&packed.fact, loader, effects)
+        self.apply_fact(&packed.fact, loader, effects)?;
+        self.settle_anomalies();
+        Ok(())
     }
 
     fn remember(&mut self, event: Fingerprint) {

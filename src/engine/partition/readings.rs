@@ -9,6 +9,7 @@ use crate::engine::holder::AskedOf;
 use crate::engine::rule::Interval;
 use crate::engine::signal::{Aggregate, Question, Reads, Signal, Window};
 use crate::engine::subject::{Subject, SubjectKind};
+use super::traces::Access;
 use crate::engine::window::{AsOf, AskedFor, Store, SubjectLog, Values};
 
 /// A signal's value at a scene.
@@ -81,6 +82,8 @@ impl Way {
     pub fn of(signal: &Signal, since: TimeMs) -> Way {
         match signal.question() {
             _ if !signal.subject.lives_with_holder() => Way::Told,
+            // Asked each time whether it may be read at all.
+            Some(question) if question.is_of_abnormal() => Way::Other,
             Some(question) if matches!(question.window, Window::Sliding(_)) => {
                 let reach = question.reach();
                 Way::Sliding { of: signal.subject, warm_from: since.plus(reach), reach }
@@ -254,8 +257,17 @@ impl Partition {
         active: &Active,
         values: &mut Values,
     ) -> Reading {
+        let mut held_since = TimeMs::MIN;
+        if question.is_of_abnormal() {
+            match self.access(signal, question, scene) {
+                Access::Closed => return Reading::UNKNOWN,
+                Access::Open { since, .. } => held_since = since,
+            }
+        }
         let (value, any) = self.log_value(number, question, subject, as_of, active, values);
-        let cold = self.is_cold(number, signal, question, scene, as_of, &active.set.calendar);
+        let calendar = &active.set.calendar;
+        let begin = question.window.begin(scene.at.minus(question.delay), calendar);
+        let cold = begin < held_since || self.is_cold(number, signal, question, scene, as_of, calendar);
         Reading { value, interval: interval(cold, question.aggregate, value, any), cold, source: Source::Log }
     }
 
