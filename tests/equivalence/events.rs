@@ -107,7 +107,7 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
-        let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3, 11]) {
+        let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3, 11, 7]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
             2 => self.card_usage(dice, id, at),
@@ -125,6 +125,7 @@ impl Town {
             15 => self.declaration(dice, id, at),
             16 => self.reseller(dice, id, at),
             17 => self.by_authority(dice, id, at),
+            18 => self.authorisation(dice, id, at),
             _ => {
                 // An event heard of twice: the same id, perhaps with other contents.
                 let mut again = self.history.get(self.history.len().wrapping_sub(1 + dice.below(8)));
@@ -187,6 +188,7 @@ impl Town {
         };
         let mut facts = Vec::new();
         if payer_own {
+            facts.extend(self.traced(id, at, payer, &from));
             let counterparty = if payee_own { to.subject.token } else { outside.token };
             let account = from.clone();
             let other_side = of_other(payee, &to);
@@ -305,10 +307,10 @@ impl Town {
         let region = dice.chance(50).then(|| token(SubjectKind::Address, dice.below(2) as u64));
         let body =
             FactBody::CardUsage { card: card.clone(), device: device.token, usage, peer, open_mb, region };
-        vec![
-            self.of_holder(holder, id, at, body),
-            self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None),
-        ]
+        let mut facts: Vec<(To, Fact)> = self.traced(id, at, holder, &card).into_iter().collect();
+        facts.push(self.of_holder(holder, id, at, body));
+        facts.push(self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None));
+        facts
     }
 
     fn request(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {

@@ -18,6 +18,7 @@ use super::events::{To, Town};
 use super::invariants::Watch;
 use super::rulesets::{self, START, Shelf};
 use super::seen::Seen;
+use super::traces;
 
 /// One source record: where it stood, and the facts it became.
 pub type Input = (SourceId, i64, Vec<(To, Fact)>);
@@ -73,9 +74,13 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     let partitions = 1 + dice.below(4) as u32;
     let sources_count = 1 + dice.below(3);
     let mut shelf = Shelf::default();
-    let first = rulesets::random(&mut dice, 1);
-    let second = rulesets::changed(&mut dice, &first);
-    let third = rulesets::random(&mut dice, 3);
+    let mut first = rulesets::random(&mut dice, 1);
+    let mut second = rulesets::changed(&mut dice, &first);
+    let mut third = rulesets::random(&mut dice, 3);
+    // The first two agree on these, so that signals go on from one to the other.
+    for (set, seed) in [(&mut first, seed), (&mut second, seed), (&mut third, seed ^ 3)] {
+        traces::add(&mut Dice::new(seed ^ 0x7ace), set);
+    }
     for (name, rules) in [("one", first), ("two", second), ("three", third)] {
         shelf.0.insert(name.to_owned(), Arc::new(rules));
     }
