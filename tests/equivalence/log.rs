@@ -58,6 +58,8 @@ struct Lane {
 
 struct World<'a> {
     dice: Dice,
+    /// For what authorises: drawn apart, so that it leaves all else as it is.
+    apart: Dice,
     shelf: Shelf,
     town: Town,
     sources: Vec<Source>,
@@ -116,7 +118,8 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
         .collect();
     let town = Town::new(partitions);
     let inputs = Vec::new();
-    let mut world = World { dice, shelf, town, sources, lanes, time, delivery, inputs, seen };
+    let apart = Dice::new(seed ^ 0xa7ac);
+    let mut world = World { dice, apart, shelf, town, sources, lanes, time, delivery, inputs, seen };
     world.run();
     let partitions = world.lanes.into_iter().map(|lane| (lane.who, lane.records)).collect();
     Case { inputs: world.inputs, partitions, shelf: world.shelf }
@@ -166,6 +169,7 @@ impl World<'_> {
             }
             let event = self.town.happen(&mut self.dice, at);
             self.emit(event.facts, now);
+            self.authorise(at, now);
             for lane in 0..self.lanes.len() {
                 if self.dice.chance(35) {
                     self.flush(lane);
@@ -187,6 +191,20 @@ impl World<'_> {
                 self.deliver(lane);
             }
         }
+    }
+
+    /// Now and then somebody authorises another use of what is held of them, or takes it back.
+    fn authorise(&mut self, at: TimeMs, now: TimeMs) {
+        std::mem::swap(&mut self.dice, &mut self.apart);
+        if self.dice.chance(12) {
+            let event = self.town.authorise(&mut self.dice, at);
+            self.emit(event.facts, now);
+        } else if self.dice.chance(4)
+            && let Some(corrected) = self.town.corrected.pop()
+        {
+            self.emit(corrected.facts, now);
+        }
+        std::mem::swap(&mut self.dice, &mut self.apart);
     }
 
     /// Everything is covered everywhere, and no report is on its way.

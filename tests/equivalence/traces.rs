@@ -5,21 +5,19 @@ use std::sync::Arc;
 
 use duecourse::engine::authorisation::{AuthorisedUse, TraceClass, TraceClasses};
 use duecourse::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
-use duecourse::engine::fact::{Fact, FactBody, Feed};
+use duecourse::engine::fact::{Dated, Fact, FactBody, Feed};
 use duecourse::engine::life::Word;
 use duecourse::engine::measure::{AccountStep, MeasureKind, VictimStep};
 use duecourse::engine::protection::{Protection, Softening};
 use duecourse::engine::purpose::Purpose;
-use duecourse::engine::rule::{
-    Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger,
-};
+use duecourse::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
 use duecourse::engine::ruleset::RuleSet;
 use duecourse::engine::signal::{Aggregate, Question, Reads, Signal};
 use duecourse::engine::subject::{Party, SubjectKind};
 use duecourse::engine::verifying::Risk;
 
 use super::dice::Dice;
-use super::events::{To, Town, token};
+use super::events::{Event, To, Town, token};
 use super::rulesets::text;
 use super::signals::random_window;
 
@@ -44,8 +42,24 @@ impl Town {
         dice.chance(80).then(|| self.of_holder(holder, id, at, body))
     }
 
-    /// Somebody opens another use, or takes that back. There are few numbers, so that they meet.
-    pub fn authorisation(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
+    /// Somebody opens another use, or takes that back; kept, so that it is corrected now and then. There are
+    /// few numbers, so that they meet.
+    pub fn authorise(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
+        let id = Fingerprint(dice.next());
+        let event = Event { id, facts: self.authorisation(dice, id, at) };
+        if dice.chance(30) {
+            let (to, fact) = &event.facts[0];
+            let dated = |at: TimeMs| Dated { at, body: Box::new(fact.body.clone()) };
+            let before = dice.chance(90).then(|| dated(at));
+            let after = dice.chance(60).then(|| dated(at.plus(SpanMs(*dice.pick(&[0, 2_000])))));
+            let body = FactBody::Corrected { original: id, before, after };
+            let corrected = Fact { event: Fingerprint(dice.next()), body, ..fact.clone() };
+            self.corrected.push(Event { id: corrected.event, facts: vec![(*to, corrected)] });
+        }
+        event
+    }
+
+    fn authorisation(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let (_, holder) = Town::holder(dice);
         let number: Arc<str> = Arc::from(*dice.pick(&["A", "B", "C", "D", "E", "F", "G", "H"]));
         if dice.chance(25) {
@@ -61,9 +75,7 @@ impl Town {
 
 /// Adds signals over such data, and rules and protections that read them.
 pub fn add(dice: &mut Dice, set: &mut RuleSet) {
-    for subject in
-        [SubjectKind::Account, SubjectKind::Account, SubjectKind::Holder, SubjectKind::PhoneCard]
-    {
+    for subject in [SubjectKind::Account, SubjectKind::Account, SubjectKind::Holder, SubjectKind::PhoneCard] {
         let number = set.signals.len();
         set.signals.push(random_signal(dice, subject, number));
         let signal = &set.signals[number];
@@ -99,7 +111,13 @@ fn random_signal(dice: &mut Dice, subject: SubjectKind, number: usize) -> Signal
     let window = random_window(dice, None);
     let delay = SpanMs(if dice.chance(10) { 2_000 } else { 0 });
     let without_event = dice.chance(20);
-    let question = Question { returned_by, window, delay, without_event, ..Question::sliding(feeds, aggregate, SpanMs(0)) };
+    let question = Question {
+        returned_by,
+        window,
+        delay,
+        without_event,
+        ..Question::sliding(feeds, aggregate, SpanMs(0))
+    };
     let purpose = *dice.pick(&[
         Purpose::DEVICE_DATA,
         Purpose::DEVICE_DATA,
@@ -148,7 +166,9 @@ fn random_rule(
     let measure = match subject {
         SubjectKind::PhoneCard => MeasureKind::PhoneCardReverify,
         _ if is_victim => MeasureKind::Victim(*dice.pick(&[VictimStep::Warn, VictimStep::CoolOff])),
-        _ => MeasureKind::Account(*dice.pick(&[AccountStep::VerifyTransaction, AccountStep::LimitNonCounter])),
+        _ => {
+            MeasureKind::Account(*dice.pick(&[AccountStep::VerifyTransaction, AccountStep::LimitNonCounter]))
+        }
     };
     let feeds: &[Feed] = match subject {
         SubjectKind::PhoneCard => &[Feed::CardUsageCard],
@@ -175,7 +195,12 @@ fn random_rule(
     }
 }
 
-fn random_protection(dice: &mut Dice, subject: SubjectKind, condition: Condition, number: usize) -> Protection {
+fn random_protection(
+    dice: &mut Dice,
+    subject: SubjectKind,
+    condition: Condition,
+    number: usize,
+) -> Protection {
     let (measures, milder): (&[MeasureKind], MeasureKind) = match subject {
         SubjectKind::PhoneCard => (&[MeasureKind::PhoneCardReverify], MeasureKind::PhoneCardReverify),
         _ => (

@@ -262,7 +262,9 @@ impl<'k> Held<'k> {
             return;
         }
         zh.push_str("\n您对设备和位置信息其他用途的授权（可随时撤回）：\n");
-        en.push_str("\nWhat you authorised about device and location data (you may take it back at any time):\n");
+        en.push_str(
+            "\nWhat you authorised about device and location data (you may take it back at any time):\n",
+        );
         for (number, known) in &self.authorised {
             let (since, until) = (said(known.since), said(known.until));
             let (opens_zh, opens_en) = match known.opens {
@@ -334,9 +336,11 @@ fn kind_of(body: &FactBody) -> Kind {
         FactBody::HoldOrdered { .. } | FactBody::HoldReleased { .. } => {
             ("hold", "依法留存的要求", "orders to hold records")
         }
-        FactBody::TracesSeen { .. } => {
-            ("traces_seen", "使用的设备和位置（仅在有未了结的异常时留存）", "devices and places of use (kept only while an anomaly is open)")
-        }
+        FactBody::TracesSeen { .. } => (
+            "traces_seen",
+            "使用的设备和位置（仅在有未了结的异常时留存）",
+            "devices and places of use (kept only while an anomaly is open)",
+        ),
         FactBody::AuthorisationGranted { .. } | FactBody::AuthorisationRevoked { .. } => {
             ("authorisation", "您的授权及其撤回", "what you authorised and took back")
         }

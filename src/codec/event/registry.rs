@@ -5,7 +5,9 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{appeal, authorisation, card_usage, control, correction, hold, holding, iot_card, notice, opening, review};
+use super::{
+    appeal, authorisation, card_usage, control, correction, hold, holding, iot_card, notice, opening, review,
+};
 use super::{entry, order};
 use super::{settlement, transfer, unit, verification};
 

@@ -2,9 +2,9 @@
 
 mod appeals;
 mod declared;
-mod traces;
 mod lives;
 mod reports;
+mod traces;
 
 use std::sync::Arc;
 

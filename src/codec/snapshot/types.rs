@@ -9,9 +9,7 @@ use crate::codec::facts::bytes::{Reader, Writer};
 use crate::codec::facts::{read_profile, write_profile};
 use crate::engine::appeal::AppealCase;
 use crate::engine::attributes::{Attributes, Field};
-use crate::engine::authorisation::{
-    Authorisation, AuthorisedUse, Grant, OpenAnomaly, TraceClasses, Traces,
-};
+use crate::engine::authorisation::{Authorisation, AuthorisedUse, Grant, OpenAnomaly, TraceClasses, Traces};
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::declared::{
@@ -231,7 +229,8 @@ const SEVERITIES: [Severity; 3] = [Severity::Accept, Severity::CheckFurther, Sev
 impl Packed for Horizons {
     fn write(&self, writer: &mut Writer<'_>) {
         self.logs.write(writer);
-        for time in [self.openings, self.holdings, self.firings, self.overrides, self.telling, self.authorisations]
+        for time in
+            [self.openings, self.holdings, self.firings, self.overrides, self.telling, self.authorisations]
         {
             time.write(writer);
         }

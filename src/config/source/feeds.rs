@@ -19,7 +19,9 @@ impl SourceMapping {
             let basis = self.abnormal_customers.basis(class).is_some();
             return basis && kinds.into_iter().any(|kind| self.maps(kind) && self.accepts(kind));
         }
-        self.maps(kind) && self.accepts(kind) && met.is_none_or(|met| self.shared_subjects.basis(met).is_some())
+        self.maps(kind)
+            && self.accepts(kind)
+            && met.is_none_or(|met| self.shared_subjects.basis(met).is_some())
     }
 
     fn maps(&self, kind: EventType) -> bool {

@@ -6,7 +6,9 @@ use serde::Deserialize;
 
 use super::target::{TargetType, targets};
 use super::tree::{Form, Leaf, Node, Origin};
-use super::{AbnormalCustomers, EventMapping, Field, Format, SharedSubjects, SourceError, SourceMapping, Table};
+use super::{
+    AbnormalCustomers, EventMapping, Field, Format, SharedSubjects, SourceError, SourceMapping, Table,
+};
 use crate::codec::event::EventType;
 use crate::codec::pointer::PointerTree;
 use crate::config::nearest;

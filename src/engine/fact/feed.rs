@@ -70,8 +70,7 @@ pub enum Feed {
 
 impl Feed {
     /// The feeds of data of abnormal customers (APL 18(4), S22), as a set of bits.
-    pub const OF_ABNORMAL: u32 =
-        1 << Feed::DeviceSeenCustomer as u8 | 1 << Feed::LocationSeenCustomer as u8;
+    pub const OF_ABNORMAL: u32 = 1 << Feed::DeviceSeenCustomer as u8 | 1 << Feed::LocationSeenCustomer as u8;
 
     pub const ALL: [Feed; 29] = [
         Feed::TransferPayer,

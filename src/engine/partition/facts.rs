@@ -75,7 +75,8 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
             ]
         }
         FactBody::TracesSeen { party, device, location } => {
-            let seen = |feed, token: &Option<Token>| token.and_then(|token| one(feed, of_party(party), token, None));
+            let seen =
+                |feed, token: &Option<Token>| token.and_then(|token| one(feed, of_party(party), token, None));
             [seen(Feed::DeviceSeenCustomer, device), seen(Feed::LocationSeenCustomer, location)]
         }
         FactBody::Met { feed, holder, amount, .. } => [one(*feed, of_route, *holder, *amount), None],

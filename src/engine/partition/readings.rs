@@ -1,6 +1,7 @@
 //! Readings: the value of a signal at a scene, and how much of it is known (S6, DESIGN D16).
 
 use super::rules::Scene;
+use super::traces::Access;
 use super::{Active, Partition};
 use crate::engine::attributes::Field;
 use crate::engine::base::{SpanMs, TimeMs, Token};
@@ -9,7 +10,6 @@ use crate::engine::holder::AskedOf;
 use crate::engine::rule::Interval;
 use crate::engine::signal::{Aggregate, Question, Reads, Signal, Window};
 use crate::engine::subject::{Subject, SubjectKind};
-use super::traces::Access;
 use crate::engine::window::{AsOf, AskedFor, Store, SubjectLog, Values};
 
 /// A signal's value at a scene.

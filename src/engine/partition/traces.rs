@@ -166,7 +166,14 @@ impl Partition {
     }
 
     /// A customer opens another use.
-    pub(super) fn grant(&mut self, fact: &Fact, body: &FactBody, at: TimeMs, event: Fingerprint, out: Out<'_>) {
+    pub(super) fn grant(
+        &mut self,
+        fact: &Fact,
+        body: &FactBody,
+        at: TimeMs,
+        event: Fingerprint,
+        out: Out<'_>,
+    ) {
         let FactBody::AuthorisationGranted { number, opens, data, until } = body else { return };
         let known = self.holders.get_or_default(fact.route.token).traces_mut().numbered(number);
         if known.grant.is_some() {

@@ -268,7 +268,8 @@ impl Maker<'_> {
         let own = self.own(&usage.card, &[PartyKind::PhoneCard, PartyKind::IotCard])?;
         let traces = self.traces(&own, &usage.device, &usage.region, at)?;
         let device = self.own_device(&usage.device)?;
-        let device = device.map(|id| Subject::new(SubjectKind::Device, self.keys.token(SubjectKind::Device, id)));
+        let device =
+            device.map(|id| Subject::new(SubjectKind::Device, self.keys.token(SubjectKind::Device, id)));
         // As with terminals: 0 where it is unknown or dropped.
         let token = device.map_or(Token::default(), |device| device.token);
         let kind = usage.usage.map_or(UsageKind::Unstated, |usage| usage.0);

@@ -6,8 +6,8 @@ use super::Destination;
 use super::facts::{ANY_KIND, Facts, Maker};
 use super::party::{Own, given};
 use super::row::in_range;
-use crate::codec::event::authorisation::{AuthorisationGranted, AuthorisationRevoked};
 use crate::codec::event::Text;
+use crate::codec::event::authorisation::{AuthorisationGranted, AuthorisationRevoked};
 use crate::engine::authorisation::{AuthorisedUse, TraceClass, TraceClasses};
 use crate::engine::base::TimeMs;
 use crate::engine::fact::{Fact, FactBody};
@@ -63,8 +63,8 @@ impl Maker<'_> {
     ) -> Result<Facts, RefusalCode> {
         let own = self.own(&granted.party, &ANY_KIND)?;
         let number = self.authorisation_number(&granted.number)?;
-        let opens =
-            AuthorisedUse::from_name(&granted.purpose).ok_or(RefusalCode::AuthorisationPurposeNotGrantable)?;
+        let opens = AuthorisedUse::from_name(&granted.purpose)
+            .ok_or(RefusalCode::AuthorisationPurposeNotGrantable)?;
         let data = granted.data.iter().fold(TraceClasses::default(), |all, class| all.with(class.0));
         if data.is_empty() {
             return Err(RefusalCode::FieldMissing);

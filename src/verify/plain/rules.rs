@@ -163,9 +163,7 @@ impl Plain {
         let mut measure = rule.measure;
         let mut is_set = self.is_enforced(rule);
         evidence.shadowed = !is_set && self.would_act(rule);
-        if let Some((by, softening, authorisations)) =
-            self.softening(&rules, rule, case).filter(|_| is_set)
-        {
+        if let Some((by, softening, authorisations)) = self.softening(&rules, rule, case).filter(|_| is_set) {
             evidence.softened = Some(Softened { by, asked: rule.measure, authorisations });
             match softening {
                 Softening::Waive => is_set = false,

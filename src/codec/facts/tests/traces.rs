@@ -16,12 +16,11 @@ pub(super) fn body() -> BoxedStrategy<FactBody> {
     let seen = (party(), option::of(token()), option::of(token()))
         .prop_map(|(party, device, location)| FactBody::TracesSeen { party, device, location });
     let uses = prop::sample::select(AuthorisedUse::ALL.to_vec());
-    let granted = (number(), uses, 0..=TraceClasses::BITS, any::<i64>()).prop_map(
-        |(number, opens, data, until)| {
+    let granted =
+        (number(), uses, 0..=TraceClasses::BITS, any::<i64>()).prop_map(|(number, opens, data, until)| {
             let data = TraceClasses::from_bits(data).unwrap();
             FactBody::AuthorisationGranted { number, opens, data, until: TimeMs(until) }
-        },
-    );
+        });
     let revoked = number().prop_map(|number| FactBody::AuthorisationRevoked { number });
     prop_oneof![seen, granted, revoked].boxed()
 }

@@ -113,7 +113,9 @@ fn an_authorisation_names_a_use_some_data_and_its_end() {
 
     let party = party("h1", "a1", "account");
     let revoked = accepted("authorisation_revoked", &format!(r#"{{"party":{party},"number":"A-1"}}"#));
-    assert!(matches!(&revoked.facts[0].1.body, FactBody::AuthorisationRevoked { number } if &**number == "A-1"));
+    assert!(
+        matches!(&revoked.facts[0].1.body, FactBody::AuthorisationRevoked { number } if &**number == "A-1")
+    );
 }
 
 #[test]
