@@ -178,8 +178,9 @@ fn own(feed: Feed) -> &'static [&'static str] {
         // A measure that was set on a transfer: its payer, as the transfer said.
         Feed::VictimWarnedPayer => &["payer"],
         Feed::PassedOnPayee => &["payee"],
-        Feed::DeviceSeenCustomer => &["payer", "card", "device"],
-        Feed::LocationSeenCustomer => &["payer", "card", "region"],
+        // Of a use of a card, the card and its device or region in the same way.
+        Feed::DeviceSeenCustomer => &["payer", "device"],
+        Feed::LocationSeenCustomer => &["payer", "region"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet | Feed::DeviceStockAgent | Feed::DeviceStockOutlet => {
             &["reseller", "reseller_kind"]
         }
