@@ -39,6 +39,8 @@ pub struct Town {
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
     pub openings: Vec<(Token, Party, Product, HolderKind)>,
+    /// Whether it holds data of abnormal customers.
+    pub has_traces: bool,
     /// Corrections of authorisations, that are still to come.
     pub corrected: Vec<Event>,
     holdings: Vec<(Token, Party, Product)>,
@@ -76,6 +78,7 @@ impl Town {
             decided: Vec::new(),
             measures: Vec::new(),
             openings: Vec::new(),
+            has_traces: false,
             corrected: Vec::new(),
             holdings: Vec::new(),
             next_id: 1,

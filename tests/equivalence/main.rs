@@ -265,7 +265,8 @@ fn a_restored_snapshot_goes_on_as_its_partition_does() {
     }
     eprintln!("{cases} cases: {seen:?}");
     if cases >= 100 {
-        let count_min = |what: &str| if ["setters", "watched", "kept"].contains(&what) { 1 } else { 10 };
+        let count_min =
+            |what: &str| if ["setters", "watched", "kept", "traces"].contains(&what) { 1 } else { 10 };
         assert!(seen.iter().all(|(what, count)| *count >= count_min(what)), "seen too seldom: {seen:?}");
     }
 }

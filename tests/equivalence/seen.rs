@@ -134,7 +134,6 @@ impl Seen {
             "counterparty reply",
             "holding_closed",
             "authorisation_known",
-            "authorisation_over",
             "trace read",
             "trace closed",
             "read as authorised",
@@ -142,6 +141,7 @@ impl Seen {
         // Long ways lead to these, and few random logs go them to their end.
         let rare = [
             "softened as authorised",
+            "authorisation_over",
             "not assessed",
             "standing measures",
             "use held against a profile",

@@ -39,7 +39,7 @@ impl Town {
         let device = dice.chance(70).then(|| token(SubjectKind::Device, dice.below(3) as u64));
         let location = dice.chance(60).then(|| token(SubjectKind::Address, dice.below(3) as u64));
         let body = FactBody::TracesSeen { party: party.clone(), device, location };
-        dice.chance(80).then(|| self.of_holder(holder, id, at, body))
+        (self.has_traces && dice.chance(80)).then(|| self.of_holder(holder, id, at, body))
     }
 
     /// Somebody opens another use, or takes that back; kept, so that it is corrected now and then. There are
