@@ -120,7 +120,8 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
             clock: START,
         })
         .collect();
-    let town = Town { has_traces, ..Town::new(partitions) };
+    let mut town = Town::new(partitions);
+    town.has_traces = has_traces;
     let inputs = Vec::new();
     let apart = Dice::new(seed ^ 0xa7ac);
     let mut world = World { dice, apart, shelf, town, sources, lanes, time, delivery, inputs, seen };
