@@ -21,7 +21,7 @@
 //! the event. Short words, and flags that need no value:
 //!
 //! ```text
-//! transfer_posted      payer= payee= counterparty= amount= device=
+//! transfer_posted      payer= payee= counterparty= amount= device= region=
 //!                      channel=counter|online|mobile|self_service_machine|point_of_sale
 //!                      essential=salary|pension|tax|social_insurance|utility|medical, protected
 //!                      bound, own, cash, strong_auth, remote_control, after_loan, agreed=
@@ -38,6 +38,8 @@
 //! order_issued         number= kind= or code= party= start= end= notice=now|deferred|by_authority clause=
 //!                      notice_until=; order_extended: number= party= end=; order_released: number= party=
 //! entry_listed         number= holder= category=a|b test= approval= start= end= regime=legacy; entry_revoked
+//! authorisation_granted party= number= purpose=victim|protection data=device,location until=;
+//!                      authorisation_revoked: party= number=
 //! order_answered       number= party= answer=done|account_unknown|account_closed|..
 //! ```
 //!
@@ -48,7 +50,7 @@
 //! precision had been measured), `enable LIMIT` (or a life), `off RULE`, `budget RULE HOURS` (person-hours a day),
 //! `risk RULE low|medium|high`, `sources A B ..` (with a broker's clock: an event comes by the first, or by
 //! the one that `via=` names, and what worsens a position waits until the slowest has come so far),
-//! `show notices`.
+//! `abnormal devices` (the source holds devices as data of abnormal customers alone), `show notices`.
 
 mod play;
 mod police;

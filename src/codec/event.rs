@@ -4,6 +4,7 @@
 //! field that no type declares is dropped and counted; a field with the wrong type is refused.
 
 pub mod appeal;
+pub mod authorisation;
 pub mod card_usage;
 pub mod control;
 pub mod correction;

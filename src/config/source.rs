@@ -11,6 +11,7 @@ mod tree;
 use crate::codec::csv;
 use crate::codec::event::{EventType, Undeclared};
 use crate::codec::pointer::PointerTree;
+use crate::engine::authorisation::TraceClass;
 use crate::engine::subject::SubjectKind;
 
 pub use tree::{Leaf, Node, Values};
@@ -54,6 +55,7 @@ pub struct SourceMapping {
     /// The event types this source may send; all of them if empty.
     pub accepted: Vec<EventType>,
     pub shared_subjects: SharedSubjects,
+    pub abnormal_customers: AbnormalCustomers,
     pub tables: Vec<Table>,
 }
 
@@ -83,6 +85,25 @@ impl SharedSubjects {
             SubjectKind::PhoneNumber => self.phone_number.as_deref(),
             SubjectKind::Terminal => self.terminal.as_deref(),
             _ => None,
+        }
+    }
+}
+
+/// On which basis data of Art. 18(4) is taken in as such: held of a customer while an anomaly is open on them,
+/// and of nobody else (S22). A field has one basis, so one of a subject of its own is not here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AbnormalCustomers {
+    pub device: Option<String>,
+    pub location: Option<String>,
+}
+
+impl AbnormalCustomers {
+    /// The recorded basis for a class of data.
+    #[must_use]
+    pub fn basis(&self, class: TraceClass) -> Option<&str> {
+        match class {
+            TraceClass::Device => self.device.as_deref(),
+            TraceClass::Location => self.location.as_deref(),
         }
     }
 }

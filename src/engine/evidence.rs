@@ -1,5 +1,7 @@
 //! Evidence: why a disposition was made, stored when it is made (DESIGN D30).
 
+use std::sync::Arc;
+
 use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::DispositionId;
 use super::measure::MeasureKind;
@@ -31,6 +33,9 @@ pub struct SignalEvidence {
     /// Of a signal made of two others, the longer of theirs; of the time since opening, none.
     pub window: Option<Window>,
     pub purpose: Purpose,
+    /// Of data that serves another use than it was collected for: the number of the holder's authorisation
+    /// under which it was read (S22). None if it was closed.
+    pub authorisation: Option<Arc<str>>,
     /// Entries in the window.
     pub events_count: u64,
     /// The first, the last and the largest events, in that order and without repeats, at most
@@ -111,6 +116,9 @@ pub struct Softened {
     pub by: RuleName,
     /// What the rule had asked for.
     pub asked: MeasureKind,
+    /// Numbers of the authorisations under which the protection read data of abnormal customers, in order of
+    /// first mention of the signals, each once.
+    pub authorisations: Vec<Arc<str>>,
 }
 
 /// A comparison that does not hold is near when its sides are within a fifth, in millionths.

@@ -9,6 +9,7 @@ pub use feed::Feed;
 pub use kinds::{Channel, Essential, Product, UsageKind};
 
 use super::appeal::AppealStep;
+use super::authorisation::{AuthorisedUse, TraceClasses};
 use super::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use super::declared::{CardProfile, Owner, OwnersSource};
 use super::disposition::{AppealRef, DispositionId};
@@ -203,6 +204,18 @@ pub enum FactBody {
     StockReported { feed: Feed, count: u32 },
     /// The beneficial owners of the routing holder, a unit (APL 15).
     OwnersDeclared { owners: Vec<Owner>, source: OwnersSource },
+    /// The device and the location of an event, on a party of the routing holder, where the source holds
+    /// them as data of Art. 18(4). It stands before the other facts of its event.
+    TracesSeen { party: Party, device: Option<Token>, location: Option<Token> },
+    /// The routing holder opens another use of such data (S22).
+    AuthorisationGranted {
+        number: std::sync::Arc<str>,
+        opens: AuthorisedUse,
+        data: TraceClasses,
+        until: TimeMs,
+    },
+    /// The routing holder takes an authorisation back.
+    AuthorisationRevoked { number: std::sync::Arc<str> },
     /// An authority orders something about a party of the routing holder, or says more of its order (S15).
     Order(Box<super::order::OrderFact>),
     /// The routing holder is listed, or the entry is revoked (S16).

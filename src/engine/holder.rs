@@ -1,5 +1,6 @@
 //! What one holder has and has asked for: holdings, openings, standings (ARCHITECTURE S9, S10).
 
+use super::authorisation::Traces;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::declared::{Assessment, CardProfile, Declared};
 use super::disposition::DispositionId;
@@ -23,6 +24,8 @@ pub struct Holder {
     pub declared: Option<Box<Declared>>,
     /// Orders of authorities about the holder's accounts; few have any.
     pub authority: Option<Box<Authority>>,
+    /// The open anomaly and the authorisations of the holder (S22); few have any.
+    pub traces: Option<Box<Traces>>,
 }
 
 /// What authorities have laid down about one holder (S15).
@@ -328,6 +331,16 @@ impl Holder {
         let entries = self.authority.iter().flat_map(|authority| &authority.entries);
         let acting = move |entry: &&EntryState| entry.listed.as_ref().is_some_and(|one| one.acts_at(at));
         entries.filter(acting).map(|entry| entry.heard)
+    }
+
+    /// The open anomaly and the authorisations, to be added to.
+    pub fn traces_mut(&mut self) -> &mut Traces {
+        self.traces.get_or_insert_default()
+    }
+
+    /// Lets go of the place for them when nothing stands there.
+    pub fn trim_traces(&mut self) {
+        self.traces.take_if(|traces| traces.is_empty());
     }
 
     /// What was declared, to be added to.

@@ -93,10 +93,14 @@ pub enum UnmatchedReason {
     SettlementUnknown,
     /// An order or entry, and the active rule set has no table of their life.
     OrdersNotConfigured,
+    /// An authorisation of that number was granted before.
+    AuthorisationKnown,
+    /// An authorisation that was revoked before.
+    AuthorisationOver,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 18] = [
+    pub const ALL: [UnmatchedReason; 20] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
@@ -115,6 +119,8 @@ impl UnmatchedReason {
         UnmatchedReason::HoldOver,
         UnmatchedReason::HoldUnknown,
         UnmatchedReason::OrdersNotConfigured,
+        UnmatchedReason::AuthorisationKnown,
+        UnmatchedReason::AuthorisationOver,
     ];
 
     #[must_use]
@@ -138,6 +144,8 @@ impl UnmatchedReason {
             UnmatchedReason::HoldOver => "hold_over",
             UnmatchedReason::HoldUnknown => "hold_unknown",
             UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
+            UnmatchedReason::AuthorisationKnown => "authorisation_known",
+            UnmatchedReason::AuthorisationOver => "authorisation_over",
         }
     }
 }

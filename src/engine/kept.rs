@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::authorisation::Authorisation;
 use super::base::TimeMs;
 use super::disposition::DispositionId;
 use super::holder::{Holder, Holding, Opening, PlatformAnswer};
@@ -136,6 +137,11 @@ impl Opening {
 }
 
 impl Holder {
+    /// The authorisations that were heard of.
+    pub fn authorisations(&self) -> impl Iterator<Item = &Authorisation> {
+        self.traces.iter().flat_map(|traces| &traces.authorisations)
+    }
+
     fn knows(&self, answer: &PlatformAnswer) -> bool {
         self.openings.iter().any(|opening| opening.token == answer.opening)
     }
@@ -151,6 +157,7 @@ impl Holder {
             || self.openings.iter().any(|opening| opening.is_forgotten(&self.answers, horizons.openings))
             || self.holdings.iter().any(|holding| holding.is_forgotten(horizons.holdings))
             || self.answers.iter().any(|answer| self.is_answer_forgotten(answer, horizons.openings))
+            || self.authorisations().any(|known| known.over_at() <= horizons.authorisations)
     }
 
     /// Takes out what is forgotten, and gives it.
@@ -164,6 +171,10 @@ impl Holder {
             .into_iter()
             .partition(|answer| !self.is_answer_forgotten(answer, horizons.openings));
         self.answers = kept;
+        if let Some(traces) = &mut self.traces {
+            traces.authorisations.retain(|known| known.over_at() > horizons.authorisations);
+        }
+        self.trim_traces();
         Records {
             holdings: self
                 .holdings

@@ -7,6 +7,7 @@
 
 pub mod appeal;
 pub mod attributes;
+pub mod authorisation;
 pub mod base;
 pub mod calendar;
 pub mod condition;

@@ -20,6 +20,8 @@ pub struct Retention {
     pub firings: SpanMs,
     /// Of an override after an appeal: from the override's end on.
     pub overrides: SpanMs,
+    /// Of an authorisation: from when it was over on.
+    pub authorisations: SpanMs,
     /// In this span of newest time all of the state is looked through once for what is forgotten.
     pub sweep: SpanMs,
 }
@@ -32,6 +34,7 @@ impl Retention {
         holdings: SpanMs(i64::MAX),
         firings: SpanMs(i64::MAX),
         overrides: SpanMs(i64::MAX),
+        authorisations: SpanMs(i64::MAX),
         sweep: SpanMs(i64::MAX),
     };
 }
@@ -72,6 +75,7 @@ pub struct Horizons {
     pub holdings: TimeMs,
     pub firings: TimeMs,
     pub overrides: TimeMs,
+    pub authorisations: TimeMs,
     /// Standings, and who was told of them: they hold until a time, and no event can come later than late.
     pub telling: TimeMs,
 }
@@ -85,6 +89,7 @@ impl Default for Horizons {
             holdings: none,
             firings: none,
             overrides: none,
+            authorisations: none,
             telling: none,
         }
     }
@@ -107,6 +112,7 @@ impl Horizons {
             holdings: newest.minus(retention.holdings),
             firings: newest.minus(retention.firings),
             overrides: newest.minus(retention.overrides),
+            authorisations: newest.minus(retention.authorisations),
             telling: newest.minus(*lateness),
         }
     }
@@ -121,6 +127,7 @@ impl Horizons {
         self.holdings = self.holdings.max(other.holdings);
         self.firings = self.firings.max(other.firings);
         self.overrides = self.overrides.max(other.overrides);
+        self.authorisations = self.authorisations.max(other.authorisations);
         self.telling = self.telling.max(other.telling);
         self
     }

@@ -1,5 +1,6 @@
 //! Signals: what is measured about a subject, declared as data (DESIGN D15, D16).
 
+use super::authorisation::AuthorisedUse;
 use super::base::{Bilingual, Currency, SpanMs, TimeMs};
 use super::calendar::{Calendar, CalendarUnit};
 use super::fact::{Channel, Feed, TransferDetails};
@@ -217,6 +218,12 @@ impl Question {
         self.feeds | self.returned_by
     }
 
+    /// Whether it reads data of abnormal customers (S22).
+    #[must_use]
+    pub fn is_of_abnormal(&self) -> bool {
+        self.feeds_read() & Feed::OF_ABNORMAL != 0
+    }
+
     #[must_use]
     pub fn reads(&self, feed: Feed) -> bool {
         self.feeds_read() & feed.bit() != 0
@@ -291,6 +298,15 @@ pub struct Signal {
 }
 
 impl Signal {
+    /// The use of data of abnormal customers for which the holder's authorisation must hold: their own use,
+    /// fraud prevention, needs none (APL 18(4)). Only the customer opens another purpose for such data, so it
+    /// follows from the purpose.
+    #[must_use]
+    pub fn authorised_use(&self) -> Option<AuthorisedUse> {
+        self.question().filter(|question| question.is_of_abnormal())?;
+        AuthorisedUse::of_purpose(self.purpose)
+    }
+
     /// The question it asks of a log, if it asks one itself.
     #[must_use]
     pub fn question(&self) -> Option<&Question> {

@@ -207,10 +207,18 @@ impl SubjectLog {
 
     /// Takes out the entries of an event; true if there were any.
     pub fn remove(&mut self, event: Fingerprint, feed: Feed, store: &mut Store) -> bool {
+        self.take_out(store, |entry| entry.event() == event && entry.feed_bit() == feed.bit())
+    }
+
+    /// Takes out all entries of some feeds; true if there were any.
+    pub fn remove_feeds(&mut self, feeds: u32, store: &mut Store) -> bool {
+        self.take_out(store, |entry| entry.feed_bit() & feeds != 0)
+    }
+
+    fn take_out(&mut self, store: &mut Store, is_out: impl Fn(&Packed) -> bool) -> bool {
         let mut removed = Vec::new();
         let mut stays = |number: u32| {
-            let entry = store.get(number);
-            let goes = entry.event() == event && entry.feed_bit() == feed.bit();
+            let goes = is_out(store.get(number));
             if goes {
                 removed.push(number);
             }

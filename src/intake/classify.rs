@@ -15,6 +15,7 @@ mod opening;
 pub mod order;
 mod party;
 mod row;
+mod traces;
 
 use std::sync::Arc;
 

@@ -39,6 +39,10 @@ pub struct Town {
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
     pub openings: Vec<(Token, Party, Product, HolderKind)>,
+    /// Whether it holds data of abnormal customers.
+    pub has_traces: bool,
+    /// Corrections of authorisations, that are still to come.
+    pub corrected: Vec<Event>,
     holdings: Vec<(Token, Party, Product)>,
     next_id: u64,
 }
@@ -74,6 +78,8 @@ impl Town {
             decided: Vec::new(),
             measures: Vec::new(),
             openings: Vec::new(),
+            has_traces: false,
+            corrected: Vec::new(),
             holdings: Vec::new(),
             next_id: 1,
         }
@@ -187,6 +193,7 @@ impl Town {
         };
         let mut facts = Vec::new();
         if payer_own {
+            facts.extend(self.traced(id, at, payer, &from));
             let counterparty = if payee_own { to.subject.token } else { outside.token };
             let account = from.clone();
             let other_side = of_other(payee, &to);
@@ -305,10 +312,10 @@ impl Town {
         let region = dice.chance(50).then(|| token(SubjectKind::Address, dice.below(2) as u64));
         let body =
             FactBody::CardUsage { card: card.clone(), device: device.token, usage, peer, open_mb, region };
-        vec![
-            self.of_holder(holder, id, at, body),
-            self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None),
-        ]
+        let mut facts: Vec<(To, Fact)> = self.traced(id, at, holder, &card).into_iter().collect();
+        facts.push(self.of_holder(holder, id, at, body));
+        facts.push(self.met(id, at, Feed::CardUsageDevice, device, holder, &card, None));
+        facts
     }
 
     fn request(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {

@@ -259,6 +259,60 @@ fn a_hold_of_aml_records_holds_no_others_and_ends_by_itself() {
     assert!(needles.iter().all(|(_, needle)| !found(&bytes, needle)), "the hold has ended");
 }
 
+/// Where and on what the person was seen, as logs keep it.
+fn seen(account: &Party, device: Token, location: Token) -> FactBody {
+    FactBody::TracesSeen { party: account.clone(), device: Some(device), location: Some(location) }
+}
+
+/// APL 18(4): of a customer without an open anomaly nothing is held, and when it closes it is gone at once.
+#[test]
+fn where_an_abnormal_customer_was_is_held_until_the_anomaly_closes() {
+    let mut bank = Bank::new();
+    let route = Subject::new(SubjectKind::Holder, token(SubjectKind::Holder, 1));
+    let account = party(1, SubjectKind::Account);
+    let shop = token(SubjectKind::Account, 60);
+    let place = |number| token(SubjectKind::Address, number);
+    let device = |number| token(SubjectKind::Device, number);
+    let found_in = |bytes: &[u8], token: Token| found(bytes, &token.short().to_le_bytes());
+    let at = |minutes: i64| START.plus(SpanMs(minutes * 60_000));
+    bank.happens(at(1), route, seen(&account, device(1), place(1)));
+    bank.happens(at(1), route, payment(&account, shop, 80));
+    let initiated_by = Fingerprint(0x5eed_0000_0000_0000 | bank.offset as u64);
+    let bytes = bank.bytes();
+    assert!(!found_in(&bytes, place(1)) && !found_in(&bytes, device(1)), "nobody has an anomaly");
+    assert!(found_in(&bytes, shop), "payments are held of everybody");
+
+    let settled = FactBody::SettlementRecorded {
+        feed: Feed::TransferPayer,
+        account: account.clone(),
+        initiated_by,
+        other: None,
+        amount: Some(Money { minor: 80_000, currency: Currency::CNY }),
+    };
+    let effects = bank.happens(at(2), route, settled);
+    assert!(matches!(effects[..], [Effect::Disposed(_)]), "{effects:?}");
+    bank.happens(at(3), route, seen(&account, device(2), place(2)));
+    // One of before the anomaly that comes late.
+    bank.happens(at(1), route, seen(&account, device(3), place(3)));
+    let bytes = bank.bytes();
+    assert!(found_in(&bytes, place(2)) && found_in(&bytes, device(2)), "held while it is open");
+    assert!(!found_in(&bytes, place(3)) && !found_in(&bytes, device(3)), "not of before");
+    for number in 1..=3 {
+        // The whole tokens are in no state at all.
+        assert!(!found(&bytes, &place(number).0.to_le_bytes()));
+        assert!(!found(&bytes, &device(number).0.to_le_bytes()));
+    }
+    // Its only measure ends after a day: nothing has to be asked, and nothing has to be swept.
+    bank.passes(1, 1);
+    assert!(found_in(&bank.bytes(), place(2)), "not before its time");
+    bank.passes(2, 2);
+    let bytes = bank.bytes();
+    for number in 1..=3 {
+        assert!(!found_in(&bytes, place(number)) && !found_in(&bytes, device(number)), "{number}");
+    }
+    assert!(found_in(&bytes, shop), "what is not data of Art. 18(4) goes by its own term");
+}
+
 /// The files that are kept, read as they lie on disk.
 #[test]
 fn snapshots_that_held_it_are_dropped_for_newer_ones() {

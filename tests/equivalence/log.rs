@@ -18,6 +18,7 @@ use super::events::{To, Town};
 use super::invariants::Watch;
 use super::rulesets::{self, START, Shelf};
 use super::seen::Seen;
+use super::traces;
 
 /// One source record: where it stood, and the facts it became.
 pub type Input = (SourceId, i64, Vec<(To, Fact)>);
@@ -57,6 +58,8 @@ struct Lane {
 
 struct World<'a> {
     dice: Dice,
+    /// For what authorises: drawn apart, so that it leaves all else as it is.
+    apart: Dice,
     shelf: Shelf,
     town: Town,
     sources: Vec<Source>,
@@ -73,9 +76,17 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     let partitions = 1 + dice.below(4) as u32;
     let sources_count = 1 + dice.below(3);
     let mut shelf = Shelf::default();
-    let first = rulesets::random(&mut dice, 1);
-    let second = rulesets::changed(&mut dice, &first);
-    let third = rulesets::random(&mut dice, 3);
+    let mut first = rulesets::random(&mut dice, 1);
+    let mut second = rulesets::changed(&mut dice, &first);
+    let mut third = rulesets::random(&mut dice, 3);
+    // In one log of four; the others are what they were before there was such data.
+    let has_traces = seed % 4 == 1;
+    if has_traces {
+        // The first two agree on these, so that signals go on from one to the other.
+        for (set, seed) in [(&mut first, seed), (&mut second, seed), (&mut third, seed ^ 3)] {
+            traces::add(&mut Dice::new(seed ^ 0x7ace), set);
+        }
+    }
     for (name, rules) in [("one", first), ("two", second), ("three", third)] {
         shelf.0.insert(name.to_owned(), Arc::new(rules));
     }
@@ -109,9 +120,11 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
             clock: START,
         })
         .collect();
-    let town = Town::new(partitions);
+    let mut town = Town::new(partitions);
+    town.has_traces = has_traces;
     let inputs = Vec::new();
-    let mut world = World { dice, shelf, town, sources, lanes, time, delivery, inputs, seen };
+    let apart = Dice::new(seed ^ 0xa7ac);
+    let mut world = World { dice, apart, shelf, town, sources, lanes, time, delivery, inputs, seen };
     world.run();
     let partitions = world.lanes.into_iter().map(|lane| (lane.who, lane.records)).collect();
     Case { inputs: world.inputs, partitions, shelf: world.shelf }
@@ -161,6 +174,7 @@ impl World<'_> {
             }
             let event = self.town.happen(&mut self.dice, at);
             self.emit(event.facts, now);
+            self.authorise(at, now);
             for lane in 0..self.lanes.len() {
                 if self.dice.chance(35) {
                     self.flush(lane);
@@ -182,6 +196,23 @@ impl World<'_> {
                 self.deliver(lane);
             }
         }
+    }
+
+    /// Now and then somebody authorises another use of what is held of them, or takes it back.
+    fn authorise(&mut self, at: TimeMs, now: TimeMs) {
+        if !self.town.has_traces {
+            return;
+        }
+        std::mem::swap(&mut self.dice, &mut self.apart);
+        if self.dice.chance(12) {
+            let event = self.town.authorise(&mut self.dice, at);
+            self.emit(event.facts, now);
+        } else if self.dice.chance(4)
+            && let Some(corrected) = self.town.corrected.pop()
+        {
+            self.emit(corrected.facts, now);
+        }
+        std::mem::swap(&mut self.dice, &mut self.apart);
     }
 
     /// Everything is covered everywhere, and no report is on its way.

@@ -20,15 +20,18 @@ mod rekeyed;
 mod rulesets;
 mod seen;
 mod signals;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use duecourse::codec::snapshot::{self, Extent};
+use duecourse::engine::fact::Feed;
 use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
 use duecourse::engine::invariant::Invariant;
 use duecourse::engine::kept::Records;
 use duecourse::engine::partition::{Frozen, Identity, Partition};
+use duecourse::engine::window::Entry;
 use duecourse::verify::plain::{Plain, PlainIdentity};
 
 use rulesets::Shelf;
@@ -199,11 +202,20 @@ fn the_engine_does_what_the_plain_evaluator_does() {
     }
 }
 
+/// Held of an abnormal customer alone.
+fn is_trace(entry: &Entry) -> bool {
+    entry.feed.bit() & Feed::OF_ABNORMAL != 0
+}
+
 /// What a partition holds at its snapshot, by kind: each must be there in many of them.
-fn held(frozen: &Frozen) -> [(&'static str, bool); 13] {
+fn held(frozen: &Frozen) -> [(&'static str, bool); 16] {
+    let traces = || frozen.holders.rows(false).filter_map(|(_, holder)| holder.traces.as_ref());
     let measures = || frozen.measures.rows(false).map(|(_, measure)| measure);
     [
         ("cases", measures().any(|measure| measure.case.is_some())),
+        ("authorisations", traces().any(|traces| !traces.authorisations.is_empty())),
+        ("anomalies", traces().any(|traces| traces.anomaly.is_some())),
+        ("traces", frozen.logs.rows(false).any(|(_, log)| log.iter().any(is_trace))),
         ("grounds", measures().any(|measure| measure.ground.is_some())),
         ("setters", measures().any(|measure| measure.decided_by.is_some())),
         ("watched", !frozen.core.watched.is_empty()),
@@ -253,7 +265,8 @@ fn a_restored_snapshot_goes_on_as_its_partition_does() {
     }
     eprintln!("{cases} cases: {seen:?}");
     if cases >= 100 {
-        let count_min = |what: &str| if ["setters", "watched", "kept"].contains(&what) { 1 } else { 10 };
+        let count_min =
+            |what: &str| if ["setters", "watched", "kept", "traces"].contains(&what) { 1 } else { 10 };
         assert!(seen.iter().all(|(what, count)| *count >= count_min(what)), "seen too seldom: {seen:?}");
     }
 }

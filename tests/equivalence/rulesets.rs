@@ -86,6 +86,7 @@ fn random_retention(dice: &mut Dice) -> Retention {
         firings: term(),
         // What a lift set aside must not come back in these logs, however late it is told.
         overrides: SpanMs(100_000_000),
+        authorisations: SpanMs(60_000),
         sweep: term(),
     }
 }

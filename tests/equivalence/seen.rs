@@ -75,6 +75,13 @@ impl Seen {
 
     fn note_evidence(&mut self, evidence: &Evidence) {
         self.note("braked", evidence.braked);
+        let by = |signal: &SignalEvidence| signal.authorisation.is_some();
+        self.note("read as authorised", evidence.signals.iter().any(by));
+        let softened = evidence.softened.as_ref();
+        self.note("softened as authorised", softened.is_some_and(|by| !by.authorisations.is_empty()));
+        let trace = |signal: &SignalEvidence| signal.name.starts_with("trace_");
+        self.note("trace read", evidence.signals.iter().any(|one| trace(one) && one.value > 0));
+        self.note("trace closed", evidence.signals.iter().any(|one| trace(one) && one.value == 0));
         self.note("softened", evidence.softened.is_some());
         self.note("settled otherwise", evidence.settlement.is_some());
         self.note("sign", !evidence.signs.is_empty());
@@ -126,9 +133,15 @@ impl Seen {
             "cleared without",
             "counterparty reply",
             "holding_closed",
+            "authorisation_known",
+            "trace read",
+            "trace closed",
+            "read as authorised",
         ];
         // Long ways lead to these, and few random logs go them to their end.
         let rare = [
+            "softened as authorised",
+            "authorisation_over",
             "not assessed",
             "standing measures",
             "use held against a profile",

@@ -35,6 +35,9 @@ pub struct Signal {
     pub value: i64,
     pub cold: bool,
     pub window: Option<String>,
+    /// Number of the customer's authorisation it was read under.
+    #[serde(default)]
+    pub authorisation: Option<String>,
     pub events_count: u64,
     pub events: Vec<Event>,
 }
@@ -63,6 +66,8 @@ pub struct RuleRead {
 pub struct Softened {
     pub by: RuleRead,
     pub asked: String,
+    #[serde(default)]
+    pub authorisations: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -136,7 +136,11 @@ impl Writer {
         } else {
             ""
         };
-        let mut line = format!("{title}{colon}{value}{cold}");
+        let authorised = fact.authorisation.as_ref().map_or_else(String::new, |number| match self.lang {
+            Lang::Zh => format!("（经客户授权，编号 {number}）"),
+            Lang::En => format!(" (under the customer's authorisation {number})"),
+        });
+        let mut line = format!("{title}{colon}{value}{cold}{authorised}");
         if fact.events_count > 0 && !fact.events.is_empty() {
             line += &match self.lang {
                 Lang::Zh => format!("，共 {} 笔，其中：", fact.events_count),
@@ -194,12 +198,19 @@ impl Writer {
         match &told.softened {
             Some(softened) => {
                 let (by, asked) = (self.pick(&softened.by.title), self.pick(&softened.asked.title));
-                let line = match self.lang {
+                let mut line = match self.lang {
                     Lang::Zh => format!("规则要求“{asked}”，因保护条款“{by}”减轻（{}）", softened.by.id),
                     Lang::En => {
                         format!("The rule asked for \"{asked}\"; softened by \"{by}\" ({})", softened.by.id)
                     }
                 };
+                if !softened.authorisations.is_empty() {
+                    let numbers = softened.authorisations.join(", ");
+                    line += &match self.lang {
+                        Lang::Zh => format!("；经客户授权，编号 {numbers}"),
+                        Lang::En => format!("; under the customer's authorisation {numbers}"),
+                    };
+                }
                 self.line(line);
             }
             None => self.line(self.say("没有保护条款减轻本处理。", "No protection softened it.")),

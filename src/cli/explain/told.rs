@@ -67,6 +67,9 @@ pub struct FactSaid {
     pub value_text: Both,
     /// History had not been seen for a full window: the true value may be larger.
     pub cold: bool,
+    /// Number of the customer's authorisation it was read under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorisation: Option<String>,
     pub events_count: u64,
     pub events: Vec<EventSaid>,
 }
@@ -110,6 +113,9 @@ pub struct CountSaid {
 pub struct SoftenedSaid {
     pub by: RuleSaid,
     pub asked: Named,
+    /// Numbers of the customer's authorisations under which the protection was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorisations: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -177,6 +183,7 @@ impl Explanation {
             softened: evidence.softened.as_ref().map(|softened| SoftenedSaid {
                 by: teller.rule(&softened.by.id, softened.by.version.into()),
                 asked: named(&softened.asked),
+                authorisations: softened.authorisations.clone(),
             }),
             braked: evidence.braked,
             near_misses: teller.near_misses(&evidence),
@@ -251,6 +258,7 @@ impl Teller<'_> {
             value: signal.value,
             value_text: unit.say(signal.value.into()),
             cold: signal.cold,
+            authorisation: signal.authorisation.clone(),
             events_count: signal.events_count,
             events: signal.events.iter().map(event).collect(),
         }

@@ -54,8 +54,11 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new(script: &Script, bundle: &str) -> anyhow::Result<Stage> {
         let keys = Arc::new(Keys::development());
-        let mapping = SourceMapping::shipped("native")
+        let mut mapping = SourceMapping::shipped("native")
             .ok_or_else(|| anyhow!("the mapping `native` is not shipped"))??;
+        if script.directives.contains(&Directive::AbnormalDevices) {
+            mapping.abnormal_customers.device = mapping.shared_subjects.device.take();
+        }
         let settings = ClassifierSettings {
             institution: INSTITUTION.to_owned(),
             facts_partitions: 1,
@@ -275,7 +278,10 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 (format!("rules/{rule}.toml"), vec![("quality", quality)])
             }
             Directive::Risk(rule, risk) => (format!("rules/{rule}.toml"), vec![("risk", json!(risk))]),
-            Directive::RulesSince(_) | Directive::ShowNotices | Directive::Sources(_) => continue,
+            Directive::RulesSince(_)
+            | Directive::ShowNotices
+            | Directive::Sources(_)
+            | Directive::AbnormalDevices => continue,
         };
         let table =
             document.get_mut("files").and_then(|files| files.get_mut(&file)).and_then(Value::as_object_mut);

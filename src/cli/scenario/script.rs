@@ -37,6 +37,8 @@ pub(super) enum Directive {
     /// A rule's bounds: overturned and verified of a thousand, and measures at least.
     Quality(String, [u32; 3]),
     ShowNotices,
+    /// The source holds devices as data of abnormal customers, and not as subjects of their own.
+    AbnormalDevices,
 }
 
 /// A line that a person wrote.
@@ -118,6 +120,7 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
             Some(Directive::Sources(names.iter().map(|name| (*name).to_owned()).collect()))
         }
         ["show", "notices"] => Some(Directive::ShowNotices),
+        ["abnormal", "devices"] => Some(Directive::AbnormalDevices),
         _ => None,
     })
 }

@@ -154,9 +154,17 @@ fn evidence(evidence: &Evidence, told: &mut Vec<String>) {
     if evidence.follows.is_some() {
         told.push("=   because the verification before was not passed".to_owned());
     }
+    for signal in &evidence.signals {
+        if let Some(number) = &signal.authorisation {
+            told.push(format!("=   {} read under authorisation {number}", signal.name));
+        }
+    }
     if let Some(softened) = &evidence.softened {
         let asked = Measure::from(softened.asked).name();
         told.push(format!("=   softened from {asked} by {}", softened.by.id));
+        for number in &softened.authorisations {
+            told.push(format!("=   {} read under authorisation {number}", softened.by.id));
+        }
     }
     if let Some(settlement) = &evidence.settlement {
         if settlement.other_differs {

@@ -107,7 +107,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             Some(overdrawn) => json!(-minor(overdrawn)?),
             None => json!(minor(text)?),
         },
-        _ if FLAGS.contains(&key) => json!(text == "true"),
+        _ if FLAGS.contains(&key) && kind != EventType::AuthorisationGranted => json!(text == "true"),
         "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" | "in_stock" => {
             json!(text.parse::<u32>()?)
         }
@@ -116,6 +116,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
         "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
+        "data" if kind == EventType::AuthorisationGranted => json!(text.split(',').collect::<Vec<_>>()),
         "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
         "owners" => text.split(',').map(owner).collect::<anyhow::Result<Value>>()?,
         _ => json!(text),

@@ -11,9 +11,11 @@ use crate::codec::keys::Keys;
 use crate::codec::output::rfc3339;
 use crate::config::bundle::{Loader, written};
 use crate::engine::LoadRules as _;
+use crate::engine::authorisation::{AuthorisedUse, TraceClass, TraceClasses};
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::fact::{Fact, FactBody, OpeningStep};
 use crate::engine::input::FactsRecord;
+use crate::engine::life::Word;
 use crate::engine::purpose::Purpose;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, SubjectKind};
@@ -39,6 +41,16 @@ struct Own {
     closed: Option<TimeMs>,
 }
 
+/// An authorisation about data of APL 18(4).
+#[derive(Debug, Default, Clone)]
+struct Authorised {
+    opens: Option<AuthorisedUse>,
+    data: TraceClasses,
+    since: Option<TimeMs>,
+    until: Option<TimeMs>,
+    revoked: Option<TimeMs>,
+}
+
 /// What is held of one person.
 pub(super) struct Held<'k> {
     keys: &'k Keys,
@@ -48,6 +60,8 @@ pub(super) struct Held<'k> {
     kept: BTreeMap<&'static str, Kept>,
     own: BTreeMap<Token, Own>,
     dispositions: Vec<Value>,
+    /// What the person authorised, by the number of its record.
+    authorised: BTreeMap<Arc<str>, Authorised>,
 }
 
 impl<'k> Held<'k> {
@@ -60,6 +74,7 @@ impl<'k> Held<'k> {
             kept: BTreeMap::new(),
             own: BTreeMap::new(),
             dispositions: Vec::new(),
+            authorised: BTreeMap::new(),
         }
     }
 
@@ -84,6 +99,17 @@ impl<'k> Held<'k> {
         kept.count += 1;
         kept.first = Some(kept.first.map_or(fact.at, |first| first.min(fact.at)));
         kept.last = Some(kept.last.map_or(fact.at, |last| last.max(fact.at)));
+        match &fact.body {
+            FactBody::AuthorisationGranted { number, opens, data, until } => {
+                let known = self.authorised.entry(Arc::clone(number)).or_default();
+                (known.opens, known.data) = (Some(*opens), *data);
+                (known.since, known.until) = (Some(fact.at), Some(*until));
+            }
+            FactBody::AuthorisationRevoked { number } => {
+                self.authorised.entry(Arc::clone(number)).or_default().revoked = Some(fact.at);
+            }
+            _ => {}
+        }
         if let Some(party) = party_of(&fact.body) {
             let own = self.own.entry(party.subject.token).or_insert_with(|| Own {
                 kind: party.subject.kind,
@@ -150,7 +176,7 @@ impl<'k> Held<'k> {
         json!({
             "schema": "duecourse.subject_access/1", "case": case, "purpose": for_purpose,
             "parties": own.collect::<Vec<_>>(), "facts": kept.collect::<Vec<_>>(),
-            "decided": self.dispositions, "measured": self.signals(),
+            "decided": self.dispositions, "measured": self.signals(), "authorised": self.authorised(),
         })
     }
 
@@ -186,6 +212,7 @@ impl<'k> Held<'k> {
             let _ = writeln!(en, "- {}: {}, from {first} to {last}", kept.words.1, kept.count);
         }
         self.decided(&mut zh, &mut en);
+        self.authorised_text(&mut zh, &mut en);
         self.measured(&mut zh, &mut en);
         zh.push_str(
             "\n您认为有误的，可以请求更正：由记录该事项的业务部门更正后，受影响的处理会重新判断。您也可以申诉或者请求人工决定，方式见通知。\n",
@@ -215,6 +242,44 @@ impl<'k> Held<'k> {
                 let mark = if language == "en" { "-" } else { "·" };
                 let _ = writeln!(text, "{mark} {at} {kind} {measure} {reference} {reason}");
             }
+        }
+    }
+
+    fn authorised(&self) -> Vec<Value> {
+        let said = self.authorised.iter().map(|(number, known)| {
+            let data = TraceClass::ALL.iter().filter(|class| known.data.has(**class));
+            json!({
+                "number": number, "opens": known.opens.map(Word::name),
+                "data": data.map(|class| class.name()).collect::<Vec<_>>(),
+                "granted": time(known.since), "until": time(known.until), "revoked": time(known.revoked),
+            })
+        });
+        said.collect()
+    }
+
+    fn authorised_text(&self, zh: &mut String, en: &mut String) {
+        if self.authorised.is_empty() {
+            return;
+        }
+        zh.push_str("\n您对设备和位置信息其他用途的授权（可随时撤回）：\n");
+        en.push_str(
+            "\nWhat you authorised about device and location data (you may take it back at any time):\n",
+        );
+        for (number, known) in &self.authorised {
+            let (since, until) = (said(known.since), said(known.until));
+            let (opens_zh, opens_en) = match known.opens {
+                Some(AuthorisedUse::Victim) => ("防骗提醒", "warning you of frauds"),
+                Some(AuthorisedUse::Protection) => ("减轻处理", "making measures milder"),
+                None => ("未收到授权", "no grant was recorded"),
+            };
+            let _ = write!(zh, "· {number}：{opens_zh}，{since} 至 {until}");
+            let _ = write!(en, "- {number}: {opens_en}, from {since} to {until}");
+            if known.revoked.is_some() {
+                let _ = write!(zh, "，{} 撤回", said(known.revoked));
+                let _ = write!(en, ", taken back {}", said(known.revoked));
+            }
+            zh.push('\n');
+            en.push('\n');
         }
     }
 
@@ -271,6 +336,14 @@ fn kind_of(body: &FactBody) -> Kind {
         FactBody::HoldOrdered { .. } | FactBody::HoldReleased { .. } => {
             ("hold", "依法留存的要求", "orders to hold records")
         }
+        FactBody::TracesSeen { .. } => (
+            "traces_seen",
+            "使用的设备和位置（仅在有未了结的异常时留存）",
+            "devices and places of use (kept only while an anomaly is open)",
+        ),
+        FactBody::AuthorisationGranted { .. } | FactBody::AuthorisationRevoked { .. } => {
+            ("authorisation", "您的授权及其撤回", "what you authorised and took back")
+        }
         _ => ("other", "其他事项", "other events"),
     }
 }
@@ -282,6 +355,7 @@ fn party_of(body: &FactBody) -> Option<&Party> {
         | FactBody::CardPayment { account, .. }
         | FactBody::FraudConfirmed { account, .. } => Some(account),
         FactBody::CardUsage { card, .. } => Some(card),
+        FactBody::TracesSeen { party, .. } => Some(party),
         FactBody::Opening { opening, holding, .. } => Some(holding.as_ref().unwrap_or(opening)),
         _ => None,
     }

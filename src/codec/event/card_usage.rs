@@ -33,7 +33,8 @@ pub struct CardUsageRecorded<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub month_open_megabytes: Option<u32>,
     /// The region or access point where an IoT card was used, written as in its profile, with which it is
-    /// compared and nothing else; of a phone card it is dropped.
+    /// compared and nothing else; of a phone card it is dropped. Where the source records that it holds
+    /// locations of abnormal customers, it is that of either card.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub region: Option<Text<'a>>,

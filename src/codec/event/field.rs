@@ -15,7 +15,8 @@ pub use super::name::{
     AppealReasonName, AssessmentName, CardRiskName, CategoryName, ChannelName, CurrencyCode, DecisionKind,
     DeliveryName, EssentialName, HoldClassName, HolderKindName, HumanDecisionName, LevelName,
     ListingTestName, MethodName, NoticeName, NoticeWhen, OrderAnswerName, OrderKindName, OutcomeName,
-    OwnersSourceName, PaperName, ProductName, RegimeName, ResellerName, SceneName, TrafficName, UsageName,
+    OwnersSourceName, PaperName, ProductName, RegimeName, ResellerName, SceneName, TraceClassName,
+    TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::Fault;
 use crate::engine::appeal::{AppealReason, Paper};
+use crate::engine::authorisation::TraceClass;
 use crate::engine::base::Currency;
 use crate::engine::declared::{CardRisk, OwnersSource, Scene, TrafficClass};
 use crate::engine::entry::{Category, ListingTest, Regime};
@@ -158,6 +159,14 @@ named_field!(
     },
     None,
     { "type": "string", "enum": HoldClass::NAMED.map(|(name, _)| name) }
+);
+named_field!(
+    /// A class of data of Art. 18(4).
+    TraceClassName(TraceClass),
+    TraceClass::from_name,
+    |class| class.name(),
+    None,
+    { "type": "string", "enum": names::<TraceClass>() }
 );
 named_field!(
     /// How a transfer was asked for.

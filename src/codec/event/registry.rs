@@ -5,7 +5,9 @@ use serde::{Deserializer, Serialize, Serializer};
 use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
-use super::{appeal, card_usage, control, correction, hold, holding, iot_card, notice, opening, review};
+use super::{
+    appeal, authorisation, card_usage, control, correction, hold, holding, iot_card, notice, opening, review,
+};
 use super::{entry, order};
 use super::{settlement, transfer, unit, verification};
 
@@ -104,6 +106,8 @@ event_types! {
     OrderReleased "order_released" order::OrderReleased<'a>, order::OrderReleased<'static>;
     EntryListed "entry_listed" entry::EntryListed<'a>, entry::EntryListed<'static>;
     EntryRevoked "entry_revoked" entry::EntryRevoked<'a>, entry::EntryRevoked<'static>;
+    AuthorisationGranted "authorisation_granted" authorisation::AuthorisationGranted<'a>, authorisation::AuthorisationGranted<'static>;
+    AuthorisationRevoked "authorisation_revoked" authorisation::AuthorisationRevoked<'a>, authorisation::AuthorisationRevoked<'static>;
     OrderAnswered "order_answered" order::OrderAnswered<'a>, order::OrderAnswered<'static>;
 }
 

@@ -69,6 +69,11 @@ pub struct TransferPosted<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub device: Option<Text<'a>>,
+    /// Where the payer's device was, by the institution's own name of the place. Dropped and counted unless
+    /// the source records that it holds locations of abnormal customers.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<'static>>")]
+    pub region: Option<Text<'a>>,
 }
 
 impl TransferPosted<'_> {
@@ -93,6 +98,7 @@ impl TransferPosted<'_> {
             payee_balance_after: None,
             agreed_daily_sum: None,
             device: None,
+            region: None,
         }
     }
 }

@@ -28,6 +28,7 @@
 //! 40 hold ordered        number (text), class (0 all, 1 AML records), until (zigzag)
 //! 41 hold released       number (text)
 //! 48 to 52               as in `declared`
+//! 60 to 62               as in `traces`
 //! 24 order, 25 entry     as in `authority`
 //! ```
 //!
@@ -49,7 +50,7 @@ use crate::engine::life::Word;
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
 use super::details::{read_details, write_details};
-use super::{appeal, authority, declared};
+use super::{appeal, authority, declared, traces};
 
 const TRANSFER: u8 = 1;
 const CARD_PAYMENT: u8 = 2;
@@ -223,6 +224,9 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
         | FactBody::RiskAssessed { .. }
         | FactBody::StockReported { .. }
         | FactBody::OwnersDeclared { .. } => declared::write(writer, body),
+        FactBody::TracesSeen { .. }
+        | FactBody::AuthorisationGranted { .. }
+        | FactBody::AuthorisationRevoked { .. } => traces::write(writer, body),
         FactBody::Order(said) => {
             writer.byte(ORDER);
             authority::write_order(writer, said);
@@ -235,11 +239,11 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
 }
 
 /// The place of a word in its list, from 1. No list is longer than a byte counts.
-fn place<W: Word>(word: W) -> u8 {
+pub(super) fn place<W: Word>(word: W) -> u8 {
     W::ALL.iter().zip(1..).find(|(known, _)| **known == word).map_or(0, |(_, place)| place)
 }
 
-fn read_word<W: Word>(reader: &mut Reader<'_>, what: &'static str) -> Result<W, DecodeError> {
+pub(super) fn read_word<W: Word>(reader: &mut Reader<'_>, what: &'static str) -> Result<W, DecodeError> {
     let place = usize::from(reader.byte(what)?);
     place.checked_sub(1).and_then(|place| W::ALL.get(place)).copied().ok_or(DecodeError::Malformed(what))
 }
@@ -359,6 +363,7 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
         }
         kind if declared::is_known(kind) => declared::read(reader, kind),
+        kind if traces::is_known(kind) => traces::read(reader, kind),
         ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
         ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),

@@ -64,6 +64,7 @@ mod pack;
 mod report;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use crate::engine::base::TimeMs;
 use crate::engine::cover::ConfigVersion;

@@ -4,6 +4,7 @@ mod appeals;
 mod declared;
 mod lives;
 mod reports;
+mod traces;
 
 use std::sync::Arc;
 
@@ -185,6 +186,7 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         ordered,
         released,
         declared::body(),
+        traces::body(),
         super::authority::tests::any_order().prop_map(|said| FactBody::Order(Box::new(said))),
         Just(FactBody::WentLive)
     ]

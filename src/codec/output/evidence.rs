@@ -78,6 +78,9 @@ struct SignalData<'a> {
     window: Option<String>,
     /// Permitted uses of this signal.
     uses: Vec<&'static str>,
+    /// Number of the customer's authorisation under which data of APL 18(4) served another use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorisation: Option<&'a str>,
     /// Events in the window, listed here or not.
     events_count: u64,
     /// First, last and largest, without repeats.
@@ -108,6 +111,9 @@ struct SoftenedData<'a> {
     by: RuleText<'a>,
     /// The measure that the rule had asked for.
     asked: &'static str,
+    /// Numbers of the customer's authorisations under which the protection read data of APL 18(4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    authorisations: Vec<&'a str>,
 }
 
 /// A rule that did not fire on the event, although each of its comparisons came within a fifth.
@@ -201,7 +207,11 @@ impl<'a> ComparisonData<'a> {
 
 impl<'a> SoftenedData<'a> {
     fn of(softened: &'a Softened) -> SoftenedData<'a> {
-        SoftenedData { by: (&softened.by).into(), asked: Measure::from(softened.asked).name() }
+        SoftenedData {
+            by: (&softened.by).into(),
+            asked: Measure::from(softened.asked).name(),
+            authorisations: softened.authorisations.iter().map(|number| &**number).collect(),
+        }
     }
 }
 
@@ -222,6 +232,7 @@ impl<'a> SignalData<'a> {
             cold: signal.cold,
             window: signal.window.map(|window| window.name()),
             uses: use_names(signal.purpose),
+            authorisation: signal.authorisation.as_deref(),
             events_count: signal.events_count,
             events: signal.events.iter().map(|event| EventData::of(event, ctx)).collect::<Result<_, _>>()?,
         })

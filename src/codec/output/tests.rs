@@ -70,6 +70,7 @@ fn notice(measure: &Measure) -> Notice {
 fn signal(name: &str, events: usize) -> SignalEvidence {
     let event = |n: usize| EventRef { event: Fingerprint(n as u64), at: AT, amount: 5_000 };
     SignalEvidence {
+        authorisation: None,
         name: name.to_owned(),
         subject: SubjectKind::Account,
         reported_of: None,

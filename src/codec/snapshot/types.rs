@@ -9,6 +9,7 @@ use crate::codec::facts::bytes::{Reader, Writer};
 use crate::codec::facts::{read_profile, write_profile};
 use crate::engine::appeal::AppealCase;
 use crate::engine::attributes::{Attributes, Field};
+use crate::engine::authorisation::{Authorisation, AuthorisedUse, Grant, OpenAnomaly, TraceClasses, Traces};
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::declared::{
@@ -47,7 +48,12 @@ packed_struct!(Holder { holdings, openings, answers, standings } since 3 {
     explained: Vec::new(),
     declared: None,
     authority: None,
+    traces: None,
 });
+packed_struct!(Traces { authorisations, anomaly });
+packed_struct!(OpenAnomaly { since, traced });
+packed_struct!(Authorisation { number, grant, revoked });
+packed_struct!(Grant { event, at, opens, data, until });
 packed_struct!(Declared { profiles, assessments, owners });
 packed_struct!(ProfiledCard { event, at, card, profile });
 packed_struct!(Assessment { event, at, opening, passed, assessor });
@@ -162,6 +168,9 @@ packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {
 packed_plain!(Product, |w, v| w.byte(*v as u8), |r| {
     Product::from_code(r.byte("a product")?).ok_or(DecodeError::Malformed("a product"))
 });
+packed_plain!(TraceClasses, |w, v| w.byte(v.bits()), |r| {
+    TraceClasses::from_bits(r.byte("classes of data")?).ok_or(DecodeError::Malformed("classes of data"))
+});
 packed_plain!(CardProfile, |w, v| write_profile(w, v), |r| read_profile(r));
 packed_plain!(
     Owner,
@@ -220,7 +229,9 @@ const SEVERITIES: [Severity; 3] = [Severity::Accept, Severity::CheckFurther, Sev
 impl Packed for Horizons {
     fn write(&self, writer: &mut Writer<'_>) {
         self.logs.write(writer);
-        for time in [self.openings, self.holdings, self.firings, self.overrides, self.telling] {
+        for time in
+            [self.openings, self.holdings, self.firings, self.overrides, self.telling, self.authorisations]
+        {
             time.write(writer);
         }
     }
@@ -236,6 +247,7 @@ impl Packed for Horizons {
             firings: Packed::read(reader)?,
             overrides: Packed::read(reader)?,
             telling: Packed::read(reader)?,
+            authorisations: Packed::read(reader)?,
         })
     }
 }
@@ -243,6 +255,7 @@ impl Packed for Horizons {
 packed_listed!(HoldClass, "the class of a hold", HoldClass::ALL);
 packed_listed!(OpeningStep, "a step of an opening", STEPS);
 packed_listed!(Severity, "a severity", SEVERITIES);
+packed_listed!(AuthorisedUse, "an authorised use", AuthorisedUse::ALL);
 packed_listed!(Lane, "a lane", Lane::ALL);
 packed_listed!(MeasureKind, "a measure", MeasureKind::ALL);
 packed_listed!(Risk, "a risk", Risk::ALL);

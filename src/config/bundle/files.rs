@@ -119,7 +119,7 @@ pub(super) struct ResemblingDecl {
 #[serde(deny_unknown_fields)]
 pub(super) struct Relabel {
     pub to: String,
-    /// Number of the recorded authorisation or assessment.
+    /// Number of the recorded assessment; of data of abnormal customers `customer`: each customer's own.
     pub authorisation: String,
     pub decided_on: String,
 }

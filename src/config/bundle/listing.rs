@@ -178,6 +178,9 @@ fn own(feed: Feed) -> &'static [&'static str] {
         // A measure that was set on a transfer: its payer, as the transfer said.
         Feed::VictimWarnedPayer => &["payer"],
         Feed::PassedOnPayee => &["payee"],
+        // Of a use of a card, the card and its device or region in the same way.
+        Feed::DeviceSeenCustomer => &["payer", "device"],
+        Feed::LocationSeenCustomer => &["payer", "region"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet | Feed::DeviceStockAgent | Feed::DeviceStockOutlet => {
             &["reseller", "reseller_kind"]
         }
@@ -204,6 +207,8 @@ fn other(feed: Feed) -> &'static [&'static str] {
         | Feed::OpeningRequestedLegalRepresentative => &["opening"],
         Feed::VictimWarnedPayer => &["payee", "counterparty"],
         Feed::PassedOnPayee => &["payer"],
+        Feed::DeviceSeenCustomer => &["device"],
+        Feed::LocationSeenCustomer => &["region"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet => &["card"],
         Feed::DeviceStockAgent | Feed::DeviceStockOutlet => &[],
     }

@@ -24,6 +24,10 @@ pub(super) fn signal(
 ) -> Option<Signal> {
     let title = title(bundle, &one.path, &one.key("title"), one.decl.title.clone());
     one.useless(bundle, &one.question_keys(), "it is made of two other signals");
+    if one.is_by_customer() {
+        let message = "a signal made of two others is read as its parts are; relabel these";
+        bundle.problems.add(&one.path, &one.key("relabel"), message);
+    }
     let subject = one.subject(bundle);
     let own = one.purpose(bundle, relabelled);
     let [first, second] = one.decl.of.as_slice() else {

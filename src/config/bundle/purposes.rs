@@ -1,6 +1,8 @@
 //! Purpose checks at load (D18, D19): a rule whose action lies outside its signals' purposes does not load.
 
 use super::values::named;
+use crate::engine::authorisation::AuthorisedUse;
+use crate::engine::life::Word;
 use crate::engine::measure::Lane;
 use crate::engine::purpose::{Purpose, Use};
 
@@ -16,7 +18,37 @@ pub fn lane_use(lane: Lane) -> Option<Use> {
     }
 }
 
+/// What no authorisation and no assessment opens (DESIGN D20): named here so that whoever asks for it is told.
+const NOT_GRANTABLE: [&str; 18] = [
+    "acquaintance",
+    "age",
+    "belief",
+    "browsing",
+    "content",
+    "credit_scoring",
+    "ethnicity",
+    "health",
+    "kinship",
+    "marketing",
+    "nationality",
+    "occupation",
+    "opinion",
+    "origin",
+    "sentiment",
+    "sex",
+    "social_scoring",
+    "utility_records",
+];
+
+/// Who authorises another use of data of abnormal customers: the customer it is about, and nobody for them.
+pub(super) const CUSTOMER: &str = "customer";
+
 pub(super) fn purpose(text: &str) -> Result<Purpose, String> {
+    if NOT_GRANTABLE.contains(&text) {
+        return Err(format!(
+            "unknown purpose `{text}`: no authorisation of a customer and no assessment opens it; leave out what needs it"
+        ));
+    }
     named("purpose", text, Purpose::NAMED.map(|(name, purpose, _)| (name, purpose)))
 }
 
@@ -69,6 +101,24 @@ pub struct Relabelled {
     pub decided_on: String,
 }
 
+/// Data of abnormal customers serves another use only where the customer themselves says so (APL 18(4)).
+fn by_customer(to: Purpose, authorisation: &str) -> Result<(), String> {
+    if authorisation != CUSTOMER {
+        return Err(format!(
+            "data of abnormal customers serves another use under each customer's own authorisation alone (APL 18(4)); write `authorisation = \"{CUSTOMER}\"`: it is granted and revoked by events"
+        ));
+    }
+    if AuthorisedUse::of_purpose(to).is_none() {
+        let open: Vec<String> = AuthorisedUse::ALL.iter().map(|one| format!("`{}`", one.name())).collect();
+        return Err(format!(
+            "no authorisation of a customer opens {}; it opens {}",
+            name(to),
+            open.join(" or ")
+        ));
+    }
+    Ok(())
+}
+
 /// The one way by which data may serve a use that it was not collected for (D18).
 ///
 /// # Errors
@@ -84,6 +134,14 @@ pub fn relabel(
     if from == Purpose::SHARED_COUNT {
         return Err(
             "shared counts serve openings only; no authorisation opens another use (APL 16)".to_owned()
+        );
+    }
+    if from == Purpose::DEVICE_DATA {
+        by_customer(to, authorisation)?;
+    } else if authorisation == CUSTOMER {
+        return Err(
+            "only data of abnormal customers (`device_data`) is opened by each customer's authorisation; write the number of the recorded assessment"
+                .to_owned(),
         );
     }
     if authorisation.trim().is_empty() {
@@ -127,7 +185,23 @@ mod tests {
     #[test]
     fn no_authorisation_opens_shared_counts() {
         assert!(relabel("a", Purpose::SHARED_COUNT, Purpose::ANTI_FRAUD, "2026-7", "2026-11-23").is_err());
-        assert!(relabel("a", Purpose::DEVICE_DATA, Purpose::ANTI_FRAUD, " ", "2026-11-23").is_err());
-        assert!(relabel("a", Purpose::DEVICE_DATA, Purpose::ANTI_FRAUD, "2026-7", "2026-11-23").is_ok());
+        assert!(relabel("a", Purpose::SHARED_SUBJECT, Purpose::ANTI_FRAUD, " ", "2026-11-23").is_err());
+        assert!(relabel("a", Purpose::SHARED_SUBJECT, Purpose::ANTI_FRAUD, "2026-7", "2026-11-23").is_ok());
+        assert!(relabel("a", Purpose::SHARED_COUNT, Purpose::VICTIM, CUSTOMER, "2026-11-23").is_err());
+    }
+
+    #[test]
+    fn only_the_customer_opens_data_of_abnormal_customers_and_only_for_their_own_good() {
+        let relabel = |to, by| relabel("a", Purpose::DEVICE_DATA, to, by, "2026-11-23");
+        assert!(relabel(Purpose::VICTIM, CUSTOMER).is_ok());
+        assert!(relabel(Purpose::PROTECTION, CUSTOMER).is_ok());
+        assert!(relabel(Purpose::VICTIM, "2026-7").unwrap_err().contains("customer's own"));
+        for (name, to, _) in Purpose::NAMED {
+            let may = matches!(to, Purpose::VICTIM | Purpose::PROTECTION);
+            assert_eq!(relabel(to, CUSTOMER).is_ok(), may, "{name}");
+        }
+        for word in NOT_GRANTABLE {
+            assert!(purpose(word).unwrap_err().contains("no assessment opens it"), "{word}");
+        }
     }
 }

@@ -37,6 +37,7 @@ pub struct StateTerms {
     pub holdings: Figure,
     pub firings: Figure,
     pub overrides: Figure,
+    pub authorisations: Figure,
     /// The span in which all of the state is looked through once.
     pub sweep: Figure,
 }
@@ -88,6 +89,7 @@ pub(super) fn retention(
         holdings: term("state.holdings", &state.holdings, horizon, years_ten),
         firings: term("state.firings", &state.firings, SpanMs::DAY, years_ten),
         overrides: term("state.overrides", &state.overrides, horizon, years_ten),
+        authorisations: term("state.authorisations", &state.authorisations, horizon, years_ten),
         sweep: term("state.sweep", &state.sweep, SpanMs::HOUR, SpanMs::days(31)),
     };
     logs(bundle, &file, signals, settings, zone);
@@ -200,6 +202,13 @@ pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
             "the override's end",
             set.retention.overrides,
             &file.state.overrides,
+        ),
+        (
+            "authorisations",
+            "what customers authorised about data of Art. 18(4), and took back",
+            "the end or the revocation",
+            set.retention.authorisations,
+            &file.state.authorisations,
         ),
         (
             "openings",

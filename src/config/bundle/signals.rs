@@ -4,7 +4,7 @@ use super::files::{ResemblingDecl, SignalDecl, SignalsFile};
 use super::load::Bundle;
 use super::made;
 use super::notices::{check_key, title};
-use super::purposes::{Relabelled, purpose, relabel};
+use super::purposes::{CUSTOMER, Relabelled, purpose, relabel};
 use super::triggers::feeds_of;
 use super::values::{date, named, span_within, window};
 use crate::engine::base::{Currency, SpanMs};
@@ -216,6 +216,7 @@ impl Declared {
         {
             bundle.problems.add(&self.path, &self.key("feeds"), "reads `victim_warned.payer`, which may only protect likely victims (APL 34); give the signal the purpose `victim`");
         }
+        self.of_abnormal(bundle, &question);
         let currency = currency(&question, decl.currency.as_deref());
         let currency = self.note(bundle, "currency", currency)?;
         if question.resembling.is_some() && currency != Currency::CNY {
@@ -226,6 +227,23 @@ impl Declared {
             );
         }
         Some(Question { currency, ..question })
+    }
+
+    /// Data of abnormal customers is declared for anomalies, and only the customer opens another use (S22).
+    fn of_abnormal(&self, bundle: &mut Bundle, question: &Question) {
+        let by_customer = self.is_by_customer();
+        let is_of_abnormal = question.is_of_abnormal();
+        if is_of_abnormal && Some(Purpose::DEVICE_DATA) != Purpose::from_name(&self.decl.purpose) {
+            bundle.problems.add(&self.path, &self.key("feeds"), "reads data of abnormal customers, which serves fraud prevention alone (APL 18(4)); give the signal the purpose `device_data`, and for another use `relabel` it under the customer's authorisation");
+        }
+        if by_customer && !is_of_abnormal {
+            bundle.problems.add(&self.path, &self.key("relabel"), "asks for the customer's authorisation, which is of `device_seen.customer` and `location_seen.customer` alone; read one of these");
+        }
+    }
+
+    /// Whether it serves another use under each customer's authorisation.
+    pub(super) fn is_by_customer(&self) -> bool {
+        self.decl.relabel.as_ref().is_some_and(|change| change.authorisation == CUSTOMER)
     }
 
     fn marks(&self, bundle: &mut Bundle, key: &str, written: &[String]) -> Option<u8> {

@@ -17,8 +17,14 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
         Feed::FraudConfirmedPayer,
         Feed::FraudConfirmedPayee,
     ];
-    const USAGES: [Feed; 4] =
-        [Feed::CardUsageCard, Feed::CallPlacedCard, Feed::CallReceivedCard, Feed::MessageSentCard];
+    const USAGES: [Feed; 6] = [
+        Feed::CardUsageCard,
+        Feed::CallPlacedCard,
+        Feed::CallReceivedCard,
+        Feed::MessageSentCard,
+        Feed::DeviceSeenCustomer,
+        Feed::LocationSeenCustomer,
+    ];
     match kind {
         SubjectKind::Account => &[
             Feed::TransferPayer,
@@ -29,6 +35,8 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
             Feed::LivelihoodPayee,
             Feed::VictimWarnedPayer,
             Feed::PassedOnPayee,
+            Feed::DeviceSeenCustomer,
+            Feed::LocationSeenCustomer,
         ],
         SubjectKind::Pair => &[
             Feed::TransferPayer,
@@ -52,6 +60,8 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
             Feed::MessageSentCard,
             Feed::OpeningRequestedHolder,
             Feed::VictimWarnedPayer,
+            Feed::DeviceSeenCustomer,
+            Feed::LocationSeenCustomer,
         ],
         SubjectKind::PhoneCard | SubjectKind::IotCard => &USAGES,
         SubjectKind::Device => &[Feed::OpeningRequestedDevice, Feed::TransferDevice, Feed::CardUsageDevice],
@@ -168,6 +178,8 @@ fn targets(feed: Feed) -> &'static [SubjectKind] {
         | Feed::FraudConfirmedPayee
         | Feed::VictimWarnedPayer
         | Feed::PassedOnPayee
+        | Feed::DeviceSeenCustomer
+        | Feed::LocationSeenCustomer
         | Feed::DeviceStockAgent
         | Feed::DeviceStockOutlet => &[],
     }

@@ -2,7 +2,9 @@
 
 use super::{Format, SourceMapping};
 use crate::codec::event::EventType;
+use crate::engine::authorisation::TraceClass;
 use crate::engine::fact::Feed;
+use crate::engine::life::Word;
 use crate::engine::subject::SubjectKind;
 
 impl SourceMapping {
@@ -10,9 +12,21 @@ impl SourceMapping {
     #[must_use]
     pub fn gives(&self, feed: Feed) -> bool {
         let (kind, met) = behind(feed);
-        let mapped = self.format == Format::Native
-            || self.tables.iter().any(|table| table.events.iter().any(|event| event.event_type == kind));
-        mapped && self.accepts(kind) && met.is_none_or(|met| self.shared_subjects.basis(met).is_some())
+        let class = TraceClass::ALL.iter().copied().find(|class| class.feed() == feed);
+        if let Some(class) = class {
+            // Uses of cards give it as well as transfers.
+            let kinds = [EventType::TransferPosted, EventType::CardUsageRecorded];
+            let basis = self.abnormal_customers.basis(class).is_some();
+            return basis && kinds.into_iter().any(|kind| self.maps(kind) && self.accepts(kind));
+        }
+        self.maps(kind)
+            && self.accepts(kind)
+            && met.is_none_or(|met| self.shared_subjects.basis(met).is_some())
+    }
+
+    fn maps(&self, kind: EventType) -> bool {
+        self.format == Format::Native
+            || self.tables.iter().any(|table| table.events.iter().any(|event| event.event_type == kind))
     }
 }
 
@@ -39,6 +53,8 @@ pub(in crate::config) fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) 
         Feed::OpeningRequestedLegalRepresentative => {
             (EventType::OpeningRequested, Some(SubjectKind::LegalRepresentative))
         }
+        // Of cards the usage gives it; the basis is of its own kind (`gives`).
+        Feed::DeviceSeenCustomer | Feed::LocationSeenCustomer => (EventType::TransferPosted, None),
         // Measures are set on transfers (card payments have no payee to be warned of).
         Feed::VictimWarnedPayer | Feed::PassedOnPayee => (EventType::TransferPosted, None),
         Feed::DeviceSaleAgent => (EventType::DeviceSaleReported, Some(SubjectKind::Agent)),

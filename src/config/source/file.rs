@@ -6,15 +6,21 @@ use serde::Deserialize;
 
 use super::target::{TargetType, targets};
 use super::tree::{Form, Leaf, Node, Origin};
-use super::{EventMapping, Field, Format, SharedSubjects, SourceError, SourceMapping, Table};
+use super::{
+    AbnormalCustomers, EventMapping, Field, Format, SharedSubjects, SourceError, SourceMapping, Table,
+};
 use crate::codec::event::EventType;
 use crate::codec::pointer::PointerTree;
 use crate::config::nearest;
 
 const SCHEMA: &str = "duecourse.source/1";
 /// Types that need texts no flat row can carry.
-const NOT_MAPPABLE: [EventType; 3] =
-    [EventType::EventCorrected, EventType::RuleSetActivated, EventType::BeneficialOwnersDeclared];
+const NOT_MAPPABLE: [EventType; 4] = [
+    EventType::EventCorrected,
+    EventType::RuleSetActivated,
+    EventType::BeneficialOwnersDeclared,
+    EventType::AuthorisationGranted,
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +40,8 @@ struct SourceFile {
     accept: Vec<String>,
     #[serde(default)]
     shared_subjects: SharedFile,
+    #[serde(default)]
+    abnormal_customers: AbnormalFile,
     #[serde(default)]
     tables: BTreeMap<String, TableFile>,
 }
@@ -75,6 +83,13 @@ struct SharedFile {
     outlet: Option<String>,
     phone_number: Option<String>,
     terminal: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AbnormalFile {
+    device: Option<String>,
+    location: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +173,7 @@ pub(super) fn load(text: &str) -> Result<SourceMapping, SourceError> {
     if (format == Format::Native) != file.tables.is_empty() {
         return Err(SourceError("a csv or json source has tables, a native one has none".to_owned()));
     }
+    let abnormal_customers = abnormal_customers(file.abnormal_customers, &file.shared_subjects)?;
     let tables = file.tables.into_iter().map(|(name, table)| load_table(name, table, format));
     Ok(SourceMapping {
         name: file.name,
@@ -168,6 +184,7 @@ pub(super) fn load(text: &str) -> Result<SourceMapping, SourceError> {
         outside: file.outside,
         accepted: file.accept.iter().map(|name| event_type(name)).collect::<Result<_, _>>()?,
         shared_subjects: shared_subjects(file.shared_subjects)?,
+        abnormal_customers,
         tables: tables.collect::<Result<_, _>>()?,
     })
 }
@@ -196,6 +213,23 @@ fn shared_subjects(file: SharedFile) -> Result<SharedSubjects, SourceError> {
         phone_number: file.phone_number,
         terminal: file.terminal,
     })
+}
+
+fn abnormal_customers(file: AbnormalFile, shared: &SharedFile) -> Result<AbnormalCustomers, SourceError> {
+    let AbnormalFile { device, location } = file;
+    if [&device, &location].into_iter().flatten().any(|basis| basis.trim().is_empty()) {
+        return Err(SourceError(
+            "a basis in [abnormal_customers] is empty: leave the line out instead".to_owned(),
+        ));
+    }
+    if device.is_some() && shared.device.is_some() {
+        return Err(SourceError(
+            "`device` stands in [shared_subjects] and in [abnormal_customers]: what is held of abnormal \
+             customers alone (APL 18(4)) is no subject of its own; keep one of the two lines"
+                .to_owned(),
+        ));
+    }
+    Ok(AbnormalCustomers { device, location })
 }
 
 fn event_type(name: &str) -> Result<EventType, SourceError> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::codec::event::Event;
+use crate::engine::fact::Feed;
 
 #[derive(Clone, Copy)]
 struct Row<'r>(&'r [(usize, &'r str)]);
@@ -75,6 +76,19 @@ fn unknown_keys_are_refused_with_the_nearest_name() {
         let error = SourceMapping::parse(&text.replacen(from, to, 1)).unwrap_err();
         assert!(error.0.contains(wanted), "{} for {to}", error.0);
     }
+}
+
+#[test]
+fn a_field_has_one_basis() {
+    let text = SHIPPED.iter().find(|(name, _)| *name == "native").unwrap().1;
+    let error = |more: &str| SourceMapping::parse(&format!("{text}\n{more}\n")).unwrap_err().0;
+    assert!(error("device = \"APL 18(4)\"").contains("keep one of the two lines"));
+    assert!(error("device = \" \"").contains("is empty"));
+    assert!(error("devise = \"APL 18(4)\"").contains("did you mean `device`?"));
+    let native = SourceMapping::parse(text).unwrap();
+    assert!(native.gives(Feed::LocationSeenCustomer) && !native.gives(Feed::DeviceSeenCustomer));
+    assert!(!labelled().gives(Feed::LocationSeenCustomer));
+    assert!(native.gives(Feed::TransferDevice));
 }
 
 #[test]

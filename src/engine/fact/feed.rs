@@ -45,6 +45,11 @@ pub enum Feed {
     FraudConfirmedTerminal = 19,
     /// A request to open, giving an address. `other` = the holder.
     OpeningRequestedAddress = 20,
+    /// The device of an event, on the party and its holder, as data of Art. 18(4): held while an anomaly is
+    /// open (S22). `other` = the device.
+    DeviceSeenCustomer = 21,
+    /// The location of an event, in the same way. `other` = the location.
+    LocationSeenCustomer = 22,
     /// A measure of victim protection was set on the payer's account. `other` = the payee. Made by the
     /// engine itself, for victim protection only (S21).
     VictimWarnedPayer = 24,
@@ -64,7 +69,10 @@ pub enum Feed {
 }
 
 impl Feed {
-    pub const ALL: [Feed; 27] = [
+    /// The feeds of data of abnormal customers (APL 18(4), S22), as a set of bits.
+    pub const OF_ABNORMAL: u32 = 1 << Feed::DeviceSeenCustomer as u8 | 1 << Feed::LocationSeenCustomer as u8;
+
+    pub const ALL: [Feed; 29] = [
         Feed::TransferPayer,
         Feed::TransferPayee,
         Feed::CardPaymentCard,
@@ -85,6 +93,8 @@ impl Feed {
         Feed::FraudConfirmedPayee,
         Feed::FraudConfirmedTerminal,
         Feed::OpeningRequestedAddress,
+        Feed::DeviceSeenCustomer,
+        Feed::LocationSeenCustomer,
         Feed::VictimWarnedPayer,
         Feed::OpeningRequestedLegalRepresentative,
         Feed::DeviceSaleAgent,
@@ -118,6 +128,8 @@ impl Feed {
             Feed::FraudConfirmedPayee => "fraud_confirmed.payee",
             Feed::FraudConfirmedTerminal => "fraud_confirmed.terminal",
             Feed::OpeningRequestedAddress => "opening_requested.address",
+            Feed::DeviceSeenCustomer => "device_seen.customer",
+            Feed::LocationSeenCustomer => "location_seen.customer",
             Feed::VictimWarnedPayer => "victim_warned.payer",
             Feed::OpeningRequestedLegalRepresentative => "opening_requested.legal_representative",
             Feed::DeviceSaleAgent => "device_sale_reported.agent",

@@ -181,6 +181,7 @@ impl Partition {
             _ => {
                 self.by_appeal.remove(&measure.appeal.number());
                 if let Some(measure) = self.measures.remove(&id) {
+                    self.touch_anomaly(measure.holder, id);
                     self.keep_measure(id, measure);
                 }
             }
@@ -233,6 +234,8 @@ impl Partition {
             self.timers.set(due, Timer::AppealDue { measure: id, entered, worsens });
         });
         measure.case = Some(case);
+        let holder = measure.holder;
+        self.touch_anomaly(holder, id);
         Some(step.acts)
     }
 

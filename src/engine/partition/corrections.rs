@@ -82,6 +82,12 @@ impl Partition {
                     declared.undo(original);
                 }
             }
+            FactBody::AuthorisationGranted { .. } => {
+                if let Some(state) = self.holders.get_mut(&fact.route.token) {
+                    state.traces.iter_mut().for_each(|traces| traces.undo(original));
+                    state.trim_traces();
+                }
+            }
             _ => {}
         }
         taken

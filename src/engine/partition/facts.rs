@@ -74,6 +74,11 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
                 at_peer.and_then(|(feed, peer)| one(feed, of_party(card), peer, None)),
             ]
         }
+        FactBody::TracesSeen { party, device, location } => {
+            let seen =
+                |feed, token: &Option<Token>| token.and_then(|token| one(feed, of_party(party), token, None));
+            [seen(Feed::DeviceSeenCustomer, device), seen(Feed::LocationSeenCustomer, location)]
+        }
         FactBody::Met { feed, holder, amount, .. } => [one(*feed, of_route, *holder, *amount), None],
         FactBody::StockReported { feed, count } => {
             let pieces = Money { minor: i64::from(*count), currency: Currency::NONE };
@@ -171,6 +176,10 @@ impl Partition {
                 self.release_hold(fact, number, out);
                 Ok(())
             }
+            FactBody::AuthorisationRevoked { number } => {
+                self.revoke(fact, number, out);
+                Ok(())
+            }
             FactBody::Order(said) => self.apply_order(fact, said, out),
             FactBody::Entry(said) => self.apply_entry(fact, said, out),
             body => self.apply_body(fact, body, fact.at, fact.event, out),
@@ -187,6 +196,10 @@ impl Partition {
         entry_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
+        if let FactBody::TracesSeen { .. } = body {
+            self.trace(fact, body, at, entry_event);
+            return Ok(());
+        }
         if self.is_closed(fact.route, body, at) {
             out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::HoldingClosed });
             return Ok(());
@@ -214,6 +227,10 @@ impl Partition {
             FactBody::CardProfiled { .. }
             | FactBody::RiskAssessed { .. }
             | FactBody::OwnersDeclared { .. } => self.declare(fact, body, at, entry_event, out),
+            FactBody::AuthorisationGranted { .. } => {
+                self.grant(fact, body, at, entry_event, out);
+                Ok(())
+            }
             _ => {
                 let nobody = Holder::default();
                 let holder = self.holders.get(&fact.route.token).unwrap_or(&nobody);

@@ -63,6 +63,7 @@ impl Partition {
                 cold: reading.cold,
                 window: signal.window_longest(signals),
                 purpose: signal.purpose,
+                authorisation: self.authorisation_of(signal, scene),
                 events_count,
                 events,
             });
@@ -88,6 +89,9 @@ impl Partition {
         active: &Active,
     ) -> Vec<Entry> {
         let Some(subject) = scene.subject_of(signal) else { return Vec::new() };
+        if signal.question().is_some_and(|question| self.is_closed_to(signal, question, scene)) {
+            return Vec::new();
+        }
         let as_of = self.as_of(subject.kind, scene, bound);
         match (self.logs.get(&subject), signal.question()) {
             (Some(log), Some(question)) => {

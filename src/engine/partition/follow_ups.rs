@@ -100,7 +100,9 @@ impl Partition {
             let by = RuleName { id: protection.id.clone(), version: protection.version };
             let harder = softer.filter(|softer| standing.is_milder_than(*softer));
             let Some(kind) = harder else { return Err(HeldBack::Protected(by)) };
-            return Ok(Next { measure: Measure::from(kind), softened: Some(Softened { by, asked }), ..next });
+            let authorisations = self.authorisations_of(&protection.condition, &scene, active);
+            let softened = Some(Softened { by, asked, authorisations });
+            return Ok(Next { measure: Measure::from(kind), softened, ..next });
         }
         Ok(next)
     }

@@ -147,6 +147,9 @@ impl Partition {
 
     /// The entries that a body of a correction would put in, those that count.
     pub(super) fn touched_by(&self, route: Subject, dated: &Dated) -> Vec<Touched> {
+        if matches!(*dated.body, FactBody::TracesSeen { .. }) && !self.holds_traces(route.token, dated.at) {
+            return Vec::new();
+        }
         let horizons = &self.horizons;
         let entries = feedings(route, &dated.body);
         let all = entries.flat_map(|feeding| {

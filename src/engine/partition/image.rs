@@ -233,11 +233,15 @@ impl Partition {
         for id in &touched {
             if let Some(holder) = self.measures.get(id).map(|measure| measure.holder) {
                 self.drop_ground(holder, *id);
+                self.drop_anomaly(holder, *id);
             }
         }
         self.measures.restore(changes);
         for id in touched {
             self.note_ground(id);
+            if let Some(holder) = self.measures.get(&id).map(|measure| measure.holder) {
+                self.note_anomaly(holder, id);
+            }
         }
     }
 }

@@ -10,7 +10,7 @@
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
 //! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept;
-//! `orders` and `entries` are what authorities lay down.
+//! `orders` and `entries` are what authorities lay down; `traces` is data of abnormal customers alone.
 
 mod ahead;
 mod appeals;
@@ -42,6 +42,7 @@ mod sieve;
 mod standing;
 mod telling;
 mod time;
+mod traces;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -141,6 +142,10 @@ pub struct Partition {
     by_appeal: HashMap<u64, DispositionId, TokenHash>,
     /// Standing measures that a correction may ask again, by holder. Derived from `measures`.
     grounded: HashMap<Token, Vec<DispositionId>, TokenHash>,
+    /// Measures by which a holder is an abnormal customer (S22). Derived from `measures`.
+    anomalies: HashMap<Token, Vec<DispositionId>, TokenHash>,
+    /// Holders of whom one of them changed; empty between facts.
+    touched_anomalies: Vec<Token>,
     /// Measures that are not forgotten, by what they are about.
     of_party: BTreeSet<(Subject, DispositionId)>,
     firings: Table<Subject, ByRule<Firing>>,
@@ -221,6 +226,8 @@ impl Partition {
             measures: Table::default(),
             by_appeal: HashMap::default(),
             grounded: HashMap::default(),
+            anomalies: HashMap::default(),
+            touched_anomalies: Vec::new(),
             of_party: BTreeSet::new(),
             firings: Table::default(),
             overrides: Table::default(),
@@ -257,6 +264,7 @@ impl Partition {
             FactsRecord::Reports(reports) => {
                 for report in reports {
                     self.receive(report, effects)?;
+                    self.settle_anomalies();
                 }
             }
             FactsRecord::Facts(pack) => self.apply_pack(pack, loader, effects)?,
@@ -331,7 +339,9 @@ impl Partition {
             self.tally.facts_late += 1;
         }
         self.forget_of(packed.fact.route);
-        self.apply_fact(&packed.fact, loader, effects)
+        self.apply_fact(&packed.fact, loader, effects)?;
+        self.settle_anomalies();
+        Ok(())
     }
 
     /// Whether a fact is the first of its source record, and whether that record is a duplicate.

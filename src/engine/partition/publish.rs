@@ -186,6 +186,7 @@ impl Partition {
             },
         );
         self.note_ground(id);
+        self.touch_anomaly(draft.holder, id);
         let set = MeasureSet::new(head, measure, notice, draft.evidence);
         self.watch_set(&set);
         Ok(set)
@@ -256,6 +257,7 @@ impl Partition {
         measure.ground = None;
         let measure = measure.clone();
         self.drop_ground(measure.holder, id);
+        self.touch_anomaly(measure.holder, id);
         let name = measure.measure.name();
         let key = &self.identity.id_key;
         let ended_id = key.disposition(IdKind::Ended, &measure.rule, measure.party.subject, event, at, name);

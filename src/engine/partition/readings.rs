@@ -1,6 +1,7 @@
 //! Readings: the value of a signal at a scene, and how much of it is known (S6, DESIGN D16).
 
 use super::rules::Scene;
+use super::traces::Access;
 use super::{Active, Partition};
 use crate::engine::attributes::Field;
 use crate::engine::base::{SpanMs, TimeMs, Token};
@@ -83,6 +84,8 @@ impl Way {
     pub fn of(signal: &Signal, since: TimeMs) -> Way {
         match signal.question() {
             _ if !signal.subject.lives_with_holder() => Way::Told,
+            // Asked each time whether it may be read at all.
+            Some(question) if question.is_of_abnormal() => Way::Other,
             Some(question) if matches!(question.window, Window::Sliding(_)) => {
                 let reach = question.reach();
                 Way::Sliding { of: signal.subject, warm_from: since.plus(reach), reach }
@@ -261,8 +264,17 @@ impl Partition {
         active: &Active,
         values: &mut Values,
     ) -> Reading {
+        let mut held_since = TimeMs::MIN;
+        if question.is_of_abnormal() {
+            match self.access(signal, question, scene) {
+                Access::Closed => return Reading::UNKNOWN,
+                Access::Open { since, .. } => held_since = since,
+            }
+        }
         let (value, any) = self.log_value(number, question, subject, as_of, active, values);
-        let cold = self.is_cold(number, signal, question, scene, as_of, &active.set.calendar);
+        let calendar = &active.set.calendar;
+        let begin = question.window.begin(scene.at.minus(question.delay), calendar);
+        let cold = begin < held_since || self.is_cold(number, signal, question, scene, as_of, calendar);
         Reading { value, interval: interval(cold, question.aggregate, value, any), cold, source: Source::Log }
     }
 

@@ -114,7 +114,7 @@ impl RuleIndex {
 }
 
 /// The signals of a condition in order of first mention, each made one followed by its parts.
-fn signals_of(condition: &Condition, set: &RuleSet) -> Vec<usize> {
+pub(super) fn signals_of(condition: &Condition, set: &RuleSet) -> Vec<usize> {
     let mut signals = Vec::new();
     let mut mention = |signal: usize| {
         if !signals.contains(&signal) {
@@ -285,7 +285,8 @@ impl Partition {
                 continue;
             }
             let by = RuleName { id: protection.id.clone(), version: protection.version };
-            asked.finding.evidence.softened = Some(Softened { by, asked: rule.measure });
+            let authorisations = self.authorisations_of(&protection.condition, scene, active);
+            asked.finding.evidence.softened = Some(Softened { by, asked: rule.measure, authorisations });
             match softer {
                 Some(kind) => asked.measure = kind,
                 None => return false,

@@ -21,6 +21,7 @@ impl Partition {
         while let Some((due, timer)) = self.timers.next_due(self.partition_time, self.newest_time) {
             self.tally.timers_fired += 1;
             self.fire(due, timer, out)?;
+            self.settle_anomalies();
         }
         if self.sweep_due <= self.newest_time {
             self.sweep();

@@ -12,7 +12,7 @@ use crate::intake::refusal::RefusalCode;
 
 /// What one subject in one role had, and has now.
 struct Pair {
-    role: u8,
+    role: i8,
     route: Subject,
     destination: Destination,
     before: Option<Dated>,
@@ -99,8 +99,10 @@ fn paired(before: Facts, after: Facts) -> Vec<Pair> {
 }
 
 /// The role in which a fact concerns its subject: payer, payee, then the others in mapping order.
-fn role(body: &FactBody) -> u8 {
+fn role(body: &FactBody) -> i8 {
     match body {
+        // Before what is evaluated on the event.
+        FactBody::TracesSeen { .. } => -1,
         FactBody::Transfer { side: Side::Payee, .. }
         | FactBody::FraudConfirmed { feed: Feed::FraudConfirmedPayee, .. } => 1,
         FactBody::Opening { co_holder: true, .. } => 2,

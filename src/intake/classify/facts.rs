@@ -133,6 +133,8 @@ impl Maker<'_> {
                 let number = self.order_number(&released.number)?;
                 Ok(vec![self.to_holder(own.holder, at, FactBody::HoldReleased { number })])
             }
+            Event::AuthorisationGranted(granted) => self.authorisation_granted(granted, at),
+            Event::AuthorisationRevoked(revoked) => self.authorisation_revoked(revoked, at),
             // These stand by themselves and are not corrected: what an authority said, it says anew.
             Event::EventCorrected(_)
             | Event::RuleSetActivated(_)
@@ -151,7 +153,12 @@ impl Maker<'_> {
         let own = |side: Option<&OwnParty<'_>>| side.map(|party| self.own(party, &ACCOUNT)).transpose();
         let (payer, payee) = (own(sides.payer)?, own(sides.payee)?);
         let outside = sides.outside.map(|id| self.bounded(id)).transpose()?;
-        let device = self.shared_id(SubjectKind::Device, &transfer.device)?;
+        let traces = payer.as_ref().map(|payer| self.traces(payer, &transfer.device, &transfer.region, at));
+        let traces = traces.transpose()?.flatten();
+        let device = self.own_device(&transfer.device)?;
+        if given(&transfer.region).is_some() && !self.holds_locations() {
+            self.undeclared.add("region");
+        }
         let [outside, device] = self.keys.tokens([
             outside.map(|id| (SubjectKind::Account, id)),
             device.map(|id| (SubjectKind::Device, id)),
@@ -164,6 +171,7 @@ impl Maker<'_> {
         let (payer_token, payee_token) =
             (token_of(&payer).unwrap_or_default(), token_of(&payee).unwrap_or_default());
         let mut facts = Vec::with_capacity(3);
+        facts.extend(traces);
         let (payer_balance, payee_balance) = (transfer.payer_balance_after, transfer.payee_balance_after);
         for (side, own, other, counterparty, balance) in [
             (Side::Payer, &payer, &payee, payee_token, payer_balance),
@@ -258,7 +266,10 @@ impl Maker<'_> {
 
     fn card_usage(&mut self, usage: &CardUsageRecorded<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
         let own = self.own(&usage.card, &[PartyKind::PhoneCard, PartyKind::IotCard])?;
-        let device = self.shared(SubjectKind::Device, &usage.device)?;
+        let traces = self.traces(&own, &usage.device, &usage.region, at)?;
+        let device = self.own_device(&usage.device)?;
+        let device =
+            device.map(|id| Subject::new(SubjectKind::Device, self.keys.token(SubjectKind::Device, id)));
         // As with terminals: 0 where it is unknown or dropped.
         let token = device.map_or(Token::default(), |device| device.token);
         let kind = usage.usage.map_or(UsageKind::Unstated, |usage| usage.0);
@@ -272,7 +283,8 @@ impl Maker<'_> {
         let region = self.region(usage.region.as_ref().filter(|_| is_iot))?;
         let card = own.party.clone();
         let body = FactBody::CardUsage { card, device: token, usage: kind, peer, open_mb, region };
-        let mut facts = vec![self.to_holder(own.holder, at, body)];
+        let mut facts: Facts = traces.into_iter().collect();
+        facts.push(self.to_holder(own.holder, at, body));
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
     }
@@ -424,5 +436,7 @@ pub fn is_correctable(kind: EventType) -> bool {
             | EventType::DeviceSaleReported
             | EventType::DeviceStockReported
             | EventType::BeneficialOwnersDeclared
+            // What was taken back stays so: a revocation is not corrected.
+            | EventType::AuthorisationGranted
     )
 }

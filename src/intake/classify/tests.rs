@@ -11,6 +11,7 @@ mod orders;
 mod refusals;
 mod releases;
 mod rows;
+mod traces;
 
 use std::sync::LazyLock;
 

@@ -243,8 +243,15 @@ impl Translation {
             FactBody::Order(said) => {
                 FactBody::Order(Box::new(OrderFact { party: self.party(&said.party)?, ..(**said).clone() }))
             }
-            // An entry names its holder by the route alone.
-            FactBody::Entry(_)
+            FactBody::TracesSeen { party, device, location } => FactBody::TracesSeen {
+                party: self.party(party)?,
+                device: device.map(|device| self.token(device)),
+                location: location.map(|location| self.token(location)),
+            },
+            // An entry and an authorisation name their holder by the route alone.
+            FactBody::AuthorisationGranted { .. }
+            | FactBody::AuthorisationRevoked { .. }
+            | FactBody::Entry(_)
             | FactBody::StockReported { .. }
             | FactBody::RuleSetActivated { .. }
             | FactBody::WentLive

@@ -1,5 +1,7 @@
 //! Conditions and terms over what is certain and over what is shown, and the evidence of them (S7, S13).
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use crate::engine::attributes::Attributes;
@@ -155,6 +157,7 @@ impl Sight<'_> {
                 cold: value.is_cold,
                 window: declared.window_longest(&self.rules.signals),
                 purpose: declared.purpose,
+                authorisation: self.plain.authorisation(declared, self.reading),
                 events_count: value.events_count,
                 events,
             });
@@ -170,6 +173,20 @@ impl Sight<'_> {
             digest: digest.finalize().into(),
             ..Evidence::default()
         }
+    }
+
+    /// The authorisations under which a condition is read, each once.
+    pub fn authorisations(&self, condition: &Condition) -> Vec<Arc<str>> {
+        let mut numbers = Vec::new();
+        for number in self.signals_shown(condition) {
+            let signal = self.rules.signals.get(number).filter(|_| self.value(number).is_some());
+            if let Some(by) = signal.and_then(|signal| self.plain.authorisation(signal, self.reading))
+                && !numbers.contains(&by)
+            {
+                numbers.push(by);
+            }
+        }
+        numbers
     }
 
     /// In order of first mention, each made one followed by its parts unless it was told.

@@ -32,6 +32,9 @@ impl Plain {
             if is_declaration(&before.body) {
                 self.undeclare(occasion.route.token, *original);
             }
+            if matches!(&*before.body, FactBody::AuthorisationGranted { .. }) {
+                self.ungrant(occasion.route.token, *original);
+            }
             self.end_caused(occasion, before, *original, cause);
         }
         if let Some(after) = after {

@@ -16,7 +16,7 @@ use crate::engine::subject::Party;
 use super::conditions::Sight;
 use super::measures::{Asked, Held, Name};
 use super::retention::Class;
-use super::rules::Case;
+use super::rules::{Case, Softens};
 use super::values::{Asker, Reading};
 use super::{Cause, Plain, PlainError};
 
@@ -51,13 +51,13 @@ impl Plain {
         }
         let allowed = match self.protection_of(rules, head, &measure, cause) {
             None => (measure, None),
-            Some((by, softening)) => {
+            Some((by, softening, authorisations)) => {
                 let (Some(asked), Some(standing)) = (measure.kind(), held.set.measure().kind()) else {
                     return Err(HeldBack::Protected(by));
                 };
                 match softening {
                     Softening::AtMost(kind) if standing.is_milder_than(kind) => {
-                        (Measure::from(kind), Some(Softened { by, asked }))
+                        (Measure::from(kind), Some(Softened { by, asked, authorisations }))
                     }
                     _ => return Err(HeldBack::Protected(by)),
                 }
@@ -77,7 +77,7 @@ impl Plain {
         head: &Head,
         measure: &Measure,
         cause: Cause,
-    ) -> Option<(RuleName, Softening)> {
+    ) -> Option<Softens> {
         let asked = measure.kind()?;
         let (party, holder, at) = (head.party.subject, head.holder, cause.at);
         let asker = Asker { source: cause.event, amount: None, other: None };
@@ -94,7 +94,8 @@ impl Plain {
                 && changes
                 && sight.is_certain(&protection.condition)
         })?;
-        Some((RuleName { id: one.id.clone(), version: one.version }, one.softening))
+        let by = RuleName { id: one.id.clone(), version: one.version };
+        Some((by, one.softening, sight.authorisations(&one.condition)))
     }
 
     pub(super) fn set_follow_up(

@@ -94,6 +94,10 @@ impl Plain {
     /// The entries that the right form of an event makes, those that count.
     pub(super) fn put_in(&self, occasion: Occasion, after: &Dated) -> Vec<Touched> {
         let occasion = Occasion { at: after.at, ..occasion };
+        let is_trace = matches!(&*after.body, FactBody::TracesSeen { .. });
+        if is_trace && !self.takes_traces(occasion.route.token, after.at) {
+            return Vec::new();
+        }
         let entries = entries_of(occasion, &after.body).into_iter();
         let all = entries.map(|(subject, entry)| Touched { subject, feed: entry.feed, at: entry.at });
         all.filter(|touched| touched.at > self.horizon(Class::Log(touched.subject.kind))).collect()

@@ -167,6 +167,10 @@ impl Plain {
             proceeding: None,
             ground: None,
         };
+        if asked.name.lane == Lane::Anomaly {
+            self.measures_of.entry(case.holder).or_default().insert(id);
+        }
+        self.concerned.insert(case.holder);
         self.measures.insert(id, held);
         Ok(id)
     }
@@ -227,6 +231,7 @@ impl Plain {
 
         let is_first_end = self.stands(id);
         if let Some(held) = self.measures.get_mut(&id) {
+            self.concerned.insert(held.set.head().holder);
             held.was_overturned |= how.overrules();
             // An end on appeal counts even after expiry: the firing no longer holds.
             if is_first_end || how.overrules() {
@@ -262,6 +267,7 @@ impl Plain {
 
     pub(super) fn forget(&mut self, id: DispositionId) {
         let Some(held) = self.measures.get_mut(&id) else { return };
+        self.concerned.insert(held.set.head().holder);
         match &mut held.proceeding {
             Some(proceeding) if proceeding.is_open => proceeding.is_kept = true,
             _ => held.is_forgotten = true,

@@ -1,9 +1,9 @@
-//! The plain evaluator: ARCHITECTURE S1 to S21 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S22 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
 //! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `lives`, `follow_ups`, `settlements`,
-//! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`, `retention`.
+//! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`, `retention`, `traces`.
 
 mod aggregates;
 mod answers;
@@ -27,6 +27,7 @@ mod rules;
 mod settlements;
 mod signals;
 mod time;
+mod traces;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +101,14 @@ pub struct Plain {
     holders: BTreeMap<Token, openings::Openings>,
     /// What was declared of cards, requests and units (S21), in order of application.
     declared: Vec<declared::Declaration>,
+    // Data of abnormal customers (S22): `traces`.
+    /// Holders of whom a measure changed, to be looked at.
+    concerned: BTreeSet<Token>,
+    /// All measures of the lane anomaly that were set on a holder.
+    measures_of: BTreeMap<Token, BTreeSet<DispositionId>>,
+    anomalies: BTreeMap<Token, traces::Anomaly>,
+    /// In order of application.
+    authorisations: Vec<traces::Said>,
     rule_counts: BTreeMap<String, RuleCount>,
     /// Harm in milliseconds by rule id and interval of its budget.
     harms: BTreeMap<(String, i64), u64>,
@@ -171,6 +180,10 @@ impl Plain {
             measures: BTreeMap::new(),
             holders: BTreeMap::new(),
             declared: Vec::new(),
+            concerned: BTreeSet::new(),
+            measures_of: BTreeMap::new(),
+            anomalies: BTreeMap::new(),
+            authorisations: Vec::new(),
             rule_counts: BTreeMap::new(),
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
@@ -207,6 +220,7 @@ impl Plain {
             FactsRecord::Reports(reports) => {
                 for report in reports {
                     self.receive(report)?;
+                    self.look_at_anomalies();
                 }
             }
             FactsRecord::Facts(pack) => self.apply_pack(pack, loader)?,
@@ -251,6 +265,10 @@ impl Plain {
     ) -> Result<(), PlainError> {
         self.forget_of(occasion.route.token);
         match body {
+            FactBody::AuthorisationRevoked { number } => {
+                self.revoke(occasion, number);
+                return Ok(());
+            }
             FactBody::RuleSetActivated { bundle, release } => {
                 let rules = loader.load(bundle).map_err(PlainError::Rules)?;
                 let active = self.rules.as_ref().map(|rules| rules.version);
@@ -302,6 +320,10 @@ impl Plain {
 
     /// What a body does whether it came by itself or in a correction (S5, S7, S9, S10).
     fn apply_body(&mut self, occasion: Occasion, body: &FactBody) -> Result<(), PlainError> {
+        if matches!(body, FactBody::TracesSeen { .. }) {
+            self.take_traces(occasion, body);
+            return Ok(());
+        }
         let holder = occasion.route.token;
         if self.is_of_closed(occasion, body) {
             let reason = UnmatchedReason::HoldingClosed;
@@ -310,6 +332,10 @@ impl Plain {
         }
         self.insert(occasion, body);
         match body {
+            FactBody::AuthorisationGranted { .. } => {
+                self.grant(occasion, body);
+                Ok(())
+            }
             FactBody::Transfer { details, .. } if details.essential != Essential::No => Ok(()),
             FactBody::Transfer { side, account, counterparty, amount, details, other_side } => {
                 let said = Attributes::of_transfer(*amount, details);
@@ -367,6 +393,8 @@ impl Plain {
                 Ok(())
             }
             FactBody::StockReported { .. }
+            | FactBody::TracesSeen { .. }
+            | FactBody::AuthorisationRevoked { .. }
             | FactBody::AppealDecided { .. }
             | FactBody::Appeal { .. }
             | FactBody::Corrected { .. }

@@ -239,6 +239,7 @@ impl Plain {
         let to = table.states.get(step.to)?;
 
         let held = self.measures.get_mut(&id)?;
+        self.concerned.insert(held.set.head().holder);
         let proceeding = held.proceeding.get_or_insert_with(|| Proceeding {
             state: state.clone(),
             filed: TimeMs::MIN,

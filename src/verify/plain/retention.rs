@@ -22,12 +22,19 @@ pub(super) enum Class {
     Holdings,
     Firings,
     Overrides,
+    Authorisations,
     /// Standings and who was told.
     Telling,
 }
 
-const CLASSES: [Class; 5] =
-    [Class::Openings, Class::Holdings, Class::Firings, Class::Overrides, Class::Telling];
+const CLASSES: [Class; 6] = [
+    Class::Openings,
+    Class::Holdings,
+    Class::Firings,
+    Class::Overrides,
+    Class::Authorisations,
+    Class::Telling,
+];
 
 /// How long something of a class is kept.
 fn term(rules: &RuleSet, class: Class) -> SpanMs {
@@ -46,6 +53,7 @@ fn term(rules: &RuleSet, class: Class) -> SpanMs {
         Class::Holdings => retention.holdings,
         Class::Firings => retention.firings,
         Class::Overrides => retention.overrides,
+        Class::Authorisations => retention.authorisations,
         Class::Telling => rules.settings.lateness,
     }
 }
@@ -68,6 +76,7 @@ impl Plain {
 
     /// Before a holder's fact or report is applied: what is forgotten of their openings goes.
     pub(super) fn forget_of(&mut self, holder: Token) {
+        self.forget_authorisations(holder);
         let (openings, holdings) = (self.horizon(Class::Openings), self.horizon(Class::Holdings));
         if let Some(known) = self.holders.get_mut(&holder) {
             known.forget_openings(openings);

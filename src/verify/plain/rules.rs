@@ -1,5 +1,7 @@
 //! Rules: when one fires, what softens it, and what came near (S7, S13).
 
+use std::sync::Arc;
+
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::disposition::DispositionId;
@@ -40,6 +42,9 @@ pub(super) struct Case<'a> {
     /// What conditions may read besides signals.
     pub said: Attributes,
 }
+
+/// A protection, what it does, and the authorisations that it was read under.
+pub(super) type Softens = (RuleName, Softening, Vec<Arc<str>>);
 
 /// A comparison that fell short comes near from this ratio on, in millionths.
 const NEAR: i128 = 800_000;
@@ -158,8 +163,8 @@ impl Plain {
         let mut measure = rule.measure;
         let mut is_set = self.is_enforced(rule);
         evidence.shadowed = !is_set && self.would_act(rule);
-        if let Some((by, softening)) = self.softening(&rules, rule, case).filter(|_| is_set) {
-            evidence.softened = Some(Softened { by, asked: rule.measure });
+        if let Some((by, softening, authorisations)) = self.softening(&rules, rule, case).filter(|_| is_set) {
+            evidence.softened = Some(Softened { by, asked: rule.measure, authorisations });
             match softening {
                 Softening::Waive => is_set = false,
                 Softening::AtMost(milder) => measure = milder,
@@ -186,7 +191,7 @@ impl Plain {
     }
 
     /// What protects the party from a rule's measure, if anything does.
-    fn softening(&self, rules: &RuleSet, rule: &Rule, case: Case<'_>) -> Option<(RuleName, Softening)> {
+    fn softening(&self, rules: &RuleSet, rule: &Rule, case: Case<'_>) -> Option<Softens> {
         if matches!(rule.origin, RuleOrigin::Limit { .. }) {
             return None;
         }
@@ -201,7 +206,8 @@ impl Plain {
                 && changes
                 && sight.is_certain(&protection.condition)
         })?;
-        Some((RuleName { id: softens.id.clone(), version: softens.version }, softens.softening))
+        let by = RuleName { id: softens.id.clone(), version: softens.version };
+        Some((by, softens.softening, sight.authorisations(&softens.condition)))
     }
 
     fn remember_firing(&mut self, rule: &Rule, case: Case<'_>, measure: Option<DispositionId>) {

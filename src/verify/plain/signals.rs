@@ -83,6 +83,13 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Vec<(Subject, E
             }
             entries
         }
+        FactBody::TracesSeen { party, device, location } => {
+            let both = [party.subject, holder];
+            let seen = |feed, token: Option<Token>| {
+                token.map_or(Vec::new(), |token| in_each(&both, entry(feed, None, token)))
+            };
+            [seen(Feed::DeviceSeenCustomer, *device), seen(Feed::LocationSeenCustomer, *location)].concat()
+        }
         FactBody::Opening { step: OpeningStep::Requested, co_holder: false, opening, .. } => {
             in_each(&[holder], entry(Feed::OpeningRequestedHolder, None, opening.subject.token))
         }

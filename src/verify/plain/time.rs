@@ -110,6 +110,7 @@ impl Plain {
             }
             let occasion = Occasion { event: fact.event, source: fact.event, at: fact.at, route: fact.route };
             self.apply_fact(occasion, &fact.body, loader)?;
+            self.look_at_anomalies();
         }
 
         for (range, after) in pack.ranges.iter().zip(&admitted) {
@@ -196,6 +197,7 @@ impl Plain {
                 Timer::EntryEnds(place) => self.entry_ends(place, key.0)?,
                 Timer::EntryForgotten(place) => self.entry_forgotten(place),
             }
+            self.look_at_anomalies();
         }
     }
 

@@ -76,8 +76,12 @@ impl Plain {
         reading: Reading,
     ) -> Option<Value> {
         let part = |number| self.measured(rules, number, subject, reading);
-        Some(match &rules.signals.get(number)?.reads {
-            Reads::Log(question) => self.answered(rules, number, question, subject, reading),
+        let signal = rules.signals.get(number)?;
+        Some(match &signal.reads {
+            Reads::Log(question) => match self.readable_since(signal, question, reading) {
+                Some(since) => self.answered(rules, number, question, subject, reading, since),
+                None => Value::made(0, Interval::UNKNOWN, true),
+            },
             Reads::Ratio { of, to, scale } => {
                 let (of, to) = (part(*of)?, part(*to)?);
                 let scaled = of.value * i128::from(*scale);
@@ -106,10 +110,12 @@ impl Plain {
         question: &Question,
         subject: Subject,
         reading: Reading,
+        since: TimeMs,
     ) -> Value {
+        let begin = question.window.begin(reading.at.minus(question.delay), &rules.calendar);
         let entries = self.window(rules, question, subject, reading);
         let value = aggregate(question, &entries, self.span(rules, question, subject, reading));
-        let is_cold = self.is_cold(rules, number, question, subject, reading);
+        let is_cold = begin < since || self.is_cold(rules, number, question, subject, reading);
         let interval = if is_cold {
             cold_interval(question.aggregate, value, entries.is_empty())
         } else {

@@ -56,6 +56,7 @@ fn evidence_says_what_came_near_what_would_clear_it_and_what_softened_it() {
     let evidence = Evidence {
         near_misses: vec![near_miss("fan_out", 3)],
         softened: Some(Softened {
+            authorisations: vec![Arc::from("A-7")],
             by: RuleName { id: "salary_account".to_owned(), version: 1 },
             asked: MeasureKind::Account(AccountStep::StopNonCounter),
         }),

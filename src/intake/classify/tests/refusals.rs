@@ -63,6 +63,16 @@ fn native_cases() -> Vec<(Code, String)> {
     let state = |time: &str, data: &str| format!(r#""before":{{"time":"{time}","data":{data}}}"#);
     vec![
         (Code::RecordEmpty, String::new()),
+        (
+            Code::AuthorisationPurposeNotGrantable,
+            event(
+                "authorisation_granted",
+                &format!(
+                    r#"{{"party":{},"number":"A-1","purpose":"marketing","data":["device"],"until":"2025-01-01T08:00:00+08:00"}}"#,
+                    account("h", "a")
+                ),
+            ),
+        ),
         (Code::RecordTooLarge, good.clone() + &" ".repeat(RECORD_BYTES_MAX)),
         (Code::RecordTooLarge, "x".repeat(10 << 20)),
         (Code::JsonMalformed, good[..good.len() - 1].to_owned()),
