@@ -272,7 +272,7 @@ impl Observe for Counted {
                 }
             }
             Effect::Observed(seen) => self.metrics.rules.evidence(&seen.head.rule.id, &seen.evidence),
-            Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => {}
+            Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) | Effect::Lead(_) => {}
         }
     }
 
@@ -364,6 +364,7 @@ fn topic_name(topic: Topic) -> &'static str {
         Topic::Shadow => "shadow",
         Topic::DeadLetters => "dead_letters",
         Topic::Authority => "authority",
+        Topic::Leads => "leads",
     }
 }
 

@@ -14,6 +14,7 @@ pub mod field;
 pub mod hold;
 pub mod holding;
 pub mod iot_card;
+pub mod lead;
 mod name;
 pub mod notice;
 mod object;

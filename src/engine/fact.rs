@@ -205,6 +205,8 @@ pub enum FactBody {
     OwnersDeclared { owners: Vec<Owner>, source: OwnersSource },
     /// An authority orders something about a party of the routing holder, or says more of its order (S15).
     Order(Box<super::order::OrderFact>),
+    /// An authority says what became of a lead about the routing subject (S23).
+    LeadAnswered { lead: super::lead::LeadRef, outcome: super::lead::LeadOutcome },
     /// The routing holder is listed, or the entry is revoked (S16).
     Entry(Box<super::entry::EntryFact>),
 }

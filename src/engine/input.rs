@@ -5,6 +5,7 @@ use super::cover::{ConfigVersion, Range};
 use super::disposition::{Disposition, Observation};
 use super::fact::Fact;
 use super::invariant::Invariant;
+use super::lead::LeadNews;
 use super::report::Report;
 use super::state::RuleShadowed;
 
@@ -50,6 +51,8 @@ pub enum Effect {
     Unmatched { event: Fingerprint, reason: UnmatchedReason },
     /// A rule moved itself to shadow, from the rule's own partition (D28).
     RuleShadowed(Box<RuleShadowed>),
+    /// What is referred to an authority, or would have been (S23). It restricts nobody.
+    Lead(Box<LeadNews>),
     /// A report for another partition. Those for the own partition are applied and not seen here.
     Reported(Box<Report>),
 }
@@ -93,10 +96,14 @@ pub enum UnmatchedReason {
     SettlementUnknown,
     /// An order or entry, and the active rule set has no table of their life.
     OrdersNotConfigured,
+    /// No lead about this subject has that reference, or it is forgotten.
+    LeadUnknown,
+    /// The lead was answered before, or nothing follows where it is in its life.
+    LeadSettled,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 18] = [
+    pub const ALL: [UnmatchedReason; 20] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
@@ -115,6 +122,8 @@ impl UnmatchedReason {
         UnmatchedReason::HoldOver,
         UnmatchedReason::HoldUnknown,
         UnmatchedReason::OrdersNotConfigured,
+        UnmatchedReason::LeadUnknown,
+        UnmatchedReason::LeadSettled,
     ];
 
     #[must_use]
@@ -138,6 +147,8 @@ impl UnmatchedReason {
             UnmatchedReason::HoldOver => "hold_over",
             UnmatchedReason::HoldUnknown => "hold_unknown",
             UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
+            UnmatchedReason::LeadUnknown => "lead_unknown",
+            UnmatchedReason::LeadSettled => "lead_settled",
         }
     }
 }

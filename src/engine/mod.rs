@@ -22,6 +22,7 @@ pub mod ident;
 pub mod input;
 pub mod invariant;
 pub mod kept;
+pub mod lead;
 pub mod life;
 pub mod limit;
 pub mod measure;

@@ -9,6 +9,7 @@ mod correction;
 mod declared;
 pub mod entry;
 mod facts;
+mod lead;
 mod lives;
 mod look_alike;
 mod opening;

@@ -81,7 +81,10 @@ impl Watch for Stage<'_> {
                     self.tell(observed.head.at);
                     self.observed(observed, rules);
                 }
-                Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => {}
+                Effect::Unmatched { .. }
+                | Effect::Reported(_)
+                | Effect::RuleShadowed(_)
+                | Effect::Lead(_) => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::object::object;
 use super::undeclared::Undeclared;
 use super::{appeal, card_usage, control, correction, hold, holding, iot_card, notice, opening, review};
-use super::{entry, order};
+use super::{entry, lead, order};
 use super::{settlement, transfer, unit, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
@@ -105,6 +105,7 @@ event_types! {
     EntryListed "entry_listed" entry::EntryListed<'a>, entry::EntryListed<'static>;
     EntryRevoked "entry_revoked" entry::EntryRevoked<'a>, entry::EntryRevoked<'static>;
     OrderAnswered "order_answered" order::OrderAnswered<'a>, order::OrderAnswered<'static>;
+    LeadAnswered "lead_answered" lead::LeadAnswered<'a>, lead::LeadAnswered<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -29,6 +29,7 @@
 //! 41 hold released       number (text)
 //! 48 to 52               as in `declared`
 //! 24 order, 25 entry     as in `authority`
+//! 56 lead answered       number of the lead's reference (varint), place of the outcome in its list (1 byte)
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -44,6 +45,7 @@ use crate::engine::fact::{
     Side, TransferDetails, UsageKind,
 };
 use crate::engine::kept::HoldClass;
+use crate::engine::lead::LeadRef;
 use crate::engine::life::Word;
 
 use super::DecodeError;
@@ -72,6 +74,8 @@ const SHARING_EXPLAINED: u8 = 17;
 const SETTLEMENT_RECORDED: u8 = 18;
 const ORDER: u8 = 24;
 const ENTRY: u8 = 25;
+
+const LEAD_ANSWERED: u8 = 56;
 
 const HOLD_ORDERED: u8 = 40;
 const HOLD_RELEASED: u8 = 41;
@@ -223,6 +227,11 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
         | FactBody::RiskAssessed { .. }
         | FactBody::StockReported { .. }
         | FactBody::OwnersDeclared { .. } => declared::write(writer, body),
+        FactBody::LeadAnswered { lead, outcome } => {
+            writer.byte(LEAD_ANSWERED);
+            writer.varint(lead.number());
+            writer.byte(place(*outcome));
+        }
         FactBody::Order(said) => {
             writer.byte(ORDER);
             authority::write_order(writer, said);
@@ -359,6 +368,10 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
         }
         kind if declared::is_known(kind) => declared::read(reader, kind),
+        LEAD_ANSWERED => Ok(FactBody::LeadAnswered {
+            lead: read_lead(reader)?,
+            outcome: read_word(reader, "the outcome of a lead")?,
+        }),
         ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
         ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
@@ -397,6 +410,12 @@ fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
     let number = reader.varint("an appeal reference")?;
     let appeal = AppealRef::from_bits(number);
     if appeal.number() == number { Ok(appeal) } else { Err(DecodeError::Malformed("an appeal reference")) }
+}
+
+fn read_lead(reader: &mut Reader<'_>) -> Result<LeadRef, DecodeError> {
+    let number = reader.varint("the reference of a lead")?;
+    let lead = LeadRef::from_bits(number);
+    if lead.number() == number { Ok(lead) } else { Err(DecodeError::Malformed("the reference of a lead")) }
 }
 
 fn read_appeal(reader: &mut Reader<'_>, is_named: bool) -> Result<FactBody, DecodeError> {

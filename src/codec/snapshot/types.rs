@@ -154,6 +154,7 @@ packed_struct!(Core {
 packed_struct!(SeenSince { first, from, sightings });
 packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides } since 3 {
     kept: Changes { removed: Vec::new(), rows: Vec::new() },
+    leads: Changes { removed: Vec::new(), rows: Vec::new() },
 });
 
 packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {

@@ -1,6 +1,8 @@
 //! `rules/*.toml`: a condition over signals and the measure it asks for, with every check that keeps
 //! a rule lawful, explainable and able to fire.
 
+use std::collections::BTreeMap;
+
 use super::condition::{Reader, readable};
 use super::figures::fills_nothing;
 use super::files::{FigureDecl, PrecisionDecl, RuleFile, ThresholdDecl};
@@ -52,12 +54,8 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
     let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
-    let thresholds = thresholds(bundle, path, &file);
+    let thresholds = thresholds_of(bundle, path, &file.thresholds, &file.condition);
     let condition = condition(bundle, path, &file.condition, signals, &thresholds);
-    for constant in thresholds.iter().filter(|constant| !file.condition.contains(&constant.name)) {
-        let key = constant.name.replacen("threshold.", "thresholds.", 1);
-        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
-    }
     let precision = precision(bundle, path, file.precision.as_ref());
     let harm_budget = harm_budget(bundle, path, file.harm_budget.as_ref());
     let quality = file.quality.as_ref().map(|decl| quality(bundle, path, decl));
@@ -80,7 +78,7 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
     }
     let triggers = triggers(bundle, path, subject, &file.triggers, signals)?;
     let condition = condition?;
-    readable(bundle, path, &condition, &Reader { subject, measure, triggers: &triggers, signals });
+    readable(bundle, path, &condition, &Reader { subject, measure: Some(measure), triggers: &triggers, signals });
     fits?;
     let purpose = joined_with(own_purpose?, &condition, &triggers, signals, measure);
     let purpose = bundle.note(path, "purpose", purpose)?;
@@ -116,11 +114,15 @@ pub(super) fn risk(written: Option<&str>) -> Result<Risk, String> {
     written.map_or(Ok(Risk::default()), |name| word("risk", name))
 }
 
-/// The written status; off outside of the rule's profiles.
-fn status(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Option<RuleStatus> {
+pub(super) fn status_named(text: &str) -> Result<RuleStatus, String> {
     let statuses =
         [("enforced", RuleStatus::Enforced), ("shadow", RuleStatus::Shadow), ("off", RuleStatus::Off)];
-    let written = bundle.note(path, "status", named("status", &file.status, statuses))?;
+    named("status", text, statuses)
+}
+
+/// The written status; off outside of the rule's profiles.
+fn status(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Option<RuleStatus> {
+    let written = bundle.note(path, "status", status_named(&file.status))?;
     let Some(profiles) = &file.profiles else {
         return Some(written);
     };
@@ -138,14 +140,23 @@ pub(super) fn measure(name: &str) -> Result<MeasureKind, String> {
     named("measure", name, MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind)))
 }
 
-/// The figures that hold in the bundle's profile, as the condition names them.
-fn thresholds(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Vec<Constant> {
+/// The figures that hold in the bundle's profile, as the condition names them; it reads each.
+pub(super) fn thresholds_of(
+    bundle: &mut Bundle,
+    path: &str,
+    declared: &BTreeMap<String, ThresholdDecl>,
+    condition: &str,
+) -> Vec<Constant> {
     let mut found = Vec::new();
-    for (name, written) in &file.thresholds {
+    for (name, written) in declared {
         let key = format!("thresholds.{name}");
         bundle.check_name(path, &key, name);
         let figure = figure_at(written, bundle.profile);
         found.extend(bundle.note(path, &key, constant(format!("threshold.{name}"), figure)));
+    }
+    for constant in found.iter().filter(|constant| !condition.contains(&constant.name)) {
+        let key = constant.name.replacen("threshold.", "thresholds.", 1);
+        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
     }
     found
 }
@@ -205,7 +216,7 @@ pub(super) fn joined_with(
     joined(own, sources, &[wanted])
 }
 
-fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> Option<PrecisionRecord> {
+pub(super) fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> Option<PrecisionRecord> {
     let decl = decl?;
     if decl.data.trim().is_empty() {
         bundle.problems.add(path, "precision.data", "is empty; name the data it was measured on");

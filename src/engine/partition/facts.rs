@@ -171,6 +171,7 @@ impl Partition {
                 self.release_hold(fact, number, out);
                 Ok(())
             }
+            FactBody::LeadAnswered { lead, outcome } => self.lead_answered(fact, *lead, *outcome, out),
             FactBody::Order(said) => self.apply_order(fact, said, out),
             FactBody::Entry(said) => self.apply_entry(fact, said, out),
             body => self.apply_body(fact, body, fact.at, fact.event, out),
@@ -234,6 +235,7 @@ impl Partition {
                     left_out: None,
                 };
                 self.run_rules(&scene, &active, out)?;
+                self.run_leads(&scene, Some(fact.route.token), &active, out)?;
                 self.tell_other_side(fact, body, at, entry_event, &active, out)
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::engine::base::TimeMs;
 use crate::engine::life::OrderEvent;
-use crate::engine::order::{IssuedOrder, OrderAnswer, Outcome};
+use crate::engine::order::{IssuedOrder, OrderAnswer, OrderKind, Outcome};
 
 /// What happens to an order.
 #[derive(Clone, Copy)]
@@ -38,6 +38,8 @@ impl Happens {
             Happens::Answered(answer) => Outcome::Answered(answer),
             Happens::Due if !before.begun => Outcome::Over,
             Happens::Due if before.measure.is_some() => Outcome::Expired,
+            // A lead has an answer of its own to wait for.
+            Happens::Due if before.terms.kind == OrderKind::LinkedAccounts => Outcome::Expired,
             Happens::Due => Outcome::Overdue,
         }
     }

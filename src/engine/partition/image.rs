@@ -14,6 +14,7 @@ use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::kept::Kept;
+use crate::engine::lead::LeadState;
 use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::state::{
@@ -66,6 +67,7 @@ pub struct Frozen {
     pub firings: table::Frozen<Subject, ByRule<Firing>>,
     pub overrides: table::Frozen<Subject, ByRule<Override>>,
     pub kept: table::Frozen<Token, Kept>,
+    pub leads: table::Frozen<Subject, Vec<LeadState>>,
 }
 
 /// The logs as they were, with the entries they refer to.
@@ -106,6 +108,7 @@ pub struct Image {
     pub firings: Changes<Subject, ByRule<Firing>>,
     pub overrides: Changes<Subject, ByRule<Override>>,
     pub kept: Changes<Token, Kept>,
+    pub leads: Changes<Subject, Vec<LeadState>>,
 }
 
 impl Partition {
@@ -122,6 +125,7 @@ impl Partition {
             firings: self.firings.freeze(),
             overrides: self.overrides.freeze(),
             kept: self.kept.freeze(),
+            leads: self.leads.freeze(),
         }
     }
 
@@ -169,6 +173,8 @@ impl Partition {
         self.firings.restore(image.firings);
         self.overrides.restore(image.overrides);
         self.kept.restore(image.kept);
+        self.leads.restore(image.leads);
+        self.count_open_leads();
         Ok(())
     }
 

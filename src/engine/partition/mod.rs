@@ -10,7 +10,7 @@
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
 //! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept;
-//! `orders` and `entries` are what authorities lay down.
+//! `orders` and `entries` are what authorities lay down, `leads` what they are told of.
 
 mod ahead;
 mod appeals;
@@ -26,6 +26,7 @@ mod forgetting;
 mod grounds;
 mod happens;
 mod image;
+mod leads;
 mod listed;
 mod lives;
 mod openings;
@@ -54,6 +55,7 @@ use super::holder::Holder;
 use super::ident::IdKey;
 use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::kept::Kept;
+use super::lead::LeadState;
 use super::notice::MissingText;
 use super::retention::{Horizons, Terms};
 use super::ruleset::RuleSet;
@@ -138,6 +140,10 @@ pub struct Partition {
     grounded: HashMap<Token, Vec<DispositionId>, TokenHash>,
     /// Measures that are not forgotten, by what they are about.
     of_party: BTreeSet<(Subject, DispositionId)>,
+    /// By where a lead's facts go: its holder, or the shared subject itself (S23).
+    leads: Table<Subject, Vec<LeadState>>,
+    /// How many leads of each rule wait for an answer. Derived from `leads`.
+    leads_open: BTreeMap<String, u64>,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
@@ -215,6 +221,8 @@ impl Partition {
             by_appeal: HashMap::default(),
             grounded: HashMap::default(),
             of_party: BTreeSet::new(),
+            leads: Table::default(),
+            leads_open: BTreeMap::new(),
             firings: Table::default(),
             overrides: Table::default(),
             ledger: ReportLedger::default(),

@@ -110,7 +110,7 @@ impl RuleIndex {
 }
 
 /// The signals of a condition in order of first mention, each made one followed by its parts.
-fn signals_of(condition: &Condition, set: &RuleSet) -> Vec<usize> {
+pub(super) fn signals_of(condition: &Condition, set: &RuleSet) -> Vec<usize> {
     let mut signals = Vec::new();
     let mut mention = |signal: usize| {
         if !signals.contains(&signal) {
@@ -224,7 +224,8 @@ impl Partition {
         let mut own = Readings::default();
         let readings = if fired.bound.is_some() { &mut own } else { readings };
         let wanted = active.index.signals(fired.number);
-        let mut finding = self.find(rule, wanted, scene, fired.bound, active, readings);
+        let mut finding =
+            self.find(&rule.condition, rule.purpose, wanted, scene, fired.bound, active, readings);
         finding.evidence.near_misses = near_misses;
         finding.evidence.shadowed = fired.shadowed;
         let mut asked = Asked { measure: rule.measure, finding, bound: fired.bound };

@@ -127,6 +127,7 @@ impl Maker<'_> {
             | Event::SettlementCancelled(_)
             | Event::SettlementRecorded(_)
             | Event::SharingExplained(_) => self.of_life(event, at),
+            Event::LeadAnswered(answered) => self.lead_answered(answered, at),
             Event::HoldOrdered(ordered) => self.hold_ordered(ordered, at),
             Event::HoldReleased(released) => {
                 let own = self.own(&released.party, &ANY_KIND)?;

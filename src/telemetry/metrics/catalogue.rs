@@ -203,6 +203,11 @@ pub const APPEAL_ANSWERS: Metric = counter(
     &["answer"],
     "What was said about appeals and requests for a human decision: received, accepted, papers_asked, upheld, forwarded, overdue (alarm on this), human_decision_due, confirmed.",
 );
+pub const LEADS: Metric = counter(
+    "duecourse_leads_total",
+    &["kind", "event"],
+    "Leads to authorities: sent, confirmed, not_confirmed, no_action, overdue (alarm on this), given_up; and observed, what would have been sent.",
+);
 pub const RULE_SHADOWED: Metric = gauge(
     "duecourse_rule_shadowed",
     &["rule"],
@@ -215,7 +220,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 40] = [
+pub const ALL: [Metric; 41] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -255,6 +260,7 @@ pub const ALL: [Metric; 40] = [
     MEASURES_SOFTENED,
     RULE_SHADOWED,
     APPEAL_ANSWERS,
+    LEADS,
     BUILD,
 ];
 

@@ -11,6 +11,7 @@ use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::{Effect, Tally};
 use crate::engine::invariant::Invariant;
+use crate::engine::lead::LeadNews;
 use crate::engine::life::Word;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
@@ -19,6 +20,9 @@ const LATENCY_BUCKETS_S: [f64; 15] =
 
 /// Upper bounds of the recovery buckets in seconds: up to five minutes.
 const RECOVERY_BUCKETS_S: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
+
+/// The kinds of lead.
+const LEAD_KINDS: [&str; 3] = ["sim_box_device", "caller_spoofing", "internet_account"];
 
 #[derive(Debug)]
 pub struct DecideMetrics {
@@ -43,6 +47,7 @@ pub struct DecideMetrics {
     facts_retention: Gauge,
     pub(super) rule_set: GaugeVec,
     appeal_answers: IntCounterVec,
+    leads: IntCounterVec,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +96,11 @@ impl DecideMetrics {
         for answer in AppealAnswer::ALL {
             appeal_answers.with_label_values(&[answer.name()]);
         }
+        let leads = counter_vec(registry, &catalogue::LEADS)?;
+        for kind in LEAD_KINDS {
+            leads.with_label_values(&[kind, "sent"]);
+            leads.with_label_values(&[kind, "overdue"]);
+        }
         // There from the start, or their first increment would be no increase to Prometheus.
         for outcome in ["committed", "found_committed", "resent"] {
             transactions.with_label_values(&[outcome]);
@@ -120,6 +130,7 @@ impl DecideMetrics {
             facts_retention: gauge(registry, &catalogue::FACTS_RETENTION)?,
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
             appeal_answers,
+            leads,
         })
     }
 
@@ -195,11 +206,26 @@ impl DecideMetrics {
                 self.unmatched.with_label_values(&[reason.name()]).inc();
                 return;
             }
+            Effect::Lead(news) => return self.lead(news),
             // What is shadowed is shown as a state: `duecourse_rule_shadowed`.
             Effect::RuleShadowed(_) | Effect::Reported(_) => return,
         };
         let rule = self.rules.admit(&head.rule.id);
         self.dispositions.with_label_values(&[kind, rule, head.lane.name(), measure]).inc();
+    }
+
+    /// Counts what was referred, and what came of it.
+    fn lead(&self, news: &LeadNews) {
+        let (kind, event) = match news {
+            LeadNews::Sent(sent) => (sent.referral.name(), "sent"),
+            LeadNews::Observed(observed) => (observed.kind.name(), "observed"),
+            LeadNews::Moved(moved) => match moved.outcome {
+                Some(outcome) => (moved.kind, outcome.name()),
+                None if moved.alarm => (moved.kind, "overdue"),
+                None => (moved.kind, "given_up"),
+            },
+        };
+        self.leads.with_label_values(&[kind, event]).inc();
     }
 
     /// How a partition's batch came out: `committed`, `found_committed` or `resent`.

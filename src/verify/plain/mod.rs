@@ -1,8 +1,8 @@
-//! The plain evaluator: ARCHITECTURE S1 to S21 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S23 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `lives`, `follow_ups`, `settlements`,
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `leads`, `lives`, `follow_ups`, `settlements`,
 //! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`, `retention`.
 
 mod aggregates;
@@ -16,6 +16,7 @@ mod entries;
 mod follow_ups;
 mod grounds;
 mod held;
+mod leads;
 mod lives;
 mod measures;
 mod openings;
@@ -113,6 +114,8 @@ pub struct Plain {
     // Who is listed (S16): `entries`, and the phone line that each of them keeps.
     entries: Vec<entries::Entry>,
     kept_lines: BTreeMap<Token, Subject>,
+    /// What was referred (S23), in order of sending.
+    leads: Vec<leads::Lead>,
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
@@ -178,6 +181,7 @@ impl Plain {
             orders: Vec::new(),
             entries: Vec::new(),
             kept_lines: BTreeMap::new(),
+            leads: Vec::new(),
             standings: BTreeMap::new(),
             explained: BTreeSet::new(),
             told: BTreeMap::new(),
@@ -287,6 +291,9 @@ impl Plain {
                 return Ok(());
             }
             FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),
+            FactBody::LeadAnswered { lead, outcome } => {
+                return self.hear_of_lead(occasion, *lead, *outcome);
+            }
             FactBody::Order(said) => return self.hear_order(occasion, said),
             FactBody::Entry(said) => return self.hear_entry(occasion, said),
             FactBody::Corrected { before, after, .. } => {
@@ -315,7 +322,9 @@ impl Plain {
                 let said = Attributes::of_transfer(*amount, details);
                 let (other, amount) = (Some(*counterparty), Some(*amount));
                 let case = self.case(occasion, account, other, amount, said);
-                self.evaluate_rules(Trigger::Feed(signals::transfer_feed(*side)), case)?;
+                let feed = signals::transfer_feed(*side);
+                self.evaluate_rules(Trigger::Feed(feed), case)?;
+                self.refer(feed, case, Some(holder))?;
                 match other_side {
                     Some(other_side) => self.tell_other_side(case, *side, other_side),
                     None => Ok(()),
@@ -324,12 +333,14 @@ impl Plain {
             FactBody::CardPayment { account, terminal, amount } => {
                 let said = Attributes::of_amount(*amount);
                 let case = self.case(occasion, account, Some(*terminal), Some(*amount), said);
-                self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)
+                self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)?;
+                self.refer(Feed::CardPaymentCard, case, Some(holder))
             }
             FactBody::FraudConfirmed { feed, account, other, amount } => {
                 let said = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
                 let case = self.case(occasion, account, Some(*other), *amount, said);
-                self.evaluate_rules(Trigger::Feed(*feed), case)
+                self.evaluate_rules(Trigger::Feed(*feed), case)?;
+                self.refer(*feed, case, Some(holder))
             }
             FactBody::CardUsage { card, device, usage, open_mb, region, .. } => {
                 let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
@@ -338,10 +349,12 @@ impl Plain {
                     Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
                 let said = self.with_profile(said, occasion, card.subject, (*usage, *device, *region));
                 let case = self.case(occasion, card, None, None, said);
-                self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)
+                self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)?;
+                self.refer(Feed::CardUsageCard, case, Some(holder))
             }
             FactBody::Met { feed, holder, target, amount } => {
-                self.tell(occasion, *feed, *holder, target, *amount)
+                self.tell(occasion, *feed, *holder, target, *amount)?;
+                self.refer_shared(occasion, *feed, *amount)
             }
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, .. } => {
@@ -377,7 +390,7 @@ impl Plain {
             | FactBody::MeasureHappened { .. }
             | FactBody::SharingExplained { .. }
             | FactBody::SettlementRecorded { .. } => Ok(()),
-            FactBody::Order(_) | FactBody::Entry(_) => Ok(()),
+            FactBody::LeadAnswered { .. } | FactBody::Order(_) | FactBody::Entry(_) => Ok(()),
         }
     }
 }
