@@ -33,6 +33,7 @@ pub mod planted;
 pub mod prefetch;
 pub mod protection;
 pub mod purpose;
+pub mod reached;
 pub mod report;
 pub mod retention;
 pub mod rule;

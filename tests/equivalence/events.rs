@@ -10,6 +10,7 @@ use duecourse::engine::fact::{
     TransferDetails, UsageKind,
 };
 use duecourse::engine::kept::HoldClass;
+use duecourse::engine::lead::LeadRef;
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
@@ -38,6 +39,8 @@ pub struct Town {
     pub decided: Vec<(AppealRef, Token)>,
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
+    /// What was referred, and where its facts go.
+    pub leads: Vec<(LeadRef, Subject)>,
     pub openings: Vec<(Token, Party, Product, HolderKind)>,
     holdings: Vec<(Token, Party, Product)>,
     next_id: u64,
@@ -73,6 +76,7 @@ impl Town {
             cases: Vec::new(),
             decided: Vec::new(),
             measures: Vec::new(),
+            leads: Vec::new(),
             openings: Vec::new(),
             holdings: Vec::new(),
             next_id: 1,
@@ -107,6 +111,13 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
+        if self.answers_lead(dice) {
+            dice.next();
+            let facts = self.lead_answer(dice, id, at);
+            let event = Event { id, facts };
+            self.history.push(event.clone());
+            return event;
+        }
         let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3, 11]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),

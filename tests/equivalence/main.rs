@@ -8,10 +8,12 @@ mod check;
 mod conditions;
 mod corrections;
 mod declarations;
+mod destinations;
 mod dice;
 mod events;
 mod forgotten;
 mod invariants;
+mod leads;
 mod lives;
 mod log;
 mod measures;
@@ -200,9 +202,10 @@ fn the_engine_does_what_the_plain_evaluator_does() {
 }
 
 /// What a partition holds at its snapshot, by kind: each must be there in many of them.
-fn held(frozen: &Frozen) -> [(&'static str, bool); 13] {
+fn held(frozen: &Frozen) -> [(&'static str, bool); 14] {
     let measures = || frozen.measures.rows(false).map(|(_, measure)| measure);
     [
+        ("leads", frozen.leads.rows(false).any(|(_, leads)| leads.iter().any(|lead| lead.is_open))),
         ("cases", measures().any(|measure| measure.case.is_some())),
         ("grounds", measures().any(|measure| measure.ground.is_some())),
         ("setters", measures().any(|measure| measure.decided_by.is_some())),

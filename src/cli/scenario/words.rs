@@ -82,7 +82,7 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
         // Which event it was matters to nobody here: its parties and amount are repeated.
         data.entry("event_id").or_insert_with(|| json!("unnamed"));
     }
-    if kind == EventType::DeviceStockReported {
+    if matches!(kind, EventType::DeviceStockReported | EventType::LeadAnswered) {
         data.entry("institution").or_insert_with(|| json!(super::play::INSTITUTION));
     }
     Ok(Value::Object(data))

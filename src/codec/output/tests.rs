@@ -17,6 +17,7 @@ use crate::engine::disposition::{
     OpeningAccepted, ReservationLapsed,
 };
 use crate::engine::evidence::{ComparisonEvidence, CountEvidence, EventRef, Evidence, SignalEvidence};
+use crate::engine::reached::Destination;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::{Channels, Notice, RuleName};
@@ -391,6 +392,7 @@ fn progress_is_read_as_it_was_written() {
         live_since: Some(AT),
         next_timer: Some(AT),
         shadowed: vec![("fan_in".to_owned(), 3)],
+        persons: vec![(2026, Destination::Leads, 12), (2027, Destination::Notices, 1)],
     };
     let record = encode_decided(3, 901, &coverage, TimeMs::MIN, &deciding);
     assert_eq!((record.topic, record.key.as_slice()), (Topic::Decided, b"3".as_slice()));

@@ -15,6 +15,7 @@ use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::kept::Kept;
 use crate::engine::lead::LeadState;
+use crate::engine::reached::{Marks, Persons};
 use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::state::{
@@ -51,6 +52,7 @@ pub struct Core {
     pub heard: Heard,
     pub totals: BTreeMap<String, RuleCount>,
     pub watched: BTreeMap<String, RuleLife>,
+    pub persons: Persons,
     pub request_count: u64,
 }
 
@@ -68,6 +70,7 @@ pub struct Frozen {
     pub overrides: table::Frozen<Subject, ByRule<Override>>,
     pub kept: table::Frozen<Token, Kept>,
     pub leads: table::Frozen<Subject, Vec<LeadState>>,
+    pub marks: table::Frozen<Token, Marks>,
 }
 
 /// The logs as they were, with the entries they refer to.
@@ -109,6 +112,7 @@ pub struct Image {
     pub overrides: Changes<Subject, ByRule<Override>>,
     pub kept: Changes<Token, Kept>,
     pub leads: Changes<Subject, Vec<LeadState>>,
+    pub marks: Changes<Token, Marks>,
 }
 
 impl Partition {
@@ -126,6 +130,7 @@ impl Partition {
             overrides: self.overrides.freeze(),
             kept: self.kept.freeze(),
             leads: self.leads.freeze(),
+            marks: self.reached.marks.freeze(),
         }
     }
 
@@ -148,6 +153,7 @@ impl Partition {
             heard: self.heard.clone(),
             totals: self.totals.clone(),
             watched: self.watched.clone(),
+            persons: self.reached.persons.clone(),
             request_count: self.request_count,
         }
     }
@@ -174,6 +180,7 @@ impl Partition {
         self.overrides.restore(image.overrides);
         self.kept.restore(image.kept);
         self.leads.restore(image.leads);
+        self.reached.marks.restore(image.marks);
         self.count_open_leads();
         Ok(())
     }
@@ -206,6 +213,7 @@ impl Partition {
         self.heard = core.heard;
         self.totals = core.totals;
         self.watched = core.watched;
+        self.reached.persons = core.persons;
         self.request_count = core.request_count;
         Ok(())
     }

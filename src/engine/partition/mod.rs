@@ -57,6 +57,7 @@ use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::kept::Kept;
 use super::lead::LeadState;
 use super::notice::MissingText;
+use super::reached::{Destination, Reached};
 use super::retention::{Horizons, Terms};
 use super::ruleset::RuleSet;
 use super::seen::Seen;
@@ -157,6 +158,8 @@ pub struct Partition {
     totals: BTreeMap<String, RuleCount>,
     /// How far the rules that watch themselves have come, by rule.
     watched: BTreeMap<String, RuleLife>,
+    /// Who was named where, by year; decides nothing.
+    reached: Reached,
     /// Order of application of requests.
     request_count: u64,
     tally: Tally,
@@ -231,6 +234,7 @@ impl Partition {
             heard: BTreeMap::new(),
             totals: BTreeMap::new(),
             watched: BTreeMap::new(),
+            reached: Reached::default(),
             request_count: 0,
             tally: Tally::default(),
             scratch: Readings::default(),
@@ -253,6 +257,7 @@ impl Partition {
     ) -> Result<(), EngineError> {
         self.offset = offset;
         self.report_count = 0;
+        let before = effects.len();
         match record {
             FactsRecord::VersionAnnounced(version) => self.coverage.announce(*version),
             FactsRecord::Reports(reports) => {
@@ -261,6 +266,10 @@ impl Partition {
                 }
             }
             FactsRecord::Facts(pack) => self.apply_pack(pack, loader, effects)?,
+        }
+        if let Some(active) = &self.rules {
+            let new = effects.iter().skip(before);
+            new.for_each(|effect| self.reached.note(effect, &active.set.calendar));
         }
         Ok(())
     }
@@ -422,6 +431,11 @@ impl Partition {
     /// Measures set and overruled over all partitions, as last told by each rule's own partition.
     pub fn rule_totals(&self) -> impl Iterator<Item = (&str, RuleCount)> + '_ {
         self.totals.iter().map(|(rule, count)| (rule.as_str(), *count))
+    }
+
+    /// Distinct persons who were named, by calendar year and destination (D21).
+    pub fn persons_named(&self) -> impl Iterator<Item = (i64, Destination, u64)> + '_ {
+        self.reached.counts()
     }
 
     /// Subjects with a log, and entries in all logs: what the state retains.

@@ -208,6 +208,16 @@ pub const LEADS: Metric = counter(
     &["kind", "event"],
     "Leads to authorities: sent, confirmed, not_confirmed, no_action, overdue (alarm on this), given_up; and observed, what would have been sent.",
 );
+pub const DESTINATION_PERSONS: Metric = gauge(
+    "duecourse_destination_persons",
+    &["partition", "destination", "year"],
+    "Distinct persons who were named at a destination in a calendar year; exact, and the sum over partitions is the institution's.",
+);
+pub const DESTINATION_THRESHOLD: Metric = gauge(
+    "duecourse_destination_persons_threshold",
+    &["destination"],
+    "The number of persons in a year from which a duty begins for a destination, by where it lies (config/destinations.toml; alarm at it).",
+);
 pub const RULE_SHADOWED: Metric = gauge(
     "duecourse_rule_shadowed",
     &["rule"],
@@ -220,7 +230,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 41] = [
+pub const ALL: [Metric; 43] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -261,6 +271,8 @@ pub const ALL: [Metric; 41] = [
     RULE_SHADOWED,
     APPEAL_ANSWERS,
     LEADS,
+    DESTINATION_PERSONS,
+    DESTINATION_THRESHOLD,
     BUILD,
 ];
 

@@ -1,5 +1,6 @@
 //! What deciding counts: by partition, by disposition, by transaction.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Registry};
@@ -48,6 +49,8 @@ pub struct DecideMetrics {
     pub(super) rule_set: GaugeVec,
     appeal_answers: IntCounterVec,
     leads: IntCounterVec,
+    persons: GaugeVec,
+    persons_threshold: GaugeVec,
 }
 
 #[derive(Clone, Debug)]
@@ -131,6 +134,8 @@ impl DecideMetrics {
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
             appeal_answers,
             leads,
+            persons: gauge_vec(registry, &catalogue::DESTINATION_PERSONS)?,
+            persons_threshold: gauge_vec(registry, &catalogue::DESTINATION_THRESHOLD)?,
         })
     }
 
@@ -159,6 +164,8 @@ impl DecideMetrics {
             before: since,
             rule_sets: self.rule_set.clone(),
             rule_set: None,
+            persons: self.persons.clone(),
+            persons_shown: BTreeMap::new(),
             partition: label.clone(),
         }
     }
@@ -248,6 +255,11 @@ impl DecideMetrics {
         self.snapshot_freeze.observe(took.as_secs_f64());
     }
 
+    /// From how many persons in a year a duty begins for a destination.
+    pub fn persons_threshold(&self, destination: &str, persons: u64) {
+        self.persons_threshold.with_label_values(&[destination]).set(persons as f64);
+    }
+
     /// How long facts are kept; `None` is for ever.
     pub fn facts_retention(&self, retention: Option<Duration>) {
         self.facts_retention.set(retention.map_or(f64::INFINITY, |kept| kept.as_secs_f64()));
@@ -276,12 +288,19 @@ pub struct PartitionMetrics {
     rule_sets: GaugeVec,
     /// Version and digest shown.
     rule_set: Option<(u32, [u8; 32])>,
+    persons: GaugeVec,
+    /// By year and destination.
+    persons_shown: BTreeMap<(i64, &'static str), u64>,
     partition: String,
 }
 
 impl Drop for PartitionMetrics {
     fn drop(&mut self) {
         self.forget_rule_set();
+        for (year, destination) in self.persons_shown.keys() {
+            let labels = [self.partition.as_str(), destination, &year.to_string()];
+            let _ = self.persons.remove_label_values(&labels);
+        }
     }
 }
 
@@ -352,6 +371,14 @@ impl PartitionMetrics {
         let (version, sha256) = self.rule_set.unwrap_or_default();
         let hexadecimal = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
         [self.partition.clone(), version.to_string(), hexadecimal]
+    }
+
+    /// Distinct persons who were named at a destination in a year.
+    pub fn persons(&mut self, year: i64, destination: &'static str, count: u64) {
+        if self.persons_shown.insert((year, destination), count) != Some(count) {
+            let labels = [self.partition.as_str(), destination, &year.to_string()];
+            self.persons.with_label_values(&labels).set(count as f64);
+        }
     }
 
     /// Its newest snapshot was stored at this time.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
-use crate::engine::disposition::DispositionId;
 use crate::engine::evidence::Evidence;
 use crate::engine::fact::Feed;
 use crate::engine::ident::IdKind;
