@@ -51,10 +51,9 @@ impl Watch {
             }
             LeadNews::Moved(moved) => {
                 assert!(self.leads_open.contains(&moved.reference), "it was sent and waits: {moved:?}");
-                if moved.outcome.is_some() {
-                    self.leads_open.remove(&moved.reference);
-                }
+                // What has ended and is forgotten may be seen anew, by an event that is heard again long after.
                 if &*moved.to != "overdue" {
+                    self.leads_open.remove(&moved.reference);
                     self.leads_waiting.remove(&of(&moved.head));
                 }
             }

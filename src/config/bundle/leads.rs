@@ -13,7 +13,7 @@ use super::lives::figure;
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::purposes::{joined, purpose};
-use super::rules::{condition, precision, status_named, thresholds_of};
+use super::rules::{condition, each_is_read, precision, status_named, thresholds_of};
 use super::triggers::{feeds_of, feeds_triggering};
 use super::values::{named, span_within};
 use super::verifying::word;
@@ -224,9 +224,11 @@ fn rule(
     let subject = written(&file.subject).and_then(|text| named("subject of this kind of lead", &text, subjects));
     let subject = bundle.note(path, "subject", subject)?;
     let triggers = triggers(bundle, path, subject, &file.triggers)?;
-    let constants = thresholds_of(bundle, path, &file.thresholds, file.condition.as_deref().unwrap_or(""));
+    let constants = thresholds_of(bundle, path, &file.thresholds);
     let text = bundle.note(path, "condition", written(&file.condition))?;
-    let condition = condition(bundle, path, &text, signals, &constants)?;
+    let condition = condition(bundle, path, &text, signals, &constants);
+    each_is_read(bundle, path, &constants, &text);
+    let condition = condition?;
     if subject.lives_with_holder() {
         let as_triggers: Vec<Trigger> = triggers.iter().map(|feed| Trigger::Feed(*feed)).collect();
         let reader = Reader { subject, measure: None, triggers: &as_triggers, signals };

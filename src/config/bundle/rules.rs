@@ -54,8 +54,9 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
     let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
-    let thresholds = thresholds_of(bundle, path, &file.thresholds, &file.condition);
+    let thresholds = thresholds_of(bundle, path, &file.thresholds);
     let condition = condition(bundle, path, &file.condition, signals, &thresholds);
+    each_is_read(bundle, path, &thresholds, &file.condition);
     let precision = precision(bundle, path, file.precision.as_ref());
     let harm_budget = harm_budget(bundle, path, file.harm_budget.as_ref());
     let quality = file.quality.as_ref().map(|decl| quality(bundle, path, decl));
@@ -140,12 +141,19 @@ pub(super) fn measure(name: &str) -> Result<MeasureKind, String> {
     named("measure", name, MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind)))
 }
 
-/// The figures that hold in the bundle's profile, as the condition names them; it reads each.
+/// A figure that the condition does not read is left out.
+pub(super) fn each_is_read(bundle: &mut Bundle, path: &str, constants: &[Constant], condition: &str) {
+    for constant in constants.iter().filter(|constant| !condition.contains(&constant.name)) {
+        let key = constant.name.replacen("threshold.", "thresholds.", 1);
+        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
+    }
+}
+
+/// The figures that hold in the bundle's profile, as the condition names them.
 pub(super) fn thresholds_of(
     bundle: &mut Bundle,
     path: &str,
     declared: &BTreeMap<String, ThresholdDecl>,
-    condition: &str,
 ) -> Vec<Constant> {
     let mut found = Vec::new();
     for (name, written) in declared {
@@ -153,10 +161,6 @@ pub(super) fn thresholds_of(
         bundle.check_name(path, &key, name);
         let figure = figure_at(written, bundle.profile);
         found.extend(bundle.note(path, &key, constant(format!("threshold.{name}"), figure)));
-    }
-    for constant in found.iter().filter(|constant| !condition.contains(&constant.name)) {
-        let key = constant.name.replacen("threshold.", "thresholds.", 1);
-        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
     }
     found
 }

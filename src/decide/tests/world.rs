@@ -84,7 +84,7 @@ impl World {
             topics.extend(outputs.iter().map(|record| record.topic));
             assert_delivered(&truth.facts, &reports);
         }
-        let all = [Topic::Dispositions, Topic::Notices, Topic::Measures, Topic::Shadow, Topic::Leads];
+        let all = [Topic::Dispositions, Topic::Notices, Topic::Measures, Topic::Shadow];
         assert!(all.iter().all(|topic| topics.contains(topic)), "a world of {topics:?} only shows little");
         drop(truth);
         self.check_progress();

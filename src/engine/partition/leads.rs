@@ -70,7 +70,8 @@ impl Partition {
         let leads = self.leads.get(&route_of(subject, holder)).into_iter().flatten();
         looks_away
             || leads.into_iter().any(|lead| {
-                lead.is_open && lead.rule.id == rule && lead.party.subject == subject
+                let concerns = lead.is_open || lead.event == scene.event;
+                concerns && lead.rule.id == rule && lead.party.subject == subject
             })
     }
 

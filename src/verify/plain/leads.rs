@@ -97,7 +97,9 @@ impl Plain {
     fn looks_away(&self, rule: &LeadRule, case: Case<'_>) -> bool {
         let subject = case.party.subject;
         let waits = self.leads.iter().any(|lead| {
-            lead.sent.head.rule.id == rule.terms.id && lead.sent.head.party.subject == subject && !lead.is_over
+            let is_same = lead.sent.head.event == case.event && !lead.is_forgotten;
+            let head = &lead.sent.head;
+            head.rule.id == rule.terms.id && head.party.subject == subject && (!lead.is_over || is_same)
         });
         let last = self.last_firings.get(&(rule.terms.id.clone(), subject));
         let last = last.filter(|last| last.end > self.horizon(Class::Firings));
