@@ -323,11 +323,7 @@ impl Observe for Counted {
         self.metrics.rules.show_shadowed(rules, shadowed);
     }
 
-    fn persons_named(
-        &self,
-        partition: u32,
-        persons: &mut dyn Iterator<Item = (i64, Destination, u64)>,
-    ) {
+    fn persons_named(&self, partition: u32, persons: &mut dyn Iterator<Item = (i64, Destination, u64)>) {
         if let Some(assigned) = self.state().partitions.get_mut(&partition) {
             persons.for_each(|(year, destination, count)| {
                 assigned.metrics.persons(year, destination.name(), count);

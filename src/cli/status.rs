@@ -185,7 +185,8 @@ fn add_progress(partition: &mut Partition, number: u32, decided: &Decided) {
 /// A person lives in one partition, so the sums are exact.
 fn destinations(config: &Config, decided: &Decided) -> Vec<Named> {
     let mut sums: BTreeMap<(i64, Destination), u64> = BTreeMap::new();
-    for (year, destination, count) in decided.partitions().iter().flatten().flat_map(|one| &one.deciding.persons)
+    for (year, destination, count) in
+        decided.partitions().iter().flatten().flat_map(|one| &one.deciding.persons)
     {
         *sums.entry((*year, *destination)).or_default() += count;
     }

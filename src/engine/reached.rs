@@ -149,7 +149,9 @@ pub fn named_by(effect: &Effect) -> Option<(Token, TimeMs, Places)> {
             };
             Some((head.holder, head.at, places))
         }
-        Effect::Observed(observed) => Some((observed.head.holder, observed.head.at, [Some(Shadow), None, None])),
+        Effect::Observed(observed) => {
+            Some((observed.head.holder, observed.head.at, [Some(Shadow), None, None]))
+        }
         Effect::Lead(news) => {
             let place = match &**news {
                 LeadNews::Sent(_) | LeadNews::Moved(_) => Leads,

@@ -97,7 +97,11 @@ fn terms(dice: &mut Dice, id: &str) -> LeadTerms {
         basis: "b".to_owned(),
         reason: text("why"),
         risk: Risk::Medium,
-        authority: LeadAuthority { name: Arc::from("police"), title: text("police"), level: Level::Prefecture },
+        authority: LeadAuthority {
+            name: Arc::from("police"),
+            title: text("police"),
+            level: Level::Prefecture,
+        },
         fields: vec![LeadField::Subject, LeadField::Signals],
         answer_within: SpanMs(*dice.pick(&[1_000, 8_000, 30_000])),
     }

@@ -7,8 +7,8 @@ use duecourse::codec::keys::Keys;
 use duecourse::codec::keys::generation::GenerationKey;
 use duecourse::engine::disposition::Disposition;
 use duecourse::engine::fact::FactBody;
-use duecourse::engine::lead::LeadNews;
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
+use duecourse::engine::lead::LeadNews;
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::rekey::{History, Translation};
 

@@ -40,11 +40,8 @@ pub fn text(records: &[Value]) -> Option<String> {
         })
         .collect();
     let order = sent.get("order").map(|_| format!("{} {}", of("/order/issuer"), of("/order/number")));
-    let rule = format!(
-        "{} {}",
-        of("/rule/id"),
-        sent.pointer("/rule/version").and_then(Value::as_u64).unwrap_or(0)
-    );
+    let rule =
+        format!("{} {}", of("/rule/id"), sent.pointer("/rule/version").and_then(Value::as_u64).unwrap_or(0));
     let list = |title: &str, rows: &[String], none: &str| {
         let mut text = format!("{title}\n");
         if rows.is_empty() {
@@ -105,7 +102,9 @@ mod tests {
         let moved = json!({ "type": "duecourse.lead.moved.v1", "data": {
             "at": "2026-03-05", "from": "sent", "to": "confirmed" } });
         let told = text(&[sent.clone(), moved]).unwrap();
-        for part in ["多卡", "many cards", "公安", "device 00", "holders >= 10: 11 >= 10", "sent -> confirmed"] {
+        for part in
+            ["多卡", "many cards", "公安", "device 00", "holders >= 10: 11 >= 10", "sent -> confirmed"]
+        {
             assert!(told.contains(part), "{part} is not in\n{told}");
         }
         assert!(text(&[sent]).unwrap().contains("尚无反馈"));

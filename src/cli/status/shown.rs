@@ -125,10 +125,7 @@ pub(super) fn text(status: &Status) -> String {
         ));
     }
     if !status.destinations.is_empty() {
-        text.push_str(&format!(
-            "\n{:<24}  {:>9}  {:>10}  {}\n",
-            "destination", "year", "persons", "lies"
-        ));
+        text.push_str(&format!("\n{:<24}  {:>9}  {:>10}  {}\n", "destination", "year", "persons", "lies"));
     }
     for named in &status.destinations {
         let Named { year, destination, jurisdiction, persons, .. } = named;

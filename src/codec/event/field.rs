@@ -14,9 +14,9 @@ use super::fault::Fault;
 pub use super::name::{
     AppealReasonName, AssessmentName, CardRiskName, CategoryName, ChannelName, CurrencyCode, DecisionKind,
     DeliveryName, EssentialName, HoldClassName, HolderKindName, HumanDecisionName, LeadOutcomeName,
-    LeadSubjectName, LevelName,
-    ListingTestName, MethodName, NoticeName, NoticeWhen, OrderAnswerName, OrderKindName, OutcomeName,
-    OwnersSourceName, PaperName, ProductName, RegimeName, ResellerName, SceneName, TrafficName, UsageName,
+    LeadSubjectName, LevelName, ListingTestName, MethodName, NoticeName, NoticeWhen, OrderAnswerName,
+    OrderKindName, OutcomeName, OwnersSourceName, PaperName, ProductName, RegimeName, ResellerName,
+    SceneName, TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

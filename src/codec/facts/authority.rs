@@ -7,6 +7,7 @@
 //!            2 extended   end (zigzag)
 //!            3 released   nothing
 //!            4 answered   answer (1 byte)
+//! 56 lead    number of the lead's reference (varint), place of the outcome in its list (1 byte)
 //! 25 entry   issuer (text), number (text), then what is said (1 byte):
 //!            1 listed     test (1 byte), level (1 byte), start (zigzag), end (zigzag), legacy (0 or 1),
 //!                         option of approval (text)
@@ -18,8 +19,10 @@
 use std::sync::Arc;
 
 use super::DecodeError;
+use super::body::{place, read_word};
 use super::bytes::{Reader, Writer};
 use crate::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
+use crate::engine::lead::{LeadOutcome, LeadRef};
 use crate::engine::notice::Telling;
 use crate::engine::order::{Level, OrderAnswer, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms};
 
@@ -75,6 +78,21 @@ pub(super) fn read_order(reader: &mut Reader<'_>) -> Result<OrderFact, DecodeErr
         _ => return Err(DecodeError::Malformed(WHAT)),
     };
     Ok(OrderFact { name, party, says })
+}
+
+pub(super) fn write_lead(writer: &mut Writer<'_>, lead: LeadRef, outcome: LeadOutcome) {
+    writer.varint(lead.number());
+    writer.byte(place(outcome));
+}
+
+pub(super) fn read_lead(reader: &mut Reader<'_>) -> Result<(LeadRef, LeadOutcome), DecodeError> {
+    const WHAT: &str = "the answer to a lead";
+    let number = reader.varint(WHAT)?;
+    let lead = LeadRef::from_bits(number);
+    if lead.number() != number {
+        return Err(DecodeError::Malformed(WHAT));
+    }
+    Ok((lead, read_word(reader, WHAT)?))
 }
 
 const LISTED: u8 = 1;

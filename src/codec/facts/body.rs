@@ -29,7 +29,7 @@
 //! 41 hold released       number (text)
 //! 48 to 52               as in `declared`
 //! 24 order, 25 entry     as in `authority`
-//! 56 lead answered       number of the lead's reference (varint), place of the outcome in its list (1 byte)
+//! 56 lead answered       as in `authority`
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -45,7 +45,6 @@ use crate::engine::fact::{
     Side, TransferDetails, UsageKind,
 };
 use crate::engine::kept::HoldClass;
-use crate::engine::lead::LeadRef;
 use crate::engine::life::Word;
 
 use super::DecodeError;
@@ -229,8 +228,7 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
         | FactBody::OwnersDeclared { .. } => declared::write(writer, body),
         FactBody::LeadAnswered { lead, outcome } => {
             writer.byte(LEAD_ANSWERED);
-            writer.varint(lead.number());
-            writer.byte(place(*outcome));
+            authority::write_lead(writer, *lead, *outcome);
         }
         FactBody::Order(said) => {
             writer.byte(ORDER);
@@ -244,11 +242,11 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
 }
 
 /// The place of a word in its list, from 1. No list is longer than a byte counts.
-fn place<W: Word>(word: W) -> u8 {
+pub(super) fn place<W: Word>(word: W) -> u8 {
     W::ALL.iter().zip(1..).find(|(known, _)| **known == word).map_or(0, |(_, place)| place)
 }
 
-fn read_word<W: Word>(reader: &mut Reader<'_>, what: &'static str) -> Result<W, DecodeError> {
+pub(super) fn read_word<W: Word>(reader: &mut Reader<'_>, what: &'static str) -> Result<W, DecodeError> {
     let place = usize::from(reader.byte(what)?);
     place.checked_sub(1).and_then(|place| W::ALL.get(place)).copied().ok_or(DecodeError::Malformed(what))
 }
@@ -368,10 +366,10 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
         }
         kind if declared::is_known(kind) => declared::read(reader, kind),
-        LEAD_ANSWERED => Ok(FactBody::LeadAnswered {
-            lead: read_lead(reader)?,
-            outcome: read_word(reader, "the outcome of a lead")?,
-        }),
+        LEAD_ANSWERED => {
+            let (lead, outcome) = authority::read_lead(reader)?;
+            Ok(FactBody::LeadAnswered { lead, outcome })
+        }
         ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
         ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
@@ -410,12 +408,6 @@ fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
     let number = reader.varint("an appeal reference")?;
     let appeal = AppealRef::from_bits(number);
     if appeal.number() == number { Ok(appeal) } else { Err(DecodeError::Malformed("an appeal reference")) }
-}
-
-fn read_lead(reader: &mut Reader<'_>) -> Result<LeadRef, DecodeError> {
-    let number = reader.varint("the reference of a lead")?;
-    let lead = LeadRef::from_bits(number);
-    if lead.number() == number { Ok(lead) } else { Err(DecodeError::Malformed("the reference of a lead")) }
 }
 
 fn read_appeal(reader: &mut Reader<'_>, is_named: bool) -> Result<FactBody, DecodeError> {

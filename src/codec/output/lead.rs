@@ -203,7 +203,9 @@ fn of_sent(sent: &LeadSent, ctx: &OutputContext<'_>) -> Result<OutRecord, Output
         rule: (&head.rule).into(),
         rules_version: ctx.rules_version,
         order: match &sent.referral {
-            Referral::LinkedAccounts(order) => Some(OrderData { issuer: &order.issuer, number: &order.number }),
+            Referral::LinkedAccounts(order) => {
+                Some(OrderData { issuer: &order.issuer, number: &order.number })
+            }
             Referral::Seen(_) => None,
         },
         party: match own && goes(LeadField::Subject) {

@@ -17,11 +17,11 @@ use crate::engine::disposition::{
     OpeningAccepted, ReservationLapsed,
 };
 use crate::engine::evidence::{ComparisonEvidence, CountEvidence, EventRef, Evidence, SignalEvidence};
-use crate::engine::reached::Destination;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::{Channels, Notice, RuleName};
 use crate::engine::purpose::{Purpose, Use};
+use crate::engine::reached::Destination;
 use crate::engine::rule::Op;
 use crate::engine::signal::Window;
 use crate::engine::subject::{Party, Subject, SubjectKind};

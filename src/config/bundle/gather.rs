@@ -36,8 +36,7 @@ pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError>
             Ok(names) => names.iter().for_each(|name| read(format!("{folder}/{name}"), &mut problems)),
             // Rules of before there were lives: their measures expire, and that is all. Nor did they refer.
             Err(error)
-                if matches!(folder, "lives" | "leads")
-                    && error.kind() == std::io::ErrorKind::NotFound => {}
+                if matches!(folder, "lives" | "leads") && error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => problems.add(
                 folder,
                 "",

@@ -186,7 +186,8 @@ fn authority(bundle: &mut Bundle, path: &str, file: &LeadFile, risk: Risk) -> Op
         let title = title(bundle, path, &key("title"), decl.title.clone());
         let known = Level::ALL.map(|level| (level.name(), level));
         let level = bundle.note(path, &key("level"), named("level", &decl.level, known));
-        if decl.jurisdiction != MAINLAND && (decl.jurisdiction.is_empty() || decl.assessment.trim().is_empty())
+        if decl.jurisdiction != MAINLAND
+            && (decl.jurisdiction.is_empty() || decl.assessment.trim().is_empty())
         {
             let message = format!(
                 "is `{}` without an assessment: data stays on the mainland unless `assessment` names the number \
@@ -221,7 +222,8 @@ fn rule(
     let status = written(&file.status).and_then(|text| status_named(&text));
     let status = bundle.note(path, "status", status);
     let subjects = subjects_of(kind).iter().map(|kind| (kind.name(), *kind));
-    let subject = written(&file.subject).and_then(|text| named("subject of this kind of lead", &text, subjects));
+    let subject =
+        written(&file.subject).and_then(|text| named("subject of this kind of lead", &text, subjects));
     let subject = bundle.note(path, "subject", subject)?;
     let triggers = triggers(bundle, path, subject, &file.triggers)?;
     let constants = thresholds_of(bundle, path, &file.thresholds);
@@ -247,7 +249,8 @@ fn rule(
     }
     let precision = precision(bundle, path, file.precision.as_ref());
     if file.status.as_deref() == Some("enforced") && precision.is_none() {
-        let message = "has no record of measured precision, so it only observes; measure it and add [precision]";
+        let message =
+            "has no record of measured precision, so it only observes; measure it and add [precision]";
         bundle.warnings.add(path, "status", message);
     }
     let quality = file.quality.as_ref().map(|decl| quality(bundle, path, decl));
@@ -274,12 +277,7 @@ fn subjects_of(kind: LeadKind) -> &'static [SubjectKind] {
     }
 }
 
-fn triggers(
-    bundle: &mut Bundle,
-    path: &str,
-    subject: SubjectKind,
-    written: &[String],
-) -> Option<Vec<Feed>> {
+fn triggers(bundle: &mut Bundle, path: &str, subject: SubjectKind, written: &[String]) -> Option<Vec<Feed>> {
     // Stock is reported and met by nobody.
     let is_met = |feed: &&Feed| !matches!(feed, Feed::DeviceStockAgent | Feed::DeviceStockOutlet);
     let of = if subject.lives_with_holder() { feeds_triggering(subject) } else { feeds_of(subject) };

@@ -94,8 +94,8 @@ mod tests {
     use super::*;
     use crate::engine::life::{
         AppealAct, AppealEvent, AppealGuard, EntryAct, EntryEvent, EntryGuard, LeadAct, LeadEvent, LeadGuard,
-        MeasureAct, MeasureEvent,
-        MeasureGuard, OrderAct, OrderEvent, OrderGuard, RuleAct, RuleEvent, RuleGuard, Word,
+        MeasureAct, MeasureEvent, MeasureGuard, OrderAct, OrderEvent, OrderGuard, RuleAct, RuleEvent,
+        RuleGuard, Word,
     };
 
     fn names<W: Word>() -> impl Iterator<Item = &'static str> {

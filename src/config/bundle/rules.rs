@@ -79,7 +79,12 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
     }
     let triggers = triggers(bundle, path, subject, &file.triggers, signals)?;
     let condition = condition?;
-    readable(bundle, path, &condition, &Reader { subject, measure: Some(measure), triggers: &triggers, signals });
+    readable(
+        bundle,
+        path,
+        &condition,
+        &Reader { subject, measure: Some(measure), triggers: &triggers, signals },
+    );
     fits?;
     let purpose = joined_with(own_purpose?, &condition, &triggers, signals, measure);
     let purpose = bundle.note(path, "purpose", purpose)?;
@@ -220,7 +225,11 @@ pub(super) fn joined_with(
     joined(own, sources, &[wanted])
 }
 
-pub(super) fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> Option<PrecisionRecord> {
+pub(super) fn precision(
+    bundle: &mut Bundle,
+    path: &str,
+    decl: Option<&PrecisionDecl>,
+) -> Option<PrecisionRecord> {
     let decl = decl?;
     if decl.data.trim().is_empty() {
         bundle.problems.add(path, "precision.data", "is empty; name the data it was measured on");

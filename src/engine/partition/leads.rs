@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::orders::order_evidence;
+use super::happens::order_evidence;
 use super::readings::Readings;
 use super::rules::{Scene, signals_of};
 use super::{Active, EngineError, Out, Partition};
@@ -62,11 +62,9 @@ impl Partition {
     fn is_referred(&self, rule: &str, scene: &Scene<'_>, holder: Option<Token>) -> bool {
         let subject = scene.party.subject;
         let firings = self.firings.get(&subject).into_iter().flatten();
-        let mut last = firings.filter(|(name, firing)| {
-            **name == *rule && firing.until > self.horizons.firings
-        });
-        let looks_away =
-            last.any(|(_, firing)| firing.event == scene.event || scene.at < firing.until);
+        let mut last =
+            firings.filter(|(name, firing)| **name == *rule && firing.until > self.horizons.firings);
+        let looks_away = last.any(|(_, firing)| firing.event == scene.event || scene.at < firing.until);
         let leads = self.leads.get(&route_of(subject, holder)).into_iter().flatten();
         looks_away
             || leads.into_iter().any(|lead| {
@@ -86,15 +84,13 @@ impl Partition {
     ) -> Result<(), EngineError> {
         let name = rule.terms.name();
         let wanted = signals_of(&rule.condition, &active.set);
-        let mut finding =
-            self.find(&rule.condition, rule.purpose, &wanted, scene, None, active, readings);
+        let mut finding = self.find(&rule.condition, rule.purpose, &wanted, scene, None, active, readings);
         let may_act = rule.may_act() && self.live;
         finding.evidence.shadowed = may_act && self.is_version_shadowed(&name.id, name.version);
         let acts = may_act && !finding.evidence.shadowed;
         finding.evidence.braked = acts && self.open_leads(&name.id) >= u64::from(rule.open_max);
 
-        let firing =
-            Firing { until: scene.at.plus(rule.again_after), is_over: false, event: scene.event };
+        let firing = Firing { until: scene.at.plus(rule.again_after), is_over: false, event: scene.event };
         let of_party = self.firings.get_or_default(scene.party.subject);
         of_party.retain(|(known, _)| **known != *name.id);
         of_party.push((Arc::from(name.id.as_str()), firing));

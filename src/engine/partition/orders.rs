@@ -5,21 +5,18 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use super::happens::Happens;
+use super::happens::{Happens, measure_of, order_evidence};
 use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{
     Disposition, DispositionId, EndCause, Head, MeasureExtended, NoticeReleased, OrderAnswered,
 };
-use crate::engine::evidence::Evidence;
 use crate::engine::fact::Fact;
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::life::{Life, OfOrder, OrderAct, OrderGuard};
-use crate::engine::measure::{Lane, Measure, Order};
+use crate::engine::measure::Lane;
 use crate::engine::notice::{NoticeOf, RuleName, Telling};
 use crate::engine::order::{
     IssuedOrder, OrderFact, OrderKind, OrderMoment, OrderName, OrderSays, OrderState, OrderTerms, Outcome,
@@ -446,15 +443,4 @@ impl Partition {
         let of = issued.find(|issued| issued.measure.is_some_and(|(measure, _)| measure == id));
         of.is_none_or(|issued| issued.terms.telling != Telling::ByAuthority)
     }
-}
-
-/// The measure that carries out an order, with the order as its witness.
-fn measure_of(name: &OrderName, terms: &OrderTerms) -> Option<Measure> {
-    let order = Order::new(name.number.to_string(), name.issuer.to_string(), terms.start, terms.end)?;
-    terms.kind.measure(order)
-}
-
-/// An order rests on nothing that was measured.
-pub(super) fn order_evidence() -> Evidence {
-    Evidence { digest: Sha256::digest([]).into(), strength_millionths: 1_000_000, ..Evidence::default() }
 }

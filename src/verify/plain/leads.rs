@@ -120,8 +120,7 @@ impl Plain {
             self.watched.get(&(id.clone(), version)).is_some_and(|(_, is_shadowed)| *is_shadowed);
         evidence.shadowed = would_act && is_shadowed;
         let acts = would_act && !is_shadowed;
-        let waiting =
-            self.leads.iter().filter(|lead| lead.sent.head.rule.id == id && !lead.is_over).count();
+        let waiting = self.leads.iter().filter(|lead| lead.sent.head.rule.id == id && !lead.is_over).count();
         evidence.braked = acts && waiting >= rule.open_max as usize;
 
         let end = case.at.plus(rule.again_after);
@@ -226,9 +225,10 @@ impl Plain {
             Some(holder) => occasion.route.token == holder,
             None => occasion.route == lead.sent.head.party.subject,
         };
-        let found = self.leads.iter().position(|lead| {
-            !lead.is_forgotten && lead.sent.reference == reference && lives_here(lead)
-        });
+        let found = self
+            .leads
+            .iter()
+            .position(|lead| !lead.is_forgotten && lead.sent.reference == reference && lives_here(lead));
         let Some(place) = found else {
             let reason = UnmatchedReason::LeadUnknown;
             self.effects.push(Effect::Unmatched { event: occasion.event, reason });
