@@ -38,6 +38,8 @@
 //! order_issued         number= kind= or code= party= start= end= notice=now|deferred|by_authority clause=
 //!                      notice_until=; order_extended: number= party= end=; order_released: number= party=
 //! entry_listed         number= holder= category=a|b test= approval= start= end= regime=legacy; entry_revoked
+//! special_measure_ordered  number= approval= measure= start= end= outlets=a,b terminals= regions= products=;
+//!                      special_measure_released: number=
 //! lead_answered        lead_ref=@last outcome=confirmed|not_confirmed|no_action party=, or subject_kind= subject=
 //! order_answered       number= party= answer=done|account_unknown|account_closed|..
 //! ```

@@ -27,6 +27,7 @@ pub mod review;
 mod rfc3339;
 pub mod schema;
 pub mod settlement;
+pub mod special;
 pub mod transfer;
 mod undeclared;
 pub mod unit;

@@ -40,6 +40,7 @@ pub mod rule;
 pub mod ruleset;
 pub mod seen;
 pub mod signal;
+pub mod special;
 pub mod state;
 pub mod subject;
 pub mod table;

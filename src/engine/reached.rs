@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::base::{TimeMs, Token};
 use super::calendar::{Calendar, civil};
 use super::disposition::{Disposition, MeasureEnded};
+use super::ident::IdKey;
 use super::input::Effect;
 use super::lead::LeadNews;
 use super::life::{Word, words};
@@ -64,7 +65,8 @@ impl Marks {
 /// Persons by year and destination.
 pub type Persons = BTreeMap<(i64, u8), u64>;
 
-/// The marks of a partition's holders and their sums.
+/// The marks of a partition's holders and their sums. A holder stands here by a keyed mark (`IdKey::mark`), so that
+/// what is kept for a count names nobody whose own terms are over (S20).
 #[derive(Debug, Default)]
 pub struct Reached {
     pub marks: Table<Token, Marks>,
@@ -73,8 +75,9 @@ pub struct Reached {
 
 impl Reached {
     /// Notes whom an effect names, and where.
-    pub fn note(&mut self, effect: &Effect, calendar: &Calendar) {
+    pub fn note(&mut self, effect: &Effect, calendar: &Calendar, key: &IdKey) {
         let Some((holder, at, destinations)) = named_by(effect) else { return };
+        let holder = key.mark(holder);
         let wanted = destinations.into_iter().flatten().fold(0, |bits, one| bits | one.bit());
         let year = year_of(at, calendar);
         let known = self.marks.get(&holder).copied().unwrap_or_default();
@@ -145,6 +148,8 @@ pub fn named_by(effect: &Effect) -> Option<(Token, TimeMs, Places)> {
                     [Some(Dispositions), is_told.then_some(Notices), None]
                 }
                 Disposition::NoticeReleased(_) => [Some(Notices), None, None],
+                // What is answered about an area names nobody.
+                Disposition::OrderAnswered(_) if head.holder == Token::default() => return None,
                 Disposition::OrderAnswered(_) => [Some(Authority), None, None],
             };
             Some((head.holder, head.at, places))

@@ -2,6 +2,8 @@
 //!
 //! It reaches a partition as a fact (DESIGN D28), so that the same log always decides the same.
 
+use std::collections::BTreeMap;
+
 use super::base::SpanMs;
 use super::calendar::Calendar;
 use super::lead::Leads;
@@ -30,6 +32,8 @@ pub struct RuleSet {
     pub protections: Vec<Protection>,
     pub lives: Lives,
     pub leads: Leads,
+    /// Rules that are asked only while a special measure stands, by id, and its name (APL 35).
+    pub specials: BTreeMap<String, String>,
     pub notices: NoticeTexts,
     pub calendar: Calendar,
     pub settings: Settings,

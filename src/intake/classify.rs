@@ -16,6 +16,7 @@ mod opening;
 pub mod order;
 mod party;
 mod row;
+pub mod special;
 
 use std::sync::Arc;
 

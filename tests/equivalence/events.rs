@@ -111,6 +111,14 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
+        if dice.fork(0x35).chance(5) {
+            let mut own = dice.fork(0x350);
+            dice.next();
+            let body = super::specials::said(&mut own, at);
+            let event = self.broadcast(at, body);
+            self.history.push(event.clone());
+            return event;
+        }
         if self.answers_lead(dice) {
             dice.next();
             let facts = self.lead_answer(dice, id, at);
@@ -342,6 +350,8 @@ impl Town {
         self.openings.push((holder, opening.clone(), product, holder_kind));
         let step = OpeningStep::Requested;
         let identity_channels = dice.chance(50).then(|| dice.below(4) as u8);
+        let mut own = dice.fork(0x351);
+        let outlet = own.chance(60).then(|| token(SubjectKind::Outlet, own.below(2) as u64));
         let body = |co_holder| FactBody::Opening {
             step,
             opening: opening.clone(),
@@ -350,6 +360,7 @@ impl Town {
             holder_kind,
             co_holder,
             identity_channels,
+            outlet,
         };
         let mut facts = vec![self.of_holder(holder, id, at, body(false))];
         if dice.chance(12) {
@@ -416,6 +427,7 @@ impl Town {
             holder_kind,
             co_holder,
             identity_channels: None,
+            outlet: None,
         };
         vec![self.of_holder(holder, id, at, body)]
     }

@@ -22,6 +22,7 @@ mod rekeyed;
 mod rulesets;
 mod seen;
 mod signals;
+mod specials;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

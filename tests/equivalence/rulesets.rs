@@ -53,6 +53,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
     let limits = (0..limits_count).map(|n| random_limit(dice, n)).collect();
     let mut referring = dice.fork(0x1ead);
     let leads = random_leads(&mut referring, &signals);
+    let specials = super::specials::waiting(&mut referring, &rules);
     RuleSet {
         version,
         sha256: [version as u8; 32],
@@ -61,6 +62,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         limits,
         protections,
         leads,
+        specials,
         lives: Lives { lead: random_life(&mut referring), ..random_lives(dice) },
         notices: notices(dice),
         calendar: random_calendar(dice),

@@ -116,7 +116,9 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
             json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
         }
         "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
-        "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+        "outlets" | "terminals" | "regions" | "products" | "papers" | "co_holders" => {
+            json!(text.split(',').collect::<Vec<_>>())
+        }
         "owners" => text.split(',').map(owner).collect::<anyhow::Result<Value>>()?,
         _ => json!(text),
     })

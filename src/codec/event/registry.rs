@@ -7,7 +7,7 @@ use super::object::object;
 use super::undeclared::Undeclared;
 use super::{appeal, card_usage, control, correction, hold, holding, iot_card, notice, opening, review};
 use super::{entry, lead, order};
-use super::{settlement, transfer, unit, verification};
+use super::{settlement, special, transfer, unit, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -105,6 +105,8 @@ event_types! {
     EntryListed "entry_listed" entry::EntryListed<'a>, entry::EntryListed<'static>;
     EntryRevoked "entry_revoked" entry::EntryRevoked<'a>, entry::EntryRevoked<'static>;
     OrderAnswered "order_answered" order::OrderAnswered<'a>, order::OrderAnswered<'static>;
+    SpecialMeasureOrdered "special_measure_ordered" special::SpecialMeasureOrdered<'a>, special::SpecialMeasureOrdered<'static>;
+    SpecialMeasureReleased "special_measure_released" special::SpecialMeasureReleased<'a>, special::SpecialMeasureReleased<'static>;
     LeadAnswered "lead_answered" lead::LeadAnswered<'a>, lead::LeadAnswered<'static>;
 }
 

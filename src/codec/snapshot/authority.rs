@@ -12,6 +12,7 @@ use crate::engine::life::Word;
 use crate::engine::measure::{Listing, MEASURE_NAMES};
 use crate::engine::notice::{Channels, Notice, Telling};
 use crate::engine::order::{IssuedOrder, Level, OrderKind, OrderMoment, OrderName, OrderState, OrderTerms};
+use crate::engine::special::{SpecialState, SpecialTerms};
 use crate::engine::subject::SealedRef;
 use crate::engine::verifying::HowToVerify;
 
@@ -24,6 +25,8 @@ packed_struct!(EntryTerms { test, level, start, end, regime, approval });
 packed_struct!(ListedEntry { terms, event, at, until, state, since, is_over, measures });
 packed_struct!(EntryState { heard, name, listed, revoked });
 packed_struct!(Authority { orders, entries, kept_line });
+packed_struct!(SpecialTerms { approval, measure, level, start, end, places, products });
+packed_struct!(SpecialState { heard, name, terms, released_at });
 packed_struct!(LeadState {
     id,
     reference,

@@ -151,6 +151,7 @@ packed_struct!(Core {
 } since 3 {
     watched: BTreeMap::new(),
     persons: BTreeMap::new(),
+    specials: Vec::new(),
     swept: i64::MIN,
 });
 packed_struct!(Marks { year, bits, bits_before });

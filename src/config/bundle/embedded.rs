@@ -119,6 +119,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "rules/silent_then_large.toml",
     "rules/silent_then_loud.toml",
     "rules/similar_sums_repeated.toml",
+    "rules/special_outlet_requests.toml",
     "rules/split_payments.toml",
     "rules/structuring.toml",
     "rules/terminal_confirmed_fraud.toml",

@@ -150,6 +150,8 @@ pub(super) struct RuleFile {
     /// The law, published indicator or paper that the rule follows.
     pub source: String,
     pub harm_budget: Option<HarmBudgetDecl>,
+    /// The special measure (APL 35) without which it is not asked.
+    pub special_measure: Option<String>,
     /// How often it may be wrong before it moves itself to shadow.
     pub quality: Option<QualityDecl>,
     pub precision: Option<PrecisionDecl>,

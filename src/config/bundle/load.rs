@@ -204,6 +204,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         notices.reasons.retain(|_, reason| !figures::has_places(reason));
         notices.reasons.extend(flow.reasons);
     }
+    let specials = rules::specials(&bundle);
     let declared = bundle.quietly("retention.toml").zip(bundle.quietly("settings.toml"));
     let paths = bundle.files.into_keys().collect();
     bundle.problems.into_result()?;
@@ -220,6 +221,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
             protections,
             lives,
             leads,
+            specials,
             notices,
             calendar,
             settings: settings.figures,

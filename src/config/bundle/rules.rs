@@ -70,6 +70,15 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
             "is empty; name the law, published indicator or paper that the rule follows",
         );
     }
+    if let (Some(special), Some(measure)) = (&file.special_measure, measure) {
+        bundle.check_name(path, "special_measure", special);
+        // Where somebody is, is no reason to restrict them (D20, APL 35).
+        if measure.verification() != measure {
+            let message =
+                "waits for a special measure, so it may ask for a verification and for nothing harder";
+            bundle.problems.add(path, "measure", message);
+        }
+    }
     let title = title(bundle, path, "title", file.title);
     let (subject, measure) = (subject?, measure?);
     let fits = bundle.note(path, "measure", fits(measure, subject));
@@ -113,6 +122,14 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         quality,
         risk: risk?,
     })
+}
+
+/// The special measures that rules wait for, by the rules' ids.
+pub(super) fn specials(bundle: &Bundle) -> BTreeMap<String, String> {
+    let files = bundle.paths("rules").into_iter();
+    let waiting =
+        files.filter_map(|(path, id)| Some((id, bundle.quietly::<RuleFile>(&path)?.special_measure?)));
+    waiting.collect()
 }
 
 /// The risk that a rule or limit states.

@@ -129,6 +129,16 @@ fn set_off<'a>(
     }
 }
 
+/// Where an event happened, as it says itself: at a terminal, or in a region of use (S25).
+pub(super) fn place_of(body: &FactBody) -> Option<Token> {
+    match body {
+        FactBody::CardPayment { terminal, .. } => Some(*terminal),
+        FactBody::CardUsage { region, .. } => *region,
+        FactBody::Opening { outlet, .. } => *outlet,
+        _ => None,
+    }
+}
+
 impl Partition {
     pub(super) fn apply_fact(
         &mut self,
@@ -169,6 +179,10 @@ impl Partition {
             }
             FactBody::HoldReleased { number } => {
                 self.release_hold(fact, number, out);
+                Ok(())
+            }
+            FactBody::Special(said) => {
+                self.apply_special(fact, said, out);
                 Ok(())
             }
             FactBody::LeadAnswered { lead, outcome } => self.lead_answered(fact, *lead, *outcome, out),
@@ -228,6 +242,7 @@ impl Partition {
                     party,
                     holder: fact.route.token,
                     other: Some(other),
+                    place: place_of(body),
                     attributes,
                     event: fact.event,
                     entry: entry_event,

@@ -18,6 +18,7 @@ use crate::engine::lead::LeadState;
 use crate::engine::reached::{Marks, Persons};
 use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
+use crate::engine::special::SpecialState;
 use crate::engine::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, Told,
 };
@@ -53,6 +54,7 @@ pub struct Core {
     pub totals: BTreeMap<String, RuleCount>,
     pub watched: BTreeMap<String, RuleLife>,
     pub persons: Persons,
+    pub specials: Vec<SpecialState>,
     pub request_count: u64,
 }
 
@@ -154,6 +156,7 @@ impl Partition {
             totals: self.totals.clone(),
             watched: self.watched.clone(),
             persons: self.reached.persons.clone(),
+            specials: self.specials.clone(),
             request_count: self.request_count,
         }
     }
@@ -214,6 +217,7 @@ impl Partition {
         self.totals = core.totals;
         self.watched = core.watched;
         self.reached.persons = core.persons;
+        self.specials = core.specials;
         self.request_count = core.request_count;
         Ok(())
     }

@@ -345,6 +345,7 @@ impl Partition {
             party,
             holder: Token::default(),
             other: None,
+            place: None,
             attributes,
             event,
             entry,

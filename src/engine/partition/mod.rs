@@ -38,6 +38,7 @@ mod reports;
 mod rules;
 mod settlements;
 mod sharers;
+mod specials;
 mod standing;
 mod telling;
 mod time;
@@ -57,11 +58,12 @@ use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::kept::Kept;
 use super::lead::LeadState;
 use super::notice::MissingText;
-use super::reached::{Destination, Reached};
+use super::reached::Reached;
 use super::retention::{Horizons, Terms};
 use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::signal::Signal;
+use super::special::SpecialState;
 use super::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
     Told,
@@ -158,6 +160,8 @@ pub struct Partition {
     totals: BTreeMap<String, RuleCount>,
     /// How far the rules that watch themselves have come, by rule.
     watched: BTreeMap<String, RuleLife>,
+    /// Special measures in areas, as they were heard of (S25).
+    specials: Vec<SpecialState>,
     /// Who was named where, by year; decides nothing.
     reached: Reached,
     /// Order of application of requests.
@@ -234,6 +238,7 @@ impl Partition {
             heard: BTreeMap::new(),
             totals: BTreeMap::new(),
             watched: BTreeMap::new(),
+            specials: Vec::new(),
             reached: Reached::default(),
             request_count: 0,
             tally: Tally::default(),
@@ -269,7 +274,7 @@ impl Partition {
         }
         if let Some(active) = &self.rules {
             let new = effects.iter().skip(before);
-            new.for_each(|effect| self.reached.note(effect, &active.set.calendar));
+            new.for_each(|effect| self.reached.note(effect, &active.set.calendar, &self.identity.id_key));
         }
         Ok(())
     }
@@ -431,11 +436,6 @@ impl Partition {
     /// Measures set and overruled over all partitions, as last told by each rule's own partition.
     pub fn rule_totals(&self) -> impl Iterator<Item = (&str, RuleCount)> + '_ {
         self.totals.iter().map(|(rule, count)| (rule.as_str(), *count))
-    }
-
-    /// Distinct persons who were named, by calendar year and destination (D21).
-    pub fn persons_named(&self) -> impl Iterator<Item = (i64, Destination, u64)> + '_ {
-        self.reached.counts()
     }
 
     /// Subjects with a log, and entries in all logs: what the state retains.

@@ -19,7 +19,7 @@ use crate::engine::life::{Life, OfOrder, OrderAct, OrderGuard};
 use crate::engine::measure::Lane;
 use crate::engine::notice::{NoticeOf, RuleName, Telling};
 use crate::engine::order::{
-    IssuedOrder, OrderFact, OrderKind, OrderMoment, OrderName, OrderSays, OrderState, OrderTerms, Outcome,
+    IssuedOrder, OrderFact, OrderKind, OrderMoment, OrderSays, OrderState, OrderTerms, Outcome,
 };
 use crate::engine::purpose::Purpose;
 use crate::engine::timer::Timer;

@@ -14,6 +14,7 @@ use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
 use crate::engine::lead::LeadNews;
 use crate::engine::order::OrderFact;
+use crate::engine::special::{SpecialFact, SpecialSays, SpecialTerms};
 use crate::engine::subject::{Party, Subject};
 use crate::intake::classify::Destination;
 
@@ -189,7 +190,9 @@ impl Translation {
                 holder_kind,
                 co_holder,
                 identity_channels,
+                outlet,
             } => FactBody::Opening {
+                outlet: outlet.map(|outlet| self.token(outlet)),
                 step: *step,
                 opening: self.party(opening)?,
                 holding: holding.as_ref().map(|holding| self.party(holding)).transpose()?,
@@ -216,6 +219,16 @@ impl Translation {
             FactBody::Appeal { appeal, step } => {
                 FactBody::Appeal { appeal: self.names.appeal(*appeal), step: self.step(step) }
             }
+            FactBody::Special(said) => FactBody::Special(Box::new(match &said.says {
+                SpecialSays::Ordered(terms) => SpecialFact {
+                    name: said.name.clone(),
+                    says: SpecialSays::Ordered(SpecialTerms {
+                        places: terms.places.iter().map(|place| self.token(*place)).collect(),
+                        ..terms.clone()
+                    }),
+                },
+                SpecialSays::Released => (**said).clone(),
+            })),
             FactBody::LeadAnswered { lead, outcome } => {
                 FactBody::LeadAnswered { lead: self.names.lead(*lead), outcome: *outcome }
             }

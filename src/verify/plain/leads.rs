@@ -54,6 +54,7 @@ impl Plain {
             holder: Token::default(),
             party: &party,
             other: None,
+            place: None,
             amount,
             said,
         };

@@ -27,6 +27,7 @@ mod retention;
 mod rules;
 mod settlements;
 mod signals;
+mod specials;
 mod time;
 mod values;
 
@@ -114,6 +115,8 @@ pub struct Plain {
     // Who is listed (S16): `entries`, and the phone line that each of them keeps.
     entries: Vec<entries::Entry>,
     kept_lines: BTreeMap<Token, Subject>,
+    /// Special measures in areas (S25), in order of hearing.
+    specials: Vec<specials::Special>,
     /// What was referred (S23), in order of sending.
     leads: Vec<leads::Lead>,
 
@@ -181,6 +184,7 @@ impl Plain {
             orders: Vec::new(),
             entries: Vec::new(),
             kept_lines: BTreeMap::new(),
+            specials: Vec::new(),
             leads: Vec::new(),
             standings: BTreeMap::new(),
             explained: BTreeSet::new(),
@@ -291,6 +295,10 @@ impl Plain {
                 return Ok(());
             }
             FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),
+            FactBody::Special(said) => {
+                self.hear_special(occasion, said);
+                return Ok(());
+            }
             FactBody::LeadAnswered { lead, outcome } => {
                 return self.hear_of_lead(occasion, *lead, *outcome);
             }
@@ -333,6 +341,7 @@ impl Plain {
             FactBody::CardPayment { account, terminal, amount } => {
                 let said = Attributes::of_amount(*amount);
                 let case = self.case(occasion, account, Some(*terminal), Some(*amount), said);
+                let case = Case { place: Some(*terminal), ..case };
                 self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)?;
                 self.refer(Feed::CardPaymentCard, case, Some(holder))
             }
@@ -348,7 +357,7 @@ impl Plain {
                 let said =
                     Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
                 let said = self.with_profile(said, occasion, card.subject, (*usage, *device, *region));
-                let case = self.case(occasion, card, None, None, said);
+                let case = Case { place: *region, ..self.case(occasion, card, None, None, said) };
                 self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)?;
                 self.refer(Feed::CardUsageCard, case, Some(holder))
             }
@@ -390,7 +399,10 @@ impl Plain {
             | FactBody::MeasureHappened { .. }
             | FactBody::SharingExplained { .. }
             | FactBody::SettlementRecorded { .. } => Ok(()),
-            FactBody::LeadAnswered { .. } | FactBody::Order(_) | FactBody::Entry(_) => Ok(()),
+            FactBody::Special(_)
+            | FactBody::LeadAnswered { .. }
+            | FactBody::Order(_)
+            | FactBody::Entry(_) => Ok(()),
         }
     }
 }
@@ -418,7 +430,7 @@ impl Plain {
     ) -> Case<'a> {
         let Occasion { event, source, at, route } = occasion;
         let said = said.with(Field::Product, self.product_of(route.token, party.subject, at));
-        Case { event, source, at, holder: route.token, party, other, amount, said }
+        Case { event, source, at, holder: route.token, party, other, place: None, amount, said }
     }
 
     /// The class of an account or card at a time, by number.
