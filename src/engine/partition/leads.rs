@@ -149,7 +149,6 @@ impl Partition {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one head, named at the two calls")]
     fn lead_head(
         &self,
         (kind, word): (IdKind, &str),
