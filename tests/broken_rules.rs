@@ -17,7 +17,7 @@ fn project(path: &str) -> PathBuf {
 /// A rules folder with the shipped wording, the signals of this test and nothing else.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["notices", "signals", "rules", "limits", "protections"] {
+    for name in ["notices", "signals", "rules", "limits", "protections", "leads", "lives"] {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }
     let copy = |from: &str, to: &str| {
@@ -29,6 +29,7 @@ fn folder() -> tempfile::TempDir {
     for name in ["reasons", "bases", "measures", "remedies", "channels"] {
         copy(&format!("config/notices/{name}.toml"), &format!("notices/{name}.toml"));
     }
+    copy("config/lives/lead.toml", "lives/lead.toml");
     copy("tests/broken_rules/base_signals.toml", "signals/base.toml");
     folder
 }

@@ -85,6 +85,7 @@ fn options(config: &Config) -> DecideOptions {
             decided: topics.decided.name.clone(),
             shadow: topics.shadow.name.clone(),
             authority: topics.authority.name.clone(),
+            leads: topics.leads.name.clone(),
             dead_letters: topics.dead_letters.name.clone(),
         },
         session_timeout_ms: kafka.session_timeout_ms,

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::Failure;
 use crate::codec::output::Topic;
-use crate::config::{Config, Time};
+use crate::config::{Config, Time, destinations};
 use crate::decide::observe::{Observe, Outcome, Standing};
 use crate::decide::view::{ReadView, Shown as Measure};
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::{AppealRef, Disposition};
 use crate::engine::input::{Effect, Tally};
+use crate::engine::life::Word;
 use crate::engine::purpose::{Purpose, Use};
+use crate::engine::reached::Destination;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::state::RuleCount;
 use crate::engine::subject::Subject;
@@ -46,6 +48,12 @@ impl Endpoint {
         let metrics = Arc::new(Metrics::new().map_err(Failure::configuration)?);
         if let Ok(kept_ms) = config.facts_retention_ms() {
             metrics.decide.facts_retention(u64::try_from(kept_ms).ok().map(Duration::from_millis));
+        }
+        for destination in Destination::ALL {
+            let of = destinations::applying(config.jurisdiction_of(destination.name()));
+            if let Some(least) = of.first() {
+                metrics.decide.persons_threshold(destination.name(), least.persons);
+            }
         }
         let health = Arc::new(
             Health::default()
@@ -272,7 +280,7 @@ impl Observe for Counted {
                 }
             }
             Effect::Observed(seen) => self.metrics.rules.evidence(&seen.head.rule.id, &seen.evidence),
-            Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => {}
+            Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) | Effect::Lead(_) => {}
         }
     }
 
@@ -313,6 +321,14 @@ impl Observe for Counted {
 
     fn rules_shadowed(&self, rules: &RuleSet, shadowed: &mut dyn Iterator<Item = (&str, u32)>) {
         self.metrics.rules.show_shadowed(rules, shadowed);
+    }
+
+    fn persons_named(&self, partition: u32, persons: &mut dyn Iterator<Item = (i64, Destination, u64)>) {
+        if let Some(assigned) = self.state().partitions.get_mut(&partition) {
+            persons.for_each(|(year, destination, count)| {
+                assigned.metrics.persons(year, destination.name(), count);
+            });
+        }
     }
 
     fn settled(&self, _partition: u32, outcome: Outcome, _records: usize, packs: &[(TimeMs, u32)]) {
@@ -364,6 +380,7 @@ fn topic_name(topic: Topic) -> &'static str {
         Topic::Shadow => "shadow",
         Topic::DeadLetters => "dead_letters",
         Topic::Authority => "authority",
+        Topic::Leads => "leads",
     }
 }
 

@@ -14,12 +14,15 @@ use serde_json::{Value, json};
 
 use super::deployment::{self, ConfigArguments};
 use super::{Exit, Failure};
+use crate::config::Config;
 use crate::engine::disposition::AppealRef;
+use crate::engine::lead::LeadRef;
 use crate::log::kafka::read_topic;
 
 mod deciding;
 pub mod evidence;
 mod fields;
+mod lead;
 mod text;
 pub mod told;
 pub mod words;
@@ -27,11 +30,11 @@ pub mod words;
 pub use deciding::of_folder as rules_of_folder;
 use told::Explanation;
 
-/// Explain a measure by the appeal reference on its notice.
+/// Explain a measure by the appeal reference on its notice, or a lead by its own reference.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:  duecourse explain 7K2M-Q0ZT-4XBH --out out/\n\n\
     Reads what was published, and titles and units from the rule set that decided. Chinese first, then \
-    English. Dashes, spaces and case of the reference do not matter.")]
+    English. Dashes, spaces and case of the reference do not matter. A lead's reference begins with `L-`.")]
 pub struct Arguments {
     /// Reference on the notice, twelve symbols
     #[arg(value_name = "APPEAL-REF")]
@@ -58,6 +61,9 @@ pub struct Published {
 /// # Errors
 /// `Usage` when the reference is mistyped or names nothing here, `InputUnreadable`.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
+    if let Some(reference) = LeadRef::parse(&arguments.appeal_ref) {
+        return explain_lead(&arguments, reference);
+    }
     let appeal = AppealRef::parse(&arguments.appeal_ref).ok_or_else(|| {
         Failure::usage(anyhow!(
             "`{}` is not an appeal reference: twelve symbols, the last of which checks the others; \
@@ -85,6 +91,41 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What was referred, and what came of it.
+fn explain_lead(arguments: &Arguments, reference: LeadRef) -> Result<Exit, Failure> {
+    let name = reference.to_string();
+    let records = match &arguments.out {
+        Some(out) => records_with(&out.join("leads.ndjson"), &name).map_err(Failure::input)?,
+        None => {
+            let config = arguments.deployment.load()?;
+            topic_records(&config, &config.topics.leads.name, &name)?
+        }
+    };
+    let Some(text) = lead::text(&records) else {
+        return Err(Failure::usage(anyhow!("no lead with reference {name} was published there")));
+    };
+    if arguments.json {
+        let all = json!({ "reference": name, "leads": records });
+        println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::unreachable)?);
+    } else {
+        print!("{text}");
+    }
+    Ok(Exit::Done)
+}
+
+/// The records of a topic that carry a reference, by their own time: partitions come interleaved.
+fn topic_records(config: &Config, topic: &str, reference: &str) -> Result<Vec<Value>, Failure> {
+    let connection = deployment::connection(config, "explain")?;
+    let mut records = Vec::new();
+    read_topic(&connection, topic, &mut |record| {
+        let value = record.value.and_then(|value| std::str::from_utf8(value).ok());
+        records.extend(value.and_then(|value| record_with(value, reference)));
+        ControlFlow::Continue(())
+    })?;
+    records.sort_by_key(|record| record["time"].as_str().map(str::to_owned));
+    Ok(records)
+}
+
 impl Published {
     /// Reads the records about one measure from an output folder.
     ///
@@ -101,18 +142,7 @@ impl Published {
     /// `Configuration`, `Unreachable`.
     pub fn read_topics(deployment: &ConfigArguments, appeal: AppealRef) -> Result<Published, Failure> {
         let config = deployment.load()?;
-        let connection = deployment::connection(&config, "explain")?;
-        let of = |topic: &str| -> Result<Vec<Value>, Failure> {
-            // Partitions come interleaved; a record's own time puts them in order.
-            let mut records = Vec::new();
-            read_topic(&connection, topic, &mut |record| {
-                let value = record.value.and_then(|value| std::str::from_utf8(value).ok());
-                records.extend(value.and_then(|value| record_with(value, &appeal.to_string())));
-                ControlFlow::Continue(())
-            })?;
-            records.sort_by_key(|record| record["time"].as_str().map(str::to_owned));
-            Ok(records)
-        };
+        let of = |topic: &str| topic_records(&config, topic, &appeal.to_string());
         Ok(Published {
             dispositions: of(&config.topics.dispositions.name)?,
             notices: of(&config.topics.notices.name)?,
@@ -138,7 +168,7 @@ impl Published {
     }
 }
 
-/// The records of a file whose data carries that appeal reference.
+/// The records of a file whose data carries that reference.
 fn records_with(path: &Path, appeal: &str) -> anyhow::Result<Vec<Value>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut records = Vec::new();
@@ -149,10 +179,11 @@ fn records_with(path: &Path, appeal: &str) -> anyhow::Result<Vec<Value>> {
     Ok(records)
 }
 
-/// The record of a line, if it carries that appeal reference. Half a line, as the folder of an
+/// The record of a line, if it carries that reference. Half a line, as the folder of an
 /// unfinished run may end in, is not published yet.
 fn record_with(line: &str, appeal: &str) -> Option<Value> {
     // A cheap look first: most lines are about something else.
     let record: Value = line.contains(appeal).then(|| serde_json::from_str(line).ok())??;
-    (record.pointer("/data/appeal_reference").and_then(Value::as_str) == Some(appeal)).then_some(record)
+    let bears = |pointer| record.pointer(pointer).and_then(Value::as_str) == Some(appeal);
+    (bears("/data/appeal_reference") || bears("/data/reference")).then_some(record)
 }

@@ -78,6 +78,8 @@ pub fn all(config: &Config, checked: &Checked) -> Result<Vec<Term>, String> {
         "what was decided, with its evidence",
         "notices on their way to the person",
         "what would have been decided",
+        "what authorities were told of their orders",
+        "what was referred to authorities, and their answers",
         "where refused records stand, and why they were refused",
         "the source topics that `topics create` made",
         "rule releases, and orders to hold",
@@ -96,6 +98,13 @@ pub fn all(config: &Config, checked: &Checked) -> Result<Vec<Term>, String> {
         "the measure's end",
         Some(SpanMs::DAY),
         "个人信息保护法 第十九条: what is in force",
+    ));
+    terms.push(policy(
+        "persons named",
+        "a bit for each destination and year under a keyed mark of the holder, to count distinct persons",
+        "the calendar year after the next",
+        Some(SpanMs(0)),
+        "网络数据安全管理条例 第二十八条; 促进和规范数据跨境流动规定: counts of this year and the last",
     ));
     terms.push(policy(
         "snapshots",

@@ -27,7 +27,7 @@
 //!                      bound, own, cash, strong_auth, remote_control, after_loan, agreed=
 //!                      payer_balance= payee_balance=; balance= of our side (of two, the payer's)
 //! card_payment_posted  card= amount= terminal=
-//! card_usage_recorded  card= device= usage=call_placed|call_received|message_sent|data peer= month_mb= region=
+//! card_usage_recorded  card= device= usage=call_placed|call_placed_altered|call_received|message_sent|data peer= month_mb= region=
 //! opening_requested    opening= product= holder_kind= co_holders=a,b agent= device= phone_number=
 //!                      outlet= address= legal_representative= channels=
 //! iot_card_profiled    card= data, voice, sms, device= region= traffic=directed|open scene= risk=
@@ -40,6 +40,9 @@
 //! entry_listed         number= holder= category=a|b test= approval= start= end= regime=legacy; entry_revoked
 //! authorisation_granted party= number= purpose=victim|protection data=device,location until=;
 //!                      authorisation_revoked: party= number=
+//! special_measure_ordered  number= approval= measure= start= end= outlets=a,b terminals= regions= products=;
+//!                      special_measure_released: number=
+//! lead_answered        lead_ref=@last outcome=confirmed|not_confirmed|no_action party=, or subject_kind= subject=
 //! order_answered       number= party= answer=done|account_unknown|account_closed|..
 //! ```
 //!

@@ -11,9 +11,12 @@ use clap::Args;
 
 use super::deployment::{ConfigArguments, connection};
 use super::{Exit, Failure, snapshots};
+use crate::config::destinations::{Threshold, applying};
 use crate::config::{Config, Time};
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{Coverage, SourceId};
+use crate::engine::life::Word;
+use crate::engine::reached::Destination;
 use crate::intake::covered::Decided;
 use crate::log::kafka::{Admin, Connection, group_offsets, read_time, topic_spans};
 use crate::telemetry::clock::now;
@@ -42,6 +45,18 @@ pub(super) struct Status {
     unseen_snapshots: Option<String>,
     partitions: Vec<Partition>,
     sources: Vec<Source>,
+    destinations: Vec<Named>,
+}
+
+/// Distinct persons who were named at a destination in a calendar year, over all partitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Named {
+    year: i64,
+    destination: &'static str,
+    jurisdiction: String,
+    persons: u64,
+    /// The duties that begin at no more persons than that.
+    duties: Vec<&'static Threshold>,
 }
 
 /// A facts partition.
@@ -153,6 +168,7 @@ fn look(config: &Config, connection: &Connection) -> Result<Status, Failure> {
         unseen_snapshots,
         partitions,
         sources: sources(config, connection, &decided)?,
+        destinations: destinations(config, &decided),
     })
 }
 
@@ -164,6 +180,23 @@ fn add_progress(partition: &mut Partition, number: u32, decided: &Decided) {
     partition.next_timer = own.deciding.next_timer;
     partition.live_since = own.deciding.live_since;
     partition.rules_version = own.deciding.rules.as_ref().map(|rules| rules.version);
+}
+
+/// A person lives in one partition, so the sums are exact.
+fn destinations(config: &Config, decided: &Decided) -> Vec<Named> {
+    let mut sums: BTreeMap<(i64, Destination), u64> = BTreeMap::new();
+    for (year, destination, count) in
+        decided.partitions().iter().flatten().flat_map(|one| &one.deciding.persons)
+    {
+        *sums.entry((*year, *destination)).or_default() += count;
+    }
+    let named = |((year, destination), persons): ((i64, Destination), u64)| {
+        let jurisdiction = config.jurisdiction_of(destination.name()).to_owned();
+        let mut duties = applying(&jurisdiction);
+        duties.retain(|threshold| persons >= threshold.persons);
+        Named { year, destination: destination.name(), jurisdiction, persons, duties }
+    };
+    sums.into_iter().map(named).collect()
 }
 
 /// For each facts partition the source records that another has covered and this one has not, where that does

@@ -55,6 +55,7 @@ fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
         stream(&topics.notices.name, kept("notices", &terms.notices)?),
         stream(&topics.shadow.name, kept("shadow", &terms.shadow)?),
         stream(&topics.authority.name, kept("authority", &terms.authority)?),
+        stream(&topics.leads.name, kept("leads", &terms.leads)?),
         TopicSpec::compacted(&topics.measures.name, facts, replication),
         // Small, and read whole at every start: one partition each.
         TopicSpec::compacted(&topics.decided.name, 1, replication),

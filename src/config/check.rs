@@ -27,11 +27,12 @@ pub(super) fn problems(config: &Config) -> Found {
     if let Err(message) = config.facts_retention_ms() {
         found.push(("kafka.facts_retention", message));
     }
-    const TERMS: [&str; 7] = [
+    const TERMS: [&str; 8] = [
         "retention.dispositions",
         "retention.notices",
         "retention.shadow",
         "retention.authority",
+        "retention.leads",
         "retention.dead_letters",
         "retention.sources",
         "retention.control",
@@ -186,7 +187,7 @@ fn abroad(jurisdiction: &str, assessment: &str) -> Option<String> {
 }
 
 fn destinations(config: &Config, found: &mut Found) {
-    const KEYS: [(&str, &str); 8] = [
+    const KEYS: [(&str, &str); 9] = [
         ("topics.facts.name", "topics.facts.jurisdiction"),
         ("topics.dispositions.name", "topics.dispositions.jurisdiction"),
         ("topics.notices.name", "topics.notices.jurisdiction"),
@@ -194,6 +195,7 @@ fn destinations(config: &Config, found: &mut Found) {
         ("topics.decided.name", "topics.decided.jurisdiction"),
         ("topics.shadow.name", "topics.shadow.jurisdiction"),
         ("topics.authority.name", "topics.authority.jurisdiction"),
+        ("topics.leads.name", "topics.leads.jurisdiction"),
         ("topics.dead_letters.name", "topics.dead_letters.jurisdiction"),
     ];
     let mut names = BTreeSet::new();

@@ -5,6 +5,7 @@
 
 pub mod bundle;
 mod check;
+pub mod destinations;
 pub mod expression;
 pub mod nearest;
 pub mod orders;

@@ -144,6 +144,7 @@ pub struct Topics {
     pub decided: Destination,
     pub shadow: Destination,
     pub authority: Destination,
+    pub leads: Destination,
     pub dead_letters: Destination,
 }
 
@@ -156,6 +157,7 @@ pub struct TopicTerms {
     pub notices: TopicTerm,
     pub shadow: TopicTerm,
     pub authority: TopicTerm,
+    pub leads: TopicTerm,
     pub dead_letters: TopicTerm,
     /// Source topics that `topics create` makes.
     pub sources: TopicTerm,
@@ -178,12 +180,13 @@ pub struct TopicTerm {
 impl TopicTerms {
     /// Each with its key.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, &TopicTerm); 7] {
+    pub fn all(&self) -> [(&'static str, &TopicTerm); 8] {
         [
             ("dispositions", &self.dispositions),
             ("notices", &self.notices),
             ("shadow", &self.shadow),
             ("authority", &self.authority),
+            ("leads", &self.leads),
             ("dead_letters", &self.dead_letters),
             ("sources", &self.sources),
             ("control", &self.control),
@@ -299,7 +302,7 @@ pub const MAINLAND: &str = "mainland";
 impl Topics {
     /// Every topic with its key.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, &Destination); 8] {
+    pub fn all(&self) -> [(&'static str, &Destination); 9] {
         [
             ("facts", &self.facts),
             ("dispositions", &self.dispositions),
@@ -308,6 +311,7 @@ impl Topics {
             ("decided", &self.decided),
             ("shadow", &self.shadow),
             ("authority", &self.authority),
+            ("leads", &self.leads),
             ("dead_letters", &self.dead_letters),
         ]
     }

@@ -176,7 +176,10 @@ impl Machine {
                     portion.changes.extend(Change::of(&disposition, value.unwrap_or_default()));
                 }
                 Effect::Reported(report) => reports.push(*report),
-                Effect::Observed(_) | Effect::Unmatched { .. } | Effect::RuleShadowed(_) => {}
+                Effect::Observed(_)
+                | Effect::Unmatched { .. }
+                | Effect::RuleShadowed(_)
+                | Effect::Lead(_) => {}
             }
         }
         if replayed {

@@ -6,6 +6,7 @@ use crate::codec::output::Topic;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, Tally};
 use crate::engine::purpose::Purpose;
+use crate::engine::reached::Destination;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::state::RuleCount;
 
@@ -65,6 +66,8 @@ pub trait Observe: Send + Sync {
     }
     /// The rules that moved themselves to shadow, with their versions; said after `rule_totals`.
     fn rules_shadowed(&self, rules: &RuleSet, shadowed: &mut dyn Iterator<Item = (&str, u32)>) {}
+    /// Distinct persons of a partition who were named, by calendar year and destination; said after those.
+    fn persons_named(&self, partition: u32, persons: &mut dyn Iterator<Item = (i64, Destination, u64)>) {}
     /// A transaction's outcome for one partition. `packs`: newest record time and facts of each pack
     /// of facts that became visible with it.
     fn settled(&self, partition: u32, outcome: Outcome, records: usize, packs: &[(TimeMs, u32)]) {}

@@ -246,6 +246,7 @@ impl Assignment {
         if let Some(rules) = partition.rules() {
             observe.rule_totals(rules, standing.newest_time, &mut partition.rule_totals());
             observe.rules_shadowed(rules, &mut partition.rules_shadowed());
+            observe.persons_named(standing.partition, &mut partition.persons_named());
         }
         Ok(portion)
     }

@@ -23,7 +23,7 @@ impl CardFunction {
     #[must_use]
     pub fn needed_for(usage: UsageKind) -> Option<CardFunction> {
         match usage {
-            UsageKind::CallPlaced => Some(CardFunction::Voice),
+            UsageKind::CallPlaced | UsageKind::CallPlacedAltered => Some(CardFunction::Voice),
             UsageKind::MessageSent => Some(CardFunction::Sms),
             UsageKind::Data => Some(CardFunction::Data),
             UsageKind::CallReceived | UsageKind::Unstated => None,

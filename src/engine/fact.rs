@@ -157,6 +157,8 @@ pub enum FactBody {
         co_holder: bool,
         /// Independent channels by which the identity was verified (law.md B9), if the event says.
         identity_channels: Option<u8>,
+        /// Of a request: the outlet where it was made, if the event says.
+        outlet: Option<Token>,
     },
     /// The lawful platform's answer: how many of this product the person holds elsewhere (Art. 16).
     HoldingsAnswered { opening: Token, product: Product, elsewhere_count: u32 },
@@ -218,6 +220,10 @@ pub enum FactBody {
     AuthorisationRevoked { number: std::sync::Arc<str> },
     /// An authority orders something about a party of the routing holder, or says more of its order (S15).
     Order(Box<super::order::OrderFact>),
+    /// A special measure in an area is ordered or released; to all partitions (S25).
+    Special(Box<super::special::SpecialFact>),
+    /// An authority says what became of a lead about the routing subject (S23).
+    LeadAnswered { lead: super::lead::LeadRef, outcome: super::lead::LeadOutcome },
     /// The routing holder is listed, or the entry is revoked (S16).
     Entry(Box<super::entry::EntryFact>),
 }

@@ -3,8 +3,9 @@
 use hmac::{Hmac, Mac};
 use sm3::Sm3;
 
-use super::base::{Fingerprint, TimeMs};
+use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::{AppealRef, DispositionId};
+use super::lead::LeadRef;
 use super::notice::RuleName;
 use super::subject::Subject;
 
@@ -29,6 +30,7 @@ pub enum IdKind {
     Answered,
     Moved,
     Extended,
+    Referred,
 }
 
 impl IdKind {
@@ -42,6 +44,7 @@ impl IdKind {
             IdKind::Answered => "answered",
             IdKind::Moved => "moved",
             IdKind::Extended => "extended",
+            IdKind::Referred => "referred",
         }
     }
 }
@@ -91,6 +94,26 @@ impl IdKey {
         mac.update(&id.0.to_be_bytes());
         let full: [u8; 32] = mac.finalize().into_bytes().into();
         AppealRef::from_bits(first_bytes(&full).map_or(0, u64::from_be_bytes))
+    }
+
+    /// By which a holder is counted (S24): it names nobody without the key.
+    #[must_use]
+    pub fn mark(&self, holder: Token) -> Token {
+        let mut mac = self.mac();
+        mac.update(b"duecourse.person/1\0");
+        mac.update(&holder.0.to_be_bytes());
+        let full: [u8; 32] = mac.finalize().into_bytes().into();
+        Token(first_bytes(&full).map_or(0, u128::from_be_bytes))
+    }
+
+    /// The reference of a lead, as unguessable, and never an appeal reference's number.
+    #[must_use]
+    pub fn lead(&self, id: DispositionId) -> LeadRef {
+        let mut mac = self.mac();
+        mac.update(b"duecourse.lead/1\0");
+        mac.update(&id.0.to_be_bytes());
+        let full: [u8; 32] = mac.finalize().into_bytes().into();
+        LeadRef::from_bits(first_bytes(&full).map_or(0, u64::from_be_bytes))
     }
 }
 

@@ -5,6 +5,7 @@ use super::cover::{ConfigVersion, Range};
 use super::disposition::{Disposition, Observation};
 use super::fact::Fact;
 use super::invariant::Invariant;
+use super::lead::LeadNews;
 use super::report::Report;
 use super::state::RuleShadowed;
 
@@ -50,6 +51,8 @@ pub enum Effect {
     Unmatched { event: Fingerprint, reason: UnmatchedReason },
     /// A rule moved itself to shadow, from the rule's own partition (D28).
     RuleShadowed(Box<RuleShadowed>),
+    /// What is referred to an authority, or would have been (S23). It restricts nobody.
+    Lead(Box<LeadNews>),
     /// A report for another partition. Those for the own partition are applied and not seen here.
     Reported(Box<Report>),
 }
@@ -97,10 +100,14 @@ pub enum UnmatchedReason {
     AuthorisationKnown,
     /// An authorisation that was revoked before.
     AuthorisationOver,
+    /// No lead about this subject has that reference, or it is forgotten.
+    LeadUnknown,
+    /// The lead was answered before, or nothing follows where it is in its life.
+    LeadSettled,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [UnmatchedReason; 20] = [
+    pub const ALL: [UnmatchedReason; 22] = [
         UnmatchedReason::AppealUnknown,
         UnmatchedReason::AppealSettled,
         UnmatchedReason::RulesNotNewer,
@@ -121,6 +128,8 @@ impl UnmatchedReason {
         UnmatchedReason::OrdersNotConfigured,
         UnmatchedReason::AuthorisationKnown,
         UnmatchedReason::AuthorisationOver,
+        UnmatchedReason::LeadUnknown,
+        UnmatchedReason::LeadSettled,
     ];
 
     #[must_use]
@@ -146,6 +155,8 @@ impl UnmatchedReason {
             UnmatchedReason::OrdersNotConfigured => "orders_not_configured",
             UnmatchedReason::AuthorisationKnown => "authorisation_known",
             UnmatchedReason::AuthorisationOver => "authorisation_over",
+            UnmatchedReason::LeadUnknown => "lead_unknown",
+            UnmatchedReason::LeadSettled => "lead_settled",
         }
     }
 }

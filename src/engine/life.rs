@@ -6,6 +6,7 @@
 
 mod appeal;
 mod entry;
+mod lead;
 mod measure;
 mod order;
 mod rule;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use appeal::{AppealAct, AppealEvent, AppealGuard, OfAppeal};
 pub use entry::{EntryAct, EntryEvent, EntryGuard, OfEntry};
+pub use lead::{LeadAct, LeadEvent, LeadGuard, OfLead};
 pub use measure::{MeasureAct, MeasureEvent, MeasureGuard, OfMeasure};
 pub use order::{OfOrder, OrderAct, OrderEvent, OrderGuard};
 pub use rule::{OfRule, RuleAct, RuleEvent, RuleGuard};
@@ -173,6 +175,7 @@ pub struct Lives {
     pub order: Option<Life<OfOrder>>,
     pub entry: Option<Life<OfEntry>>,
     pub rule: Option<Life<OfRule>>,
+    pub lead: Option<Life<OfLead>>,
 }
 
 impl Lives {

@@ -55,11 +55,18 @@ pub enum OrderKind {
     Freeze = 3,
     /// 资金返还.
     ReturnOfFunds = 4,
+    /// That internet accounts linked to a card or account are looked into (APL 22).
+    LinkedAccounts = 5,
 }
 
 impl OrderKind {
-    pub const ALL: [OrderKind; 4] =
-        [OrderKind::Query, OrderKind::StopPayment, OrderKind::Freeze, OrderKind::ReturnOfFunds];
+    pub const ALL: [OrderKind; 5] = [
+        OrderKind::Query,
+        OrderKind::StopPayment,
+        OrderKind::Freeze,
+        OrderKind::ReturnOfFunds,
+        OrderKind::LinkedAccounts,
+    ];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -68,6 +75,7 @@ impl OrderKind {
             OrderKind::StopPayment => "stop_payment",
             OrderKind::Freeze => "freeze",
             OrderKind::ReturnOfFunds => "return_of_funds",
+            OrderKind::LinkedAccounts => "linked_accounts",
         }
     }
 
@@ -87,7 +95,7 @@ impl OrderKind {
         match self {
             OrderKind::StopPayment => Some(Measure::AuthorityStopPayment(order)),
             OrderKind::Freeze => Some(Measure::AuthorityFreeze(order)),
-            OrderKind::Query | OrderKind::ReturnOfFunds => None,
+            OrderKind::Query | OrderKind::ReturnOfFunds | OrderKind::LinkedAccounts => None,
         }
     }
 
@@ -102,7 +110,7 @@ impl OrderKind {
         match self {
             OrderKind::StopPayment => "order_stop_payment",
             OrderKind::Freeze => "order_freeze",
-            OrderKind::Query | OrderKind::ReturnOfFunds => "",
+            OrderKind::Query | OrderKind::ReturnOfFunds | OrderKind::LinkedAccounts => "",
         }
     }
 }
@@ -197,6 +205,8 @@ pub enum Outcome {
     Set,
     /// Staff were asked to do it.
     HandedOver,
+    /// What it asks for was referred.
+    Referred,
     Extended,
     Released,
     /// Its end was reached.
@@ -223,6 +233,7 @@ impl Outcome {
             Outcome::Waits => "waits",
             Outcome::Set => "set",
             Outcome::HandedOver => "handed_over",
+            Outcome::Referred => "referred",
             Outcome::Extended => "extended",
             Outcome::Released => "released",
             Outcome::Expired => "expired",

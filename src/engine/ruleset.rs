@@ -2,14 +2,17 @@
 //!
 //! It reaches a partition as a fact (DESIGN D28), so that the same log always decides the same.
 
+use std::collections::BTreeMap;
+
 use super::base::SpanMs;
 use super::calendar::Calendar;
+use super::lead::Leads;
 use super::life::Lives;
 use super::limit::Limit;
 use super::notice::NoticeTexts;
 use super::protection::Protection;
 use super::retention::Retention;
-use super::rule::Rule;
+use super::rule::{Quality, Rule};
 use super::signal::{Reads, Signal};
 use super::subject::SubjectKind;
 
@@ -28,6 +31,9 @@ pub struct RuleSet {
     /// In the order of their ids.
     pub protections: Vec<Protection>,
     pub lives: Lives,
+    pub leads: Leads,
+    /// Rules that are asked only while a special measure stands, by id, and its name (APL 35).
+    pub specials: BTreeMap<String, String>,
     pub notices: NoticeTexts,
     pub calendar: Calendar,
     pub settings: Settings,
@@ -57,6 +63,17 @@ pub struct Settings {
 }
 
 impl RuleSet {
+    /// The bounds of quality of a rule, or of what is referred by one, in a version (S19, S23).
+    #[must_use]
+    pub fn quality_of(&self, id: &str, version: u32) -> Option<Quality> {
+        let rule = self.rules.iter().find(|rule| rule.id == id && rule.version == version);
+        if let Some(rule) = rule {
+            return rule.quality;
+        }
+        let mut leads = self.leads.rules.iter();
+        leads.find(|lead| lead.terms.id == id && lead.terms.version == version)?.quality
+    }
+
     /// The longest window of any signal, plus lateness: what a subject's log must keep.
     #[must_use]
     pub fn retention(&self) -> SpanMs {

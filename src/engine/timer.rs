@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::disposition::DispositionId;
 use super::entry::EntryMoment;
+use super::lead::LeadMoment;
 use super::order::OrderMoment;
 use super::planted::{Planted, is_planted};
+use super::subject::Subject;
 
 /// What a timer does when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,12 @@ pub enum Timer {
         entry: Fingerprint,
         moment: EntryMoment,
     },
+    /// Something is due in the life of a lead (S23).
+    Lead {
+        route: Subject,
+        lead: DispositionId,
+        moment: LeadMoment,
+    },
 }
 
 impl Timer {
@@ -60,6 +68,8 @@ impl Timer {
                 | Timer::MeasureDue { worsens: true, .. }
                 | Timer::Order { moment: OrderMoment::Starts, .. }
                 | Timer::Entry { moment: EntryMoment::Starts, .. }
+                // An answer that waits to be read comes first.
+                | Timer::Lead { moment: LeadMoment::AnswerDue | LeadMoment::GivenUp, .. }
         )
     }
 }

@@ -9,12 +9,14 @@ mod correction;
 mod declared;
 pub mod entry;
 mod facts;
+mod lead;
 mod lives;
 mod look_alike;
 mod opening;
 pub mod order;
 mod party;
 mod row;
+pub mod special;
 mod traces;
 
 use std::sync::Arc;

@@ -101,6 +101,8 @@ refusal_codes! {
     OrderCodeUnknown "order_code_unknown" "The message code is not listed, or means something else than the event says.",
     OrderNoticeInvalid "order_notice_invalid" "A deferred notice names no clause or no time, or one that is not deferred names them.",
     AuthorisationPurposeNotGrantable "authorisation_purpose_not_grantable" "An authorisation opens the use `victim` or `protection`; no authorisation opens another (APL 16, 18(4)), and credit scoring, marketing and the like are no purposes at all.",
+    SpecialWithoutApproval "special_without_approval" "A special measure in an area names no approval by the national mechanism (APL 35).",
+    SpecialUnbounded "special_unbounded" "A special measure names neither a place nor a class of product, or more than a thousand places.",
     EntryLevelTooLow "entry_level_too_low" "A list entry was decided below the level of a prefecture-level city (APL 31).",
     EntryTestMissing "entry_test_missing" "A list entry does not name the test that was met, names one of another category, or is below the counts without the number of a provincial approval.",
 }

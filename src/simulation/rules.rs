@@ -78,6 +78,8 @@ fn rule_set() -> RuleSet {
         ],
         limits: vec![limit],
         protections: Vec::new(),
+        leads: Default::default(),
+        specials: Default::default(),
         lives: crate::engine::life::Lives::default(),
         notices: notices(),
         calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },

@@ -148,7 +148,7 @@ fn every_fault_is_seen(plant: impl Fn(&mut Found) -> Option<()>, is_seen: impl F
 
 #[test]
 fn a_record_that_was_not_published_is_seen() {
-    for topic in [Topic::Dispositions, Topic::Notices, Topic::Shadow] {
+    for topic in [Topic::Dispositions, Topic::Notices, Topic::Shadow, Topic::Leads] {
         every_fault_is_seen(
             |found| {
                 let (partition, places) = found.some(topic, 1)?;

@@ -52,7 +52,7 @@ pub fn random_rules(dice: &mut Dice, signals: &[Signal]) -> Vec<Rule> {
 }
 
 /// The signals that a rule or protection about a kind of party may read.
-fn readable(subject: SubjectKind, signals: &[Signal]) -> Vec<usize> {
+pub fn readable(subject: SubjectKind, signals: &[Signal]) -> Vec<usize> {
     let may_read = |kind: SubjectKind| match kind {
         SubjectKind::Pair | SubjectKind::Counterparty => subject == SubjectKind::Account,
         kind => kind == subject || kind == SubjectKind::Holder || !kind.lives_with_holder(),
@@ -155,7 +155,7 @@ pub fn random_protections(dice: &mut Dice, signals: &[Signal]) -> Vec<Protection
     (0..count).map(random).collect()
 }
 
-fn random_condition(
+pub fn random_condition(
     dice: &mut Dice,
     subject: SubjectKind,
     readable: &[usize],

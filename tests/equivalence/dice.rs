@@ -7,6 +7,11 @@ impl Dice {
         Dice(seed)
     }
 
+    /// Other dice with choices of their own, which leave these as they are.
+    pub fn fork(&self, salt: u64) -> Dice {
+        Dice(self.0 ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
     /// SplitMix64.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -10,6 +10,7 @@ use duecourse::engine::fact::{
     TransferDetails, UsageKind,
 };
 use duecourse::engine::kept::HoldClass;
+use duecourse::engine::lead::LeadRef;
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
@@ -38,6 +39,8 @@ pub struct Town {
     pub decided: Vec<(AppealRef, Token)>,
     /// Measures that were set, and their holders.
     pub measures: Vec<(DispositionId, Token)>,
+    /// What was referred, and where its facts go.
+    pub leads: Vec<(LeadRef, Subject)>,
     pub openings: Vec<(Token, Party, Product, HolderKind)>,
     /// Whether it holds data of abnormal customers.
     pub has_traces: bool,
@@ -77,6 +80,7 @@ impl Town {
             cases: Vec::new(),
             decided: Vec::new(),
             measures: Vec::new(),
+            leads: Vec::new(),
             openings: Vec::new(),
             has_traces: false,
             corrected: Vec::new(),
@@ -113,6 +117,21 @@ impl Town {
     /// Some event at a time; kept, so that later ones can refer to it.
     pub fn happen(&mut self, dice: &mut Dice, at: TimeMs) -> Event {
         let id = self.fresh();
+        if dice.fork(0x35).chance(5) {
+            let mut own = dice.fork(0x350);
+            dice.next();
+            let body = super::specials::said(&mut own, at);
+            let event = self.broadcast(at, body);
+            self.history.push(event.clone());
+            return event;
+        }
+        if self.answers_lead(dice) {
+            dice.next();
+            let facts = self.lead_answer(dice, id, at);
+            let event = Event { id, facts };
+            self.history.push(event.clone());
+            return event;
+        }
         let facts = match dice.weighted(&[26, 8, 9, 20, 11, 4, 6, 10, 4, 5, 14, 16, 1, 3, 6, 6, 3, 11]) {
             0 => self.transfer(dice, id, at),
             1 => self.card_payment(dice, id, at),
@@ -338,6 +357,8 @@ impl Town {
         self.openings.push((holder, opening.clone(), product, holder_kind));
         let step = OpeningStep::Requested;
         let identity_channels = dice.chance(50).then(|| dice.below(4) as u8);
+        let mut own = dice.fork(0x351);
+        let outlet = own.chance(60).then(|| token(SubjectKind::Outlet, own.below(2) as u64));
         let body = |co_holder| FactBody::Opening {
             step,
             opening: opening.clone(),
@@ -346,6 +367,7 @@ impl Town {
             holder_kind,
             co_holder,
             identity_channels,
+            outlet,
         };
         let mut facts = vec![self.of_holder(holder, id, at, body(false))];
         if dice.chance(12) {
@@ -412,6 +434,7 @@ impl Town {
             holder_kind,
             co_holder,
             identity_channels: None,
+            outlet: None,
         };
         vec![self.of_holder(holder, id, at, body)]
     }

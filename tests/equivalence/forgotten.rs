@@ -124,6 +124,7 @@ fn step(step: OpeningStep, opening: &Party, holding: Option<&Party>) -> FactBody
         holder_kind: HolderKind::Person,
         co_holder: false,
         identity_channels: None,
+        outlet: None,
     }
 }
 

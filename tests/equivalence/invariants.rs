@@ -1,10 +1,11 @@
 //! What must hold of everything a partition publishes, whatever happened: named, and looked at one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use duecourse::engine::base::{Fingerprint, TimeMs};
 use duecourse::engine::disposition::{Disposition, DispositionId, EndCause, MeasureEnded, MeasureSet};
 use duecourse::engine::input::Effect;
+use duecourse::engine::lead::{LeadHead, LeadNews, LeadRef, Referral};
 use duecourse::engine::subject::Subject;
 
 /// A measure as its publications tell it.
@@ -28,11 +29,38 @@ pub struct Watch {
     lifted_events: Vec<(String, Subject, Fingerprint)>,
     /// Rules, with their versions, that said they had moved to shadow.
     shadowed: Vec<(String, u32)>,
+    leads_open: BTreeSet<LeadRef>,
+    leads_waiting: BTreeSet<(String, Subject)>,
     /// The measure that ended last, if that was because another follows.
     followed: Option<DispositionId>,
 }
 
 impl Watch {
+    /// One lead of a rule about a subject waits at a time, it is answered once, and only what was sent goes on.
+    fn lead(&mut self, news: &LeadNews) {
+        let of = |head: &LeadHead| (head.rule.id.clone(), head.party.subject);
+        match news {
+            LeadNews::Sent(sent) => {
+                let named = matches!(sent.referral, Referral::LinkedAccounts(_));
+                assert!(named || !self.leads_waiting.contains(&of(&sent.head)), "{sent:?}");
+                if !named {
+                    self.leads_waiting.insert(of(&sent.head));
+                }
+                assert!(self.leads_open.insert(sent.reference), "a reference names one lead: {sent:?}");
+                assert!(sent.answer_due > sent.head.at && sent.head.id.0 != 0);
+            }
+            LeadNews::Moved(moved) => {
+                assert!(self.leads_open.contains(&moved.reference), "it was sent and waits: {moved:?}");
+                // What has ended and is forgotten may be seen anew, by an event that is heard again long after.
+                if &*moved.to != "overdue" {
+                    self.leads_open.remove(&moved.reference);
+                    self.leads_waiting.remove(&of(&moved.head));
+                }
+            }
+            LeadNews::Observed(observed) => assert!(!self.leads_waiting.contains(&of(&observed.head))),
+        }
+    }
+
     /// Looks at one effect; what does not hold is a panic that says so.
     pub fn look(&mut self, effect: &Effect) {
         let disposition = match effect {
@@ -44,6 +72,7 @@ impl Watch {
                 self.shadowed.push(rule);
                 return;
             }
+            Effect::Lead(news) => return self.lead(news),
             _ => return,
         };
         match disposition.as_ref() {

@@ -349,6 +349,7 @@ impl World<'_> {
         for effect in effects {
             self.seen.count(&effect);
             self.lanes[number].watch.look(&effect);
+            self.town.note_lead(&effect);
             match effect {
                 Effect::Reported(report) => self.lanes[report.destination as usize].reports.push(*report),
                 Effect::Disposed(disposition) => {

@@ -8,10 +8,12 @@ mod check;
 mod conditions;
 mod corrections;
 mod declarations;
+mod destinations;
 mod dice;
 mod events;
 mod forgotten;
 mod invariants;
+mod leads;
 mod lives;
 mod log;
 mod measures;
@@ -20,6 +22,7 @@ mod rekeyed;
 mod rulesets;
 mod seen;
 mod signals;
+mod specials;
 mod traces;
 
 use std::collections::BTreeMap;
@@ -208,10 +211,11 @@ fn is_trace(entry: &Entry) -> bool {
 }
 
 /// What a partition holds at its snapshot, by kind: each must be there in many of them.
-fn held(frozen: &Frozen) -> [(&'static str, bool); 16] {
+fn held(frozen: &Frozen) -> [(&'static str, bool); 17] {
     let traces = || frozen.holders.rows(false).filter_map(|(_, holder)| holder.traces.as_ref());
     let measures = || frozen.measures.rows(false).map(|(_, measure)| measure);
     [
+        ("leads", frozen.leads.rows(false).any(|(_, leads)| leads.iter().any(|lead| lead.is_open))),
         ("cases", measures().any(|measure| measure.case.is_some())),
         ("authorisations", traces().any(|traces| !traces.authorisations.is_empty())),
         ("anomalies", traces().any(|traces| traces.anomaly.is_some())),

@@ -85,6 +85,7 @@ impl Town {
                     2 => Telling::ByAuthority,
                     _ => Telling::Now,
                 };
+                let referred = dice.fork(0x1ead).chance(15);
                 let kind = *dice.pick(&[
                     OrderKind::StopPayment,
                     OrderKind::Freeze,
@@ -92,6 +93,8 @@ impl Town {
                     OrderKind::Query,
                     OrderKind::ReturnOfFunds,
                 ]);
+                // Of internet accounts that are linked, now and then.
+                let kind = if referred { OrderKind::LinkedAccounts } else { kind };
                 OrderSays::Issued(OrderTerms { kind, level: *dice.pick(&Level::ALL), start, end, telling })
             }
             5 | 6 => {

@@ -8,6 +8,7 @@ use duecourse::codec::keys::generation::GenerationKey;
 use duecourse::engine::disposition::Disposition;
 use duecourse::engine::fact::FactBody;
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
+use duecourse::engine::lead::LeadNews;
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::rekey::{History, Translation};
 
@@ -44,6 +45,14 @@ fn said(effect: &Effect, keys: &Keys) -> String {
         Effect::Observed(observed) => format!("observed {} {}", observed.head.rule.id, observed.head.at.0),
         Effect::Unmatched { reason, .. } => format!("unmatched {}", reason.name()),
         Effect::RuleShadowed(_) => "shadowed".to_owned(),
+        Effect::Lead(news) => {
+            let (head, what) = match &**news {
+                LeadNews::Sent(sent) => (&sent.head, "sent"),
+                LeadNews::Moved(moved) => (&moved.head, &*moved.to),
+                LeadNews::Observed(observed) => (&observed.head, "observed"),
+            };
+            format!("lead {what} {} {}", head.rule.id, head.at.0)
+        }
         Effect::Reported(report) => format!("report to {}", report.destination),
     }
 }

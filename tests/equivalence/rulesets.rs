@@ -8,6 +8,7 @@ use duecourse::engine::LoadRules;
 use duecourse::engine::base::{Bilingual, SpanMs, TimeMs};
 use duecourse::engine::calendar::Calendar;
 use duecourse::engine::fact::Product;
+use duecourse::engine::life::Lives;
 use duecourse::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use duecourse::engine::measure::{Lane, MEASURE_NAMES};
 use duecourse::engine::notice::{Channels, MeasureText, NoticeTexts};
@@ -18,6 +19,7 @@ use duecourse::engine::signal::Reads;
 
 use super::conditions::{random_protections, random_rules};
 use super::dice::Dice;
+use super::leads::{random_leads, random_life};
 use super::lives::random_lives;
 use super::measures::random_verifying;
 use super::signals::{random_signals, random_window};
@@ -49,6 +51,9 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
     let protections = random_protections(dice, &signals);
     let limits_count = dice.below(4);
     let limits = (0..limits_count).map(|n| random_limit(dice, n)).collect();
+    let mut referring = dice.fork(0x1ead);
+    let leads = random_leads(&mut referring, &signals);
+    let specials = super::specials::waiting(&mut referring, &rules);
     RuleSet {
         version,
         sha256: [version as u8; 32],
@@ -56,7 +61,9 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         rules,
         limits,
         protections,
-        lives: random_lives(dice),
+        leads,
+        specials,
+        lives: Lives { lead: random_life(&mut referring), ..random_lives(dice) },
         notices: notices(dice),
         calendar: random_calendar(dice),
         retention: random_retention(dice),
@@ -124,6 +131,13 @@ pub fn changed(dice: &mut Dice, old: &RuleSet) -> RuleSet {
             rule.version += 1;
             rule.quality = random_quality(dice);
             rule.status = *dice.pick(&[RuleStatus::Enforced, RuleStatus::Shadow, RuleStatus::Off]);
+        }
+    }
+    let mut referring = dice.fork(0x1ead);
+    for rule in &mut new.leads.rules {
+        if referring.chance(30) {
+            rule.terms.version += 1;
+            rule.status = *referring.pick(&[RuleStatus::Enforced, RuleStatus::Shadow, RuleStatus::Off]);
         }
     }
     for limit in &mut new.limits {

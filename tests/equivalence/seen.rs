@@ -6,6 +6,7 @@ use duecourse::engine::appeal::AppealAnswer;
 use duecourse::engine::disposition::{Disposition, EndCause};
 use duecourse::engine::evidence::{Evidence, SignalEvidence};
 use duecourse::engine::input::Effect;
+use duecourse::engine::lead::LeadNews;
 use duecourse::engine::life::Word;
 use duecourse::engine::measure::Lane as Remedies;
 use duecourse::engine::report::ReportBody;
@@ -36,6 +37,11 @@ impl Seen {
             Effect::Observed(observation) => format!("observed {}", observation.measure.name()),
             Effect::Unmatched { reason, .. } => reason.name().to_owned(),
             Effect::RuleShadowed(_) => "rule shadowed".to_owned(),
+            Effect::Lead(news) => match &**news {
+                LeadNews::Sent(sent) => format!("lead {}", sent.referral.name()),
+                LeadNews::Observed(_) => "lead observed".to_owned(),
+                LeadNews::Moved(moved) => format!("lead {}", moved.to),
+            },
             Effect::Reported(report) => match &report.body {
                 ReportBody::Standing(standing) if standing.reply => "reply".to_owned(),
                 ReportBody::Standing(_) => "crossing".to_owned(),
@@ -68,6 +74,19 @@ impl Seen {
                 if let ReportBody::Standing(standing) = &report.body {
                     self.note("counterparty reply", standing.about.kind == SubjectKind::Counterparty);
                 }
+            }
+            Effect::Lead(news) => {
+                let evidence = match &**news {
+                    LeadNews::Sent(sent) => {
+                        self.note("lead of a shared subject", sent.head.holder.is_none());
+                        Some(&sent.evidence)
+                    }
+                    LeadNews::Observed(observed) => Some(&observed.evidence),
+                    LeadNews::Moved(_) => None,
+                };
+                let says = |of: fn(&Evidence) -> bool| evidence.is_some_and(of);
+                self.note("lead braked", says(|evidence| evidence.braked));
+                self.note("lead shadowed", says(|evidence| evidence.shadowed));
             }
             Effect::Unmatched { .. } | Effect::RuleShadowed(_) => {}
         }
@@ -137,6 +156,10 @@ impl Seen {
             "trace read",
             "trace closed",
             "read as authorised",
+            "lead sim_box_device",
+            "lead observed",
+            "lead overdue",
+            "lead of a shared subject",
         ];
         // Long ways lead to these, and few random logs go them to their end.
         let rare = [
@@ -172,6 +195,16 @@ impl Seen {
             "set iot_card_limit",
             "set iot_card_pause",
             "set account_stop_non_counter",
+            "lead caller_spoofing",
+            "lead internet_account",
+            "lead confirmed",
+            "lead not_confirmed",
+            "lead no_action",
+            "lead given_up",
+            "lead braked",
+            "lead shadowed",
+            "lead_unknown",
+            "lead_settled",
             "rule shadowed",
             "shadowed",
         ];

@@ -23,7 +23,7 @@ impl Cluster {
             Connection { bootstrap_servers: servers, client_id: name.clone(), ..Connection::default() };
         let cluster = Cluster { connection, name };
         let mut specs = vec![TopicSpec::facts(&cluster.topic("facts"), facts_partitions, 1, 86_400_000)];
-        for stream in ["dispositions", "notices", "shadow", "dead-letters", "authority"] {
+        for stream in ["dispositions", "notices", "shadow", "dead-letters", "authority", "leads"] {
             specs.push(TopicSpec::stream(&cluster.topic(stream), 1, 1, 86_400_000));
         }
         for latest in ["measures", "decided"] {
@@ -52,6 +52,7 @@ impl Cluster {
                 decided: self.topic("decided"),
                 shadow: self.topic("shadow"),
                 authority: self.topic("authority"),
+                leads: self.topic("leads"),
                 dead_letters: self.topic("dead-letters"),
             },
             session_timeout_ms: 6_000,

@@ -134,10 +134,19 @@ impl Deployment {
 }
 
 fn configuration(servers: &str, prefix: &str, folder: &Path, partitions: u32, copies: usize) -> String {
-    let topics =
-        ["facts", "dispositions", "notices", "measures", "decided", "shadow", "authority", "dead_letters"]
-            .map(|topic| format!("[topics.{topic}]\nname = \"{prefix}.{topic}\"\n"))
-            .concat();
+    let topics = [
+        "facts",
+        "dispositions",
+        "notices",
+        "measures",
+        "decided",
+        "shadow",
+        "authority",
+        "leads",
+        "dead_letters",
+    ]
+    .map(|topic| format!("[topics.{topic}]\nname = \"{prefix}.{topic}\"\n"))
+    .concat();
     format!(
         r#"institution = "demo-bank"
 time = "event"

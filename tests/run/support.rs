@@ -12,11 +12,12 @@ pub const START_MS: i64 = 1_704_067_200_000;
 pub const HOUR_MS: i64 = 3_600_000;
 pub const HEADER: [&str; 6] = ["event_id", "ts_ms", "from_account", "to_account", "amount", "type"];
 /// Files that must not differ; `facts/` and costs may.
-pub const OUTPUTS: [&str; 6] = [
+pub const OUTPUTS: [&str; 7] = [
     "dispositions.ndjson",
     "notices.ndjson",
     "measures.ndjson",
     "shadow.ndjson",
+    "leads.ndjson",
     "dead-letters.ndjson",
     "alerts.csv",
 ];

@@ -81,7 +81,10 @@ impl Watch for Stage<'_> {
                     self.tell(observed.head.at);
                     self.observed(observed, rules);
                 }
-                Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => {}
+                Effect::Unmatched { .. }
+                | Effect::Reported(_)
+                | Effect::RuleShadowed(_)
+                | Effect::Lead(_) => {}
             }
         }
     }
@@ -263,6 +266,7 @@ impl<'a> Stage<'a> {
             ("dispositions.ndjson", "every decision, by token, with its evidence"),
             ("notices.ndjson", "what each person is told, when a measure begins and when it ends"),
             ("measures.ndjson", "what is in force at the end"),
+            ("leads.ndjson", "what was referred to an authority, and what became of it"),
             ("shadow.ndjson", "what rules without measured precision would have done"),
             ("dead-letters.ndjson", "lines that were refused: where and why, never what they said"),
             ("alerts.csv", "one row a measure, under the input's own ids"),

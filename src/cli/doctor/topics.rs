@@ -68,6 +68,7 @@ pub(super) fn needs(config: &Config) -> Vec<Need> {
         stream(&topics.notices.name, facts, "retention.notices", &terms.notices, OUTPUT),
         stream(&topics.shadow.name, facts, "retention.shadow", &terms.shadow, OUTPUT),
         stream(&topics.authority.name, facts, "retention.authority", &terms.authority, OUTPUT),
+        stream(&topics.leads.name, facts, "retention.leads", &terms.leads, OUTPUT),
         need(&topics.measures.name, facts, Cleanup::Compact, OUTPUT),
         need(&topics.decided.name, 1, Cleanup::Compact, &[Read, Write, Describe, DescribeConfigs]),
         stream(

@@ -67,7 +67,11 @@ impl Alerts {
                     let span = rule.map_or(rules.settings.answer_for, |rule| rule.measure_for);
                     (&observed.head, &observed.measure, &observed.evidence, "shadow", span)
                 }
-                Effect::Unmatched { .. } | Effect::Reported(_) | Effect::RuleShadowed(_) => continue,
+                // A lead is no alert: nobody is restricted by it.
+                Effect::Unmatched { .. }
+                | Effect::Reported(_)
+                | Effect::RuleShadowed(_)
+                | Effect::Lead(_) => continue,
             };
             let side = side(record, head.event, head.party.subject);
             self.rows.push(row(head, measure, evidence, mode, side, keys));

@@ -13,6 +13,7 @@ pub struct Exports {
     dispositions: BufWriter<File>,
     notices: BufWriter<File>,
     shadow: BufWriter<File>,
+    leads: BufWriter<File>,
     measures: InForce,
     measures_file: File,
     pub counts: Counts,
@@ -24,6 +25,7 @@ pub struct Counts {
     pub dispositions: u64,
     pub notices: u64,
     pub shadow: u64,
+    pub leads: u64,
 }
 
 /// The compacted topic, as a table: the last value of each key, in the order the keys were first set.
@@ -47,6 +49,7 @@ impl Exports {
             dispositions: buffered("dispositions.ndjson")?,
             notices: buffered("notices.ndjson")?,
             shadow: buffered("shadow.ndjson")?,
+            leads: buffered("leads.ndjson")?,
             measures: InForce::default(),
             measures_file: File::create(out.join("measures.ndjson"))?,
             counts: Counts::default(),
@@ -63,6 +66,7 @@ impl Exports {
                 Topic::Dispositions => (&mut self.dispositions, &mut self.counts.dispositions),
                 Topic::Notices => (&mut self.notices, &mut self.counts.notices),
                 Topic::Shadow => (&mut self.shadow, &mut self.counts.shadow),
+                Topic::Leads => (&mut self.leads, &mut self.counts.leads),
                 Topic::Measures => {
                     self.measures.set(record.key, record.value);
                     continue;
@@ -85,7 +89,7 @@ impl Exports {
     /// # Errors
     /// Of the file system.
     pub fn finish(mut self) -> io::Result<(Counts, u64)> {
-        for file in [&mut self.dispositions, &mut self.notices, &mut self.shadow] {
+        for file in [&mut self.dispositions, &mut self.notices, &mut self.shadow, &mut self.leads] {
             file.flush()?;
             file.get_ref().sync_data()?;
         }

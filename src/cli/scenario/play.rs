@@ -21,6 +21,7 @@ use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::disposition::{AppealRef, Disposition, DispositionId};
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use crate::engine::lead::{LeadNews, LeadRef};
 use crate::engine::partition::{Identity, Partition};
 use crate::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
 use crate::intake::orders::OrderPolicy;
@@ -45,6 +46,7 @@ pub(super) struct Stage {
     /// Records so far: the offset of the next, in the source and in the facts alike.
     records: u32,
     last_appeal: Option<AppealRef>,
+    last_lead: Option<LeadRef>,
     /// Measures that were set: name, the party's reference, id.
     measures: Vec<(&'static str, String, DispositionId)>,
     /// Ids of the rules and limits that fired so far.
@@ -88,6 +90,7 @@ impl Stage {
             is_cut: script.directives.iter().any(|directive| matches!(directive, Directive::Off(_))),
             records: 0,
             last_appeal: None,
+            last_lead: None,
             measures: Vec::new(),
             fired: BTreeSet::new(),
         };
@@ -148,6 +151,12 @@ impl Stage {
                 } else {
                     Err(anyhow!("there is no appeal reference yet"))
                 };
+            };
+            *reference = json!(last.to_string());
+        }
+        if let Some(reference) = data.get_mut("lead_ref").filter(|text| **text == "@last") {
+            let Some(last) = self.last_lead else {
+                return if self.is_cut { Ok(Vec::new()) } else { Err(anyhow!("there is no lead yet")) };
             };
             *reference = json!(last.to_string());
         }
@@ -227,6 +236,14 @@ impl Stage {
             self.measures.push((set.measure().name(), reference, set.head().id));
             self.fired.insert(set.head().rule.id.clone());
         }
+        if let Effect::Lead(news) = effect {
+            if let LeadNews::Sent(sent) = &**news {
+                self.last_lead = Some(sent.reference);
+            }
+            if !matches!(**news, LeadNews::Moved(_)) {
+                self.fired.insert(news.head().rule.id.clone());
+            }
+        }
         if let Effect::Observed(observed) = effect {
             self.fired.insert(observed.head.rule.id.clone());
         }
@@ -247,6 +264,13 @@ impl Stage {
     }
 }
 
+/// Where a rule, or one that refers, is declared.
+fn rule_file(document: &Value, rule: &str) -> String {
+    let lead = format!("leads/{rule}.toml");
+    let is_lead = document.get("files").is_some_and(|files| files.get(&lead).is_some());
+    if is_lead { lead } else { format!("rules/{rule}.toml") }
+}
+
 /// The bundle as a scenario wants it.
 fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<String> {
     let mut document: Value = serde_json::from_str(bundle)?;
@@ -255,7 +279,7 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
             Directive::Enforce(rule) => {
                 let assumed =
                     json!({ "data": "assumed by a scenario", "date": "2026-01-01", "per_mille": 0 });
-                (format!("rules/{rule}.toml"), vec![("precision", assumed), ("status", json!("enforced"))])
+                (rule_file(&document, rule), vec![("precision", assumed), ("status", json!("enforced"))])
             }
             Directive::Enable(id) if document.pointer(&format!("/files/lives~1{id}.toml")).is_some() => {
                 (format!("lives/{id}.toml"), vec![("enabled", json!(true))])
@@ -263,6 +287,9 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
             Directive::Enable(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(true))]),
             Directive::Off(id) if document.pointer(&format!("/files/rules~1{id}.toml")).is_some() => {
                 (format!("rules/{id}.toml"), vec![("status", json!("off"))])
+            }
+            Directive::Off(lead) if document.pointer(&format!("/files/leads~1{lead}.toml")).is_some() => {
+                (format!("leads/{lead}.toml"), vec![("enabled", json!(false))])
             }
             Directive::Off(limit) => (format!("limits/{limit}.toml"), vec![("enabled", json!(false))]),
             Directive::Budget(rule, hours) => {
@@ -275,7 +302,7 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                     "verified_per_mille_max": verified,
                     "measures_min": least,
                 });
-                (format!("rules/{rule}.toml"), vec![("quality", quality)])
+                (rule_file(&document, rule), vec![("quality", quality)])
             }
             Directive::Risk(rule, risk) => (format!("rules/{rule}.toml"), vec![("risk", json!(risk))]),
             Directive::RulesSince(_)

@@ -9,7 +9,7 @@ use crate::codec::event::{Event, EventType, Undeclared};
 use crate::config::orders::Codes;
 use crate::engine::base::TimeMs;
 use crate::engine::order::{Level, OrderKind};
-use crate::intake::classify::{entry, order};
+use crate::intake::classify::{entry, order, special};
 
 /// An authority of scenarios: id of its key, its name, level, algorithm, and the byte its key is made of.
 struct Authority {
@@ -71,6 +71,8 @@ pub(super) fn sign(kind: EventType, data: &mut Value) -> anyhow::Result<()> {
             | EventType::OrderReleased
             | EventType::EntryListed
             | EventType::EntryRevoked
+            | EventType::SpecialMeasureOrdered
+            | EventType::SpecialMeasureReleased
     );
     let Some(fields) = data.as_object_mut() else { return Ok(()) };
     if is_theirs || kind == EventType::OrderAnswered {
@@ -81,10 +83,10 @@ pub(super) fn sign(kind: EventType, data: &mut Value) -> anyhow::Result<()> {
     }
     let issuer = fields.get("issuer").and_then(Value::as_str).unwrap_or_default().to_owned();
     let own = AUTHORITIES.iter().find(|of| of.name == issuer);
-    if matches!(kind, EventType::EntryListed | EventType::EntryRevoked) {
+    if !matches!(kind, EventType::OrderIssued | EventType::OrderExtended | EventType::OrderReleased) {
         fields.entry("institution").or_insert(json!(INSTITUTION));
     }
-    if matches!(kind, EventType::OrderIssued | EventType::EntryListed) {
+    if matches!(kind, EventType::OrderIssued | EventType::EntryListed | EventType::SpecialMeasureOrdered) {
         let level = own.map_or(Level::Prefecture, |of| of.level);
         fields.entry("level").or_insert(json!(level.name()));
     }
@@ -133,6 +135,8 @@ fn canonical(event: &Event<'_>) -> Option<Canonical> {
         Event::OrderReleased(released) => order::released(INSTITUTION, released),
         Event::EntryListed(listed) => entry::listed(listed),
         Event::EntryRevoked(revoked) => entry::revoked(revoked),
+        Event::SpecialMeasureOrdered(ordered) => special::ordered(ordered),
+        Event::SpecialMeasureReleased(released) => special::released(released),
         _ => return None,
     })
 }

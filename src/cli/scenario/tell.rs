@@ -9,6 +9,7 @@ use crate::engine::base::TimeMs;
 use crate::engine::disposition::{Disposition, Head, HeldBack, MeasureMoved};
 use crate::engine::evidence::Evidence;
 use crate::engine::input::Effect;
+use crate::engine::lead::{LeadNews, Referral};
 use crate::engine::life::Word;
 use crate::engine::measure::Measure;
 use crate::engine::notice::Telling;
@@ -34,6 +35,7 @@ pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
                 rule.id, rule.version, count.measures, count.overruled, count.verified
             ));
         }
+        Effect::Lead(news) => lead(news, keys, told),
         Effect::Reported(_) => told.push("= reported to another partition".to_owned()),
     }
 }
@@ -106,6 +108,50 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
                 name.number,
                 answered.outcome.name()
             ));
+        }
+    }
+}
+
+fn lead(news: &LeadNews, keys: &Keys, told: &mut Vec<String>) {
+    let head = news.head();
+    let about = match (head.holder, keys.open(&head.party.sealed)) {
+        (Some(_), Some(reference)) => format!("{} {reference}", head.party.subject.kind.name()),
+        _ => format!("a {}", head.party.subject.kind.name()),
+    };
+    let by = format!("{} version {}", head.rule.id, head.rule.version);
+    match news {
+        LeadNews::Sent(sent) => {
+            told.push(format!(
+                "= lead {} about {about} to {}, {by}",
+                sent.referral.name(),
+                sent.authority.name
+            ));
+            if let Referral::LinkedAccounts(order) = &sent.referral {
+                told.push(format!("=   on the order {} of {}", order.number, order.issuer));
+            }
+            evidence(&sent.evidence, told);
+            let due = time(sent.answer_due);
+            told.push(format!("=   reference {}, an answer is due by {due}", sent.reference));
+        }
+        LeadNews::Observed(observed) => {
+            told.push(format!("= would have sent lead {} about {about}, {by}", observed.kind.name()));
+            if observed.evidence.braked {
+                told.push("=   as many as may wait for an answer do".to_owned());
+            }
+            let evidence_of = Evidence { braked: false, ..observed.evidence.clone() };
+            evidence(&evidence_of, told);
+        }
+        LeadNews::Moved(moved) => {
+            told.push(format!(
+                "= lead {} about {about} at {}: {} -> {}",
+                moved.kind,
+                time(head.at),
+                moved.from,
+                moved.to
+            ));
+            if moved.alarm {
+                told.push("=   the answer is late: people ask".to_owned());
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
         // Which event it was matters to nobody here: its parties and amount are repeated.
         data.entry("event_id").or_insert_with(|| json!("unnamed"));
     }
-    if kind == EventType::DeviceStockReported {
+    if matches!(kind, EventType::DeviceStockReported | EventType::LeadAnswered) {
         data.entry("institution").or_insert_with(|| json!(super::play::INSTITUTION));
     }
     Ok(Value::Object(data))
@@ -117,7 +117,9 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
         }
         "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
         "data" if kind == EventType::AuthorisationGranted => json!(text.split(',').collect::<Vec<_>>()),
-        "papers" | "co_holders" => json!(text.split(',').collect::<Vec<_>>()),
+        "outlets" | "terminals" | "regions" | "products" | "papers" | "co_holders" => {
+            json!(text.split(',').collect::<Vec<_>>())
+        }
         "owners" => text.split(',').map(owner).collect::<anyhow::Result<Value>>()?,
         _ => json!(text),
     })

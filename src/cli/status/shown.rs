@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Partition, Snapshot, Source, Status};
+use super::{Named, Partition, Snapshot, Source, Status};
 use crate::engine::base::TimeMs;
 
 impl Status {
@@ -66,6 +66,15 @@ pub(super) fn json(status: &Status) -> Value {
             "lost_records": source.lost(),
         })
     };
+    let named = |named: &Named| {
+        json!({
+            "year": named.year,
+            "destination": named.destination,
+            "jurisdiction": named.jurisdiction,
+            "persons": named.persons,
+            "duties": named.duties.iter().map(|duty| duty.id.as_str()).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "schema": "duecourse.status/1",
         "at": time(status.at),
@@ -73,6 +82,7 @@ pub(super) fn json(status: &Status) -> Value {
         "snapshots_unseen": status.unseen_snapshots,
         "partitions": status.partitions.iter().enumerate().map(partition).collect::<Vec<_>>(),
         "sources": status.sources.iter().map(source).collect::<Vec<_>>(),
+        "destinations": status.destinations.iter().map(named).collect::<Vec<_>>(),
     })
 }
 
@@ -114,6 +124,13 @@ pub(super) fn text(status: &Status) -> String {
             source.lost()
         ));
     }
+    if !status.destinations.is_empty() {
+        text.push_str(&format!("\n{:<24}  {:>9}  {:>10}  {}\n", "destination", "year", "persons", "lies"));
+    }
+    for named in &status.destinations {
+        let Named { year, destination, jurisdiction, persons, .. } = named;
+        text.push_str(&format!("{destination:<24}  {year:>9}  {persons:>10}  {jurisdiction}\n"));
+    }
     for remark in remarks(status) {
         text.push_str(&format!("! {remark}\n"));
     }
@@ -150,6 +167,20 @@ fn remarks(status: &Status) -> Vec<String> {
             ));
         }
     }
+    for named in &status.destinations {
+        for duty in &named.duties {
+            remarks.push(format!(
+                "destination `{}` in {}: {} persons, and from {} on {} · {} ({})",
+                named.destination,
+                named.year,
+                named.persons,
+                duty.persons,
+                duty.title.zh,
+                duty.title.en,
+                duty.basis
+            ));
+        }
+    }
     for source in status.sources.iter().filter(|source| source.lost() > 0) {
         remarks.push(format!(
             "source `{}` partition {}: {} records are gone that were never covered: its retention overtook intake",
@@ -181,6 +212,12 @@ fn time(at: TimeMs) -> String {
 mod tests {
     use super::*;
 
+    fn named(destination: &'static str, jurisdiction: &str, persons: u64) -> Named {
+        let mut duties = crate::config::destinations::applying(jurisdiction);
+        duties.retain(|duty| persons >= duty.persons);
+        Named { year: 2026, destination, jurisdiction: jurisdiction.to_owned(), persons, duties }
+    }
+
     fn status() -> Status {
         let snapshot = Snapshot { offset: 40, stored: TimeMs(70_000), bytes: 9 };
         let well = Partition {
@@ -210,6 +247,10 @@ mod tests {
             unseen_snapshots: None,
             partitions: vec![well, ill, Partition::default()],
             sources: vec![source(0, Some(8)), source(1, Some(1)), source(2, None)],
+            destinations: vec![
+                named("notices", crate::config::MAINLAND, 40),
+                named("leads", "singapore", 12),
+            ],
         }
     }
 
@@ -247,9 +288,14 @@ mod tests {
         assert!(told.lines().nth(1).unwrap().contains("50.0 %  live"), "{told}");
         assert!(told.lines().nth(3).unwrap().ends_with("no rules yet"), "{told}");
         let remarks: Vec<&str> = told.lines().filter(|line| line.starts_with("! ")).collect();
-        assert_eq!(remarks.len(), 3, "{told}");
+        assert_eq!(remarks.len(), 4, "{told}");
         assert!(remarks[0].contains("partition 1 waits for 7 source records"), "{told}");
         assert!(remarks[1].contains("of offset 40, and only 45 to 50"), "{told}");
-        assert!(remarks[2].contains("3 records are gone"), "{told}");
+        assert!(remarks[2].contains("`leads` in 2026: 12 persons, and from 1 on"), "{told}");
+        assert!(remarks[3].contains("3 records are gone"), "{told}");
+        assert!(told.contains("notices") && told.contains("singapore"), "{told}");
+        let shown = json(&status());
+        assert_eq!(shown["destinations"][1]["duties"], json!(["contract_or_certification"]));
+        assert_eq!(shown["destinations"][0]["duties"], json!([]));
     }
 }

@@ -102,7 +102,7 @@ fn recompute(out: &Path, check: &mut Check<'_>) -> Result<(), Failure> {
 
 /// The files as a user has them, not the journal behind them.
 fn compare(out: &Path, check: &mut Check<'_>) -> Result<(), Failure> {
-    for topic in [Topic::Dispositions, Topic::Notices, Topic::Shadow] {
+    for topic in [Topic::Dispositions, Topic::Notices, Topic::Shadow, Topic::Leads] {
         let mut last = BTreeMap::new();
         for line in lines(&out.join(format!("{}.ndjson", topic.name())))? {
             check.published(

@@ -127,6 +127,7 @@ fn compare(config: &Config, connection: &Connection, check: &mut Check<'_>) -> R
         (Topic::Notices, &topics.notices.name),
         (Topic::Shadow, &topics.shadow.name),
         (Topic::Authority, &topics.authority.name),
+        (Topic::Leads, &topics.leads.name),
         (Topic::DeadLetters, &topics.dead_letters.name),
     ] {
         let mut last: BTreeMap<u32, BTreeMap<u32, u64>> = BTreeMap::new();

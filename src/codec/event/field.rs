@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::fault::Fault;
 pub use super::name::{
     AppealReasonName, AssessmentName, CardRiskName, CategoryName, ChannelName, CurrencyCode, DecisionKind,
-    DeliveryName, EssentialName, HoldClassName, HolderKindName, HumanDecisionName, LevelName,
-    ListingTestName, MethodName, NoticeName, NoticeWhen, OrderAnswerName, OrderKindName, OutcomeName,
-    OwnersSourceName, PaperName, ProductName, RegimeName, ResellerName, SceneName, TraceClassName,
-    TrafficName, UsageName,
+    DeliveryName, EssentialName, HoldClassName, HolderKindName, HumanDecisionName, LeadOutcomeName,
+    LeadSubjectName, LevelName, ListingTestName, MethodName, NoticeName, NoticeWhen, OrderAnswerName,
+    OrderKindName, OutcomeName, OwnersSourceName, PaperName, ProductName, RegimeName, ResellerName,
+    SceneName, TraceClassName, TrafficName, UsageName,
 };
 use crate::engine::base::{Currency, Money, TimeMs};
 

@@ -15,6 +15,7 @@ use crate::engine::declared::{CardRisk, OwnersSource, Scene, TrafficClass};
 use crate::engine::entry::{Category, ListingTest, Regime};
 use crate::engine::fact::{AppealOutcome, Channel, Essential, HolderKind, Product, UsageKind};
 use crate::engine::kept::HoldClass;
+use crate::engine::lead::LeadOutcome;
 use crate::engine::life::{Word, words};
 use crate::engine::order::{Level, OrderAnswer, OrderKind};
 use crate::engine::subject::SubjectKind;
@@ -274,6 +275,32 @@ named_field!(
 fn names<W: Word>() -> Vec<&'static str> {
     W::ALL.iter().map(|word| word.name()).collect()
 }
+
+named_field!(
+    /// What became of a lead.
+    LeadOutcomeName(LeadOutcome),
+    LeadOutcome::from_name,
+    |outcome| outcome.name(),
+    None,
+    { "type": "string", "enum": names::<LeadOutcome>() }
+);
+named_field!(
+    /// A subject that is nobody's own.
+    LeadSubjectName(SubjectKind),
+    |name| LEAD_SUBJECTS.into_iter().find(|kind| kind.name() == name),
+    |kind| kind.name(),
+    None,
+    { "type": "string", "enum": LEAD_SUBJECTS.map(SubjectKind::name) }
+);
+
+/// The shared subjects that a lead can be about.
+const LEAD_SUBJECTS: [SubjectKind; 5] = [
+    SubjectKind::Device,
+    SubjectKind::Agent,
+    SubjectKind::Outlet,
+    SubjectKind::Terminal,
+    SubjectKind::PhoneNumber,
+];
 
 named_field!(
     /// The level of an authority.

@@ -8,8 +8,8 @@ use super::undeclared::Undeclared;
 use super::{
     appeal, authorisation, card_usage, control, correction, hold, holding, iot_card, notice, opening, review,
 };
-use super::{entry, order};
-use super::{settlement, transfer, unit, verification};
+use super::{entry, lead, order};
+use super::{settlement, special, transfer, unit, verification};
 
 /// Declares the types. Adding one is adding its file and its line here.
 macro_rules! event_types {
@@ -109,6 +109,9 @@ event_types! {
     AuthorisationGranted "authorisation_granted" authorisation::AuthorisationGranted<'a>, authorisation::AuthorisationGranted<'static>;
     AuthorisationRevoked "authorisation_revoked" authorisation::AuthorisationRevoked<'a>, authorisation::AuthorisationRevoked<'static>;
     OrderAnswered "order_answered" order::OrderAnswered<'a>, order::OrderAnswered<'static>;
+    SpecialMeasureOrdered "special_measure_ordered" special::SpecialMeasureOrdered<'a>, special::SpecialMeasureOrdered<'static>;
+    SpecialMeasureReleased "special_measure_released" special::SpecialMeasureReleased<'a>, special::SpecialMeasureReleased<'static>;
+    LeadAnswered "lead_answered" lead::LeadAnswered<'a>, lead::LeadAnswered<'static>;
 }
 
 impl<'a> Event<'a> {

@@ -7,10 +7,15 @@
 //!            2 extended   end (zigzag)
 //!            3 released   nothing
 //!            4 answered   answer (1 byte)
+//! 56 lead    number of the lead's reference (varint), place of the outcome in its list (1 byte)
 //! 25 entry   issuer (text), number (text), then what is said (1 byte):
 //!            1 listed     test (1 byte), level (1 byte), start (zigzag), end (zigzag), legacy (0 or 1),
 //!                         option of approval (text)
 //!            2 revoked    nothing
+//! 57 special issuer (text), number (text), then what is said (1 byte):
+//!            1 ordered    approval (text), measure (text), level (1 byte), start (zigzag), end (zigzag), count and
+//!                         places (tokens), count and products (1 byte each)
+//!            2 released   nothing
 //! ```
 //!
 //! Kinds, levels and answers are numbered in `engine::order`, tests in `engine::entry`.
@@ -18,10 +23,14 @@
 use std::sync::Arc;
 
 use super::DecodeError;
+use super::body::{place, read_word};
 use super::bytes::{Reader, Writer};
 use crate::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
+use crate::engine::fact::Product;
+use crate::engine::lead::{LeadOutcome, LeadRef};
 use crate::engine::notice::Telling;
 use crate::engine::order::{Level, OrderAnswer, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms};
+use crate::engine::special::{SpecialFact, SpecialSays, SpecialTerms};
 
 const ISSUED: u8 = 1;
 const EXTENDED: u8 = 2;
@@ -75,6 +84,67 @@ pub(super) fn read_order(reader: &mut Reader<'_>) -> Result<OrderFact, DecodeErr
         _ => return Err(DecodeError::Malformed(WHAT)),
     };
     Ok(OrderFact { name, party, says })
+}
+
+pub(super) fn write_lead(writer: &mut Writer<'_>, lead: LeadRef, outcome: LeadOutcome) {
+    writer.varint(lead.number());
+    writer.byte(place(outcome));
+}
+
+pub(super) fn read_lead(reader: &mut Reader<'_>) -> Result<(LeadRef, LeadOutcome), DecodeError> {
+    const WHAT: &str = "the answer to a lead";
+    let number = reader.varint(WHAT)?;
+    let lead = LeadRef::from_bits(number);
+    if lead.number() != number {
+        return Err(DecodeError::Malformed(WHAT));
+    }
+    Ok((lead, read_word(reader, WHAT)?))
+}
+
+const ORDERED: u8 = 1;
+const OVER: u8 = 2;
+
+pub(super) fn write_special(writer: &mut Writer<'_>, said: &SpecialFact) {
+    write_name(writer, &said.name);
+    match &said.says {
+        SpecialSays::Ordered(terms) => {
+            writer.byte(ORDERED);
+            writer.blob(terms.approval.as_bytes());
+            writer.blob(terms.measure.as_bytes());
+            writer.byte(terms.level as u8);
+            writer.zigzag(terms.start.0);
+            writer.zigzag(terms.end.0);
+            writer.count(terms.places.len());
+            terms.places.iter().for_each(|place| writer.token(*place));
+            writer.count(terms.products.len());
+            terms.products.iter().for_each(|product| writer.byte(*product as u8));
+        }
+        SpecialSays::Released => writer.byte(OVER),
+    }
+}
+
+pub(super) fn read_special(reader: &mut Reader<'_>) -> Result<SpecialFact, DecodeError> {
+    const WHAT: &str = "a special measure";
+    let name = read_name(reader)?;
+    let says = match reader.byte(WHAT)? {
+        ORDERED => {
+            let approval = Arc::from(reader.text(WHAT)?);
+            let measure = Arc::from(reader.text(WHAT)?);
+            let level = Level::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))?;
+            let (start, end) = (reader.time(WHAT)?, reader.time(WHAT)?);
+            let count = reader.count(WHAT, 1)?;
+            let places = (0..count).map(|_| reader.token(WHAT)).collect::<Result<_, _>>()?;
+            let count = reader.count(WHAT, 1)?;
+            let product = |reader: &mut Reader<'_>| {
+                Product::from_code(reader.byte(WHAT)?).ok_or(DecodeError::Malformed(WHAT))
+            };
+            let products = (0..count).map(|_| product(reader)).collect::<Result<_, _>>()?;
+            SpecialSays::Ordered(SpecialTerms { approval, measure, level, start, end, places, products })
+        }
+        OVER => SpecialSays::Released,
+        _ => return Err(DecodeError::Malformed(WHAT)),
+    };
+    Ok(SpecialFact { name, says })
 }
 
 const LISTED: u8 = 1;

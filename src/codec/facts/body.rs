@@ -30,6 +30,9 @@
 //! 48 to 52               as in `declared`
 //! 60 to 62               as in `traces`
 //! 24 order, 25 entry     as in `authority`
+//! 57 special measure      as in `authority`
+//! 58 opening at an outlet  as 5, then outlet (token)
+//! 56 lead answered       as in `authority`
 //! ```
 //!
 //! Details that say nothing do not follow. Feeds, products, channels, essential and usage kinds are
@@ -41,8 +44,8 @@ use std::sync::Arc;
 use crate::engine::base::{SpanMs, Token};
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{
-    AppealOutcome, Dated, FactBody, Feed, HolderKind, MeasureNews, OpeningStep, OtherParty, Product, Release,
-    Side, TransferDetails, UsageKind,
+    AppealOutcome, Dated, FactBody, Feed, MeasureNews, OtherParty, Product, Release, Side, TransferDetails,
+    UsageKind,
 };
 use crate::engine::kept::HoldClass;
 use crate::engine::life::Word;
@@ -50,7 +53,7 @@ use crate::engine::life::Word;
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
 use super::details::{read_details, write_details};
-use super::{appeal, authority, declared, traces};
+use super::{appeal, authority, declared, opening, traces};
 
 const TRANSFER: u8 = 1;
 const CARD_PAYMENT: u8 = 2;
@@ -74,17 +77,12 @@ const SETTLEMENT_RECORDED: u8 = 18;
 const ORDER: u8 = 24;
 const ENTRY: u8 = 25;
 
+const LEAD_ANSWERED: u8 = 56;
+const SPECIAL: u8 = 57;
+const OPENING_AT_OUTLET: u8 = 58;
+
 const HOLD_ORDERED: u8 = 40;
 const HOLD_RELEASED: u8 = 41;
-
-const STEPS: [(u8, OpeningStep); 6] = [
-    (1, OpeningStep::Requested),
-    (2, OpeningStep::Opened),
-    (3, OpeningStep::Abandoned),
-    (4, OpeningStep::Closed),
-    (5, OpeningStep::Changed),
-    (6, OpeningStep::Stated),
-];
 
 pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
     match body {
@@ -139,15 +137,9 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.party(target);
             writer.option(*amount, Writer::money);
         }
-        FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels } => {
-            writer.byte(OPENING);
-            let code = STEPS.iter().find(|(_, known)| known == step).map_or(0, |(code, _)| *code);
-            writer.byte(code);
-            writer.party(opening);
-            writer.option(holding.as_ref(), Writer::party);
-            writer.byte(*product as u8);
-            writer.byte(u8::from(*holder_kind == HolderKind::Unit) | u8::from(*co_holder) << 1);
-            writer.option(*identity_channels, Writer::byte);
+        FactBody::Opening { outlet, .. } => {
+            writer.byte(if outlet.is_some() { OPENING_AT_OUTLET } else { OPENING });
+            opening::write(writer, body);
         }
         FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {
             writer.byte(HOLDINGS_ANSWERED);
@@ -227,6 +219,14 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
         FactBody::TracesSeen { .. }
         | FactBody::AuthorisationGranted { .. }
         | FactBody::AuthorisationRevoked { .. } => traces::write(writer, body),
+        FactBody::Special(said) => {
+            writer.byte(SPECIAL);
+            authority::write_special(writer, said);
+        }
+        FactBody::LeadAnswered { lead, outcome } => {
+            writer.byte(LEAD_ANSWERED);
+            authority::write_lead(writer, *lead, *outcome);
+        }
         FactBody::Order(said) => {
             writer.byte(ORDER);
             authority::write_order(writer, said);
@@ -319,7 +319,9 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             target: reader.party("the target of a meeting")?,
             amount: reader.option("the amount of a meeting", |reader| reader.money("an amount"))?,
         }),
-        OPENING => read_opening(reader),
+        OPENING => opening::read(reader, false),
+        OPENING_AT_OUTLET => opening::read(reader, true),
+        SPECIAL => Ok(FactBody::Special(Box::new(authority::read_special(reader)?))),
         HOLDINGS_ANSWERED => Ok(FactBody::HoldingsAnswered {
             opening: reader.token("the opening of an answer")?,
             product: read_product(reader)?,
@@ -364,6 +366,10 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
         }
         kind if declared::is_known(kind) => declared::read(reader, kind),
         kind if traces::is_known(kind) => traces::read(reader, kind),
+        LEAD_ANSWERED => {
+            let (lead, outcome) = authority::read_lead(reader)?;
+            Ok(FactBody::LeadAnswered { lead, outcome })
+        }
         ENTRY => Ok(FactBody::Entry(Box::new(authority::read_entry(reader)?))),
         ORDER => Ok(FactBody::Order(Box::new(authority::read_order(reader)?))),
         _ => Err(DecodeError::Malformed("the kind of a body")),
@@ -382,20 +388,6 @@ fn read_usage(reader: &mut Reader<'_>, tag: u8) -> Result<FactBody, DecodeError>
         _ => (None, None),
     };
     Ok(FactBody::CardUsage { card, device, usage, peer, open_mb, region })
-}
-
-fn read_opening(reader: &mut Reader<'_>) -> Result<FactBody, DecodeError> {
-    let code = reader.byte("the step of an opening")?;
-    let step = STEPS.iter().find(|(known, _)| *known == code).map(|(_, step)| *step);
-    let step = step.ok_or(DecodeError::Malformed("the step of an opening"))?;
-    let opening = reader.party("the reference of an opening")?;
-    let holding = reader.option("the holding of an opening", |reader| reader.party("a holding"))?;
-    let product = read_product(reader)?;
-    let (unit, co_holder) = read_flags(reader, "the flags of an opening")?;
-    let holder_kind = if unit { HolderKind::Unit } else { HolderKind::Person };
-    let identity_channels =
-        reader.option("the identity channels of an opening", |reader| reader.byte("a count"))?;
-    Ok(FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels })
 }
 
 fn read_reference(reader: &mut Reader<'_>) -> Result<AppealRef, DecodeError> {
@@ -426,12 +418,12 @@ fn read_text(reader: &mut Reader<'_>, what: &'static str) -> Result<Option<Arc<s
     reader.option(what, |reader| reader.text(what).map(Arc::from))
 }
 
-fn read_product(reader: &mut Reader<'_>) -> Result<Product, DecodeError> {
+pub(super) fn read_product(reader: &mut Reader<'_>) -> Result<Product, DecodeError> {
     Product::from_code(reader.byte("a product")?).ok_or(DecodeError::Malformed("a product"))
 }
 
 /// Two flags in one byte, low bit first.
-fn read_flags(reader: &mut Reader<'_>, what: &'static str) -> Result<(bool, bool), DecodeError> {
+pub(super) fn read_flags(reader: &mut Reader<'_>, what: &'static str) -> Result<(bool, bool), DecodeError> {
     match reader.byte(what)? {
         flags @ 0..=3 => Ok((flags & 1 != 0, flags & 2 != 0)),
         _ => Err(DecodeError::Malformed(what)),

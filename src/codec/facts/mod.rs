@@ -60,6 +60,7 @@ mod body;
 pub(in crate::codec) mod bytes;
 mod declared;
 mod details;
+mod opening;
 mod pack;
 mod report;
 #[cfg(test)]

@@ -153,6 +153,7 @@ fn plain_body() -> BoxedStrategy<FactBody> {
                 holder_kind: if unit { HolderKind::Unit } else { HolderKind::Person },
                 co_holder,
                 identity_channels,
+                outlet: identity_channels.map(|count| Token(u128::from(count))),
             }
         });
     let answered = (token(), product, any::<u32>()).prop_map(|(opening, product, elsewhere_count)| {

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! appeal <reference then> <reference now>
+//! lead <reference then> <reference now>
 //! measure <id then, 32 hexadecimal digits> <id now>
 //! ```
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::KeyError;
 use crate::engine::disposition::{AppealRef, DispositionId};
+use crate::engine::lead::LeadRef;
 
 /// Names of then, with those of now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Names {
     /// By the reference's number.
     pub appeals: BTreeMap<u64, AppealRef>,
     pub measures: BTreeMap<DispositionId, DispositionId>,
+    /// By the reference's number.
+    pub leads: BTreeMap<u64, LeadRef>,
 }
 
 impl Names {
@@ -34,12 +38,20 @@ impl Names {
         self.measures.get(&then).copied().unwrap_or(then)
     }
 
+    /// The reference of a lead now; of one that is of now, itself.
+    #[must_use]
+    pub fn lead(&self, then: LeadRef) -> LeadRef {
+        self.leads.get(&then.number()).copied().unwrap_or(then)
+    }
+
     /// These names, and those of the generations before: what they led to then leads on to now.
     #[must_use]
     pub fn after(&self, earlier: &Names) -> Names {
         let appeals = earlier.appeals.iter().map(|(old, then)| (*old, self.appeal(*then)));
         let measures = earlier.measures.iter().map(|(old, then)| (*old, self.measure(*then)));
+        let leads = earlier.leads.iter().map(|(old, then)| (*old, self.lead(*then)));
         Names {
+            leads: leads.chain(self.leads.iter().map(|(old, new)| (*old, *new))).collect(),
             appeals: appeals.chain(self.appeals.iter().map(|(old, new)| (*old, *new))).collect(),
             measures: measures.chain(self.measures.iter().map(|(old, new)| (*old, *new))).collect(),
         }
@@ -64,6 +76,9 @@ impl Names {
                 "appeal" => {
                     names.appeals.insert(AppealRef::parse(then)?.number(), AppealRef::parse(now)?);
                 }
+                "lead" => {
+                    names.leads.insert(LeadRef::parse(then)?.number(), LeadRef::parse(now)?);
+                }
                 "measure" => {
                     names.measures.insert(id(then)?, id(now)?);
                 }
@@ -82,6 +97,9 @@ impl Names {
         // Writing to a string cannot fail.
         for (then, now) in &self.appeals {
             let _ = writeln!(text, "appeal {} {now}", AppealRef::from_bits(*then));
+        }
+        for (then, now) in &self.leads {
+            let _ = writeln!(text, "lead {} {now}", LeadRef::from_bits(*then));
         }
         for (then, now) in &self.measures {
             let _ = writeln!(text, "measure {:032x} {:032x}", then.0, now.0);
@@ -103,17 +121,20 @@ mod tests {
         let mut first = Names::default();
         first.appeals.insert(1, AppealRef::from_bits(2));
         first.measures.insert(DispositionId(1), DispositionId(2));
+        first.leads.insert(1, LeadRef::from_bits(2));
         assert_eq!(Names::parse(&first.text()).unwrap(), first);
         let mut second = Names::default();
         second.appeals.insert(2, AppealRef::from_bits(3));
         second.measures.insert(DispositionId(2), DispositionId(3));
+        second.leads.insert(2, LeadRef::from_bits(3));
         let both = second.after(&first);
         for then in [1, 2] {
             assert_eq!(both.appeal(AppealRef::from_bits(then)), AppealRef::from_bits(3));
             assert_eq!(both.measure(DispositionId(u128::from(then))), DispositionId(3));
+            assert_eq!(both.lead(LeadRef::from_bits(then)), LeadRef::from_bits(3));
         }
         assert_eq!(both.appeal(AppealRef::from_bits(9)), AppealRef::from_bits(9));
-        for wrong in ["appeal 1 2", "measure 1 2", "x", "measure"] {
+        for wrong in ["appeal 1 2", "lead 1 2", "measure 1 2", "x", "measure"] {
             assert_eq!(Names::parse(wrong), Err(KeyError::MalformedNames), "{wrong}");
         }
     }

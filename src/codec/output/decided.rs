@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::codec::manifest::hex;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
+use crate::engine::life::Word;
 use crate::engine::partition::Partition;
+use crate::engine::reached::Destination;
 
 use super::{OutRecord, Topic};
 
@@ -39,6 +41,8 @@ pub struct Deciding {
     pub next_timer: Option<TimeMs>,
     /// Rules that moved themselves to shadow, each with the version that did.
     pub shadowed: Vec<(String, u32)>,
+    /// Distinct persons of this partition who were named, by calendar year and destination (D21).
+    pub persons: Vec<(i64, Destination, u64)>,
 }
 
 /// An active rule set.
@@ -66,7 +70,8 @@ impl Deciding {
         });
         let shadowed = partition.rules_shadowed().map(|(rule, version)| (rule.to_owned(), version)).collect();
         let live_since = in_force.live_since;
-        Deciding { rules, live_since, next_timer: partition.next_timer(), shadowed }
+        let persons = partition.persons_named().collect();
+        Deciding { rules, live_since, next_timer: partition.next_timer(), shadowed, persons }
     }
 }
 
@@ -103,6 +108,18 @@ pub(super) struct DecidedData {
     /// Rules that moved themselves to shadow (DESIGN D28); absent when none did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     shadowed: Vec<ShadowedRule>,
+    /// Distinct persons who were named, by calendar year and destination (DESIGN D21); absent before the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    persons: Vec<PersonsNamed>,
+}
+
+/// Distinct persons of this facts partition who were named in a calendar year where a destination can read it.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PersonsNamed {
+    year: i64,
+    destination: String,
+    count: u64,
 }
 
 /// A rule, and the version of it that only observes.
@@ -186,6 +203,15 @@ pub fn encode_decided(
             .iter()
             .map(|(rule, version)| ShadowedRule { rule: rule.clone(), version: *version })
             .collect(),
+        persons: deciding
+            .persons
+            .iter()
+            .map(|(year, destination, count)| PersonsNamed {
+                year: *year,
+                destination: destination.name().to_owned(),
+                count: *count,
+            })
+            .collect(),
     };
     // Strings, integers and lists of them always have a JSON form.
     let value = serde_json::to_vec(&data).unwrap_or_default();
@@ -228,6 +254,12 @@ pub fn decode_decided(value: &[u8]) -> Result<DecidedProgress, DecidedError> {
             live_since: data.live_since_ms.map(TimeMs),
             next_timer: data.next_timer_ms.map(TimeMs),
             shadowed: data.shadowed.into_iter().map(|one| (one.rule, one.version)).collect(),
+            // One that a later program counts is none of ours.
+            persons: data
+                .persons
+                .into_iter()
+                .filter_map(|one| Some((one.year, Destination::from_name(&one.destination)?, one.count)))
+                .collect(),
         },
     })
 }

@@ -28,6 +28,8 @@ pub fn uses_served(topic: Topic, lane: Lane, party: SubjectKind) -> &'static [Us
             Lane::Authority => &[Use::AuthorityOrder],
             _ => &[],
         },
+        // Leads are no dispositions: they have a type and a check of their own (`lead`).
+        Topic::Leads => &[],
         // Progress and pointers: nothing about a person goes there.
         Topic::Decided | Topic::DeadLetters => &[],
     }

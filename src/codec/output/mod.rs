@@ -15,6 +15,7 @@ mod disposition;
 mod envelope;
 mod evidence;
 pub mod gate;
+mod lead;
 mod measure;
 mod notice;
 mod observation;
@@ -50,10 +51,12 @@ pub enum Topic {
     DeadLetters,
     /// What authorities are told of their orders.
     Authority,
+    /// What is referred to authorities, and what became of it (APL 14, 22, 26).
+    Leads,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 7] = [
+    pub const ALL: [Topic; 8] = [
         Topic::Dispositions,
         Topic::Notices,
         Topic::Measures,
@@ -61,6 +64,7 @@ impl Topic {
         Topic::Shadow,
         Topic::DeadLetters,
         Topic::Authority,
+        Topic::Leads,
     ];
 
     /// The name in topics, files and metrics.
@@ -74,6 +78,7 @@ impl Topic {
             Topic::Shadow => "shadow",
             Topic::DeadLetters => "dead-letters",
             Topic::Authority => "authority",
+            Topic::Leads => "leads",
         }
     }
 }
@@ -126,8 +131,8 @@ fn use_names(purpose: Purpose) -> String {
 /// that order, without the notice where an authority tells the person or defers it; an answer to an authority
 /// one in `authority`; an accepted request and
 /// a lapsed reservation one each; a measure that moved one, and its notice if that goes out again; an answer to an
-/// appeal two (dispositions, notices); an observation, and a rule that moved itself to shadow, one in `shadow`; an
-/// unmatched event one in
+/// appeal two (dispositions, notices); an observation, and a rule that moved itself to shadow, one in `shadow`; a lead,
+/// and what becomes of it, one in `leads`, or in `shadow` where it is only observed; an unmatched event one in
 /// `dead-letters`. Reports travel in facts and give none.
 ///
 /// # Errors
@@ -150,6 +155,10 @@ pub fn encode_effect(
         }
         Effect::RuleShadowed(shadowed) => {
             out.push(quality::record(shadowed, ctx)?);
+            Ok(())
+        }
+        Effect::Lead(news) => {
+            out.push(lead::record(news, ctx)?);
             Ok(())
         }
         Effect::Reported(_) => Ok(()),

@@ -10,6 +10,7 @@ use super::disposition::{
     self, AcceptedData, AnsweredData, EndedData, ExtendedData, LapsedData, MovedData, SetData,
 };
 use super::envelope::CloudEvent;
+use super::lead::{self, MovedData as LeadMovedData, ObservedData as LeadObservedData, SentData};
 use super::measure::{self, InForceData};
 use super::notice::{self, AnsweredNoticeData, EndedNoticeData, SetNoticeData};
 use super::observation::{self, ObservationData};
@@ -35,6 +36,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<ExtendedData<'_>>(disposition::MEASURE_EXTENDED),
         event::<SetNoticeData<'_>>(notice::OF_EXTENDED),
         event::<OrderAnsweredData<'_>>(order::ANSWERED),
+        event::<SentData<'_>>(lead::SENT),
+        event::<LeadMovedData<'_>>(lead::MOVED),
+        event::<LeadObservedData<'_>>(lead::OBSERVED),
         plain::<DecidedData>("duecourse.decided.v1"),
         plain::<UnmatchedData>("duecourse.dead_letter.unmatched.v1"),
     ]

@@ -21,6 +21,7 @@ use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::{Channels, Notice, RuleName};
 use crate::engine::purpose::{Purpose, Use};
+use crate::engine::reached::Destination;
 use crate::engine::rule::Op;
 use crate::engine::signal::Window;
 use crate::engine::subject::{Party, Subject, SubjectKind};
@@ -392,6 +393,7 @@ fn progress_is_read_as_it_was_written() {
         live_since: Some(AT),
         next_timer: Some(AT),
         shadowed: vec![("fan_in".to_owned(), 3)],
+        persons: vec![(2026, Destination::Leads, 12), (2027, Destination::Notices, 1)],
     };
     let record = encode_decided(3, 901, &coverage, TimeMs::MIN, &deciding);
     assert_eq!((record.topic, record.key.as_slice()), (Topic::Decided, b"3".as_slice()));

@@ -7,9 +7,12 @@ use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::base::Bilingual;
 use crate::engine::entry::{Category, EntryMoment, EntryState, EntryTerms, ListedEntry, ListingTest, Regime};
 use crate::engine::holder::Authority;
+use crate::engine::lead::{LeadKind, LeadRef, LeadState, Referral};
+use crate::engine::life::Word;
 use crate::engine::measure::{Listing, MEASURE_NAMES};
 use crate::engine::notice::{Channels, Notice, Telling};
 use crate::engine::order::{IssuedOrder, Level, OrderKind, OrderMoment, OrderName, OrderState, OrderTerms};
+use crate::engine::special::{SpecialState, SpecialTerms};
 use crate::engine::subject::SealedRef;
 use crate::engine::verifying::HowToVerify;
 
@@ -22,6 +25,53 @@ packed_struct!(EntryTerms { test, level, start, end, regime, approval });
 packed_struct!(ListedEntry { terms, event, at, until, state, since, is_over, measures });
 packed_struct!(EntryState { heard, name, listed, revoked });
 packed_struct!(Authority { orders, entries, kept_line });
+packed_struct!(SpecialTerms { approval, measure, level, start, end, places, products });
+packed_struct!(SpecialState { heard, name, terms, released_at });
+packed_struct!(LeadState {
+    id,
+    reference,
+    referral,
+    rule,
+    party,
+    holder,
+    event,
+    at,
+    answer_due,
+    purpose,
+    authority,
+    state,
+    is_open,
+});
+
+packed_plain!(LeadRef, |w, v| w.varint(v.number()), |r| {
+    r.varint("the reference of a lead").map(LeadRef::from_bits)
+});
+
+impl Packed for Referral {
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Referral::LinkedAccounts(order) => {
+                writer.byte(0);
+                order.write(writer);
+            }
+            Referral::Seen(kind) => {
+                let place = LeadKind::ALL.iter().position(|known| known == kind);
+                writer.count(place.map_or(usize::MAX, |place| place + 1));
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        const WHAT: &str = "what is referred";
+        match usize::from(reader.byte(WHAT)?).checked_sub(1) {
+            None => Packed::read(reader).map(Referral::LinkedAccounts),
+            Some(place) => {
+                let kind = LeadKind::ALL.get(place).copied();
+                kind.map(Referral::Seen).ok_or(DecodeError::Malformed(WHAT))
+            }
+        }
+    }
+}
 
 packed_plain!(SealedRef, |w, v| w.blob(&v.0), |r| r
     .blob("a sealed reference")

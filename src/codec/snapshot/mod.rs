@@ -75,6 +75,8 @@ pub fn encode(frozen: &Frozen, extent: Extent) -> Vec<u8> {
     write_table(&frozen.firings, changed_only, &mut writer);
     write_table(&frozen.overrides, changed_only, &mut writer);
     write_table(&frozen.kept, changed_only, &mut writer);
+    write_table(&frozen.leads, changed_only, &mut writer);
+    write_table(&frozen.marks, changed_only, &mut writer);
     out
 }
 

@@ -4,6 +4,7 @@ use super::packed::Packed;
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::base::TimeMs;
+use crate::engine::lead::LeadMoment;
 use crate::engine::timer::{Timer, Timers};
 
 impl Packed for Timer {
@@ -44,6 +45,12 @@ impl Packed for Timer {
                 entry.write(writer);
                 moment.write(writer);
             }
+            Timer::Lead { route, lead, moment } => {
+                writer.byte(56);
+                route.write(writer);
+                lead.write(writer);
+                writer.byte(*moment as u8);
+            }
             Timer::Order { holder, order, moment } => {
                 writer.byte(24);
                 holder.write(writer);
@@ -75,6 +82,15 @@ impl Packed for Timer {
                 holder: Packed::read(reader)?,
                 entry: Packed::read(reader)?,
                 moment: Packed::read(reader)?,
+            }),
+            56 => Ok(Timer::Lead {
+                route: Packed::read(reader)?,
+                lead: Packed::read(reader)?,
+                moment: {
+                    let code = reader.byte("a moment of a lead")?;
+                    let known = LeadMoment::ALL.into_iter().find(|moment| *moment as u8 == code);
+                    known.ok_or(DecodeError::Malformed("a moment of a lead"))?
+                },
             }),
             24 => Ok(Timer::Order {
                 holder: Packed::read(reader)?,

@@ -24,6 +24,7 @@ use crate::engine::measure::{Lane, MeasureKind};
 use crate::engine::notice::RuleName;
 use crate::engine::partition::{Core, Image};
 use crate::engine::purpose::Purpose;
+use crate::engine::reached::Marks;
 use crate::engine::report::{ReportPos, Standing};
 use crate::engine::retention::Horizons;
 use crate::engine::seen::SeenSince;
@@ -155,11 +156,16 @@ packed_struct!(Core {
     request_count,
 } since 3 {
     watched: BTreeMap::new(),
+    persons: BTreeMap::new(),
+    specials: Vec::new(),
     swept: i64::MIN,
 });
+packed_struct!(Marks { year, bits, bits_before });
 packed_struct!(SeenSince { first, from, sightings });
 packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides } since 3 {
     kept: Changes { removed: Vec::new(), rows: Vec::new() },
+    leads: Changes { removed: Vec::new(), rows: Vec::new() },
+    marks: Changes { removed: Vec::new(), rows: Vec::new() },
 });
 
 packed_plain!(Feed, |w, v| w.byte(*v as u8), |r| {

@@ -12,7 +12,8 @@ use crate::engine::subject::SubjectKind;
 /// A rule's or limit's own part in it.
 pub(super) struct Reader<'a> {
     pub subject: SubjectKind,
-    pub measure: MeasureKind,
+    /// None of what is only referred.
+    pub measure: Option<MeasureKind>,
     pub triggers: &'a [Trigger],
     pub signals: &'a [Signal],
 }
@@ -38,9 +39,9 @@ pub(super) fn readable(bundle: &mut Bundle, path: &str, condition: &Condition, r
             bundle.problems.add(path, "condition", message);
         }
     }
-    only_protects(bundle, path, condition, Some(reader.measure));
+    only_protects(bundle, path, condition, reader.measure);
     let names_payment = |trigger: &Trigger| names_payment(*trigger, reader.signals);
-    if reader.measure.is_per_event() && !reader.triggers.iter().all(names_payment) {
+    if reader.measure.is_some_and(MeasureKind::is_per_event) && !reader.triggers.iter().all(names_payment) {
         bundle.problems.add(path, "measure", "is about one payment, so only the payer's side may trigger it: `transfer_posted.payer`, `card_payment_posted.card`, or a report that is told to the event alone");
     }
     for signal in signals_read(condition, reader.signals) {

@@ -9,6 +9,9 @@ macro_rules! files {
 /// Every file of the shipped bundle: path below `config/`, text.
 pub(super) const FILES: &[(&str, &str)] = files![
     "calendar.toml",
+    "leads/caller_spoofing.toml",
+    "leads/linked_accounts.toml",
+    "leads/sim_box_device.toml",
     "limits/agreed_daily_sum.toml",
     "limits/bank_accounts_i.toml",
     "limits/bank_accounts_ii.toml",
@@ -50,6 +53,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "lives/iot_card_limit.toml",
     "lives/iot_card_pause.toml",
     "lives/iot_card_reverify.toml",
+    "lives/lead.toml",
     "lives/order.toml",
     "lives/phone_card_limit.toml",
     "lives/phone_card_reverify.toml",
@@ -117,6 +121,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "rules/silent_then_large.toml",
     "rules/silent_then_loud.toml",
     "rules/similar_sums_repeated.toml",
+    "rules/special_outlet_requests.toml",
     "rules/split_payments.toml",
     "rules/structuring.toml",
     "rules/terminal_confirmed_fraud.toml",

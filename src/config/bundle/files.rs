@@ -1,6 +1,6 @@
 //! The shapes of the files below `config/`: what may be written in them, and nothing else.
 //! `settings.toml`, `retention.toml`, `calendar.toml`, `signals/*`, `rules/*`, `limits/*`, `protections/*`, `lives/*`,
-//! `notices/*`.
+//! `leads/*`, `notices/*`.
 
 mod lives;
 
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::harm::{HarmBudgetDecl, QualityDecl};
+use super::leads::LeadFile;
 use super::retention::RetentionFile;
 
 use crate::engine::base::Bilingual;
@@ -149,6 +150,8 @@ pub(super) struct RuleFile {
     /// The law, published indicator or paper that the rule follows.
     pub source: String,
     pub harm_budget: Option<HarmBudgetDecl>,
+    /// The special measure (APL 35) without which it is not asked.
+    pub special_measure: Option<String>,
     /// How often it may be wrong before it moves itself to shadow.
     pub quality: Option<QualityDecl>,
     pub precision: Option<PrecisionDecl>,
@@ -334,6 +337,7 @@ pub(super) enum Kind {
     Limit,
     Protection,
     Life,
+    Lead,
     Texts,
     Measures,
     Channels,
@@ -361,6 +365,7 @@ impl Kind {
                 Some(("limits", _)) => Some(Kind::Limit),
                 Some(("protections", _)) => Some(Kind::Protection),
                 Some(("lives", _)) => Some(Kind::Life),
+                Some(("leads", _)) => Some(Kind::Lead),
                 _ => None,
             },
         }
@@ -377,6 +382,7 @@ impl Kind {
             Kind::Limit => toml::from_str::<LimitFile>(text).map(drop),
             Kind::Protection => toml::from_str::<ProtectionFile>(text).map(drop),
             Kind::Life => toml::from_str::<LifeFile>(text).map(drop),
+            Kind::Lead => toml::from_str::<LeadFile>(text).map(drop),
             Kind::Calendar => toml::from_str::<CalendarFile>(text).map(drop),
             Kind::Texts => toml::from_str::<TextsFile>(text).map(drop),
             Kind::Measures => toml::from_str::<MeasuresFile>(text).map(drop),

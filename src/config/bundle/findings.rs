@@ -77,7 +77,9 @@ pub fn findings(rules: &RuleSet, off: &[Rule], produced: &dyn Fn(Feed) -> bool) 
                 "nothing brakes it or raises an alarm, however many people it meets; give it a harm budget";
             found.push(add(Finding::NoHarmBudget, why.to_owned()));
         }
-        if let Some(other) = rules.rules.iter().find(|other| shadows(other, rule, &rules.signals)) {
+        // One that waits for a special measure is hardly ever asked.
+        let mut always = rules.rules.iter().filter(|other| !rules.specials.contains_key(&other.id));
+        if let Some(other) = always.find(|other| shadows(other, rule, &rules.signals)) {
             let why = format!(
                 "whenever it fires, `{}` fires too and does as much; one of the two can go",
                 other.id

@@ -168,7 +168,7 @@ fn one(
     let condition = condition(bundle, path, text, common.signals, &constants)?;
     let reader = Reader {
         subject: common.subject,
-        measure: common.measure,
+        measure: Some(common.measure),
         triggers: &common.triggers,
         signals: common.signals,
     };

@@ -10,7 +10,8 @@ use super::{BundleError, Problem, Problems, Profile, SCHEMA};
 use crate::config::nearest::plain;
 
 /// The folders of a bundle; each holds `*.toml` files.
-pub(super) const FOLDERS: [&str; 6] = ["limits", "lives", "notices", "protections", "rules", "signals"];
+pub(super) const FOLDERS: [&str; 7] =
+    ["leads", "limits", "lives", "notices", "protections", "rules", "signals"];
 
 /// All files of a bundle below `dir`, as (path below it, text).
 pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError> {
@@ -33,8 +34,9 @@ pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError>
     for folder in FOLDERS {
         match names(&dir.join(folder)) {
             Ok(names) => names.iter().for_each(|name| read(format!("{folder}/{name}"), &mut problems)),
-            // Rules of before there were lives: their measures expire, and that is all.
-            Err(error) if folder == "lives" && error.kind() == std::io::ErrorKind::NotFound => {}
+            // Rules of before there were lives: their measures expire, and that is all. Nor did they refer.
+            Err(error)
+                if matches!(folder, "lives" | "leads") && error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => problems.add(
                 folder,
                 "",

@@ -28,6 +28,10 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("extended", "延长", "extended"),
     ("released", "解除", "released"),
     ("revoked", "撤销", "revoked"),
+    ("lead_confirmed", "机关反馈：属实", "confirmed by the authority"),
+    ("lead_not_confirmed", "机关反馈：不属实", "not confirmed by the authority"),
+    ("lead_no_action", "机关反馈：不予处理", "nothing follows, the authority says"),
+    ("given_up", "逾期已久仍无反馈", "long late and still not answered"),
     // What must hold.
     ("risk_high", "风险高", "high risk"),
     ("risk_low", "风险低", "low risk"),
@@ -39,6 +43,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("automated", "没有人作出或确认过", "no person set or confirmed it"),
     ("new_evidence", "有新证据", "new evidence"),
     ("beyond_bound", "超出质量界限", "beyond its bound of quality"),
+    ("seen_by_rule", "由规则发现", "seen by a rule"),
+    ("refers", "要求核查关联账号", "asks that linked accounts are looked into"),
     ("restricts", "限制支付或者冻结", "stops payments or freezes"),
     ("legacy", "依联合惩戒之前的旧规定作出", "made under the rules before the joint sanctions"),
     // What is done.
@@ -67,6 +73,9 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("to_shadow", "只观察，并告警", "only observes, with an alarm"),
     ("restore", "恢复", "restored"),
     ("set", "作出", "set"),
+    ("count_against", "计入规则的误报", "counts against its rule"),
+    ("lead_alarm", "提醒催办", "an alarm: ask for the answer"),
+    ("refer", "凭命令文号移送线索", "referred, with the order's number"),
     ("prolong", "延长期限", "prolonged"),
     ("end", "结束", "ended"),
     ("answer", "向有权机关反馈", "the authority is answered"),
@@ -84,8 +93,9 @@ pub(super) fn said(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::engine::life::{
-        AppealAct, AppealEvent, AppealGuard, EntryAct, EntryEvent, EntryGuard, MeasureAct, MeasureEvent,
-        MeasureGuard, OrderAct, OrderEvent, OrderGuard, RuleAct, RuleEvent, RuleGuard, Word,
+        AppealAct, AppealEvent, AppealGuard, EntryAct, EntryEvent, EntryGuard, LeadAct, LeadEvent, LeadGuard,
+        MeasureAct, MeasureEvent, MeasureGuard, OrderAct, OrderEvent, OrderGuard, RuleAct, RuleEvent,
+        RuleGuard, Word,
     };
 
     fn names<W: Word>() -> impl Iterator<Item = &'static str> {
@@ -108,7 +118,10 @@ mod tests {
             .chain(names::<OrderAct>())
             .chain(names::<EntryEvent>())
             .chain(names::<EntryGuard>())
-            .chain(names::<EntryAct>());
+            .chain(names::<EntryAct>())
+            .chain(names::<LeadEvent>())
+            .chain(names::<LeadGuard>())
+            .chain(names::<LeadAct>());
         for name in all {
             assert_eq!(WORDS.iter().filter(|(known, ..)| *known == name).count(), 1, "{name}");
         }

@@ -1,4 +1,4 @@
-//! `lives/*.toml`: what may follow what in the life of a measure, an appeal, an order, an entry, a rule.
+//! `lives/*.toml`: what may follow what in the life of a measure, an appeal, an order, an entry, a rule, a lead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::values::{date, named, span_within, standing};
 use super::verifying::word;
 use crate::engine::base::SpanMs;
 use crate::engine::life::{
-    AppealAct, Due, Life, Lives, OfAppeal, OfEntry, OfMeasure, OfOrder, OfRule, State, Step,
+    AppealAct, Due, Life, Lives, OfAppeal, OfEntry, OfLead, OfMeasure, OfOrder, OfRule, State, Step,
 };
 use crate::engine::life::{Vocabulary, Word};
 use crate::engine::measure::MEASURE_NAMES;
@@ -47,8 +47,16 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>, rules: &[Rule]) -
             OfOrder::KIND => one(bundle, &path, &id, &file, context, &mut lives.order),
             OfEntry::KIND => one(bundle, &path, &id, &file, context, &mut lives.entry),
             OfRule::KIND => one(bundle, &path, &id, &file, context, &mut lives.rule),
+            OfLead::KIND => one(bundle, &path, &id, &file, context, &mut lives.lead),
             other => {
-                let known = [OfMeasure::KIND, OfAppeal::KIND, OfOrder::KIND, OfEntry::KIND, OfRule::KIND];
+                let known = [
+                    OfMeasure::KIND,
+                    OfAppeal::KIND,
+                    OfOrder::KIND,
+                    OfEntry::KIND,
+                    OfRule::KIND,
+                    OfLead::KIND,
+                ];
                 let known = known.map(|kind| (kind, ()));
                 bundle.note(&path, "kind", named("kind of life", other, known));
             }

@@ -29,6 +29,9 @@ pub fn lives_page(lives: &Lives) -> String {
     if let Some(life) = &lives.rule {
         table(&mut page, life, "");
     }
+    if let Some(life) = &lives.lead {
+        table(&mut page, life, "");
+    }
     page
 }
 

@@ -14,7 +14,7 @@ use super::purposes::Relabelled;
 use super::retention::RetentionFile;
 use super::{
     BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, figures, flow_limits,
-    gather, limits, lives, notices, protections, retention, rules, settings, signals,
+    gather, leads, limits, lives, notices, protections, retention, rules, settings, signals,
 };
 use crate::config::nearest::plain;
 use crate::engine::LoadRules;
@@ -36,6 +36,8 @@ pub struct Checked {
     pub limits_off: Vec<String>,
     /// Tables of lives on file that are not in force.
     pub lives_off: Vec<String>,
+    /// Leads on file that are not in force.
+    pub leads_off: Vec<String>,
     /// What those with a condition would be.
     pub rules_off: Vec<Rule>,
     /// What the rules' and limits' own examples expect.
@@ -177,6 +179,13 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     limits.off.sort();
     let protections = protections::protections(&mut bundle, context);
     let (lives, lives_off) = lives::lives(&mut bundle, context, &rules);
+    let (leads, leads_off) = leads::leads(&mut bundle, context, &lives);
+    for lead in &leads.rules {
+        if rules.iter().any(|rule| rule.id == lead.terms.id) {
+            let file = format!("leads/{}.toml", lead.terms.id);
+            bundle.problems.add(&file, "", "a rule or limit has this name; rename one of them");
+        }
+    }
     if let Some(notices) = &notices {
         lives::answerable(&mut bundle, &lives, notices);
     }
@@ -195,6 +204,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         notices.reasons.retain(|_, reason| !figures::has_places(reason));
         notices.reasons.extend(flow.reasons);
     }
+    let specials = rules::specials(&bundle);
     let declared = bundle.quietly("retention.toml").zip(bundle.quietly("settings.toml"));
     let paths = bundle.files.into_keys().collect();
     bundle.problems.into_result()?;
@@ -210,6 +220,8 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
             limits: limits.in_force,
             protections,
             lives,
+            leads,
+            specials,
             notices,
             calendar,
             settings: settings.figures,
@@ -219,6 +231,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         relabelled,
         limits_off: limits.off,
         lives_off,
+        leads_off,
         rules_off: flow.rules_off,
         examples,
         retention: declared,

@@ -1,6 +1,6 @@
 //! The bundle: everything dated, declared or worded that decisions depend on, as one canonical text.
 //!
-//! `config/{signals,rules,limits,protections,lives,notices}/*.toml`, `config/calendar.toml`,
+//! `config/{signals,rules,limits,protections,lives,leads,notices}/*.toml`, `config/calendar.toml`,
 //! `config/retention.toml` and `config/settings.toml` are gathered into one JSON document with sorted keys; that text is what an
 //! activation fact carries (D28), so the same log always decides the same. `compile` turns it into a
 //! `RuleSet` and refuses whatever could not be decided, explained or told to a person.
@@ -20,6 +20,7 @@ mod findings;
 mod flow_limits;
 mod gather;
 mod harm;
+mod leads;
 mod life_words;
 mod limits;
 mod listing;

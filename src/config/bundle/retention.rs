@@ -190,6 +190,13 @@ pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
             &settings.appeal_window,
         ),
         (
+            "leads",
+            "what was referred about a card, account or shared subject",
+            "the answer, or when it is given up",
+            figures.appeal_window,
+            &settings.appeal_window,
+        ),
+        (
             "firings",
             "when a rule last fired on a party",
             "the firing's end",

@@ -1,6 +1,8 @@
 //! `rules/*.toml`: a condition over signals and the measure it asks for, with every check that keeps
 //! a rule lawful, explainable and able to fire.
 
+use std::collections::BTreeMap;
+
 use super::condition::{Reader, readable};
 use super::figures::fills_nothing;
 use super::files::{FigureDecl, PrecisionDecl, RuleFile, ThresholdDecl};
@@ -52,12 +54,9 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
         bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
     let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
-    let thresholds = thresholds(bundle, path, &file);
+    let thresholds = thresholds_of(bundle, path, &file.thresholds);
     let condition = condition(bundle, path, &file.condition, signals, &thresholds);
-    for constant in thresholds.iter().filter(|constant| !file.condition.contains(&constant.name)) {
-        let key = constant.name.replacen("threshold.", "thresholds.", 1);
-        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
-    }
+    each_is_read(bundle, path, &thresholds, &file.condition);
     let precision = precision(bundle, path, file.precision.as_ref());
     let harm_budget = harm_budget(bundle, path, file.harm_budget.as_ref());
     let quality = file.quality.as_ref().map(|decl| quality(bundle, path, decl));
@@ -71,6 +70,15 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
             "is empty; name the law, published indicator or paper that the rule follows",
         );
     }
+    if let (Some(special), Some(measure)) = (&file.special_measure, measure) {
+        bundle.check_name(path, "special_measure", special);
+        // Where somebody is, is no reason to restrict them (D20, APL 35).
+        if measure.verification() != measure {
+            let message =
+                "waits for a special measure, so it may ask for a verification and for nothing harder";
+            bundle.problems.add(path, "measure", message);
+        }
+    }
     let title = title(bundle, path, "title", file.title);
     let (subject, measure) = (subject?, measure?);
     let fits = bundle.note(path, "measure", fits(measure, subject));
@@ -80,7 +88,12 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
     }
     let triggers = triggers(bundle, path, subject, &file.triggers, signals)?;
     let condition = condition?;
-    readable(bundle, path, &condition, &Reader { subject, measure, triggers: &triggers, signals });
+    readable(
+        bundle,
+        path,
+        &condition,
+        &Reader { subject, measure: Some(measure), triggers: &triggers, signals },
+    );
     fits?;
     let purpose = joined_with(own_purpose?, &condition, &triggers, signals, measure);
     let purpose = bundle.note(path, "purpose", purpose)?;
@@ -111,16 +124,28 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[
     })
 }
 
+/// The special measures that rules wait for, by the rules' ids.
+pub(super) fn specials(bundle: &Bundle) -> BTreeMap<String, String> {
+    let files = bundle.paths("rules").into_iter();
+    let waiting =
+        files.filter_map(|(path, id)| Some((id, bundle.quietly::<RuleFile>(&path)?.special_measure?)));
+    waiting.collect()
+}
+
 /// The risk that a rule or limit states.
 pub(super) fn risk(written: Option<&str>) -> Result<Risk, String> {
     written.map_or(Ok(Risk::default()), |name| word("risk", name))
 }
 
-/// The written status; off outside of the rule's profiles.
-fn status(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Option<RuleStatus> {
+pub(super) fn status_named(text: &str) -> Result<RuleStatus, String> {
     let statuses =
         [("enforced", RuleStatus::Enforced), ("shadow", RuleStatus::Shadow), ("off", RuleStatus::Off)];
-    let written = bundle.note(path, "status", named("status", &file.status, statuses))?;
+    named("status", text, statuses)
+}
+
+/// The written status; off outside of the rule's profiles.
+fn status(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Option<RuleStatus> {
+    let written = bundle.note(path, "status", status_named(&file.status))?;
     let Some(profiles) = &file.profiles else {
         return Some(written);
     };
@@ -138,10 +163,22 @@ pub(super) fn measure(name: &str) -> Result<MeasureKind, String> {
     named("measure", name, MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind)))
 }
 
+/// A figure that the condition does not read is left out.
+pub(super) fn each_is_read(bundle: &mut Bundle, path: &str, constants: &[Constant], condition: &str) {
+    for constant in constants.iter().filter(|constant| !condition.contains(&constant.name)) {
+        let key = constant.name.replacen("threshold.", "thresholds.", 1);
+        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
+    }
+}
+
 /// The figures that hold in the bundle's profile, as the condition names them.
-fn thresholds(bundle: &mut Bundle, path: &str, file: &RuleFile) -> Vec<Constant> {
+pub(super) fn thresholds_of(
+    bundle: &mut Bundle,
+    path: &str,
+    declared: &BTreeMap<String, ThresholdDecl>,
+) -> Vec<Constant> {
     let mut found = Vec::new();
-    for (name, written) in &file.thresholds {
+    for (name, written) in declared {
         let key = format!("thresholds.{name}");
         bundle.check_name(path, &key, name);
         let figure = figure_at(written, bundle.profile);
@@ -205,7 +242,11 @@ pub(super) fn joined_with(
     joined(own, sources, &[wanted])
 }
 
-fn precision(bundle: &mut Bundle, path: &str, decl: Option<&PrecisionDecl>) -> Option<PrecisionRecord> {
+pub(super) fn precision(
+    bundle: &mut Bundle,
+    path: &str,
+    decl: Option<&PrecisionDecl>,
+) -> Option<PrecisionRecord> {
     let decl = decl?;
     if decl.data.trim().is_empty() {
         bundle.problems.add(path, "precision.data", "is empty; name the data it was measured on");

@@ -186,6 +186,7 @@ impl Writer {
             holder_kind: HolderKind::Person,
             co_holder: false,
             identity_channels: None,
+            outlet: None,
         };
         self.fact(holder, body)
     }

@@ -153,17 +153,25 @@ pub enum UsageKind {
     CallReceived = 2,
     MessageSent = 3,
     Data = 4,
+    /// A call placed that showed another number than the line's own, as the network saw it (APL 14).
+    CallPlacedAltered = 5,
 }
 
 impl UsageKind {
-    pub const WORDS: [(&'static str, i64); 4] =
-        [("call_placed", 1), ("call_received", 2), ("message_sent", 3), ("data", 4)];
-    pub const ALL: [UsageKind; 5] = [
+    pub const WORDS: [(&'static str, i64); 5] = [
+        ("call_placed", 1),
+        ("call_received", 2),
+        ("message_sent", 3),
+        ("data", 4),
+        ("call_placed_altered", 5),
+    ];
+    pub const ALL: [UsageKind; 6] = [
         UsageKind::Unstated,
         UsageKind::CallPlaced,
         UsageKind::CallReceived,
         UsageKind::MessageSent,
         UsageKind::Data,
+        UsageKind::CallPlacedAltered,
     ];
 
     #[must_use]
@@ -175,7 +183,7 @@ impl UsageKind {
     #[must_use]
     pub fn peer_feed(self) -> Option<Feed> {
         match self {
-            UsageKind::CallPlaced => Some(Feed::CallPlacedCard),
+            UsageKind::CallPlaced | UsageKind::CallPlacedAltered => Some(Feed::CallPlacedCard),
             UsageKind::CallReceived => Some(Feed::CallReceivedCard),
             UsageKind::MessageSent => Some(Feed::MessageSentCard),
             UsageKind::Data | UsageKind::Unstated => None,

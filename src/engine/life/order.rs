@@ -23,6 +23,8 @@ words! {
     OrderGuard {
         /// It stops payments or freezes; the others ask for something.
         Restricts "restricts",
+        /// It asks that linked internet accounts are looked into.
+        Refers "refers",
     }
 }
 
@@ -30,6 +32,8 @@ words! {
     /// What a step of an order does.
     OrderAct {
         Set "set",
+        /// A lead about what is linked leaves, with the order's number.
+        Refer "refer",
         Prolong "prolong",
         End "end",
         /// The authority is told what was done.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{EngineError, Out, Partition};
 use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::lead::LeadRule;
 use crate::engine::notice::RuleName;
 use crate::engine::report::ReportBody;
 use crate::engine::rule::{HarmBudget, Quality, Rule};
@@ -54,6 +55,21 @@ impl Partition {
         }
         let count = *count;
         if is_told { self.tell_count(&rule.id, count, out) } else { Ok(()) }
+    }
+
+    /// Counts a lead as one thing that its rule did: it restricts nobody, so it does no harm.
+    pub(super) fn count_lead(&mut self, rule: &LeadRule, out: Out<'_>) -> Result<(), EngineError> {
+        let RuleName { id, version } = rule.terms.name();
+        let count = self.counts.entry(id.clone()).or_default();
+        *count = count.of_version(version);
+        if count.version != version {
+            return Ok(());
+        }
+        count.measures += 1;
+        let count = *count;
+        let is_told = count.measures.is_power_of_two()
+            || rule.quality.is_some_and(|quality| is_step(count.measures, quality));
+        if is_told { self.tell_count(&id, count, out) } else { Ok(()) }
     }
 
     /// Counts what became of a measure, if a rule's latest version set it: holdings limits are not counted.

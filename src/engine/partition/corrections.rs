@@ -49,10 +49,11 @@ impl Partition {
         touched: &mut Vec<Touched>,
         out: Out<'_>,
     ) -> bool {
-        let horizon = self.horizons.log(fact.route.kind);
         let mut taken = false;
         for feeding in feedings(fact.route, &before.body) {
             for subject in feeding.subjects() {
+                // Each kind of log forgets by its own term (S20).
+                let horizon = self.horizons.log(subject.kind);
                 if let Some(log) = self.logs.get_mut(&subject) {
                     let counted = |entry: &Entry| {
                         entry.event == original && entry.feed == feeding.feed && entry.at > horizon

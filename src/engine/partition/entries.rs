@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::orders::order_evidence;
+use super::happens::order_evidence;
 use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};

@@ -134,6 +134,16 @@ fn set_off<'a>(
     }
 }
 
+/// Where an event happened, as it says itself: at a terminal, or in a region of use (S25).
+pub(super) fn place_of(body: &FactBody) -> Option<Token> {
+    match body {
+        FactBody::CardPayment { terminal, .. } => Some(*terminal),
+        FactBody::CardUsage { region, .. } => *region,
+        FactBody::Opening { outlet, .. } => *outlet,
+        _ => None,
+    }
+}
+
 impl Partition {
     pub(super) fn apply_fact(
         &mut self,
@@ -180,6 +190,11 @@ impl Partition {
                 self.revoke(fact, number, out);
                 Ok(())
             }
+            FactBody::Special(said) => {
+                self.apply_special(fact, said, out);
+                Ok(())
+            }
+            FactBody::LeadAnswered { lead, outcome } => self.lead_answered(fact, *lead, *outcome, out),
             FactBody::Order(said) => self.apply_order(fact, said, out),
             FactBody::Entry(said) => self.apply_entry(fact, said, out),
             body => self.apply_body(fact, body, fact.at, fact.event, out),
@@ -244,6 +259,7 @@ impl Partition {
                     party,
                     holder: fact.route.token,
                     other: Some(other),
+                    place: place_of(body),
                     attributes,
                     event: fact.event,
                     entry: entry_event,
@@ -251,6 +267,7 @@ impl Partition {
                     left_out: None,
                 };
                 self.run_rules(&scene, &active, out)?;
+                self.run_leads(&scene, Some(fact.route.token), &active, out)?;
                 self.tell_other_side(fact, body, at, entry_event, &active, out)
             }
         }

@@ -14,7 +14,8 @@ use crate::engine::evidence::{
     NearMiss, SignalEvidence,
 };
 use crate::engine::notice::RuleName;
-use crate::engine::rule::{Condition, Interval, Op, Rule};
+use crate::engine::purpose::Purpose;
+use crate::engine::rule::{Condition, Interval, Op};
 use crate::engine::signal::{Aggregate, Signal};
 use crate::engine::state::Finding;
 use crate::engine::subject::SubjectKind;
@@ -23,9 +24,11 @@ use crate::engine::window::{Behind, Entry};
 impl Partition {
     /// Writes down the signals of a rule (`wanted`, in order of first mention), what they show, and what
     /// would clear it.
+    #[expect(clippy::too_many_arguments, reason = "one firing: of what, on what, and how it was read")]
     pub(super) fn find(
         &mut self,
-        rule: &Rule,
+        condition: &Condition,
+        own: Purpose,
         wanted: &[usize],
         scene: &Scene<'_>,
         bound: Option<TimeMs>,
@@ -34,7 +37,7 @@ impl Partition {
     ) -> Finding {
         let signals = &active.set.signals;
         let mut digest = Sha256::new();
-        let mut purpose = rule.purpose;
+        let mut purpose = own;
         let mut room = EVENTS_MAX;
         let mut evidence = Evidence::default();
         let mut read: Vec<Read> = Vec::with_capacity(wanted.len());
@@ -70,12 +73,12 @@ impl Partition {
         }
         evidence.digest = digest.finalize().into();
         let mut look = |number: usize| self.reading(number, scene, bound, active, readings);
-        evidence.comparisons = holding(&rule.condition, &mut look, &scene.attributes, signals);
+        evidence.comparisons = holding(condition, &mut look, &scene.attributes, signals);
         evidence.strength_millionths = strength(&evidence.comparisons);
-        evidence.signs = signs(&rule.condition, &mut look, &scene.attributes, signals);
+        evidence.signs = signs(condition, &mut look, &scene.attributes, signals);
         if scene.party.subject.kind != SubjectKind::Opening {
             evidence.cleared_without =
-                self.cleared_without(&rule.condition, &evidence.signals, &mut read, scene, bound, active);
+                self.cleared_without(condition, &evidence.signals, &mut read, scene, bound, active);
         }
         Finding { evidence, purpose }
     }

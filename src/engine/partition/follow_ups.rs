@@ -80,6 +80,7 @@ impl Partition {
             party: &measure.party,
             holder: measure.holder,
             other: None,
+            place: None,
             attributes: Attributes::default().with(Field::Product, product.map(|product| product as i64)),
             event: cause.event,
             entry: cause.event,

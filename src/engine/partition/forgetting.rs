@@ -137,6 +137,7 @@ impl Partition {
             }
         }
         self.sweep_logs(shard, &horizons);
+        self.reached.sweep(shard);
         for subject in self.meetings.keys_in(shard, |subject, meetings| {
             meetings.front().is_none_or(|oldest| oldest.at <= horizons.log(subject.kind))
         }) {

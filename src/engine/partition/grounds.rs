@@ -126,6 +126,7 @@ impl Partition {
             party: &measure.party,
             holder: measure.holder,
             other: ground.other,
+            place: None,
             attributes: ground.attributes,
             event: measure.event,
             entry: ground.entry,

@@ -1,8 +1,12 @@
 //! What happens to an authority order, as its table and its authority call it (S15).
 
+use sha2::{Digest, Sha256};
+
 use crate::engine::base::TimeMs;
+use crate::engine::evidence::Evidence;
 use crate::engine::life::OrderEvent;
-use crate::engine::order::{IssuedOrder, OrderAnswer, Outcome};
+use crate::engine::measure::{Measure, Order};
+use crate::engine::order::{IssuedOrder, OrderAnswer, OrderKind, OrderName, OrderTerms, Outcome};
 
 /// What happens to an order.
 #[derive(Clone, Copy)]
@@ -38,6 +42,8 @@ impl Happens {
             Happens::Answered(answer) => Outcome::Answered(answer),
             Happens::Due if !before.begun => Outcome::Over,
             Happens::Due if before.measure.is_some() => Outcome::Expired,
+            // A lead has an answer of its own to wait for.
+            Happens::Due if before.terms.kind == OrderKind::LinkedAccounts => Outcome::Expired,
             Happens::Due => Outcome::Overdue,
         }
     }
@@ -46,4 +52,15 @@ impl Happens {
     pub fn was_said(self) -> bool {
         matches!(self, Happens::Extended(_) | Happens::Released | Happens::Answered(_))
     }
+}
+
+/// The measure that carries out an order, with the order as its witness.
+pub(super) fn measure_of(name: &OrderName, terms: &OrderTerms) -> Option<Measure> {
+    let order = Order::new(name.number.to_string(), name.issuer.to_string(), terms.start, terms.end)?;
+    terms.kind.measure(order)
+}
+
+/// An order rests on nothing that was measured.
+pub(super) fn order_evidence() -> Evidence {
+    Evidence { digest: Sha256::digest([]).into(), strength_millionths: 1_000_000, ..Evidence::default() }
 }

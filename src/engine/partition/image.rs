@@ -14,8 +14,11 @@ use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::kept::Kept;
+use crate::engine::lead::LeadState;
+use crate::engine::reached::{Marks, Persons};
 use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
+use crate::engine::special::SpecialState;
 use crate::engine::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, Told,
 };
@@ -50,6 +53,8 @@ pub struct Core {
     pub heard: Heard,
     pub totals: BTreeMap<String, RuleCount>,
     pub watched: BTreeMap<String, RuleLife>,
+    pub persons: Persons,
+    pub specials: Vec<SpecialState>,
     pub request_count: u64,
 }
 
@@ -66,6 +71,8 @@ pub struct Frozen {
     pub firings: table::Frozen<Subject, ByRule<Firing>>,
     pub overrides: table::Frozen<Subject, ByRule<Override>>,
     pub kept: table::Frozen<Token, Kept>,
+    pub leads: table::Frozen<Subject, Vec<LeadState>>,
+    pub marks: table::Frozen<Token, Marks>,
 }
 
 /// The logs as they were, with the entries they refer to.
@@ -106,6 +113,8 @@ pub struct Image {
     pub firings: Changes<Subject, ByRule<Firing>>,
     pub overrides: Changes<Subject, ByRule<Override>>,
     pub kept: Changes<Token, Kept>,
+    pub leads: Changes<Subject, Vec<LeadState>>,
+    pub marks: Changes<Token, Marks>,
 }
 
 impl Partition {
@@ -122,6 +131,8 @@ impl Partition {
             firings: self.firings.freeze(),
             overrides: self.overrides.freeze(),
             kept: self.kept.freeze(),
+            leads: self.leads.freeze(),
+            marks: self.reached.marks.freeze(),
         }
     }
 
@@ -144,6 +155,8 @@ impl Partition {
             heard: self.heard.clone(),
             totals: self.totals.clone(),
             watched: self.watched.clone(),
+            persons: self.reached.persons.clone(),
+            specials: self.specials.clone(),
             request_count: self.request_count,
         }
     }
@@ -169,6 +182,9 @@ impl Partition {
         self.firings.restore(image.firings);
         self.overrides.restore(image.overrides);
         self.kept.restore(image.kept);
+        self.leads.restore(image.leads);
+        self.reached.marks.restore(image.marks);
+        self.count_open_leads();
         Ok(())
     }
 
@@ -201,6 +217,8 @@ impl Partition {
         self.heard = core.heard;
         self.totals = core.totals;
         self.watched = core.watched;
+        self.reached.persons = core.persons;
+        self.specials = core.specials;
         self.request_count = core.request_count;
         Ok(())
     }

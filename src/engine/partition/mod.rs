@@ -10,7 +10,8 @@
 //! `telling` and `reports` say what others must know, `budgets` count what rules did, `openings` answers
 //! requests, `findings` writes down why, `lives` and `follow_ups` are what measures go through,
 //! `settlements` compares, `appeals` and `cases`, `corrections` and `grounds`, `quality`, `publish`; `forgetting` ends what is kept;
-//! `orders` and `entries` are what authorities lay down; `traces` is data of abnormal customers alone.
+//! `orders` and `entries` are what authorities lay down, `leads` what they are told of; `traces` is data of
+//! abnormal customers alone.
 
 mod ahead;
 mod appeals;
@@ -26,6 +27,7 @@ mod forgetting;
 mod grounds;
 mod happens;
 mod image;
+mod leads;
 mod listed;
 mod lives;
 mod openings;
@@ -39,6 +41,7 @@ mod rules;
 mod settlements;
 mod sharers;
 mod sieve;
+mod specials;
 mod standing;
 mod telling;
 mod time;
@@ -56,11 +59,14 @@ use super::holder::Holder;
 use super::ident::IdKey;
 use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::kept::Kept;
+use super::lead::LeadState;
 use super::notice::MissingText;
+use super::reached::Reached;
 use super::retention::{Horizons, Terms};
 use super::ruleset::RuleSet;
 use super::seen::Seen;
 use super::signal::Signal;
+use super::special::SpecialState;
 use super::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
     Told,
@@ -148,6 +154,10 @@ pub struct Partition {
     touched_anomalies: Vec<Token>,
     /// Measures that are not forgotten, by what they are about.
     of_party: BTreeSet<(Subject, DispositionId)>,
+    /// By where a lead's facts go: its holder, or the shared subject itself (S23).
+    leads: Table<Subject, Vec<LeadState>>,
+    /// How many leads of each rule wait for an answer. Derived from `leads`.
+    leads_open: BTreeMap<String, u64>,
     firings: Table<Subject, ByRule<Firing>>,
     overrides: Table<Subject, ByRule<Override>>,
     ledger: ReportLedger,
@@ -161,6 +171,10 @@ pub struct Partition {
     totals: BTreeMap<String, RuleCount>,
     /// How far the rules that watch themselves have come, by rule.
     watched: BTreeMap<String, RuleLife>,
+    /// Special measures in areas, as they were heard of (S25).
+    specials: Vec<SpecialState>,
+    /// Who was named where, by year; decides nothing.
+    reached: Reached,
     /// Order of application of requests.
     request_count: u64,
     tally: Tally,
@@ -229,6 +243,8 @@ impl Partition {
             anomalies: HashMap::default(),
             touched_anomalies: Vec::new(),
             of_party: BTreeSet::new(),
+            leads: Table::default(),
+            leads_open: BTreeMap::new(),
             firings: Table::default(),
             overrides: Table::default(),
             ledger: ReportLedger::default(),
@@ -237,6 +253,8 @@ impl Partition {
             heard: BTreeMap::new(),
             totals: BTreeMap::new(),
             watched: BTreeMap::new(),
+            specials: Vec::new(),
+            reached: Reached::default(),
             request_count: 0,
             tally: Tally::default(),
             scratch: Readings::default(),
@@ -259,6 +277,7 @@ impl Partition {
     ) -> Result<(), EngineError> {
         self.offset = offset;
         self.report_count = 0;
+        let before = effects.len();
         match record {
             FactsRecord::VersionAnnounced(version) => self.coverage.announce(*version),
             FactsRecord::Reports(reports) => {
@@ -268,6 +287,10 @@ impl Partition {
                 }
             }
             FactsRecord::Facts(pack) => self.apply_pack(pack, loader, effects)?,
+        }
+        if let Some(active) = &self.rules {
+            let new = effects.iter().skip(before);
+            new.for_each(|effect| self.reached.note(effect, &active.set.calendar, &self.identity.id_key));
         }
         Ok(())
     }

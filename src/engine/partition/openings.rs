@@ -105,8 +105,16 @@ impl Partition {
         step_event: Fingerprint,
         out: Out<'_>,
     ) -> Result<(), EngineError> {
-        let FactBody::Opening { step, opening, holding, product, holder_kind, co_holder, identity_channels } =
-            body
+        let FactBody::Opening {
+            step,
+            opening,
+            holding,
+            product,
+            holder_kind,
+            co_holder,
+            identity_channels,
+            outlet,
+        } = body
         else {
             return Ok(());
         };
@@ -143,7 +151,7 @@ impl Partition {
                 if slot.request.is_none() {
                     slot.request = Some(request.clone());
                     self.request_count += 1;
-                    self.answer(request, fact, *co_holder, out)?;
+                    self.answer(request, fact, (*co_holder, *outlet), out)?;
                 }
             }
             OpeningStep::Opened | OpeningStep::Abandoned => {
@@ -161,7 +169,7 @@ impl Partition {
         &mut self,
         request: Request,
         fact: &Fact,
-        co_holder: bool,
+        (co_holder, outlet): (bool, Option<Token>),
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let Some(active) = self.rules.clone() else { return Ok(()) };
@@ -198,6 +206,7 @@ impl Partition {
                     party: &request.party,
                     holder,
                     other: None,
+                    place: outlet,
                     attributes: self.of_request(&request, holder),
                     event: fact.event,
                     entry: request.event,

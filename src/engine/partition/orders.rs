@@ -5,24 +5,21 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use super::happens::Happens;
+use super::happens::{Happens, measure_of, order_evidence};
 use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{
     Disposition, DispositionId, EndCause, Head, MeasureExtended, NoticeReleased, OrderAnswered,
 };
-use crate::engine::evidence::Evidence;
 use crate::engine::fact::Fact;
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::life::{Life, OfOrder, OrderAct, OrderGuard};
-use crate::engine::measure::{Lane, Measure, Order};
+use crate::engine::measure::Lane;
 use crate::engine::notice::{NoticeOf, RuleName, Telling};
 use crate::engine::order::{
-    IssuedOrder, OrderFact, OrderMoment, OrderName, OrderSays, OrderState, OrderTerms, Outcome,
+    IssuedOrder, OrderFact, OrderKind, OrderMoment, OrderSays, OrderState, OrderTerms, Outcome,
 };
 use crate::engine::purpose::Purpose;
 use crate::engine::timer::Timer;
@@ -199,6 +196,7 @@ impl Partition {
         let step = life.and_then(|life| {
             life.next(&issued.state, happens.event(), |guard| match guard {
                 OrderGuard::Restricts => kind.restricts(),
+                OrderGuard::Refers => kind == OrderKind::LinkedAccounts,
             })
         });
         let outcome = happens.outcome(issued);
@@ -208,7 +206,7 @@ impl Partition {
             issued.state = Arc::clone(&state.name);
             issued.begun |= begins;
         }
-        let mut answered = false;
+        let (mut answered, mut referred) = (false, false);
         for act in step.iter().flat_map(|step| &step.acts) {
             match (act, &active, happens) {
                 (OrderAct::Set, Some(active), _) => self.carry_out(which, cause, active, out)?,
@@ -218,11 +216,16 @@ impl Partition {
                 (OrderAct::End, _, _) => self.end_order(which, happens, cause, out),
                 (OrderAct::Answer, _, _) => {
                     let is_set = self.order(which).is_some_and(OrderState::has_measure);
-                    let outcome = if begins && is_set { Outcome::Set } else { outcome };
+                    let outcome = match (begins && is_set, referred) {
+                        (true, _) => Outcome::Set,
+                        (false, true) => Outcome::Referred,
+                        (false, false) => outcome,
+                    };
                     self.answer_order(which, outcome, cause, out);
                     answered = true;
                 }
-                (OrderAct::Set | OrderAct::Prolong, _, _) => {}
+                (OrderAct::Refer, Some(active), _) => referred |= self.refer_order(which, cause, active, out),
+                (OrderAct::Set | OrderAct::Prolong | OrderAct::Refer, _, _) => {}
             }
         }
         if step.is_none() && self.end_order_anyhow(which, happens, cause, out) {
@@ -289,6 +292,16 @@ impl Partition {
         }
         out.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set))));
         Ok(())
+    }
+
+    /// What the order asks to be looked into is referred, if it asks that and somebody is to be told.
+    fn refer_order(&mut self, which: Which, (_, at): Cause, active: &Active, out: Out<'_>) -> bool {
+        let Some(order) = self.order(which).cloned() else { return false };
+        let Some(issued) = order.issued.filter(|issued| issued.terms.kind == OrderKind::LinkedAccounts)
+        else {
+            return false;
+        };
+        self.refer_linked(&order.name, &order.party, which.holder, (issued.event, at), active, out)
     }
 
     /// Moves the order's end; its measure goes on until then.
@@ -430,15 +443,4 @@ impl Partition {
         let of = issued.find(|issued| issued.measure.is_some_and(|(measure, _)| measure == id));
         of.is_none_or(|issued| issued.terms.telling != Telling::ByAuthority)
     }
-}
-
-/// The measure that carries out an order, with the order as its witness.
-fn measure_of(name: &OrderName, terms: &OrderTerms) -> Option<Measure> {
-    let order = Order::new(name.number.to_string(), name.issuer.to_string(), terms.start, terms.end)?;
-    terms.kind.measure(order)
-}
-
-/// An order rests on nothing that was measured.
-pub(super) fn order_evidence() -> Evidence {
-    Evidence { digest: Sha256::digest([]).into(), strength_millionths: 1_000_000, ..Evidence::default() }
 }

@@ -14,7 +14,11 @@ use crate::engine::state::{RuleCount, RuleLife, RuleShadowed};
 impl Partition {
     /// Whether this version of a rule only observes because of what it did.
     pub(super) fn is_shadowed(&self, rule: &Rule) -> bool {
-        let life = self.watched.get(&rule.id).filter(|life| life.version == rule.version);
+        self.is_version_shadowed(&rule.id, rule.version)
+    }
+
+    pub(super) fn is_version_shadowed(&self, rule: &str, version: u32) -> bool {
+        let life = self.watched.get(rule).filter(|life| life.version == version);
         life.is_some_and(|life| life.shadowed)
     }
 
@@ -28,11 +32,12 @@ impl Partition {
     pub(super) fn watch(&mut self, id: &str, count: &RuleCount, out: Out<'_>) {
         let Some(active) = self.rules.clone() else { return };
         let Some(table) = &active.set.lives.rule else { return };
-        let of_version = |rule: &&Rule| rule.id == id && rule.version == count.version;
-        let Some(rule) = active.set.rules.iter().find(of_version) else { return };
-        let (Some(quality), Some(first)) = (rule.quality, table.beginning()) else { return };
-        let begun = || RuleLife { version: rule.version, state: Arc::clone(&first.name), shadowed: false };
-        let known = self.watched.get(id).filter(|life| life.version == rule.version);
+        let version = count.version;
+        let (Some(quality), Some(first)) = (active.set.quality_of(id, version), table.beginning()) else {
+            return;
+        };
+        let begun = || RuleLife { version, state: Arc::clone(&first.name), shadowed: false };
+        let known = self.watched.get(id).filter(|life| life.version == version);
         let mut life = known.cloned().unwrap_or_else(begun);
         let step = table.next(&life.state, RuleEvent::Counted, |guard| match guard {
             RuleGuard::BeyondBound => quality.is_passed_by(count),
@@ -46,7 +51,7 @@ impl Partition {
                 RuleAct::ToShadow => {
                     life.shadowed = true;
                     if own_partition(id, self.identity.partitions) == self.identity.partition {
-                        let rule = RuleName { id: rule.id.clone(), version: rule.version };
+                        let rule = RuleName { id: id.to_owned(), version };
                         let shadowed = RuleShadowed { rule, count: *count, quality };
                         out.push(Effect::RuleShadowed(Box::new(shadowed)));
                     }

@@ -140,7 +140,7 @@ impl Scene<'_> {
             SubjectKind::Pair => {
                 Some(Subject::new(SubjectKind::Pair, self.party.subject.token.pair(self.other?)))
             }
-            kind => Some(self.party.subject).filter(|party| party.kind == kind && kind.lives_with_holder()),
+            kind => Some(self.party.subject).filter(|party| party.kind == kind),
         }
     }
 }
@@ -225,7 +225,8 @@ impl Partition {
         readings: &mut Readings,
     ) -> Option<Reading> {
         let signal = active.set.signals.get(number)?;
-        if !signal.subject.lives_with_holder() {
+        // A shared subject is read in its own partition by what is referred about it alone (S23).
+        if !signal.subject.lives_with_holder() && signal.subject != scene.party.subject.kind {
             return Some(self.read_reported(signal, scene, bound));
         }
         let subject = scene.subject_of(signal)?;

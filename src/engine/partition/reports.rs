@@ -118,6 +118,7 @@ impl Partition {
             party: &standing.target,
             holder: standing.holder,
             other: (standing.about.kind == SubjectKind::Counterparty).then_some(standing.about.token),
+            place: None,
             attributes: known.with(Field::Amount, standing.amount.and_then(crate::engine::base::Money::fen)),
             event: standing.event,
             entry: standing.event,

@@ -27,6 +27,8 @@ pub(crate) struct RuleIndex {
     by_trigger: BTreeMap<(Trigger, SubjectKind), Sieve>,
     signals: Vec<Vec<usize>>,
     names: Vec<Arc<str>>,
+    /// The special measure that a rule waits for.
+    specials: Vec<Option<Arc<str>>>,
     signal_names: Vec<Arc<str>>,
     signal_numbers: BTreeMap<Arc<str>, usize>,
     /// Signals that others are told of, by the kind they are about, in signal order.
@@ -78,6 +80,7 @@ impl RuleIndex {
             }
             index.signals.push(signals_of(&rule.condition, set));
             index.names.push(Arc::from(rule.id.as_str()));
+            index.specials.push(set.specials.get(&rule.id).map(|name| Arc::from(name.as_str())));
         }
         for (number, signal) in set.signals.iter().enumerate() {
             let name: Arc<str> = Arc::from(signal.name.as_str());
@@ -97,6 +100,11 @@ impl RuleIndex {
     /// The signals that a rule's condition reads, made ones with their parts.
     pub fn signals(&self, rule: usize) -> &[usize] {
         self.signals.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    /// The special measure without which a rule is not asked.
+    pub fn special(&self, rule: usize) -> Option<&str> {
+        self.specials.get(rule)?.as_deref()
     }
 
     /// Signals about a kind of subject that others are told of.
@@ -136,6 +144,8 @@ pub(super) struct Scene<'a> {
     pub holder: Token,
     /// The other side, for signals of the pair.
     pub other: Option<Token>,
+    /// Where the event happened, if it says: for special measures alone (S25), and no evidence.
+    pub place: Option<Token>,
     pub attributes: Attributes,
     pub event: Fingerprint,
     /// The name of the event's entries; a correction's replacement keeps the original's.
@@ -241,7 +251,8 @@ impl Partition {
         let mut own = Readings::default();
         let readings = if fired.bound.is_some() { &mut own } else { readings };
         let wanted = active.index.signals(fired.number);
-        let mut finding = self.find(rule, wanted, scene, fired.bound, active, readings);
+        let mut finding =
+            self.find(&rule.condition, rule.purpose, wanted, scene, fired.bound, active, readings);
         finding.evidence.near_misses = near_misses;
         finding.evidence.shadowed = fired.shadowed;
         let mut asked = Asked { measure: rule.measure, finding, bound: fired.bound };
@@ -329,7 +340,7 @@ impl Partition {
         let number = candidate.number;
         let rule = active.set.rules.get(number)?;
         let name = active.index.names.get(number)?;
-        if !rule.is_in_force(scene.at) {
+        if !rule.is_in_force(scene.at) || !self.special_stands(number, scene, active) {
             return None;
         }
         let bound = self.bound(name, scene)?;
@@ -415,6 +426,9 @@ impl Partition {
         let others = places.iter().filter_map(|place| sieve.get(*place));
         let in_force = others.filter(|candidate| candidate.number != fired).filter_map(|candidate| {
             let rule = active.set.rules.get(candidate.number).filter(|rule| rule.is_in_force(scene.at))?;
+            if !self.special_stands(candidate.number, scene, active) {
+                return None;
+            }
             Some((rule, self.bound(active.index.names.get(candidate.number)?, scene)?))
         });
         in_force.collect()

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::readings::ratio;
 use super::rules::ToldSignal;
 use super::{Active, EngineError, Out, Partition};
+use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Fact, FactBody, Feed, Side};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
 use crate::engine::state::{Meeting, Told};
-use crate::engine::subject::{Party, Subject, SubjectKind};
+use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 use crate::engine::window::{AsOf, AskedFor, Entry, Most, Values};
 
 impl Partition {
@@ -68,7 +69,10 @@ impl Partition {
             self.tell(&telling, *holder, target, &active, out)?;
         }
         self.keep_readings(readings);
-        Ok(())
+        let party = Party { subject: about, sealed: SealedRef::default() };
+        let said = Attributes::default().with(Field::Amount, amount_asked);
+        let scene = self.shared_scene(*feed, &party, said, (fact.event, entry_event), at);
+        self.run_leads(&scene, None, &active, out)
     }
 
     /// An account took part in a transfer: tell the other side, if it is ours, what concerns it.

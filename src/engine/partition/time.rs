@@ -61,6 +61,7 @@ impl Partition {
                 Ok(())
             }
             Timer::MeasureDue { measure, entered, .. } => self.life_due(measure, entered, due, out),
+            Timer::Lead { route, lead, moment } => self.lead_due((route, lead, moment), due, out),
             Timer::Entry { holder, entry, moment } => self.entry_due((holder, entry, moment), due, out),
             Timer::Order { holder, order, moment } => self.order_due((holder, order, moment), due, out),
         }

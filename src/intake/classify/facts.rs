@@ -75,6 +75,12 @@ impl Maker<'_> {
             Event::OrderAnswered(answered) => self.order_answered(answered, at)?,
             Event::EntryListed(listed) => self.entry_listed(listed, self.when(at, record_time))?,
             Event::EntryRevoked(revoked) => self.entry_revoked(revoked, self.when(at, record_time))?,
+            Event::SpecialMeasureOrdered(ordered) => {
+                self.special_ordered(ordered, self.when(at, record_time))?
+            }
+            Event::SpecialMeasureReleased(released) => {
+                self.special_released(released, self.when(at, record_time))?
+            }
             event => self.facts(event, at)?,
         };
         Ok(Classified { event_id: draft.id, event: self.event, at, facts, undeclared: Vec::new() })
@@ -127,6 +133,7 @@ impl Maker<'_> {
             | Event::SettlementCancelled(_)
             | Event::SettlementRecorded(_)
             | Event::SharingExplained(_) => self.of_life(event, at),
+            Event::LeadAnswered(answered) => self.lead_answered(answered, at),
             Event::HoldOrdered(ordered) => self.hold_ordered(ordered, at),
             Event::HoldReleased(released) => {
                 let own = self.own(&released.party, &ANY_KIND)?;
@@ -144,7 +151,9 @@ impl Maker<'_> {
             | Event::OrderReleased(_)
             | Event::OrderAnswered(_)
             | Event::EntryListed(_)
-            | Event::EntryRevoked(_) => Err(RefusalCode::CorrectionTypeUnsupported),
+            | Event::EntryRevoked(_)
+            | Event::SpecialMeasureOrdered(_)
+            | Event::SpecialMeasureReleased(_) => Err(RefusalCode::CorrectionTypeUnsupported),
         }
     }
 
@@ -390,7 +399,7 @@ impl Maker<'_> {
         (destination, Fact { event: self.event, at, route, body })
     }
 
-    fn to_all(&self, at: TimeMs, body: FactBody) -> (Destination, Fact) {
+    pub fn to_all(&self, at: TimeMs, body: FactBody) -> (Destination, Fact) {
         let route = Subject::new(SubjectKind::Holder, Token::default());
         (Destination::All, Fact { event: self.event, at, route, body })
     }

@@ -2,7 +2,7 @@
 //! request met.
 
 use super::facts::{Facts, Maker};
-use super::party::{Own, kind_of};
+use super::party::{Own, given, kind_of};
 use crate::codec::event::opening::OpeningRequested;
 use crate::codec::event::{Event, OwnParty, PartyKind, Text};
 use crate::engine::base::{TimeMs, Token};
@@ -23,6 +23,8 @@ struct Step<'e, 'a> {
     holder_kind: HolderKind,
     co_holders: &'e [Text<'a>],
     identity_channels: Option<u8>,
+    /// Of a request: where it was made.
+    outlet: Option<Token>,
 }
 
 impl Maker<'_> {
@@ -45,6 +47,7 @@ impl Maker<'_> {
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
                 identity_channels: None,
+                outlet: None,
             },
             Event::OpeningAbandoned(e) => Step {
                 step: OpeningStep::Abandoned,
@@ -54,6 +57,7 @@ impl Maker<'_> {
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
                 identity_channels: None,
+                outlet: None,
             },
             Event::OpeningClosed(e) => Step {
                 step: OpeningStep::Closed,
@@ -63,6 +67,7 @@ impl Maker<'_> {
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
                 identity_channels: None,
+                outlet: None,
             },
             Event::OpeningChanged(e) => Step {
                 step: OpeningStep::Changed,
@@ -72,6 +77,7 @@ impl Maker<'_> {
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
                 identity_channels: None,
+                outlet: None,
             },
             Event::HoldingStated(e) => Step {
                 step: OpeningStep::Stated,
@@ -81,6 +87,7 @@ impl Maker<'_> {
                 holder_kind: e.holder_kind.0,
                 co_holders: &e.co_holders,
                 identity_channels: None,
+                outlet: None,
             },
             _ => return Err(RefusalCode::TypeUnknown),
         };
@@ -96,6 +103,7 @@ impl Maker<'_> {
             holder_kind: requested.holder_kind.0,
             co_holders: &requested.co_holders,
             identity_channels: requested.identity_channels,
+            outlet: self.outlet(&requested.outlet)?,
         };
         let (mut facts, own) = self.step(&step, at)?;
         for (feed, kind, id) in [
@@ -122,6 +130,12 @@ impl Maker<'_> {
         Ok(facts)
     }
 
+    /// Where a request was made, if there is a basis for outlets; what is dropped is counted below, once.
+    fn outlet(&self, id: &Option<Text<'_>>) -> Result<Option<Token>, RefusalCode> {
+        let known = given(id).filter(|_| self.mapping.shared_subjects.basis(SubjectKind::Outlet).is_some());
+        known.map(|id| Ok(self.keys.token(SubjectKind::Outlet, self.bounded(id)?))).transpose()
+    }
+
     /// The facts of the holders, and the opening with its routing holder.
     fn step(&mut self, step: &Step<'_, '_>, at: TimeMs) -> Result<(Facts, Own), RefusalCode> {
         let holding = step.holding.map(|party| self.own_holding(party, step.product)).transpose()?;
@@ -142,6 +156,7 @@ impl Maker<'_> {
             holder_kind: step.holder_kind,
             co_holder,
             identity_channels: step.identity_channels,
+            outlet: step.outlet,
         };
         let mut facts = vec![self.to_holder(opening.holder, at, body(false))];
         for co_holder in self.co_holders(step.co_holders, opening.holder)? {

@@ -17,6 +17,9 @@ use crate::engine::order::{OrderFact, OrderKind, OrderName, OrderSays, OrderTerm
 use crate::intake::orders::Signed;
 use crate::intake::refusal::RefusalCode;
 
+/// What an order can be about.
+const ORDERED: [PartyKind; 2] = [PartyKind::Account, PartyKind::PhoneCard];
+
 /// An event's time, and when its signature is tested.
 #[derive(Clone, Copy)]
 pub struct When {
@@ -27,7 +30,10 @@ pub struct When {
 impl Maker<'_> {
     pub fn order_issued(&self, event: &OrderIssued<'_>, when: When) -> Result<Facts, RefusalCode> {
         let kind = kind_of(event, when.at)?;
-        let (own, name) = self.ordered(&event.party, &event.issuer, &event.number)?;
+        // Payments are an account's; what is linked may be linked to a card as well.
+        let parties: &[PartyKind] =
+            if kind == OrderKind::LinkedAccounts { &ORDERED } else { &[PartyKind::Account] };
+        let (own, name) = self.ordered(&event.party, parties, &event.issuer, &event.number)?;
         let start = in_range(event.start.0)?;
         let end = in_range(event.end.ok_or(RefusalCode::OrderWithoutEnd)?.0)?;
         if end <= start {
@@ -46,7 +52,7 @@ impl Maker<'_> {
 
     pub fn order_extended(&self, event: &OrderExtended<'_>, when: When) -> Result<Facts, RefusalCode> {
         means(&event.code, Means::Extended, when.at)?;
-        let (own, name) = self.ordered(&event.party, &event.issuer, &event.number)?;
+        let (own, name) = self.ordered(&event.party, &ORDERED, &event.issuer, &event.number)?;
         let end = in_range(event.end.ok_or(RefusalCode::OrderWithoutEnd)?.0)?;
         let canonical = extended(&self.settings.institution, event);
         let signed = signed(&event.issuer, &event.signing_key, &event.signature);
@@ -56,7 +62,7 @@ impl Maker<'_> {
 
     pub fn order_released(&self, event: &OrderReleased<'_>, when: When) -> Result<Facts, RefusalCode> {
         means(&event.code, Means::Released, when.at)?;
-        let (own, name) = self.ordered(&event.party, &event.issuer, &event.number)?;
+        let (own, name) = self.ordered(&event.party, &ORDERED, &event.issuer, &event.number)?;
         let canonical = released(&self.settings.institution, event);
         let signed = signed(&event.issuer, &event.signing_key, &event.signature);
         self.settings.orders.tested(signed, &canonical, when.signed_at)?;
@@ -64,7 +70,7 @@ impl Maker<'_> {
     }
 
     pub fn order_answered(&self, event: &OrderAnswered<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
-        let (own, name) = self.ordered(&event.party, &event.issuer, &event.number)?;
+        let (own, name) = self.ordered(&event.party, &ORDERED, &event.issuer, &event.number)?;
         Ok(self.order(own, name, OrderSays::Answered(event.answer.0), at))
     }
 
@@ -77,13 +83,14 @@ impl Maker<'_> {
     fn ordered(
         &self,
         party: &OwnParty<'_>,
+        allowed: &[PartyKind],
         issuer: &str,
         number: &str,
     ) -> Result<(Own, OrderName), RefusalCode> {
         if issuer.is_empty() || number.is_empty() {
             return Err(RefusalCode::FieldMissing);
         }
-        let own = self.own(party, &[PartyKind::Account])?;
+        let own = self.own(party, allowed)?;
         let name =
             OrderName { issuer: Arc::from(self.bounded(issuer)?), number: Arc::from(self.bounded(number)?) };
         Ok((own, name))

@@ -12,7 +12,9 @@ use crate::engine::disposition::Disposition;
 use crate::engine::fact::{Dated, Fact, FactBody, OtherParty};
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
+use crate::engine::lead::LeadNews;
 use crate::engine::order::OrderFact;
+use crate::engine::special::{SpecialFact, SpecialSays, SpecialTerms};
 use crate::engine::subject::{Party, Subject};
 use crate::intake::classify::Destination;
 
@@ -41,7 +43,11 @@ impl Translation {
 
     /// Learns from what the old generation decided under which reference a measure is known in the new one.
     pub fn learn(&mut self, effect: &Effect) {
-        let Effect::Disposed(disposition) = effect else { return };
+        let disposition = match effect {
+            Effect::Disposed(disposition) => disposition,
+            Effect::Lead(news) => return self.learn_lead(news),
+            _ => return,
+        };
         let Disposition::MeasureSet(set) = &**disposition else { return };
         let head = set.head();
         let party = self.subject(head.party.subject);
@@ -50,6 +56,17 @@ impl Translation {
         let id = key.disposition(IdKind::Set, &head.rule, party, event, head.at, set.measure().name());
         self.names.appeals.insert(set.notice().appeal.number(), key.appeal(id));
         self.names.measures.insert(head.id, id);
+    }
+
+    fn learn_lead(&mut self, news: &LeadNews) {
+        let LeadNews::Sent(sent) = news else { return };
+        let head = &sent.head;
+        let party = self.subject(head.party.subject);
+        let event = self.old.fingerprint_in(head.event, &self.new);
+        let key = self.new.id_key();
+        let kind = sent.referral.name();
+        let id = key.disposition(IdKind::Referred, &head.rule, party, event, head.at, kind);
+        self.names.leads.insert(sent.reference.number(), key.lead(id));
     }
 
     /// How the measures of the old generation are called in the new one.
@@ -173,7 +190,9 @@ impl Translation {
                 holder_kind,
                 co_holder,
                 identity_channels,
+                outlet,
             } => FactBody::Opening {
+                outlet: outlet.map(|outlet| self.token(outlet)),
                 step: *step,
                 opening: self.party(opening)?,
                 holding: holding.as_ref().map(|holding| self.party(holding)).transpose()?,
@@ -199,6 +218,19 @@ impl Translation {
             }
             FactBody::Appeal { appeal, step } => {
                 FactBody::Appeal { appeal: self.names.appeal(*appeal), step: self.step(step) }
+            }
+            FactBody::Special(said) => FactBody::Special(Box::new(match &said.says {
+                SpecialSays::Ordered(terms) => SpecialFact {
+                    name: said.name.clone(),
+                    says: SpecialSays::Ordered(SpecialTerms {
+                        places: terms.places.iter().map(|place| self.token(*place)).collect(),
+                        ..terms.clone()
+                    }),
+                },
+                SpecialSays::Released => (**said).clone(),
+            })),
+            FactBody::LeadAnswered { lead, outcome } => {
+                FactBody::LeadAnswered { lead: self.names.lead(*lead), outcome: *outcome }
             }
             FactBody::MeasureHappened { measure, news } => {
                 FactBody::MeasureHappened { measure: self.names.measure(*measure), news: *news }

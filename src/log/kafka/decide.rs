@@ -37,6 +37,7 @@ pub struct OutputTopics {
     pub decided: String,
     pub shadow: String,
     pub authority: String,
+    pub leads: String,
     pub dead_letters: String,
 }
 
@@ -51,10 +52,11 @@ impl OutputTopics {
             Topic::Shadow => &self.shadow,
             Topic::DeadLetters => &self.dead_letters,
             Topic::Authority => &self.authority,
+            Topic::Leads => &self.leads,
         }
     }
 
-    fn all(&self) -> [&str; 7] {
+    fn all(&self) -> [&str; 8] {
         Topic::ALL.map(|topic| self.name(topic))
     }
 }

@@ -6,7 +6,7 @@ use super::frames::{FrameReader, FrameWriter};
 use crate::codec::output::{OutRecord, Topic};
 use crate::log::{Batch, LogError};
 
-const TOPICS: [(u8, Topic); 7] = [
+const TOPICS: [(u8, Topic); 8] = [
     (1, Topic::Dispositions),
     (2, Topic::Notices),
     (3, Topic::Measures),
@@ -14,6 +14,7 @@ const TOPICS: [(u8, Topic); 7] = [
     (5, Topic::Shadow),
     (6, Topic::DeadLetters),
     (7, Topic::Authority),
+    (8, Topic::Leads),
 ];
 
 /// A partition's journal, open for commits.

@@ -203,6 +203,21 @@ pub const APPEAL_ANSWERS: Metric = counter(
     &["answer"],
     "What was said about appeals and requests for a human decision: received, accepted, papers_asked, upheld, forwarded, overdue (alarm on this), human_decision_due, confirmed.",
 );
+pub const LEADS: Metric = counter(
+    "duecourse_leads_total",
+    &["kind", "event"],
+    "Leads to authorities: sent, confirmed, not_confirmed, no_action, overdue (alarm on this), given_up; and observed, what would have been sent.",
+);
+pub const DESTINATION_PERSONS: Metric = gauge(
+    "duecourse_destination_persons",
+    &["partition", "destination", "year"],
+    "Distinct persons who were named at a destination in a calendar year; exact, and the sum over partitions is the institution's.",
+);
+pub const DESTINATION_THRESHOLD: Metric = gauge(
+    "duecourse_destination_persons_threshold",
+    &["destination"],
+    "The number of persons in a year from which a duty begins for a destination, by where it lies (config/destinations.toml; alarm at it).",
+);
 pub const RULE_SHADOWED: Metric = gauge(
     "duecourse_rule_shadowed",
     &["rule"],
@@ -215,7 +230,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 40] = [
+pub const ALL: [Metric; 43] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -255,6 +270,9 @@ pub const ALL: [Metric; 40] = [
     MEASURES_SOFTENED,
     RULE_SHADOWED,
     APPEAL_ANSWERS,
+    LEADS,
+    DESTINATION_PERSONS,
+    DESTINATION_THRESHOLD,
     BUILD,
 ];
 

@@ -1,5 +1,6 @@
 //! What deciding counts: by partition, by disposition, by transaction.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Registry};
@@ -11,6 +12,7 @@ use crate::engine::base::TimeMs;
 use crate::engine::disposition::Disposition;
 use crate::engine::input::{Effect, Tally};
 use crate::engine::invariant::Invariant;
+use crate::engine::lead::LeadNews;
 use crate::engine::life::Word;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
@@ -19,6 +21,9 @@ const LATENCY_BUCKETS_S: [f64; 15] =
 
 /// Upper bounds of the recovery buckets in seconds: up to five minutes.
 const RECOVERY_BUCKETS_S: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
+
+/// The kinds of lead.
+const LEAD_KINDS: [&str; 3] = ["sim_box_device", "caller_spoofing", "internet_account"];
 
 #[derive(Debug)]
 pub struct DecideMetrics {
@@ -43,6 +48,9 @@ pub struct DecideMetrics {
     facts_retention: Gauge,
     pub(super) rule_set: GaugeVec,
     appeal_answers: IntCounterVec,
+    leads: IntCounterVec,
+    persons: GaugeVec,
+    persons_threshold: GaugeVec,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +99,11 @@ impl DecideMetrics {
         for answer in AppealAnswer::ALL {
             appeal_answers.with_label_values(&[answer.name()]);
         }
+        let leads = counter_vec(registry, &catalogue::LEADS)?;
+        for kind in LEAD_KINDS {
+            leads.with_label_values(&[kind, "sent"]);
+            leads.with_label_values(&[kind, "overdue"]);
+        }
         // There from the start, or their first increment would be no increase to Prometheus.
         for outcome in ["committed", "found_committed", "resent"] {
             transactions.with_label_values(&[outcome]);
@@ -120,6 +133,9 @@ impl DecideMetrics {
             facts_retention: gauge(registry, &catalogue::FACTS_RETENTION)?,
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
             appeal_answers,
+            leads,
+            persons: gauge_vec(registry, &catalogue::DESTINATION_PERSONS)?,
+            persons_threshold: gauge_vec(registry, &catalogue::DESTINATION_THRESHOLD)?,
         })
     }
 
@@ -148,6 +164,8 @@ impl DecideMetrics {
             before: since,
             rule_sets: self.rule_set.clone(),
             rule_set: None,
+            persons: self.persons.clone(),
+            persons_shown: BTreeMap::new(),
             partition: label.clone(),
         }
     }
@@ -195,11 +213,26 @@ impl DecideMetrics {
                 self.unmatched.with_label_values(&[reason.name()]).inc();
                 return;
             }
+            Effect::Lead(news) => return self.lead(news),
             // What is shadowed is shown as a state: `duecourse_rule_shadowed`.
             Effect::RuleShadowed(_) | Effect::Reported(_) => return,
         };
         let rule = self.rules.admit(&head.rule.id);
         self.dispositions.with_label_values(&[kind, rule, head.lane.name(), measure]).inc();
+    }
+
+    /// Counts what was referred, and what came of it.
+    fn lead(&self, news: &LeadNews) {
+        let (kind, event) = match news {
+            LeadNews::Sent(sent) => (sent.referral.name(), "sent"),
+            LeadNews::Observed(observed) => (observed.kind.name(), "observed"),
+            LeadNews::Moved(moved) => match moved.outcome {
+                Some(outcome) => (moved.kind, outcome.name()),
+                None if moved.alarm => (moved.kind, "overdue"),
+                None => (moved.kind, "given_up"),
+            },
+        };
+        self.leads.with_label_values(&[kind, event]).inc();
     }
 
     /// How a partition's batch came out: `committed`, `found_committed` or `resent`.
@@ -220,6 +253,11 @@ impl DecideMetrics {
     /// Deciding was held up this long to freeze a state.
     pub fn frozen(&self, took: Duration) {
         self.snapshot_freeze.observe(took.as_secs_f64());
+    }
+
+    /// From how many persons in a year a duty begins for a destination.
+    pub fn persons_threshold(&self, destination: &str, persons: u64) {
+        self.persons_threshold.with_label_values(&[destination]).set(persons as f64);
     }
 
     /// How long facts are kept; `None` is for ever.
@@ -250,12 +288,19 @@ pub struct PartitionMetrics {
     rule_sets: GaugeVec,
     /// Version and digest shown.
     rule_set: Option<(u32, [u8; 32])>,
+    persons: GaugeVec,
+    /// By year and destination.
+    persons_shown: BTreeMap<(i64, &'static str), u64>,
     partition: String,
 }
 
 impl Drop for PartitionMetrics {
     fn drop(&mut self) {
         self.forget_rule_set();
+        for (year, destination) in self.persons_shown.keys() {
+            let labels = [self.partition.as_str(), destination, &year.to_string()];
+            let _ = self.persons.remove_label_values(&labels);
+        }
     }
 }
 
@@ -326,6 +371,14 @@ impl PartitionMetrics {
         let (version, sha256) = self.rule_set.unwrap_or_default();
         let hexadecimal = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
         [self.partition.clone(), version.to_string(), hexadecimal]
+    }
+
+    /// Distinct persons who were named at a destination in a year.
+    pub fn persons(&mut self, year: i64, destination: &'static str, count: u64) {
+        if self.persons_shown.insert((year, destination), count) != Some(count) {
+            let labels = [self.partition.as_str(), destination, &year.to_string()];
+            self.persons.with_label_values(&labels).set(count as f64);
+        }
     }
 
     /// Its newest snapshot was stored at this time.

@@ -80,6 +80,8 @@ fn touched() -> (Metrics, String) {
     partition.snapshot_size(1_024);
     partition.timers(Some(TimeMs(1_000)), TimeMs(4_000));
     partition.recovered(Duration::from_millis(700));
+    partition.persons(2026, "leads", 12);
+    metrics.decide.persons_threshold("leads", 10);
     metrics.decide.snapshot(true);
     metrics.decide.frozen(Duration::from_micros(300));
     metrics.decide.facts_retention(None);

@@ -25,7 +25,8 @@ use super::{Cause, Occasion, Plain, PlainError};
 impl Plain {
     /// A request to open: recorded, answered, and its rules evaluated.
     pub(super) fn request(&mut self, occasion: Occasion, body: &FactBody) -> Result<(), PlainError> {
-        let FactBody::Opening { opening, product, holder_kind, co_holder, identity_channels, .. } = body
+        let FactBody::Opening { opening, product, holder_kind, co_holder, identity_channels, outlet, .. } =
+            body
         else {
             return Ok(());
         };
@@ -70,7 +71,8 @@ impl Plain {
         let adverse = openings.by_limits(&rules, place, assessed, &overruled);
         let said = said_of_request(*product, *identity_channels);
         let said = self.with_holder(said, holder, *holder_kind, occasion.at);
-        let case = Case { said, source: occasion.source, ..Case::of_opening(opening, holder, cause) };
+        let asked = Case::of_opening(opening, holder, cause);
+        let case = Case { said, source: occasion.source, place: *outlet, ..asked };
 
         if let Some(adverse) = adverse {
             return self.give_adverse(&rules, place, &adverse, case);
@@ -338,6 +340,7 @@ impl<'a> Case<'a> {
             holder,
             party: opening,
             other: None,
+            place: None,
             amount: None,
             said: Attributes::default(),
         }

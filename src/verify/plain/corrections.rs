@@ -57,9 +57,9 @@ impl Plain {
         original: Fingerprint,
         touched: &mut Vec<Touched>,
     ) -> Vec<Feed> {
-        let horizon = self.horizon(Class::Log(occasion.route.kind));
         let mut taken = Vec::new();
         for (subject, was) in entries_of(occasion, &before.body) {
+            let horizon = self.horizon(Class::Log(subject.kind));
             let is_taken = |entry: &Entry| entry.event == original && entry.feed == was.feed;
             let Some(log) = self.logs.get_mut(&subject) else { continue };
             let counted = log.iter().filter(|entry| is_taken(entry) && entry.at > horizon);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::input::Effect;
+use crate::engine::lead::LeadRule;
 use crate::engine::life::{RuleAct, RuleEvent, RuleGuard};
 use crate::engine::notice::RuleName;
 use crate::engine::report::ReportBody;
@@ -57,6 +58,22 @@ impl Plain {
             is_told |= before / step < *harm_ms / step;
         }
         if is_told { self.tell_count(&rule.id) } else { Ok(()) }
+    }
+
+    /// One more lead of a rule; it did no harm.
+    pub(super) fn count_lead(&mut self, rule: &LeadRule) -> Result<(), PlainError> {
+        let (id, version) = (&rule.terms.id, rule.terms.version);
+        let count = self.rule_counts.entry(id.clone()).or_default();
+        if version > count.version {
+            *count = RuleCount { version, ..RuleCount::default() };
+        }
+        if version < count.version {
+            return Ok(());
+        }
+        count.measures += 1;
+        let step = rule.quality.map(|quality| u64::from((quality.measures_min / 16).max(1)));
+        let is_told = count.measures.is_power_of_two() || step.is_some_and(|step| count.measures % step == 0);
+        if is_told { self.tell_count(id) } else { Ok(()) }
     }
 
     /// What became of a measure of a rule, if its version is the latest that set one here.
@@ -127,14 +144,18 @@ impl Plain {
     pub(super) fn hear_total(&mut self, id: &Arc<str>, count: RuleCount) {
         self.rule_totals.insert(id.to_string(), count);
         let Some(rules) = self.rules.clone() else { return };
-        let named = |rule: &&Rule| *rule.id == **id && rule.version == count.version;
-        let (Some(rule), Some(table)) = (rules.rules.iter().find(named), &rules.lives.rule) else { return };
-        let Some(quality) = rule.quality else { return };
+        let Some(table) = &rules.lives.rule else { return };
+        let of_rules = rules.rules.iter().map(|rule| (&rule.id, rule.version, rule.quality));
+        let of_leads =
+            rules.leads.rules.iter().map(|rule| (&rule.terms.id, rule.terms.version, rule.quality));
+        let mut all = of_rules.chain(of_leads);
+        let named = all.find(|(named, version, _)| ***named == **id && *version == count.version);
+        let Some((name, version, Some(quality))) = named else { return };
         let share = |part: u64, max: u32| part * 1_000 > count.measures * u64::from(max);
         let is_beyond = count.measures >= u64::from(quality.measures_min)
             && (share(count.overruled, quality.overturned_per_mille_max)
                 || share(count.verified, quality.verified_per_mille_max));
-        let key = (rule.id.clone(), rule.version);
+        let key = (name.clone(), version);
         let Some(first) = table.states.get(table.first) else { return };
         let (state, mut shadowed) =
             self.watched.get(&key).cloned().unwrap_or((first.name.to_string(), false));
@@ -148,11 +169,11 @@ impl Plain {
                 && step.only_if.iter().all(is_so)
         });
         let Some(step) = fits else { return };
-        let home = fnv1a_64(rule.id.as_bytes()) % u64::from(self.identity.partitions.max(1));
+        let home = fnv1a_64(name.as_bytes()) % u64::from(self.identity.partitions.max(1));
         for act in &step.acts {
             shadowed = *act == RuleAct::ToShadow;
             if shadowed && home == u64::from(self.identity.partition) {
-                let rule = RuleName { id: rule.id.clone(), version: rule.version };
+                let rule = RuleName { id: name.clone(), version };
                 self.effects.push(Effect::RuleShadowed(Box::new(RuleShadowed { rule, count, quality })));
             }
         }

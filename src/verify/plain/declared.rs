@@ -86,7 +86,7 @@ impl Plain {
         let Some(profile) = profile else { return said };
         let lacks = |function| Some(i64::from(!profile.functions.has(function)));
         let outside_functions = match usage {
-            UsageKind::CallPlaced => lacks(CardFunction::Voice),
+            UsageKind::CallPlaced | UsageKind::CallPlacedAltered => lacks(CardFunction::Voice),
             UsageKind::MessageSent => lacks(CardFunction::Sms),
             UsageKind::Data => lacks(CardFunction::Data),
             UsageKind::CallReceived | UsageKind::Unstated => None,

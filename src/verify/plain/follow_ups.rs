@@ -155,6 +155,7 @@ impl<'a> Case<'a> {
             holder,
             party,
             other: None,
+            place: None,
             amount: None,
             said: Attributes::default(),
         }

@@ -1,8 +1,8 @@
-//! The plain evaluator: ARCHITECTURE S1 to S22 as directly as they can be written down.
+//! The plain evaluator: ARCHITECTURE S1 to S25 as directly as they can be written down.
 //!
 //! No state is kept for speed: each value is read from the whole history of its subject, each
 //! answer from all steps of its holder. Read on in `time`, `signals`, `aggregates`, `values`,
-//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `lives`, `follow_ups`, `settlements`,
+//! `conditions`, `rules`, `counts`, `openings`, `answers`, `declared`, `leads`, `lives`, `follow_ups`, `settlements`,
 //! `appeals`, `proceedings`, `reports`, `corrections`, `grounds`, `retention`, `traces`.
 
 mod aggregates;
@@ -16,6 +16,7 @@ mod entries;
 mod follow_ups;
 mod grounds;
 mod held;
+mod leads;
 mod lives;
 mod measures;
 mod openings;
@@ -26,6 +27,7 @@ mod retention;
 mod rules;
 mod settlements;
 mod signals;
+mod specials;
 mod time;
 mod traces;
 mod values;
@@ -122,6 +124,10 @@ pub struct Plain {
     // Who is listed (S16): `entries`, and the phone line that each of them keeps.
     entries: Vec<entries::Entry>,
     kept_lines: BTreeMap<Token, Subject>,
+    /// Special measures in areas (S25), in order of hearing.
+    specials: Vec<specials::Special>,
+    /// What was referred (S23), in order of sending.
+    leads: Vec<leads::Lead>,
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
@@ -191,6 +197,8 @@ impl Plain {
             orders: Vec::new(),
             entries: Vec::new(),
             kept_lines: BTreeMap::new(),
+            specials: Vec::new(),
+            leads: Vec::new(),
             standings: BTreeMap::new(),
             explained: BTreeSet::new(),
             told: BTreeMap::new(),
@@ -305,6 +313,13 @@ impl Plain {
                 return Ok(());
             }
             FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),
+            FactBody::Special(said) => {
+                self.hear_special(occasion, said);
+                return Ok(());
+            }
+            FactBody::LeadAnswered { lead, outcome } => {
+                return self.hear_of_lead(occasion, *lead, *outcome);
+            }
             FactBody::Order(said) => return self.hear_order(occasion, said),
             FactBody::Entry(said) => return self.hear_entry(occasion, said),
             FactBody::Corrected { before, after, .. } => {
@@ -341,7 +356,9 @@ impl Plain {
                 let said = Attributes::of_transfer(*amount, details);
                 let (other, amount) = (Some(*counterparty), Some(*amount));
                 let case = self.case(occasion, account, other, amount, said);
-                self.evaluate_rules(Trigger::Feed(signals::transfer_feed(*side)), case)?;
+                let feed = signals::transfer_feed(*side);
+                self.evaluate_rules(Trigger::Feed(feed), case)?;
+                self.refer(feed, case, Some(holder))?;
                 match other_side {
                     Some(other_side) => self.tell_other_side(case, *side, other_side),
                     None => Ok(()),
@@ -350,12 +367,15 @@ impl Plain {
             FactBody::CardPayment { account, terminal, amount } => {
                 let said = Attributes::of_amount(*amount);
                 let case = self.case(occasion, account, Some(*terminal), Some(*amount), said);
-                self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)
+                let case = Case { place: Some(*terminal), ..case };
+                self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)?;
+                self.refer(Feed::CardPaymentCard, case, Some(holder))
             }
             FactBody::FraudConfirmed { feed, account, other, amount } => {
                 let said = Attributes::default().with(Field::Amount, amount.and_then(Money::fen));
                 let case = self.case(occasion, account, Some(*other), *amount, said);
-                self.evaluate_rules(Trigger::Feed(*feed), case)
+                self.evaluate_rules(Trigger::Feed(*feed), case)?;
+                self.refer(*feed, case, Some(holder))
             }
             FactBody::CardUsage { card, device, usage, open_mb, region, .. } => {
                 let kind = (*usage != UsageKind::Unstated).then_some(*usage as i64);
@@ -363,11 +383,13 @@ impl Plain {
                 let said =
                     Attributes::default().with(Field::Usage, kind).with(Field::MonthOpenMegabytes, traffic);
                 let said = self.with_profile(said, occasion, card.subject, (*usage, *device, *region));
-                let case = self.case(occasion, card, None, None, said);
-                self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)
+                let case = Case { place: *region, ..self.case(occasion, card, None, None, said) };
+                self.evaluate_rules(Trigger::Feed(Feed::CardUsageCard), case)?;
+                self.refer(Feed::CardUsageCard, case, Some(holder))
             }
             FactBody::Met { feed, holder, target, amount } => {
-                self.tell(occasion, *feed, *holder, target, *amount)
+                self.tell(occasion, *feed, *holder, target, *amount)?;
+                self.refer_shared(occasion, *feed, *amount)
             }
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, .. } => {
@@ -405,7 +427,10 @@ impl Plain {
             | FactBody::MeasureHappened { .. }
             | FactBody::SharingExplained { .. }
             | FactBody::SettlementRecorded { .. } => Ok(()),
-            FactBody::Order(_) | FactBody::Entry(_) => Ok(()),
+            FactBody::Special(_)
+            | FactBody::LeadAnswered { .. }
+            | FactBody::Order(_)
+            | FactBody::Entry(_) => Ok(()),
         }
     }
 }
@@ -433,7 +458,7 @@ impl Plain {
     ) -> Case<'a> {
         let Occasion { event, source, at, route } = occasion;
         let said = said.with(Field::Product, self.product_of(route.token, party.subject, at));
-        Case { event, source, at, holder: route.token, party, other, amount, said }
+        Case { event, source, at, holder: route.token, party, other, place: None, amount, said }
     }
 
     /// The class of an account or card at a time, by number.

@@ -9,7 +9,7 @@ use crate::engine::disposition::{
 use crate::engine::evidence::Evidence;
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
-use crate::engine::life::{Life, OfOrder, OrderAct, OrderEvent};
+use crate::engine::life::{Life, OfOrder, OrderAct, OrderEvent, OrderGuard};
 use crate::engine::measure::{Lane, Measure, Order as Witness};
 use crate::engine::notice::{Notice, NoticeOf, RuleName, Telling};
 use crate::engine::order::{OrderFact, OrderKind, OrderName, OrderSays, OrderTerms, Outcome};
@@ -163,6 +163,7 @@ impl Plain {
         let outcome = match (order.has_begun, order.measure) {
             (false, _) => Outcome::Over,
             (true, Some(_)) => Outcome::Expired,
+            (true, None) if terms.kind == OrderKind::LinkedAccounts => Outcome::Expired,
             (true, None) => Outcome::Overdue,
         };
         let stimulus = Stimulus { on: OrderEvent::Due, outcome, new_end: None };
@@ -184,13 +185,19 @@ impl Plain {
             .terms
             .as_ref()
             .is_some_and(|terms| [OrderKind::StopPayment, OrderKind::Freeze].contains(&terms.kind));
+        let asks_for_accounts =
+            order.terms.as_ref().is_some_and(|terms| terms.kind == OrderKind::LinkedAccounts);
         let table = self.rules.as_ref().and_then(|rules| rules.lives.order.clone());
-        // The only guard there is asks whether the order restricts.
         let step = table.as_ref().and_then(|table| {
             let steps = table.steps.iter().filter(|step| step.on == stimulus.on);
             let mut from_here = steps
                 .filter(|step| table.states.get(step.from).is_some_and(|from| *from.name == *order.state));
-            from_here.find(|step| step.only_if.is_empty() || restricts)
+            from_here.find(|step| {
+                step.only_if.iter().all(|guard| match guard {
+                    OrderGuard::Restricts => restricts,
+                    OrderGuard::Refers => asks_for_accounts,
+                })
+            })
         });
         let Some(step) = step else {
             let ends = matches!(stimulus.on, OrderEvent::Released | OrderEvent::Due);
@@ -205,8 +212,10 @@ impl Plain {
         let entered = table.as_ref().and_then(|table| table.states.get(step.to));
         order.state = entered.map(|state| state.name.to_string()).unwrap_or_default();
         order.has_begun |= stimulus.on == OrderEvent::Started;
+        let mut is_referred = false;
         for act in step.acts.clone() {
             match act {
+                OrderAct::Refer => is_referred |= asks_for_accounts && self.refer_ordered(place, cause),
                 OrderAct::Set => self.set_ordered(place, cause)?,
                 OrderAct::Prolong => self.move_end(place, stimulus.new_end, cause)?,
                 OrderAct::End => self.end_ordered(place, stimulus.on, cause),
@@ -214,6 +223,7 @@ impl Plain {
                     let measure = self.orders.get(place).and_then(|order| order.measure);
                     let outcome = match (stimulus.on, measure) {
                         (OrderEvent::Started, Some(_)) => Outcome::Set,
+                        _ if is_referred => Outcome::Referred,
                         _ => stimulus.outcome,
                     };
                     self.tell_authority(place, outcome, cause);
@@ -239,7 +249,7 @@ impl Plain {
         let (measure, reason) = match terms.kind {
             OrderKind::StopPayment => (Measure::AuthorityStopPayment(witness), "order_stop_payment"),
             OrderKind::Freeze => (Measure::AuthorityFreeze(witness), "order_freeze"),
-            OrderKind::Query | OrderKind::ReturnOfFunds => return Ok(None),
+            OrderKind::Query | OrderKind::ReturnOfFunds | OrderKind::LinkedAccounts => return Ok(None),
         };
         let notice = rules.notices.compose(NoticeOf {
             reason,
@@ -263,7 +273,7 @@ impl Plain {
         let measure_name = match terms.kind {
             OrderKind::StopPayment => "authority_stop_payment",
             OrderKind::Freeze => "authority_freeze",
-            OrderKind::Query | OrderKind::ReturnOfFunds => return Ok(()),
+            OrderKind::Query | OrderKind::ReturnOfFunds | OrderKind::LinkedAccounts => return Ok(()),
         };
         let (party, holder) = (order.party.clone(), order.holder);
         let key = &self.identity.id_key;
@@ -295,6 +305,19 @@ impl Plain {
             order.waiting_notice = waiting;
         }
         Ok(())
+    }
+
+    /// A lead about what is linked to the order's party.
+    fn refer_ordered(&mut self, place: usize, cause: Cause) -> bool {
+        let Some(order) = self.orders.get(place) else { return false };
+        let Some((event, _)) = order.issued else { return false };
+        let (name, party, holder) = (order.name.clone(), order.party.clone(), order.holder);
+        let evidence = Evidence {
+            digest: Sha256::digest([]).into(),
+            strength_millionths: 1_000_000,
+            ..Evidence::default()
+        };
+        self.refer_accounts(&name, &party, holder, Cause { event, at: cause.at }, evidence)
     }
 
     fn move_end(&mut self, place: usize, end: Option<TimeMs>, cause: Cause) -> Result<(), PlainError> {

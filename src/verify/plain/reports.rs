@@ -268,6 +268,7 @@ impl Plain {
             holder,
             party: &standing.target,
             other: is_of_counterparty.then_some(standing.about.token),
+            place: None,
             amount: standing.amount,
             said: Attributes::default()
                 .with(Field::Amount, standing.amount.and_then(Money::fen))

@@ -38,6 +38,8 @@ pub(super) struct Case<'a> {
     pub holder: Token,
     pub party: &'a Party,
     pub other: Option<Token>,
+    /// Where it happened, if the event says.
+    pub place: Option<Token>,
     pub amount: Option<Money>,
     /// What conditions may read besides signals.
     pub said: Attributes,
@@ -79,7 +81,8 @@ impl Plain {
         trigger: Trigger,
         case: Case<'_>,
     ) -> Option<Evidence> {
-        if !is_asked(rule, trigger, case) || self.last_firing_stands(rule, case) {
+        let is_asked = is_asked(rule, trigger, case) && self.may_ask(rules, rule, case);
+        if !is_asked || self.last_firing_stands(rule, case) {
             return None;
         }
         let sight = self.sight(rules, rule, case)?;
@@ -135,7 +138,9 @@ impl Plain {
             is_miss
                 .then(|| NearMiss { rule: RuleName { id: rule.id.clone(), version: rule.version }, missed })
         };
-        let others = rules.rules.iter().filter(|rule| rule.id != fired.id && is_asked(rule, trigger, case));
+        let others = rules.rules.iter().filter(|rule| {
+            rule.id != fired.id && is_asked(rule, trigger, case) && self.may_ask(rules, rule, case)
+        });
         others.filter_map(miss).take(NEAR_MISSES_MAX).collect()
     }
 

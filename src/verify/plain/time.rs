@@ -6,6 +6,7 @@ use crate::engine::cover::{Range, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::fact::FactBody;
 use crate::engine::input::{FactsPack, TimeMode};
+use crate::engine::life::LeadEvent;
 
 use super::{Occasion, Plain, PlainError};
 
@@ -46,6 +47,10 @@ pub(super) enum Timer {
     EntryStarts(usize),
     EntryEnds(usize),
     EntryForgotten(usize),
+    /// Of leads.
+    LeadAnswerDue(usize),
+    LeadGivenUp(usize),
+    LeadForgotten(usize),
 }
 
 impl Timer {
@@ -56,6 +61,8 @@ impl Timer {
             Timer::ReservationLapses { .. } | Timer::OrderStarts(_) | Timer::EntryStarts(_) => false,
             Timer::OrderEnds(_) | Timer::NoticeDue(_) | Timer::OrderForgotten(_) => true,
             Timer::EntryEnds(_) | Timer::EntryForgotten(_) => true,
+            Timer::LeadAnswerDue(_) | Timer::LeadGivenUp(_) => false,
+            Timer::LeadForgotten(_) => true,
             Timer::AppealDue { worsens, .. } | Timer::StateDue { worsens, .. } => !worsens,
         }
     }
@@ -196,6 +203,13 @@ impl Plain {
                 Timer::EntryStarts(place) => self.entry_starts(place, key.0)?,
                 Timer::EntryEnds(place) => self.entry_ends(place, key.0)?,
                 Timer::EntryForgotten(place) => self.entry_forgotten(place),
+                Timer::LeadAnswerDue(place) => {
+                    self.lead_waits_too_long(place, LeadEvent::Due, key.0)?;
+                }
+                Timer::LeadGivenUp(place) => {
+                    self.lead_waits_too_long(place, LeadEvent::GivenUp, key.0)?;
+                }
+                Timer::LeadForgotten(place) => self.forget_lead(place),
             }
             self.look_at_anomalies();
         }

@@ -53,7 +53,8 @@ impl Plain {
     /// The value of a signal by its number in the active rule set; nothing if it cannot be read here.
     pub(super) fn value(&self, rules: &RuleSet, number: usize, reading: Reading) -> Option<Value> {
         let signal = rules.signals.get(number)?;
-        if !signal.subject.lives_with_holder() {
+        // What is referred about a shared subject reads that subject itself.
+        if !signal.subject.lives_with_holder() && signal.subject != reading.party.kind {
             return Some(self.told_value(signal, reading));
         }
         let party = reading.party;

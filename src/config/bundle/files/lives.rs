@@ -11,7 +11,7 @@ use super::{Figure, TextPair};
 #[serde(deny_unknown_fields)]
 pub(in crate::config::bundle) struct LifeFile {
     pub version: u32,
-    /// Whose life: `measure`, `appeal`, `order`, `entry` or `rule`.
+    /// Whose life: `measure`, `appeal`, `order`, `entry`, `rule` or `lead`.
     pub kind: String,
     /// The measures that live so; of a measure's life only.
     #[serde(default)]

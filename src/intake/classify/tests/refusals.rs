@@ -18,6 +18,14 @@ fn native_cases() -> Vec<(Code, String)> {
         good.replacen(from, to, 1)
     };
     let at = |time: &str| with("2024-01-01T08:00:00+08:00", time);
+    let special = |more: &str| {
+        event(
+            "special_measure_ordered",
+            &format!(
+                r#"{{"institution":"bank-a","number":"T-1","issuer":"i","level":"national",{more}"measure":"m","start":"2024-01-01T08:00:00+08:00","end":"2024-02-01T08:00:00+08:00"}}"#
+            ),
+        )
+    };
     let request = |opening: &str, more: &str| {
         event(
             "opening_requested",
@@ -62,6 +70,8 @@ fn native_cases() -> Vec<(Code, String)> {
     };
     let state = |time: &str, data: &str| format!(r#""before":{{"time":"{time}","data":{data}}}"#);
     vec![
+        (Code::SpecialWithoutApproval, special("")),
+        (Code::SpecialUnbounded, special(r#""approval":"G-1","#)),
         (Code::RecordEmpty, String::new()),
         (
             Code::AuthorisationPurposeNotGrantable,

@@ -1,0 +1,91 @@
+//! Special measures: heard by all partitions, answered by the first (S25); and who was named where (S24).
+
+use super::rules::Scene;
+use super::{Active, Out, Partition};
+use crate::engine::attributes::Field;
+use crate::engine::base::Token;
+use crate::engine::disposition::{Disposition, Head, OrderAnswered};
+use crate::engine::fact::Fact;
+use crate::engine::ident::IdKind;
+use crate::engine::input::Effect;
+use crate::engine::measure::Lane;
+use crate::engine::notice::RuleName;
+use crate::engine::order::{OrderName, Outcome};
+use crate::engine::purpose::Purpose;
+use crate::engine::reached::Destination;
+use crate::engine::special::{SpecialFact, SpecialSays, SpecialState};
+use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+
+/// The rule name of answers about special measures.
+const SPECIAL: &str = "special-measure";
+
+impl Partition {
+    /// The special measures that are known, in the order in which they were heard of.
+    #[must_use]
+    pub fn special_measures(&self) -> &[SpecialState] {
+        &self.specials
+    }
+
+    /// Distinct persons who were named, by calendar year and destination (S24).
+    pub fn persons_named(&self) -> impl Iterator<Item = (i64, Destination, u64)> + '_ {
+        self.reached.counts()
+    }
+
+    pub(super) fn apply_special(&mut self, fact: &Fact, said: &SpecialFact, out: Out<'_>) {
+        let newest = self.newest_time;
+        self.specials.retain(|known| known.terms.as_ref().is_none_or(|terms| terms.end > newest));
+        let place = match self.specials.iter().position(|known| known.name == said.name) {
+            Some(place) => place,
+            None => {
+                let (heard, name) = (fact.event, said.name.clone());
+                self.specials.push(SpecialState { heard, name, terms: None, released_at: None });
+                self.specials.len() - 1
+            }
+        };
+        let Some(known) = self.specials.get_mut(place) else { return };
+        let outcome = match &said.says {
+            SpecialSays::Ordered(_) if known.terms.is_some() => Outcome::Known,
+            SpecialSays::Ordered(terms) => {
+                known.terms = Some(terms.clone());
+                match known.released_at {
+                    Some(_) => Outcome::Released,
+                    None if terms.end <= fact.at || terms.end <= newest => Outcome::Over,
+                    None if fact.at < terms.start => Outcome::Waits,
+                    None => Outcome::Set,
+                }
+            }
+            SpecialSays::Released => {
+                let at = known.released_at.map_or(fact.at, |before| before.min(fact.at));
+                known.released_at = Some(at);
+                if known.terms.is_some() { Outcome::Released } else { Outcome::Remembered }
+            }
+        };
+        if self.identity.partition == 0 {
+            self.answer_special(&said.name, outcome, fact, out);
+        }
+    }
+
+    fn answer_special(&self, name: &OrderName, outcome: Outcome, fact: &Fact, out: Out<'_>) {
+        let rule = RuleName { id: SPECIAL.to_owned(), version: 0 };
+        let nobody = Subject::new(SubjectKind::Holder, Token::default());
+        let (event, at) = (fact.event, fact.at);
+        let id = self.identity.id_key.disposition(IdKind::Answered, &rule, nobody, event, at, outcome.name());
+        let party = Party { subject: nobody, sealed: SealedRef::default() };
+        let (lane, purpose, holder) = (Lane::Authority, Purpose::AUTHORITY, nobody.token);
+        let answered = OrderAnswered {
+            head: Head { id, lane, rule, party, holder, event, at, purpose },
+            name: name.clone(),
+            kind: None,
+            outcome,
+            measure: None,
+        };
+        out.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
+    }
+
+    /// Whether a rule may be asked on a scene: one that needs a special measure only while that reaches it.
+    pub(super) fn special_stands(&self, rule: usize, scene: &Scene<'_>, active: &Active) -> bool {
+        let Some(measure) = active.index.special(rule) else { return true };
+        let product = scene.attributes.get(Field::Product);
+        self.specials.iter().any(|known| known.reaches(measure, scene.at, scene.place, product))
+    }
+}
