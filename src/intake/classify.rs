@@ -10,7 +10,7 @@ mod declared;
 pub mod entry;
 mod facts;
 mod lives;
-mod look_alike;
+pub(super) mod look_alike;
 mod opening;
 pub mod order;
 mod party;

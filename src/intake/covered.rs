@@ -24,7 +24,8 @@ pub enum StartError {
     Rewound { name: String, partition: u32, covered: i64, high: i64 },
     #[error(
         "source `{name}` partition {partition} begins at offset {low}, but only offset {covered} has been covered by \
-         all: its retention overtook the intake, and the events between are gone"
+         all: its retention overtook the intake, and the events between are gone; to go on without them, put that on \
+         record: duecourse sources skip --config FILE --source {name} --partition {partition} --to {low} --reason TEXT"
     )]
     Overtaken { name: String, partition: u32, covered: i64, low: i64 },
 }

@@ -92,7 +92,7 @@ impl Seen {
         self.note("warned before", warned);
     }
 
-    fn note(&mut self, what: &str, is_so: bool) {
+    pub fn note(&mut self, what: &str, is_so: bool) {
         if is_so {
             *self.0.entry(what.to_owned()).or_default() += 1;
         }
@@ -125,6 +125,7 @@ impl Seen {
             "cleared without",
             "counterparty reply",
             "holding_closed",
+            "skipped",
         ];
         // Long ways lead to these, and few random logs go them to their end.
         let rare = [

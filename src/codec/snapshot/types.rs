@@ -150,6 +150,7 @@ packed_struct!(Core {
 } since 3 {
     watched: BTreeMap::new(),
     swept: i64::MIN,
+    blind_until: TimeMs::MIN,
 });
 packed_struct!(SeenSince { first, from, sightings });
 packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides } since 3 {

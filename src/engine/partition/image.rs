@@ -44,6 +44,7 @@ pub struct Core {
     pub floor: Horizons,
     pub swept: i64,
     pub since: BTreeMap<String, TimeMs>,
+    pub blind_until: TimeMs,
     pub ledger: ReportLedger,
     pub counts: BTreeMap<String, RuleCount>,
     pub harms: Harms,
@@ -138,6 +139,7 @@ impl Partition {
             floor: self.floor,
             swept: self.swept,
             since: self.since.clone(),
+            blind_until: self.blind_until,
             ledger: self.ledger.clone(),
             counts: self.counts.clone(),
             harms: self.harms.clone(),
@@ -193,6 +195,7 @@ impl Partition {
         self.swept = core.swept;
         self.move_horizons();
         self.since = core.since;
+        self.blind_until = core.blind_until;
         self.number_since();
         self.ledger = core.ledger;
         self.counts = core.counts;

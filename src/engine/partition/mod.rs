@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use super::LoadRules;
 use super::base::{Fingerprint, SpanMs, TimeMs, Token};
-use super::cover::{Admission, Coverage};
+use super::cover::{Admission, Coverage, Skip};
 use super::disposition::DispositionId;
 use super::holder::Holder;
 use super::ident::IdKey;
@@ -118,6 +118,8 @@ pub struct Partition {
     swept: i64,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
     since: BTreeMap<String, TimeMs>,
+    /// Until when events may be missing that were skipped (S1, S6).
+    blind_until: TimeMs,
     /// The same by the signals' numbers in the active rule set.
     since_of: Vec<TimeMs>,
     /// How each of them is read fastest.
@@ -202,6 +204,7 @@ impl Partition {
             horizons: Horizons::default(),
             swept: i64::MIN,
             since: BTreeMap::new(),
+            blind_until: TimeMs::MIN,
             since_of: Vec::new(),
             ways: Vec::new(),
             logs: Table::default(),
@@ -247,6 +250,7 @@ impl Partition {
         self.report_count = 0;
         match record {
             FactsRecord::VersionAnnounced(version) => self.coverage.announce(*version),
+            FactsRecord::SourceSkipped(skip) => self.skip(skip),
             FactsRecord::Reports(reports) => {
                 for report in reports {
                     self.receive(report, effects)?;
@@ -255,6 +259,15 @@ impl Partition {
             FactsRecord::Facts(pack) => self.apply_pack(pack, loader, effects)?,
         }
         Ok(())
+    }
+
+    /// What is lost is passed over, and no signal is certain again before it has seen a full window after it.
+    fn skip(&mut self, skip: &Skip) {
+        if self.coverage.skip(skip) > 0 {
+            self.tally.ranges_skipped += 1;
+            self.blind_until = self.blind_until.max(skip.blind_until);
+            self.number_since();
+        }
     }
 
     fn apply_pack(
@@ -378,7 +391,8 @@ impl Partition {
     /// Looks up the signals' times by number, so that no name is looked up when a value is read.
     fn number_since(&mut self) {
         let signals = self.rules.iter().flat_map(|active| &active.set.signals);
-        let since = |signal: &Signal| self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
+        let fed = |signal: &Signal| self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
+        let since = |signal: &Signal| fed(signal).max(self.blind_until);
         (self.since_of, self.ways) =
             signals.map(|signal| (since(signal), Way::of(signal, since(signal)))).unzip();
     }
