@@ -109,7 +109,8 @@ impl Decided {
                 false => (last.min(covered.last), time.min(covered.time)),
             });
         }
-        if let Some((covered, _)) = lowest.filter(|(covered, _)| *covered < low - 1) {
+        let lost = lowest.filter(|(covered, _)| *covered < low - 1);
+        if let Some((covered, _)) = lost.filter(|_| !is_planted(Planted::SilentLoss)) {
             return Err(StartError::Overtaken {
                 name: source.name.to_string(),
                 partition: source.partition,
@@ -119,7 +120,7 @@ impl Decided {
         }
         // A destination that has covered nothing gets all there is; the others skip what they have.
         let (previous, time) = match lowest {
-            Some(lowest) if !baseline => lowest,
+            Some(lowest) if !baseline && lost.is_none() => lowest,
             _ => (low - 1, TimeMs::MIN),
         };
         Ok(Start { previous, baseline, version: versions.in_force(time), time })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use duecourse::codec::facts;
 use duecourse::codec::output::{OutRecord, OutputContext, Topic, encode_effect};
 use duecourse::engine::base::TimeMs;
-use duecourse::engine::cover::{Skip, SourceId};
+use duecourse::engine::cover::{Range, Skip, SourceId};
 use duecourse::engine::fact::FactBody;
 use duecourse::engine::input::{FactsRecord, PackedFact};
 use duecourse::engine::report::ReportBody;
@@ -390,17 +390,18 @@ fn a_fact_of_what_was_skipped_is_doubled() {
     every_fault_is_seen(
         |found| {
             lose_three(found, true)?;
-            // As if an earlier pack had had one of them.
+            // As if the first pack of that source had had one of them.
             let (source, offset, of_input) = found.case.inputs.last()?.clone();
             let To::Partition(partition) = of_input.first()?.0 else { return None };
             let (_, records) = found.case.partitions.get_mut(partition as usize)?;
             let is_of = |record: &&mut FactsRecord| match record {
                 FactsRecord::Facts(pack) => {
-                    pack.version == 1 && pack.ranges.iter().any(|range| range.source == source)
+                    let is_first = |range: &Range| range.source == source && range.baseline;
+                    pack.version == 1 && pack.ranges.iter().any(is_first)
                 }
                 _ => false,
             };
-            let FactsRecord::Facts(pack) = records.iter_mut().rev().find(is_of)? else { return None };
+            let FactsRecord::Facts(pack) = records.iter_mut().find(is_of)? else { return None };
             let range = pack.ranges.iter().position(|range| range.source == source)?;
             let (time, fact) = (pack.ranges.get(range)?.through, of_input.first()?.1.clone());
             let range = u16::try_from(range).ok()?;

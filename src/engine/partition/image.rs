@@ -14,6 +14,7 @@ use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::kept::Kept;
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::state::{
@@ -157,10 +158,13 @@ impl Partition {
     /// When its rule set does not load.
     pub fn restore(
         &mut self,
-        image: Image,
+        mut image: Image,
         known: &mut Known,
         loader: &dyn LoadRules,
     ) -> Result<(), EngineError> {
+        if is_planted(Planted::AuthorityState) {
+            image.holders.rows.iter_mut().for_each(|(_, holder)| holder.authority = None);
+        }
         self.restore_core(image.core, loader)?;
         self.seen.restore(image.seen);
         self.restore_logs(image.logs, known);
@@ -219,7 +223,10 @@ impl Partition {
         self.logs.restore(Changes { removed: Vec::new(), rows });
     }
 
-    fn restore_measures(&mut self, changes: Changes<DispositionId, MeasureState>) {
+    fn restore_measures(&mut self, mut changes: Changes<DispositionId, MeasureState>) {
+        if is_planted(Planted::AppealCase) {
+            changes.rows.iter_mut().for_each(|(_, measure)| measure.case = None);
+        }
         for id in &changes.removed {
             if let Some(measure) = self.measures.get(id) {
                 self.by_appeal.remove(&measure.appeal.number());

@@ -105,10 +105,10 @@ impl Inputs {
     }
 
     pub fn dead_letter(&mut self, pointer: &str, verdict: &mut Verdict) {
-        match self.refused.get_mut(without_version(pointer)) {
-            Some(refused) => refused.is_missing = false,
-            None if place_of(pointer).is_some_and(|(source, offset)| offset < self.first_held(&source)) => {}
-            None => verdict.mismatch(1, || "a dead letter for an input that is not refused".to_owned()),
+        if let Some(refused) = self.refused.get_mut(without_version(pointer)) {
+            refused.is_missing = false;
+        } else if place_of(pointer).is_none_or(|(source, offset)| offset >= self.first_held(&source)) {
+            verdict.mismatch(1, || "a dead letter for an input that is not refused".to_owned());
         }
     }
 
