@@ -127,3 +127,75 @@ impl Skipping {
         decided.partitions().iter().all(|progress| last(progress).is_none_or(|last| last + 1 >= self.skip.to))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::output::Deciding;
+    use crate::engine::cover::{Coverage, Covered};
+    use crate::engine::input::FactsRecord;
+
+    fn source() -> SourceId {
+        SourceId { name: "s".into(), generation: 1, partition: 0 }
+    }
+
+    /// `decided` as it says how far each facts partition has covered the source.
+    fn decided(lasts: &[Option<i64>]) -> Decided {
+        let value = |(partition, last): (u32, &Option<i64>)| {
+            let mut coverage = Coverage::default();
+            if let Some(last) = *last {
+                coverage.sources.insert(source(), Covered::new(last, TimeMs(last)));
+            }
+            crate::codec::output::encode_decided(partition, 1, &coverage, TimeMs(0), &Deciding::default())
+        };
+        let values = (0..).zip(lasts).map(value).filter_map(|record| record.value);
+        Decided::of(values, "decided", lasts.len() as u32).unwrap()
+    }
+
+    fn order(to: i64) -> Order {
+        let reason = Reason::parse("its retention overtook intake").unwrap();
+        Order { source: source(), to, reason, ordered: TimeMs(9_000), ahead_max: SpanMs(500) }
+    }
+
+    fn planned(lasts: &[Option<i64>], low: i64, to: i64) -> Result<Skipping, SkipError> {
+        plan(order(to), Held { low, resumes: Some(TimeMs(7_000)) }, &decided(lasts))
+    }
+
+    #[test]
+    fn each_partition_skips_what_it_has_not_covered() {
+        let skipping = planned(&[Some(4), None, Some(9), Some(20)], 12, 12).unwrap();
+        assert_eq!(skipping.lost, [Some((4, 11)), None, Some((9, 11)), None]);
+        assert_eq!((skipping.skip.to, skipping.skip.blind_until), (12, TimeMs(7_500)));
+        let FactsRecord::SourceSkipped(read) = facts::decode(&skipping.record()).unwrap() else { panic!() };
+        assert_eq!(read, skipping.skip);
+        assert!(!skipping.is_done(&decided(&[Some(11), None, Some(10), Some(20)])));
+        assert!(skipping.is_done(&decided(&[Some(11), None, Some(11), Some(20)])));
+        // With nothing left, what was lost may be as new as the order.
+        let nothing_left = plan(order(12), Held { low: 12, resumes: None }, &decided(&[Some(4)])).unwrap();
+        assert_eq!(nothing_left.skip.blind_until, TimeMs(9_500));
+    }
+
+    #[test]
+    fn what_is_there_and_what_is_covered_cannot_be_skipped() {
+        assert_eq!(planned(&[Some(4)], 12, 13), Err(SkipError::StillThere { low: 12 }));
+        assert!(planned(&[Some(4)], 12, 10).is_ok(), "less than all that is lost");
+        assert_eq!(planned(&[Some(4), Some(7)], 12, 5), Err(SkipError::NothingLost { covered: 4, to: 5 }));
+        assert_eq!(planned(&[None, None], 12, 12), Err(SkipError::NotCovered));
+        assert_eq!(planned(&[Some(11)], 12, 12), Err(SkipError::NothingLost { covered: 11, to: 12 }));
+    }
+
+    #[test]
+    fn a_reason_says_something_and_names_nobody() {
+        for shapeless in ["", " \t", "two\nlines", &"x".repeat(301)] {
+            assert_eq!(Reason::parse(shapeless), Err(SkipError::ReasonShape));
+        }
+        for personal in
+            ["card 4111111111111111 too", "4111 1111 1111 1111", "电话13912345678，请回", "id 11010519491231002X"]
+        {
+            assert_eq!(Reason::parse(personal), Err(SkipError::ReasonPersonal), "{personal}");
+        }
+        for fine in ["retention 72 h, intake away 80 h (change 4711)", "磁盘满，保留期 3 天", &"x".repeat(300)] {
+            assert!(Reason::parse(fine).is_ok(), "{fine}");
+        }
+    }
+}

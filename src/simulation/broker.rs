@@ -153,11 +153,12 @@ impl Broker {
         self.facts[partition as usize].push((now_ms, bytes));
     }
 
-    /// Values of measures that were published as in force, oldest first, those that ended since too.
-    pub fn measures(&self) -> Vec<&[u8]> {
+    /// Values that hold a text of measures published as in force, oldest first, those that ended since too.
+    pub fn measures(&self, text: &str) -> Vec<&[u8]> {
         let committed = self.outputs.iter().filter(|(_, fate)| *fate == Fate::Committed);
         let of_measures = committed.filter(|(record, _)| record.topic == Topic::Measures);
-        of_measures.filter_map(|(record, _)| record.value.as_deref()).collect()
+        let values = of_measures.filter_map(|(record, _)| record.value.as_deref());
+        values.filter(|value| holds(value, text.as_bytes())).collect()
     }
 
     /// Keys of orders' measures that are published as in force now.
@@ -428,5 +429,5 @@ impl Broker {
 }
 
 fn holds(bytes: &[u8], text: &[u8]) -> bool {
-    bytes.windows(text.len()).any(|window| window == text)
+    text.is_empty() || bytes.windows(text.len()).any(|window| window == text)
 }

@@ -34,27 +34,27 @@ impl Events {
         self.written += 1;
         let number = self.written;
         let at = if dice.once_in(8) { now_ms - dice.below(60_000) as i64 } else { now_ms };
-        let text = match dice.below(30) {
+        let text = match dice.below(32) {
             0 => "6217000010001234567 is nobody's business".to_owned(),
             1 if self.has_doubles && self.last.is_some() => {
                 return self.last.clone().unwrap_or_default().into_bytes();
             }
-            2..=8 => self.requested(number, at, dice),
-            9 if !self.requests.is_empty() => {
+            2..=7 => self.requested(number, at, dice),
+            8 if !self.requests.is_empty() => {
                 let (request, holder) = dice.pick(&self.requests);
                 let opening = own(holder, &format!("o{request}"), "opening");
                 let data =
                     format!(r#"{{"opening":{opening},"product":"phone_card","holder_kind":"person"}}"#);
                 event(number, "opening_abandoned", at, &data)
             }
-            10 if !self.transfers.is_empty() => self.corrected(number, at, dice),
-            11..=12 => said(number, at, Some(self.lives.order(number, at, dice))),
-            13 => said(number, at, Some(self.lives.entry(number, at, dice))),
-            14..=17 => {
+            9 if !self.transfers.is_empty() => self.corrected(number, at, dice),
+            10..=11 => said(number, at, Some(self.lives.order(number, at, dice))),
+            12 => said(number, at, Some(self.lives.entry(number, at, dice))),
+            13..=17 => {
                 let measure = self.measure(measure(dice));
                 said(number, at, self.lives.news(measure, dice))
             }
-            18..=20 => {
+            18..=22 => {
                 let measure = self.measure(measure(dice));
                 said(number, at, self.lives.appeal(measure, dice))
             }

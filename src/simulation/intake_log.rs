@@ -174,10 +174,10 @@ impl IntakeLog for SimIntakeLog {
     fn watermarks(&self, topic: &str, partition: u32) -> Result<(i64, i64), LogError> {
         self.point()?;
         let broker = self.sim.broker.borrow();
-        let source = &broker.sources[partition as usize];
+        let place = partition as usize;
         Ok(match topic {
-            FACTS_TOPIC => (0, broker.facts[partition as usize].len() as i64),
-            _ => (source.low, source.end),
+            FACTS_TOPIC => (0, broker.facts[place].len() as i64),
+            _ => (broker.sources[place].low, broker.sources[place].end),
         })
     }
 

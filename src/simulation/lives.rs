@@ -139,7 +139,7 @@ impl Lives {
 
     /// A notice reached somebody or not, somebody verified themselves or not.
     pub fn news(&mut self, measure: Option<Published>, dice: &mut Dice) -> Option<Said> {
-        let follows = !self.told.is_empty() && (measure.is_none() || dice.below(2) == 0);
+        let follows = !self.told.is_empty() && (measure.is_none() || dice.below(3) > 0);
         let (kind, more, measure) = if follows {
             let place = dice.below(self.told.len() as u64) as usize;
             let measure = self.told.swap_remove(place);

@@ -95,6 +95,9 @@ fn judged(seed: u64, deployment: &Rc<Deployment>, bug: Option<Planted>) -> (Resu
     let (sim, outcome) = simulate(seed, deployment, bug);
     let outcome = outcome.and_then(|()| sim.look_back());
     let verdict = outcome.and_then(|()| verdict::judge(deployment, &sim.broker.borrow(), &sim.config()));
+    if let Ok(verdict) = &verdict {
+        sim.see_so_often(Sight::Skipped, verdict.skipped);
+    }
     (verdict.map(|verdict| verdict.dispositions), sim.seen.get())
 }
 

@@ -63,14 +63,14 @@ fn rule_set() -> RuleSet {
         reason: "r".to_owned(),
     };
     let verify = MeasureKind::Account(AccountStep::VerifyTransaction);
-    let delay = MeasureKind::Account(AccountStep::DelaySettlement);
+    let reverify = MeasureKind::Account(AccountStep::ReverifyIdentity);
     RuleSet {
         version: 1,
         sha256: [1; 32],
         signals: signals(),
         rules: vec![
-            rule("payments", vec![Trigger::Feed(Feed::TransferPayer)], (0, 3), verify, SubjectKind::Account),
-            rule("shared-device", vec![Trigger::Report(1)], (1, 2), delay, SubjectKind::Account),
+            rule("payments", vec![Trigger::Feed(Feed::TransferPayer)], (0, 2), verify, SubjectKind::Account),
+            rule("shared-device", vec![Trigger::Report(1)], (1, 2), reverify, SubjectKind::Account),
             rule(
                 "shared-device-opening",
                 vec![Trigger::Report(2)],
@@ -138,7 +138,11 @@ fn signals() -> Vec<Signal> {
         report: level.map(|level| ReportLevel { level, tell: Tell::Holders }),
         title: text("signal"),
     };
-    let over = |feed: Feed, aggregate| Question::sliding(feed.bit(), aggregate, SpanMs(60_000));
+    let over = |feed: Feed, aggregate| {
+        // One window is soon full, so that what a skip blinds shows.
+        let span = if feed == Feed::TransferPayer { 20_000 } else { 60_000 };
+        Question::sliding(feed.bit(), aggregate, SpanMs(span))
+    };
     vec![
         signal("paid", SubjectKind::Account, over(Feed::TransferPayer, Aggregate::Count), None),
         signal("payers", SubjectKind::Device, over(Feed::TransferDevice, Aggregate::Distinct), Some(2)),
@@ -172,7 +176,7 @@ fn rule(
             right: Term::Constant(at_least),
         },
         measure,
-        measure_for: SpanMs(12_000),
+        measure_for: if subject == SubjectKind::Account { SpanMs(25_000) } else { SpanMs(12_000) },
         purpose: Purpose::ANTI_FRAUD,
         basis: "b".to_owned(),
         reason: "r".to_owned(),

@@ -92,7 +92,7 @@ impl Sim {
         self.see_so_often(sight, 1);
     }
 
-    fn see_so_often(&self, sight: Sight, count: u64) {
+    pub(super) fn see_so_often(&self, sight: Sight, count: u64) {
         let mut seen = self.seen.get();
         seen.add(sight, count);
         self.seen.set(seen);
@@ -305,9 +305,12 @@ impl Sim {
     }
 
     fn event(&self) {
+        self.event_in(self.roll(u64::from(self.deployment.sources)) as u32);
+    }
+
+    fn event_in(&self, partition: u32) {
         let now_ms = self.time.ms();
         let mut dice = self.dice.borrow_mut();
-        let partition = dice.below(u64::from(self.deployment.sources)) as u32;
         let mut broker = self.broker.borrow_mut();
         let is_full = self.old_ends.borrow().as_ref().is_some_and(|ends| {
             let place = partition as usize;
@@ -318,12 +321,13 @@ impl Sim {
         }
         let hole = i64::from(dice.once_in(6));
         let value = self.events.borrow_mut().next(now_ms, &mut dice, |dice| {
-            let measures = broker.measures();
-            let recent = &measures[measures.len().saturating_sub(8)..];
+            // Mostly of accounts, for those have lives of their own.
+            let measures = broker.measures(if dice.below(5) > 0 { r#""kind":"account""# } else { "" });
+            let recent = &measures[measures.len().saturating_sub(6)..];
             (!recent.is_empty()).then(|| dice.pick(recent).to_vec())
         });
         broker.append_source(partition, now_ms, value, hole);
-        self.events_left.set(self.events_left.get() - 1);
+        self.events_left.set(self.events_left.get().saturating_sub(1));
     }
 
     fn trouble(self: &Rc<Self>) {
@@ -360,20 +364,26 @@ impl Sim {
         }
     }
 
-    /// Retention takes records of a source that some facts partition has not covered yet. Each has covered
-    /// something of it: a first coverage begins behind the loss by itself, and there would be nothing to tell.
+    /// Retention takes records of a source that some facts partition has not covered yet, the newest of which
+    /// nobody can have read. Each partition has covered something of it: a first coverage begins behind the loss
+    /// by itself, and there would be nothing to tell.
     fn forget(&self) {
         let generation = self.config.borrow().generation;
-        let mut broker = self.broker.borrow_mut();
         let partition = self.roll(u64::from(self.deployment.sources)) as u32;
-        let covered = broker.covered(&self.deployment.source_id(generation, partition));
+        let covered = self.broker.borrow().covered(&self.deployment.source_id(generation, partition));
         let lowest = covered.iter().copied().min().unwrap_or(-1);
-        let end = broker.sources[partition as usize].end;
-        if generation != broker.generation || lowest < 0 || lowest + 1 >= end {
+        if generation != self.broker.borrow().generation || lowest < 0 {
             return;
         }
-        let low = lowest + 2 + self.roll((end - lowest - 1) as u64) as i64;
-        broker.forget_source(partition, low.min(end));
+        (0..2).for_each(|_| self.event_in(partition));
+        let mut broker = self.broker.borrow_mut();
+        let end = broker.sources[partition as usize].end;
+        let back = self.roll((end - lowest) as u64) as i64;
+        let low = if self.roll(2) == 0 { end } else { end - back };
+        if low < lowest + 2 {
+            return;
+        }
+        broker.forget_source(partition, low);
         drop(broker);
         self.see(Sight::Losses);
     }

@@ -15,6 +15,8 @@ pub enum Sight {
     /// Ranges of a source that retention took before all had covered them, and an operator's orders to skip them.
     Losses,
     Skips,
+    /// Offsets that were skipped.
+    Skipped,
     /// Partitions that came back out of a snapshot.
     Restored,
     // In how many worlds: a deciding process died while...
@@ -47,7 +49,7 @@ pub enum Sight {
 }
 
 impl Sight {
-    pub const ALL: [Sight; 24] = [
+    pub const ALL: [Sight; 25] = [
         Sight::Crashes,
         Sight::Freezes,
         Sight::Lies,
@@ -56,6 +58,7 @@ impl Sight {
         Sight::Versions,
         Sight::Losses,
         Sight::Skips,
+        Sight::Skipped,
         Sight::Restored,
         Sight::OrderAtCrash,
         Sight::AppealAtCrash,
