@@ -155,7 +155,15 @@ fn assert_rich(worlds: u64, seen: &Seen, dispositions: u64) {
         assert!(poor.is_empty(), "seen less than {count} times in {worlds} worlds: {poor:?}; {seen:?}");
     };
     at_least(&[Sight::Crashes, Sight::Freezes, Sight::Lies], worlds);
-    at_least(&[Sight::Recreations, Sight::Stops, Sight::Versions], worlds / 20);
+    at_least(&[Sight::Recreations, Sight::Stops, Sight::Versions, Sight::Losses], worlds / 20);
+    at_least(&[Sight::Restored], worlds);
+    let at_crash = [Sight::OrderAtCrash, Sight::AppealAtCrash, Sight::VerificationAtCrash];
+    at_least(&at_crash, worlds / 10);
+    at_least(&[Sight::OrderOverAfter], worlds / 10);
+    at_least(&[Sight::AppealDecidedAfter, Sight::VerificationAfter, Sight::Skipped], worlds / 20);
+    at_least(&[Sight::Lifted, Sight::Corrected, Sight::Expired, Sight::OpeningsOfListed], worlds / 20);
+    at_least(&[Sight::AppealsAnswered, Sight::AppealsOverdue], worlds / 20);
+    at_least(&[Sight::Verified, Sight::Followed, Sight::Released], worlds / 100);
     assert!(dispositions > 10 * worlds, "{dispositions} dispositions; {seen:?}");
 }
 
