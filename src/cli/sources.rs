@@ -88,11 +88,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// Looks at the source and at what was covered of it.
-fn planned(
-    arguments: &SkipArguments,
-    config: &Config,
-    connection: &Connection,
-) -> Result<Skipping, Failure> {
+fn planned(arguments: &SkipArguments, config: &Config, connection: &Connection) -> Result<Skipping, Failure> {
     let SkipArguments { source: name, partition, to, reason, .. } = arguments;
     let reason = Reason::parse(reason).map_err(Failure::usage)?;
     let known = config.sources.iter().find(|source| source.name == *name);
@@ -103,7 +99,11 @@ fn planned(
     })?;
     let resumes = read_time(connection, &source.topic, *partition, *to)?.map(TimeMs);
     let order = Order {
-        source: SourceId { name: Arc::from(name.as_str()), generation: source.generation, partition: *partition },
+        source: SourceId {
+            name: Arc::from(name.as_str()),
+            generation: source.generation,
+            partition: *partition,
+        },
         to: *to,
         reason,
         ordered: now(),

@@ -18,15 +18,23 @@ use super::covered::Decided;
 /// Why nothing is skipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SkipError {
-    #[error("offset {low} is still there: what a source holds is read, never skipped; `--to` is {low} at most")]
+    #[error(
+        "offset {low} is still there: what a source holds is read, never skipped; `--to` is {low} at most"
+    )]
     StillThere { low: i64 },
-    #[error("no facts partition has covered anything of this source: intake begins at what it still holds by itself")]
+    #[error(
+        "no facts partition has covered anything of this source: intake begins at what it still holds by itself"
+    )]
     NotCovered,
-    #[error("every facts partition that knows the source has covered it up to offset {covered}: nothing is lost below {to}")]
+    #[error(
+        "every facts partition that knows the source has covered it up to offset {covered}: nothing is lost below {to}"
+    )]
     NothingLost { covered: i64, to: i64 },
     #[error("a reason is {} characters at most, in one line, and says something", Reason::CHARS_MAX)]
     ReasonShape,
-    #[error("the reason holds what looks like an identity, card or phone number; it stays in the log, so write it without")]
+    #[error(
+        "the reason holds what looks like an identity, card or phone number; it stays in the log, so write it without"
+    )]
     ReasonPersonal,
 }
 
@@ -189,12 +197,17 @@ mod tests {
         for shapeless in ["", " \t", "two\nlines", &"x".repeat(301)] {
             assert_eq!(Reason::parse(shapeless), Err(SkipError::ReasonShape));
         }
-        for personal in
-            ["card 4111111111111111 too", "4111 1111 1111 1111", "电话13912345678，请回", "id 11010519491231002X"]
-        {
+        for personal in [
+            "card 4111111111111111 too",
+            "4111 1111 1111 1111",
+            "电话13912345678，请回",
+            "id 11010519491231002X",
+        ] {
             assert_eq!(Reason::parse(personal), Err(SkipError::ReasonPersonal), "{personal}");
         }
-        for fine in ["retention 72 h, intake away 80 h (change 4711)", "磁盘满，保留期 3 天", &"x".repeat(300)] {
+        for fine in
+            ["retention 72 h, intake away 80 h (change 4711)", "磁盘满，保留期 3 天", &"x".repeat(300)]
+        {
             assert!(Reason::parse(fine).is_ok(), "{fine}");
         }
     }

@@ -168,7 +168,9 @@ impl Broker {
         for (record, _) in committed.filter(|(record, _)| record.topic == Topic::Measures) {
             match &record.value {
                 None => drop(keys.remove(&record.key)),
-                Some(value) if holds(value, br#""lane":"authority""#) => drop(keys.insert(record.key.clone())),
+                Some(value) if holds(value, br#""lane":"authority""#) => {
+                    drop(keys.insert(record.key.clone()))
+                }
                 Some(_) => {}
             }
         }

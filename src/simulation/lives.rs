@@ -144,8 +144,7 @@ impl Lives {
             let place = dice.below(self.told.len() as u64) as usize;
             let measure = self.told.swap_remove(place);
             self.decided_after.1 += u64::from(self.at_crash.contains(&measure.disposition));
-            let kind =
-                dice.pick(&["verification_passed", "verification_failed", "verification_failed"]);
+            let kind = dice.pick(&["verification_passed", "verification_failed", "verification_failed"]);
             (kind, r#""method":"counter""#, measure)
         } else {
             let measure = measure?;

@@ -142,7 +142,8 @@ impl Sim {
             (Sight::AppealAtCrash, appeals),
             (Sight::VerificationAtCrash, verifications),
         ];
-        for (sight, _) in found.into_iter().filter(|(sight, is_so)| *is_so && self.seen.get().of(*sight) == 0) {
+        for (sight, _) in found.into_iter().filter(|(sight, is_so)| *is_so && self.seen.get().of(*sight) == 0)
+        {
             self.see(sight);
         }
         self.orders_at_crash.borrow_mut().extend(orders);

@@ -73,7 +73,8 @@ impl Destination {
                 };
                 let skipped = coverage.skip(&skip) as i8;
                 // Of what was begun, all before `to` that was not applied, and nothing else.
-                let expected = (*to - 1 - self.applied[place]).max(0) * i8::from(self.covered[place].is_some());
+                let expected =
+                    (*to - 1 - self.applied[place]).max(0) * i8::from(self.covered[place].is_some());
                 self.fault = self.fault.or((skipped != expected).then_some(Fault::CoverageUntrue));
                 self.applied[place] += expected;
             }

@@ -96,7 +96,10 @@ pub enum Entry {
     /// Version 2 begins at its time.
     Announced,
     /// What the source no longer holds before `to`, and is not covered, is skipped.
-    Skipped { source: u8, to: i8 },
+    Skipped {
+        source: u8,
+        to: i8,
+    },
 }
 
 /// Packs that were sent and may yet arrive, at most this many at a time.

@@ -360,7 +360,8 @@ impl Model for Covering {
             if state.log_length(destination) > 0 {
                 actions.push(Action::Decide { destination });
             }
-            if state.loser().is_some() && !state.told[destination] && state.has_room(destination, self.bounds) {
+            if state.loser().is_some() && !state.told[destination] && state.has_room(destination, self.bounds)
+            {
                 actions.push(Action::Skip { destination });
             }
         }

@@ -374,7 +374,10 @@ fn lose_three(found: &mut Found, skip: bool) -> Option<()> {
 
 #[test]
 fn what_is_skipped_on_record_is_counted_by_itself() {
-    every_fault_is_seen(|found| lose_three(found, false), |verdict| verdict.lost == 3 && verdict.skipped == 0);
+    every_fault_is_seen(
+        |found| lose_three(found, false),
+        |verdict| verdict.lost == 3 && verdict.skipped == 0,
+    );
     every_fault_is_seen(
         |found| lose_three(found, true),
         |verdict| {

@@ -21,8 +21,10 @@ const MORE: usize = 3_000;
 
 /// As retention does it: what lies before an offset is gone.
 fn delete_before(deployment: &Deployment, partition: i32, offset: i64) {
-    let client: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", &deployment.connection.bootstrap_servers).create().unwrap();
+    let client: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", &deployment.connection.bootstrap_servers)
+        .create()
+        .unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(&deployment.topic("events"), partition, Offset::Offset(offset)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -48,9 +50,8 @@ fn spans(deployment: &Deployment) -> Vec<(i64, i64)> {
 #[test]
 fn what_retention_took_is_skipped_on_record_and_nothing_else_is() {
     let folder = tempfile::tempdir().unwrap();
-    let deployment = Deployment::made(folder.path(), 2, |text, _| {
-        text.replace("time = \"event\"", "time = \"broker\"")
-    });
+    let deployment =
+        Deployment::made(folder.path(), 2, |text, _| text.replace("time = \"event\"", "time = \"broker\""));
     rows(&deployment, folder.path(), "A", FIRST);
     deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
     deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
@@ -63,8 +64,7 @@ fn what_retention_took_is_skipped_on_record_and_nothing_else_is() {
     delete_before(&deployment, 0, low);
     let skip = |to: i64, reason: &str| {
         let to = to.to_string();
-        let arguments =
-            ["skip", "--source", "events", "--partition", "0", "--to", &to, "--reason", reason];
+        let arguments = ["skip", "--source", "events", "--partition", "0", "--to", &to, "--reason", reason];
         deployment.say("sources", &arguments)
     };
     let stopped = exits(&deployment.say("intake", &["--until-end"]), 3, "retention overtook the intake");

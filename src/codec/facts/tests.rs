@@ -230,15 +230,17 @@ fn pack() -> impl Strategy<Value = FactsRecord> {
 
 fn skipped() -> impl Strategy<Value = FactsRecord> {
     let source = ("[a-z]{0,9}", any::<u32>(), any::<u32>());
-    (source, any::<[i64; 3]>(), "\\PC{0,40}").prop_map(|((name, generation, partition), [to, until, at], reason)| {
-        FactsRecord::SourceSkipped(Skip {
-            source: SourceId { name: Arc::from(name), generation, partition },
-            to,
-            blind_until: TimeMs(until),
-            ordered: TimeMs(at),
-            reason: Arc::from(reason),
-        })
-    })
+    (source, any::<[i64; 3]>(), "\\PC{0,40}").prop_map(
+        |((name, generation, partition), [to, until, at], reason)| {
+            FactsRecord::SourceSkipped(Skip {
+                source: SourceId { name: Arc::from(name), generation, partition },
+                to,
+                blind_until: TimeMs(until),
+                ordered: TimeMs(at),
+                reason: Arc::from(reason),
+            })
+        },
+    )
 }
 
 fn record() -> impl Strategy<Value = FactsRecord> {

@@ -176,7 +176,8 @@ impl Inputs {
     fn skipped_count(&self) -> u64 {
         let mut count = 0;
         for ranges in self.skipped.values() {
-            let mut ranges: Vec<(i64, i64)> = ranges.iter().map(|(_, previous, last)| (*previous, *last)).collect();
+            let mut ranges: Vec<(i64, i64)> =
+                ranges.iter().map(|(_, previous, last)| (*previous, *last)).collect();
             ranges.sort_unstable();
             let mut counted = i64::MIN;
             for (previous, last) in ranges {

@@ -276,8 +276,7 @@ impl Desk {
     /// The notice of a measure reached its holder, or did not.
     fn tell(&mut self, dice: &mut Dice) -> Option<String> {
         let measure = take(&mut self.new, dice)?;
-        let data =
-            json!({ "party": measure.party, "disposition_id": measure.disposition, "channel": "app" });
+        let data = json!({ "party": measure.party, "disposition_id": measure.disposition, "channel": "app" });
         if dice.below(8) == 0 {
             return Some(self.event("notice_undeliverable", &data));
         }

@@ -60,7 +60,12 @@ impl Table {
         let InFlight { orders, appeals, verifications } = self.in_flight;
         let Settled { verified, overturned, orders_ended, appeals_answered } = self.settled;
         let least = [orders, appeals, verifications, verified, overturned, orders_ended, appeals_answered];
-        assert!(self.rounds < 3 || least.iter().all(|count| *count > 0), "{:?} {:?}", self.in_flight, self.settled);
+        assert!(
+            self.rounds < 3 || least.iter().all(|count| *count > 0),
+            "{:?} {:?}",
+            self.in_flight,
+            self.settled
+        );
     }
 }
 
