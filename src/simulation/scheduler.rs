@@ -59,7 +59,7 @@ impl Sim {
                 member: (0, None),
             })
             .collect();
-        let events_left = 18 + dice.below(28);
+        let events_left = 20 + dice.below(30);
         let rules = dice.below(2) as usize;
         Rc::new(Sim {
             time,
@@ -214,7 +214,7 @@ impl Sim {
 
     /// The whole run: trouble, then calm until everything is done. The error says what was not.
     pub fn run(self: &Rc<Self>, store: &LyingStore) -> Result<(), String> {
-        let steps = 230 + self.roll(320);
+        let steps = 250 + self.roll(350);
         for _ in 0..steps {
             self.step();
             self.is_sound()?;
