@@ -11,7 +11,7 @@ use duecourse::codec::{facts, snapshot};
 use duecourse::config::bundle::Loader;
 use duecourse::config::source::SourceMapping;
 use duecourse::engine::base::TimeMs;
-use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
+use duecourse::engine::cover::{ConfigVersion, Range, Skip, SourceId};
 use duecourse::engine::input::{FactsPack, FactsRecord, PackedFact, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
@@ -78,6 +78,13 @@ fn records() -> Vec<FactsRecord> {
             facts: facts.collect(),
         }));
     }
+    records.push(FactsRecord::SourceSkipped(Skip {
+        source: SourceId { name: "s".into(), generation: 1, partition: 0 },
+        to: 10_000,
+        blind_until: AT,
+        ordered: AT,
+        reason: "its retention overtook intake".into(),
+    }));
     records
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::traffic::{INSTITUTION, number_at, time_of};
 
 /// Of the measures that are set, one in so many is appealed against.
-const ONE_IN: usize = 20;
+const ONE_IN: usize = 5;
 
 /// Reads dispositions, decides some appeals for the person, and times their releases.
 pub struct Reviewer {
@@ -57,6 +57,11 @@ impl Reviewer {
             move || review(&consumer, &producer, &source, gap_ms, &heard, &stop, &waited)
         });
         Reviewer { stop, waited, reading, parties }
+    }
+
+    /// Counts from now on.
+    pub fn begin(&self) {
+        self.waited.lock().expect("nobody else holds it").clear();
     }
 
     /// Milliseconds from each appeal's append to its release, sorted.

@@ -29,6 +29,7 @@ mod score;
 mod screen;
 mod serve;
 mod snapshots;
+mod sources;
 mod status;
 mod subject_access;
 mod token;
@@ -64,6 +65,7 @@ enum Command {
     Explain(explain::Arguments),
     Token(token::Arguments),
     Topics(topics::Arguments),
+    Sources(sources::Arguments),
     Rules(rules::Arguments),
     Config(config::Arguments),
     Retention(retention::Arguments),
@@ -102,6 +104,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::execute(arguments),
         Command::Token(arguments) => token::execute(arguments),
         Command::Topics(arguments) => topics::execute(arguments),
+        Command::Sources(arguments) => sources::execute(arguments),
         Command::Rules(arguments) => rules::execute(arguments),
         Command::Config(arguments) => config::execute(arguments),
         Command::Retention(arguments) => retention::execute(arguments),

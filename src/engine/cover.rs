@@ -2,7 +2,8 @@
 //!
 //! Invariants (see ARCHITECTURE.md):
 //! * C1 a fact is applied only if its source offset lies beyond what is covered;
-//! * C2 nothing is applied over a gap: a range whose `previous` lies beyond what is covered waits;
+//! * C2 nothing is applied over a gap: a range whose `previous` lies beyond what is covered waits; what is
+//!   lost for ever is passed over by a recorded skip alone;
 //! * C3 a range made under a configuration version that is not the one in force at its record
 //!   timestamps is ignored like a gap;
 //! * C4 covered offsets never fall.
@@ -53,6 +54,21 @@ pub enum Admission {
 pub struct ConfigVersion {
     pub from: TimeMs,
     pub number: u32,
+}
+
+/// An operator's word that offsets of a source are lost, so that intake may go on behind them (D8). It
+/// stands in every facts partition, and each skips by it what it has not covered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    pub source: SourceId,
+    /// The first offset that is read again.
+    pub to: i64,
+    /// No event that was lost is later than this.
+    pub blind_until: TimeMs,
+    /// When it was ordered, by the clock of whoever ordered it. Decides nothing.
+    pub ordered: TimeMs,
+    /// In the operator's words. Decides nothing.
+    pub reason: Arc<str>,
 }
 
 /// What a partition has applied of a source.
@@ -118,6 +134,15 @@ impl Coverage {
         let covered =
             self.sources.entry(range.source.clone()).or_insert(Covered::new(range.previous, TimeMs::MIN));
         covered.last = covered.last.max(range.last);
+    }
+
+    /// Passes over what is lost of a source, and gives how many offsets that are. Nothing where it has been
+    /// covered, and nothing of a source that has not been: its first coverage begins behind the loss.
+    pub fn skip(&mut self, skip: &Skip) -> u64 {
+        let Some(covered) = self.sources.get_mut(&skip.source) else { return 0 };
+        let before = covered.last;
+        covered.last = before.max(skip.to.saturating_sub(1));
+        covered.last.saturating_sub(before).unsigned_abs()
     }
 
     /// Moves a source's own time; it never falls.

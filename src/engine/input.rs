@@ -1,7 +1,7 @@
 //! What a facts partition holds, record by record, and what applying it gives.
 
 use super::base::{Fingerprint, TimeMs};
-use super::cover::{ConfigVersion, Range};
+use super::cover::{ConfigVersion, Range, Skip};
 use super::disposition::{Disposition, Observation};
 use super::fact::Fact;
 use super::invariant::Invariant;
@@ -16,6 +16,8 @@ pub enum FactsRecord {
     Reports(Vec<Report>),
     /// A new version of the intake configuration begins at a time in the future (D6).
     VersionAnnounced(ConfigVersion),
+    /// A range of a source is lost, and deciding goes on without it (D8).
+    SourceSkipped(Skip),
 }
 
 /// Facts of several sources for one destination, with the source ranges they cover.
@@ -170,6 +172,8 @@ pub struct Tally {
     pub ranges_stale: u64,
     pub ranges_gap: u64,
     pub ranges_wrong_version: u64,
+    /// Lost ranges that were passed over, by an operator's word.
+    pub ranges_skipped: u64,
     pub reports_applied: u64,
     pub reports_stale: u64,
     pub reports_gap: u64,

@@ -34,10 +34,20 @@ pub enum Planted {
     StableOffsets,
     /// K2: a producer in doubt is used on.
     NewProducer,
+    /// D8: what retention took before it was covered is passed over without a record.
+    SilentLoss,
+    /// S6: a skip blinds no signal.
+    SeeingSkip,
+    /// S14: the deadlines of measures' lives are not taken over from a snapshot.
+    LifeTimer,
+    /// S17: the cases of appeals are not taken over from a snapshot.
+    AppealCase,
+    /// S15: orders and entries are not taken over from a snapshot.
+    AuthorityState,
 }
 
 impl Planted {
-    pub const ALL: [Planted; 14] = [
+    pub const ALL: [Planted; 19] = [
         Planted::CoveredCheck,
         Planted::VersionCheck,
         Planted::ReportPredecessor,
@@ -52,6 +62,11 @@ impl Planted {
         Planted::RewoundSource,
         Planted::StableOffsets,
         Planted::NewProducer,
+        Planted::SilentLoss,
+        Planted::SeeingSkip,
+        Planted::LifeTimer,
+        Planted::AppealCase,
+        Planted::AuthorityState,
     ];
 }
 

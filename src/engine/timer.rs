@@ -185,6 +185,9 @@ impl Timers {
     pub fn restore(set_count: u64, all: impl IntoIterator<Item = (TimeMs, u64, Timer)>) -> Timers {
         let mut timers = Timers { set_count, ..Timers::default() };
         for (due, set, timer) in all {
+            if is_planted(Planted::LifeTimer) && matches!(timer, Timer::MeasureDue { .. }) {
+                continue;
+            }
             timers.queue(timer).insert((due, set), timer);
         }
         timers

@@ -11,7 +11,7 @@ pub mod entry;
 mod facts;
 mod lead;
 mod lives;
-mod look_alike;
+pub(super) mod look_alike;
 mod opening;
 pub mod order;
 mod party;

@@ -24,7 +24,8 @@ pub enum StartError {
     Rewound { name: String, partition: u32, covered: i64, high: i64 },
     #[error(
         "source `{name}` partition {partition} begins at offset {low}, but only offset {covered} has been covered by \
-         all: its retention overtook the intake, and the events between are gone"
+         all: its retention overtook the intake, and the events between are gone; to go on without them, put that on \
+         record: duecourse sources skip --config FILE --source {name} --partition {partition} --to {low} --reason TEXT"
     )]
     Overtaken { name: String, partition: u32, covered: i64, low: i64 },
 }
@@ -108,7 +109,8 @@ impl Decided {
                 false => (last.min(covered.last), time.min(covered.time)),
             });
         }
-        if let Some((covered, _)) = lowest.filter(|(covered, _)| *covered < low - 1) {
+        let lost = lowest.filter(|(covered, _)| *covered < low - 1);
+        if let Some((covered, _)) = lost.filter(|_| !is_planted(Planted::SilentLoss)) {
             return Err(StartError::Overtaken {
                 name: source.name.to_string(),
                 partition: source.partition,
@@ -118,7 +120,7 @@ impl Decided {
         }
         // A destination that has covered nothing gets all there is; the others skip what they have.
         let (previous, time) = match lowest {
-            Some(lowest) if !baseline => lowest,
+            Some(lowest) if !baseline && lost.is_none() => lowest,
             _ => (low - 1, TimeMs::MIN),
         };
         Ok(Start { previous, baseline, version: versions.in_force(time), time })

@@ -17,5 +17,6 @@ pub mod rekey;
 pub mod release;
 pub mod run;
 pub mod sender;
+pub mod skip;
 pub mod versions;
 pub mod watch;

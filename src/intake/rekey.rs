@@ -21,7 +21,7 @@ use super::pack::{Flush, PackBounds, Packer, Slot, Start};
 use crate::codec::keys::Keys;
 use crate::engine::LoadRules;
 use crate::engine::base::TimeMs;
-use crate::engine::cover::{Admission, ConfigVersion, Coverage, SourceId};
+use crate::engine::cover::{Admission, ConfigVersion, Coverage, Skip, SourceId};
 use crate::engine::fact::Fact;
 use crate::engine::input::{Effect, FactsRecord, PackedFact, TimeMode};
 use crate::engine::partition::{EngineError, Identity, Partition};
@@ -59,6 +59,8 @@ enum Item {
     Record(Taken),
     /// The end of a pack: how far each of its sources was read by then.
     Read(Vec<(SourceId, u32, i64, TimeMs)>),
+    /// A range of a source was passed over here.
+    Skipped(Skip),
 }
 
 /// What the old log says, partition by partition, as far as it applies.
@@ -100,6 +102,7 @@ impl History {
                     old.coverage.announce(*version);
                 }
                 FactsRecord::Facts(pack) => old.take(pack.version, &pack.ranges, &pack.facts),
+                FactsRecord::SourceSkipped(skip) => old.skip(skip),
                 FactsRecord::Reports(_) => {}
             }
             let mut effects = Vec::new();
@@ -169,6 +172,10 @@ impl History {
                     writing.read_through(through)?;
                     continue;
                 }
+                Item::Skipped(skip) => {
+                    writing.skip(skip)?;
+                    continue;
+                }
             };
             if covered.get(&taken.source).is_none_or(|(last, _)| taken.offset > *last) {
                 continue;
@@ -189,6 +196,12 @@ impl History {
 }
 
 impl Old {
+    fn skip(&mut self, skip: &Skip) {
+        if self.coverage.skip(skip) > 0 {
+            self.items.push(Item::Skipped(skip.clone()));
+        }
+    }
+
     /// The facts of a pack that apply here, by source record.
     fn take(&mut self, version: u32, ranges: &[crate::engine::cover::Range], facts: &[PackedFact]) {
         let verdicts: Vec<Admission> =
@@ -258,8 +271,16 @@ fn merged(mut partitions: Vec<Old>) -> Vec<Item> {
         return partitions.pop().map(|old| old.items).unwrap_or_default();
     }
     let mut all: BTreeMap<(TimeMs, SourceId, i64), Taken> = BTreeMap::new();
+    let mut skips: Vec<Skip> = Vec::new();
     for item in partitions.into_iter().flat_map(|old| old.items) {
-        let Item::Record(taken) = item else { continue };
+        let taken = match item {
+            Item::Record(taken) => taken,
+            Item::Skipped(skip) if !skips.contains(&skip) => {
+                skips.push(skip);
+                continue;
+            }
+            Item::Skipped(_) | Item::Read(_) => continue,
+        };
         match all.get_mut(&(taken.time, taken.source.clone(), taken.offset)) {
             None => {
                 all.insert((taken.time, taken.source.clone(), taken.offset), taken);
@@ -272,7 +293,16 @@ fn merged(mut partitions: Vec<Old>) -> Vec<Item> {
             }
         }
     }
-    all.into_values().map(Item::Record).collect()
+    let mut items: Vec<Item> = all.into_values().map(Item::Record).collect();
+    for skip in skips {
+        let is_after = |item: &Item| match item {
+            Item::Record(taken) => taken.source == skip.source && taken.offset >= skip.to,
+            _ => false,
+        };
+        let place = items.iter().position(is_after).unwrap_or(items.len());
+        items.insert(place, Item::Skipped(skip));
+    }
+    items
 }
 
 /// The new generation as it is written.
@@ -296,6 +326,15 @@ impl Writing<'_> {
         });
         *version = taken.version;
         *slot
+    }
+
+    /// What was lost to some old partition is lost to the new ones: the records that others had of it are theirs
+    /// by now.
+    fn skip(&mut self, skip: Skip) -> Result<(), RekeyError> {
+        let packs = self.packer.flush(Flush::All);
+        self.append_packs(packs)?;
+        let record = FactsRecord::SourceSkipped(skip);
+        (0..self.states.len() as u32).try_for_each(|partition| self.append(partition, &record))
     }
 
     /// Tells all partitions how far sources were read, as far as they were taken over.

@@ -26,6 +26,8 @@ pub const FACTS: usize = 1;
 pub struct SourcePartition {
     /// Offset, timestamp, value. Offsets have holes: control records.
     pub records: Vec<(i64, i64, Vec<u8>)>,
+    /// The first offset that retention has left.
+    pub low: i64,
     pub end: i64,
 }
 
@@ -137,6 +139,51 @@ impl Broker {
     pub fn recreate_source(&mut self) {
         self.generation += 1;
         self.sources.iter_mut().for_each(|source| *source = SourcePartition::default());
+    }
+
+    /// Retention takes what lies before an offset.
+    pub fn forget_source(&mut self, partition: u32, low: i64) {
+        let source = &mut self.sources[partition as usize];
+        source.low = source.low.max(low);
+        source.records.retain(|(offset, ..)| *offset >= low);
+    }
+
+    /// A facts record that an operator writes.
+    pub fn append_facts(&mut self, partition: u32, now_ms: i64, bytes: Vec<u8>) {
+        self.facts[partition as usize].push((now_ms, bytes));
+    }
+
+    /// Values that hold a text of measures published as in force, oldest first, those that ended since too.
+    pub fn measures(&self, text: &str) -> Vec<&[u8]> {
+        let committed = self.outputs.iter().filter(|(_, fate)| *fate == Fate::Committed);
+        let of_measures = committed.filter(|(record, _)| record.topic == Topic::Measures);
+        let values = of_measures.filter_map(|(record, _)| record.value.as_deref());
+        values.filter(|value| holds(value, text.as_bytes())).collect()
+    }
+
+    /// Keys of orders' measures that are published as in force now.
+    pub fn orders_in_force(&self) -> BTreeSet<Vec<u8>> {
+        let mut keys = BTreeSet::new();
+        let committed = self.outputs.iter().filter(|(_, fate)| *fate == Fate::Committed);
+        for (record, _) in committed.filter(|(record, _)| record.topic == Topic::Measures) {
+            match &record.value {
+                None => drop(keys.remove(&record.key)),
+                Some(value) if holds(value, br#""lane":"authority""#) => {
+                    drop(keys.insert(record.key.clone()))
+                }
+                Some(_) => {}
+            }
+        }
+        keys
+    }
+
+    /// How many dispositions were published that hold a text.
+    pub fn told(&self, text: &str) -> u64 {
+        let is_told = |(record, fate): &&(OutRecord, Fate)| {
+            let value = record.value.as_deref().unwrap_or_default();
+            *fate == Fate::Committed && record.topic == Topic::Dispositions && holds(value, text.as_bytes())
+        };
+        self.outputs.iter().filter(is_told).count() as u64
     }
 
     /// What happens by itself: records arrive, markers are written, time-outs pass.
@@ -381,4 +428,8 @@ impl Broker {
         }
         covered
     }
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || bytes.windows(text.len()).any(|window| window == text)
 }

@@ -2,24 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::events::INSTITUTION;
 use super::host::SimHost;
 use super::intake_log::{FACTS_TOPIC, SOURCE_TOPIC};
+use super::lives::authority_key;
 use super::rules::{BUNDLES, Rules};
 use super::store::LyingStore;
+use crate::codec::authority::AuthorityKey;
 use crate::codec::keys::Keys;
 use crate::config::source::SourceMapping;
 use crate::decide;
 use crate::decide::driver::{Host, Pace};
 use crate::decide::machine::Surroundings;
-use crate::decide::observe::Silent;
+use crate::decide::observe::{Observe, Standing};
 use crate::decide::snapshot::SnapshotStore;
 use crate::decide::view::ReadView;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::{ConfigVersion, SourceId};
 use crate::engine::input::TimeMode;
+use crate::engine::ruleset::RuleSet;
 use crate::intake;
 use crate::intake::classify::{Classifier, ClassifierSettings};
 use crate::intake::desk::SourceSetup;
@@ -46,12 +50,41 @@ impl Config {
     }
 }
 
+/// What deciding tells of itself.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Promises that were broken (`engine::invariant`).
+    broken: AtomicU64,
+    /// Partitions that came back out of a snapshot.
+    restored: AtomicU64,
+}
+
+impl Heard {
+    /// Both counts since they were last taken.
+    pub fn take(&self) -> (u64, u64) {
+        (self.broken.swap(0, Ordering::Relaxed), self.restored.swap(0, Ordering::Relaxed))
+    }
+}
+
+impl Observe for Heard {
+    fn advanced(&self, standing: Standing, _: Option<&RuleSet>) {
+        self.broken.fetch_add(standing.tally.broken.iter().sum(), Ordering::Relaxed);
+    }
+
+    fn snapshot_found(&self, _: u32, _: TimeMs) {
+        self.restored.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 pub struct Deployment {
     pub sources: u32,
     pub facts: u32,
     pub keys: Arc<Keys>,
     pub rules: Arc<Rules>,
     pub store: Arc<LyingStore>,
+    /// The key by which the authority signs.
+    authority: AuthorityKey,
+    pub heard: Arc<Heard>,
     snapshots: Arc<SnapshotStore>,
     mappings: [Arc<SourceMapping>; 2],
 }
@@ -68,6 +101,8 @@ impl Deployment {
             facts: 3,
             keys: Arc::new(Keys::development()),
             rules: Arc::new(Rules::new()),
+            authority: authority_key(),
+            heard: Arc::default(),
             snapshots: Arc::new(SnapshotStore::new(Arc::clone(&store) as _, "facts", 2).unwrap()),
             store,
             mappings: [Arc::new(first), Arc::new(second)],
@@ -85,7 +120,7 @@ impl Deployment {
                 facts_partitions: self.facts,
                 ahead_max: Some(SpanMs(60_000)),
                 releases: ReleasePolicy::default(),
-                orders: OrderPolicy::default(),
+                orders: OrderPolicy { keys: vec![self.authority.clone()] },
             };
             let mapping = Arc::clone(&self.mappings[version.number as usize - 1]);
             let rules = Arc::clone(&self.rules);
@@ -131,7 +166,7 @@ impl Deployment {
                 keys: Arc::clone(&self.keys),
                 institution: Arc::from(INSTITUTION),
                 loader: Arc::clone(&self.rules) as _,
-                observe: Arc::new(Silent),
+                observe: Arc::clone(&self.heard) as _,
             },
             snapshots: Some(Arc::clone(&self.snapshots)),
             view: Arc::new(ReadView::default()),

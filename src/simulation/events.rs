@@ -2,17 +2,21 @@
 
 use super::dice::Dice;
 use super::host::START_MS;
+use super::lives::{Lives, Published};
 
 pub const INSTITUTION: &str = "bank-a";
 
-/// Requests that were made and may be answered by a later event.
+/// What was written, as far as later events refer to it.
 #[derive(Debug, Default)]
 pub struct Events {
     written: u64,
     requests: Vec<(u64, u64)>,
+    /// The last transfers: number, time and data.
+    transfers: Vec<(u64, i64, String)>,
     last: Option<String>,
     /// Some senders that were not answered send an event once more.
     has_doubles: bool,
+    pub lives: Lives,
 }
 
 impl Events {
@@ -20,28 +24,54 @@ impl Events {
         Events { has_doubles, ..Events::default() }
     }
 
-    /// The next record's value.
-    pub fn next(&mut self, now_ms: i64, dice: &mut Dice) -> Vec<u8> {
+    /// The next record's value. `measure` picks one of the measures that were published.
+    pub fn next(
+        &mut self,
+        now_ms: i64,
+        dice: &mut Dice,
+        measure: impl FnOnce(&mut Dice) -> Option<Vec<u8>>,
+    ) -> Vec<u8> {
         self.written += 1;
         let number = self.written;
         let at = if dice.once_in(8) { now_ms - dice.below(60_000) as i64 } else { now_ms };
-        let text = match dice.below(20) {
+        let text = match dice.below(32) {
             0 => "6217000010001234567 is nobody's business".to_owned(),
             1 if self.has_doubles && self.last.is_some() => {
                 return self.last.clone().unwrap_or_default().into_bytes();
             }
-            2..=8 => self.requested(number, at, dice),
-            9..=10 if !self.requests.is_empty() => {
+            2..=7 => self.requested(number, at, dice),
+            8 if !self.requests.is_empty() => {
                 let (request, holder) = dice.pick(&self.requests);
                 let opening = own(holder, &format!("o{request}"), "opening");
                 let data =
                     format!(r#"{{"opening":{opening},"product":"phone_card","holder_kind":"person"}}"#);
                 event(number, "opening_abandoned", at, &data)
             }
-            _ => transfer(number, at, dice),
+            9 if !self.transfers.is_empty() => self.corrected(number, at, dice),
+            10..=11 => said(number, at, Some(self.lives.order(number, at, dice))),
+            12 => said(number, at, Some(self.lives.entry(number, at, dice))),
+            13..=17 => {
+                let measure = self.measure(measure(dice));
+                said(number, at, self.lives.news(measure, dice))
+            }
+            18..=22 => {
+                let measure = self.measure(measure(dice));
+                said(number, at, self.lives.appeal(measure, dice))
+            }
+            _ => self.transfer(number, at, dice),
         };
+        let text = if text.is_empty() { self.transfer(number, at, dice) } else { text };
         self.last = Some(text.clone());
         text.into_bytes()
+    }
+
+    fn measure(&self, value: Option<Vec<u8>>) -> Option<Published> {
+        Published::of(&value?, |reference| {
+            let (kind, number) = reference.split_at_checked(1)?;
+            let number: u64 = number.parse().ok()?;
+            let asked = || self.requests.iter().find(|(request, _)| *request == number);
+            if kind == "a" { Some(number) } else { asked().map(|(_, holder)| *holder) }
+        })
     }
 
     fn requested(&mut self, number: u64, at: i64, dice: &mut Dice) -> String {
@@ -53,27 +83,56 @@ impl Events {
         );
         event(number, "opening_requested", at, &data)
     }
+
+    fn transfer(&mut self, number: u64, at: i64, dice: &mut Dice) -> String {
+        let (payer, payee) = (dice.below(6), dice.below(6));
+        let account = |holder: u64| own(holder, &format!("a{holder}"), "account");
+        let data = format!(
+            r#"{{"payer":{},"payee":{},"amount":{{"minor":{},"currency":"CNY"}},"device":"d{}"}}"#,
+            account(payer),
+            account((payee + u64::from(payee == payer)) % 6),
+            100 + dice.below(900),
+            dice.below(3)
+        );
+        if self.transfers.len() == 8 {
+            self.transfers.remove(0);
+        }
+        self.transfers.push((number, at, data.clone()));
+        event(number, "transfer_posted", at, &data)
+    }
+
+    /// A transfer is withdrawn, or was of another amount.
+    fn corrected(&mut self, number: u64, at: i64, dice: &mut Dice) -> String {
+        let place = dice.below(self.transfers.len() as u64) as usize;
+        let (original, was_at, was) = self.transfers.remove(place);
+        let state = |data: &str| format!(r#"{{"time":"{}","data":{data}}}"#, time(was_at));
+        let after = match dice.below(2) {
+            0 => String::new(),
+            _ => format!(r#","after":{}"#, state(&was.replace(r#""minor":"#, r#""minor":1"#))),
+        };
+        let before = state(&was);
+        let data = format!(
+            r#"{{"original_event_id":"e{original}","original_type":"transfer_posted","before":{before}{after}}}"#
+        );
+        event(number, "event_corrected", at, &data)
+    }
 }
 
-fn transfer(number: u64, at: i64, dice: &mut Dice) -> String {
-    let (payer, payee) = (dice.below(6), dice.below(6));
-    let account = |holder: u64| own(holder, &format!("a{holder}"), "account");
-    let data = format!(
-        r#"{{"payer":{},"payee":{},"amount":{{"minor":{},"currency":"CNY"}},"device":"d{}"}}"#,
-        account(payer),
-        account((payee + u64::from(payee == payer)) % 6),
-        100 + dice.below(900),
-        dice.below(3)
-    );
-    event(number, "transfer_posted", at, &data)
-}
-
-fn own(holder: u64, reference: &str, kind: &str) -> String {
+pub fn own(holder: u64, reference: &str, kind: &str) -> String {
     format!(r#"{{"institution":"{INSTITUTION}","holder":"h{holder}","ref":"{reference}","kind":"{kind}"}}"#)
 }
 
+/// A time as events write it.
+pub fn time(at_ms: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(at_ms.max(START_MS - 100_000)).unwrap_or_default()
+}
+
+fn said(number: u64, at_ms: i64, said: Option<super::lives::Said>) -> String {
+    said.map_or(String::new(), |(kind, data)| event(number, kind, at_ms, &data))
+}
+
 fn event(number: u64, kind: &str, at_ms: i64, data: &str) -> String {
-    let at = jiff::Timestamp::from_millisecond(at_ms.max(START_MS - 100_000)).unwrap_or_default();
+    let at = time(at_ms);
     format!(
         r#"{{"specversion":"1.0","id":"e{number}","source":"core","type":"{kind}","time":"{at}","data":{data}}}"#
     )

@@ -55,6 +55,9 @@ impl SimIntakeLog {
         let (mut records, mut drained) = (Vec::new(), Vec::new());
         for (partition, next) in &mut self.next {
             let source = &broker.sources[*partition as usize];
+            if *next < source.low {
+                return Err(LogError::Damaged(format!("offset {next} of a source is out of range")));
+            }
             if *next > source.end && is_planted(Planted::RewoundSource) {
                 continue;
             }
@@ -171,11 +174,11 @@ impl IntakeLog for SimIntakeLog {
     fn watermarks(&self, topic: &str, partition: u32) -> Result<(i64, i64), LogError> {
         self.point()?;
         let broker = self.sim.broker.borrow();
-        let end = match topic {
-            FACTS_TOPIC => broker.facts[partition as usize].len() as i64,
-            _ => broker.sources[partition as usize].end,
-        };
-        Ok((0, end))
+        let place = partition as usize;
+        Ok(match topic {
+            FACTS_TOPIC => (0, broker.facts[place].len() as i64),
+            _ => (broker.sources[place].low, broker.sources[place].end),
+        })
     }
 
     fn position(&self, _: &str, partition: u32) -> Option<i64> {

@@ -9,10 +9,14 @@ use super::decide_log::SimDecideLog;
 use super::host::SimHost;
 use super::intake_log::SimIntakeLog;
 use super::scheduler::{CRASH, Sim};
+use super::seen::Sight;
 use crate::decide::DecideError;
 use crate::decide::driver::Driver;
 use crate::decide::snapshot::StoreError;
+use crate::engine::base::{SpanMs, TimeMs};
+use crate::intake::covered::Decided;
 use crate::intake::run::{Intake, IntakeError};
+use crate::intake::skip::{Held, Order, Reason, plan};
 use crate::intake::versions::VersionsError;
 use crate::log::LogError;
 use crate::log::source::IntakeLog as _;
@@ -99,15 +103,55 @@ impl Sim {
         if is_rewound && self.old_ends.borrow().is_some() {
             // The operator gives the source its next generation, as the message says.
             self.config.borrow_mut().generation = self.broker.borrow().generation;
-            self.see(|seen| seen.stops += 1);
+            self.see(Sight::Stops);
             return;
         }
+        if told.contains("duecourse sources skip") {
+            return self.skip(&told);
+        }
+        let has_lost = self.broker.borrow().sources.iter().any(|source| source.low > 0);
         let will_pass = told.contains("is not reachable")
+            || (has_lost && told.contains("is out of range"))
             || told.contains(&VersionsError::StartsInPast(2).to_string())
             || told.contains(&VersionsError::PastForgotten(2).to_string());
         if !told.contains(CRASH) && !will_pass {
             self.broker.borrow_mut().violations.push(format!("an intake stopped: {told}"));
         }
+    }
+
+    /// The operator does what the message says, and gets it to some of the facts partitions or to all.
+    fn skip(&self, told: &str) {
+        let number = |after: &str| -> Option<i64> {
+            let (_, rest) = told.split_once(after)?;
+            rest.split(' ').next()?.parse().ok()
+        };
+        let mut broker = self.broker.borrow_mut();
+        let (Some(partition), Some(to)) = (number("--partition "), number("--to ")) else {
+            broker.violations.push(format!("the message names no partition or offset: {told}"));
+            return;
+        };
+        let (generation, now_ms) = (self.config.borrow().generation, self.time.ms());
+        let order = Order {
+            source: self.deployment.source_id(generation, partition as u32),
+            to,
+            reason: Reason::parse("retention overtook intake").unwrap(),
+            ordered: TimeMs(now_ms),
+            ahead_max: SpanMs(60_000),
+        };
+        let source = &broker.sources[partition as usize];
+        let resumes = source.records.iter().find(|(offset, ..)| *offset >= to).map(|(_, at, _)| TimeMs(*at));
+        let held = Held { low: source.low, resumes };
+        let decided = Decided::of(broker.decided(), "decided", self.deployment.facts).unwrap();
+        // What deciding published meanwhile may leave nothing to skip.
+        let Ok(skipping) = plan(order, held, &decided) else { return };
+        let is_whole = !self.has_faults.get() || self.roll(3) > 0;
+        for facts in 0..self.deployment.facts {
+            if is_whole || self.roll(2) == 0 {
+                broker.append_facts(facts, now_ms, skipping.record());
+            }
+        }
+        drop(broker);
+        self.see(Sight::Skips);
     }
 
     fn decide_ended(&self, error: &DecideError) {

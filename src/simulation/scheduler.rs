@@ -1,6 +1,7 @@
 //! Who moves next: processes, their workers, the world; and what befalls them.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::broker::Broker;
@@ -9,6 +10,7 @@ use super::dice::Dice;
 use super::events::Events;
 use super::host::{SimHost, Time};
 use super::processes::{Kind, Seat};
+use super::seen::{Seen, Sight};
 use super::store::LyingStore;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::ConfigVersion;
@@ -18,17 +20,6 @@ use crate::log::LogError;
 pub(super) const CRASH: &str = "the process dies here";
 /// Processes that stand still in the middle of a call at one time.
 const DEPTH_MAX: u32 = 3;
-
-/// What was seen on the way; a seed that shows little proves little.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    pub crashes: u64,
-    pub freezes: u64,
-    pub lies: u64,
-    pub stops: u64,
-    pub recreations: u64,
-    pub versions: u64,
-}
 
 pub struct Sim {
     pub time: Time,
@@ -46,19 +37,8 @@ pub struct Sim {
     nervous: Cell<u32>,
     /// Ends of the source topic's partitions before it was made anew.
     pub(super) old_ends: RefCell<Option<Vec<i64>>>,
-}
-
-impl Seen {
-    pub fn and(self, other: Seen) -> Seen {
-        Seen {
-            crashes: self.crashes + other.crashes,
-            freezes: self.freezes + other.freezes,
-            lies: self.lies + other.lies,
-            stops: self.stops + other.stops,
-            recreations: self.recreations + other.recreations,
-            versions: self.versions + other.versions,
-        }
-    }
+    /// Measures of orders that were in force when a deciding process died.
+    orders_at_crash: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl Sim {
@@ -94,6 +74,7 @@ impl Sim {
             depth: Cell::new(0),
             nervous: Cell::new(0),
             old_ends: RefCell::new(None),
+            orders_at_crash: RefCell::default(),
             dice: RefCell::new(dice),
         })
     }
@@ -107,9 +88,13 @@ impl Sim {
         self.dice.borrow_mut().below(sides)
     }
 
-    pub(super) fn see(&self, what: impl Fn(&mut Seen)) {
+    pub(super) fn see(&self, sight: Sight) {
+        self.see_so_often(sight, 1);
+    }
+
+    pub(super) fn see_so_often(&self, sight: Sight, count: u64) {
         let mut seen = self.seen.get();
-        what(&mut seen);
+        seen.add(sight, count);
         self.seen.set(seen);
     }
 
@@ -118,7 +103,7 @@ impl Sim {
         let lie = self.has_faults.get() && self.roll(sides) == 0;
         if lie {
             self.nervous.set(6);
-            self.see(|seen| seen.lies += 1);
+            self.see(Sight::Lies);
         }
         lie
     }
@@ -135,13 +120,50 @@ impl Sim {
         let near = self.nervous.get();
         self.nervous.set(near.saturating_sub(1));
         if self.roll(if near > 0 { 25 } else { 400 }) == 0 {
-            self.see(|seen| seen.crashes += 1);
+            self.see(Sight::Crashes);
+            self.note_in_flight(process);
             return Err(LogError::Damaged(CRASH.to_owned()));
         }
         if self.roll(if near > 0 { 15 } else { 50 }) == 0 {
             self.stand_still(process);
         }
         Ok(())
+    }
+
+    /// What a deciding process leaves undone as it dies.
+    fn note_in_flight(&self, process: usize) {
+        if self.seats.borrow()[process].kind != Kind::Decide {
+            return;
+        }
+        let orders = self.broker.borrow().orders_in_force();
+        let (appeals, verifications) = self.events.borrow_mut().lives.crash();
+        let found = [
+            (Sight::OrderAtCrash, !orders.is_empty()),
+            (Sight::AppealAtCrash, appeals),
+            (Sight::VerificationAtCrash, verifications),
+        ];
+        for (sight, _) in found.into_iter().filter(|(sight, is_so)| *is_so && self.seen.get().of(*sight) == 0)
+        {
+            self.see(sight);
+        }
+        self.orders_at_crash.borrow_mut().extend(orders);
+    }
+
+    /// What came of it, and what else was published, once all is over. The error says which promise was broken.
+    pub fn look_back(&self) -> Result<(), String> {
+        let broker = self.broker.borrow();
+        let in_force = broker.orders_in_force();
+        let is_over = self.orders_at_crash.borrow().iter().any(|order| !in_force.contains(order));
+        let (appeals, verifications) = self.events.borrow().lives.decided_after;
+        self.see_so_often(Sight::OrderOverAfter, u64::from(is_over));
+        self.see_so_often(Sight::AppealDecidedAfter, appeals.min(1));
+        self.see_so_often(Sight::VerificationAfter, verifications.min(1));
+        for (sight, text) in Sight::TOLD {
+            self.see_so_often(sight, broker.told(text));
+        }
+        let (broken, restored) = self.deployment.heard.take();
+        self.see_so_often(Sight::Restored, restored);
+        if broken > 0 { Err(format!("{broken} promises were broken (engine::invariant)")) } else { Ok(()) }
     }
 
     /// A call that waits.
@@ -163,7 +185,7 @@ impl Sim {
         let is_frozen = self.roll(2) == 0;
         let steps = self.dice.borrow_mut().pick(&[3, 10, 40, 120]);
         if is_frozen {
-            self.see(|seen| seen.freezes += 1);
+            self.see(Sight::Freezes);
         }
         self.seats.borrow_mut()[process].is_frozen = is_frozen;
         if self.roll(3) == 0 {
@@ -284,9 +306,12 @@ impl Sim {
     }
 
     fn event(&self) {
+        self.event_in(self.roll(u64::from(self.deployment.sources)) as u32);
+    }
+
+    fn event_in(&self, partition: u32) {
         let now_ms = self.time.ms();
         let mut dice = self.dice.borrow_mut();
-        let partition = dice.below(u64::from(self.deployment.sources)) as u32;
         let mut broker = self.broker.borrow_mut();
         let is_full = self.old_ends.borrow().as_ref().is_some_and(|ends| {
             let place = partition as usize;
@@ -296,15 +321,21 @@ impl Sim {
             return;
         }
         let hole = i64::from(dice.once_in(6));
-        let value = self.events.borrow_mut().next(now_ms, &mut dice);
+        let value = self.events.borrow_mut().next(now_ms, &mut dice, |dice| {
+            // Mostly of accounts, for those have lives of their own.
+            let measures = broker.measures(if dice.below(5) > 0 { r#""kind":"account""# } else { "" });
+            let recent = &measures[measures.len().saturating_sub(6)..];
+            (!recent.is_empty()).then(|| dice.pick(recent).to_vec())
+        });
         broker.append_source(partition, now_ms, value, hole);
-        self.events_left.set(self.events_left.get() - 1);
+        self.events_left.set(self.events_left.get().saturating_sub(1));
     }
 
     fn trouble(self: &Rc<Self>) {
         match self.roll(600) {
             0 => self.plan_version(),
             1..=2 => self.recreate(),
+            6 => self.forget(),
             3..=5 => {
                 let count = self.seats.borrow().len() as u64;
                 let place = self.roll(count) as usize;
@@ -328,10 +359,34 @@ impl Sim {
         self.has_faults.set(true);
         let is_up = self.seats.borrow()[0].process.is_some();
         if is_up {
-            self.see(|seen| seen.versions += 1);
+            self.see(Sight::Versions);
         } else {
             self.config.borrow_mut().versions.pop();
         }
+    }
+
+    /// Retention takes records of a source that some facts partition has not covered yet, the newest of which
+    /// nobody can have read. Each partition has covered something of it: a first coverage begins behind the loss
+    /// by itself, and there would be nothing to tell.
+    fn forget(&self) {
+        let generation = self.config.borrow().generation;
+        let partition = self.roll(u64::from(self.deployment.sources)) as u32;
+        let covered = self.broker.borrow().covered(&self.deployment.source_id(generation, partition));
+        let lowest = covered.iter().copied().min().unwrap_or(-1);
+        if generation != self.broker.borrow().generation || lowest < 0 {
+            return;
+        }
+        (0..2).for_each(|_| self.event_in(partition));
+        let mut broker = self.broker.borrow_mut();
+        let end = broker.sources[partition as usize].end;
+        let back = self.roll((end - lowest) as u64) as i64;
+        let low = if self.roll(2) == 0 { end } else { end - back };
+        if low < lowest + 2 {
+            return;
+        }
+        broker.forget_source(partition, low);
+        drop(broker);
+        self.see(Sight::Losses);
     }
 
     /// Somebody deletes the source topic and makes it again, once all of it is covered.
@@ -341,7 +396,7 @@ impl Sim {
             let ends = self.broker.borrow().sources.iter().map(|source| source.end).collect();
             *self.old_ends.borrow_mut() = Some(ends);
             self.broker.borrow_mut().recreate_source();
-            self.see(|seen| seen.recreations += 1);
+            self.see(Sight::Recreations);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use duecourse::engine::base::TimeMs;
-use duecourse::engine::cover::{Admission, Coverage, Covered};
+use duecourse::engine::cover::{Admission, Coverage, Covered, Skip};
 
 use super::pieces::{
     Checks, Entry, FIRST_VERSION, Pack, RECORDS, SECOND_VERSION, SOURCES, Span, source_id, version_of,
@@ -27,7 +27,7 @@ pub enum Fault {
 pub struct Destination {
     pub covered: [Option<i8>; SOURCES],
     pub announced: bool,
-    /// The last offset applied of each source; -1 when none.
+    /// The last offset applied of each source, or skipped on record; -1 when none.
     pub applied: [i8; SOURCES],
     pub fault: Option<Fault>,
 }
@@ -62,6 +62,22 @@ impl Destination {
         let mut coverage = self.coverage();
         match entry {
             Entry::Announced => coverage.announce(SECOND_VERSION),
+            Entry::Skipped { source, to } => {
+                let place = usize::from(*source);
+                let skip = Skip {
+                    source: source_id(place),
+                    to: i64::from(*to),
+                    blind_until: TimeMs::MIN,
+                    ordered: TimeMs::MIN,
+                    reason: "".into(),
+                };
+                let skipped = coverage.skip(&skip) as i8;
+                // Of what was begun, all before `to` that was not applied, and nothing else.
+                let expected =
+                    (*to - 1 - self.applied[place]).max(0) * i8::from(self.covered[place].is_some());
+                self.fault = self.fault.or((skipped != expected).then_some(Fault::CoverageUntrue));
+                self.applied[place] += expected;
+            }
             Entry::Pack(pack) => {
                 let verdicts = self.verdicts(pack, checks);
                 for (source, verdict) in verdicts.into_iter().enumerate() {

@@ -9,7 +9,8 @@
 //! What is bounded: crashes and take-overs, copies, packs that are delayed at one time, records that
 //! wait in a log (`Bounds`). A delay in flight and a wait in a log differ in two things only, the order
 //! of what waits and whether an intake may have read a waiting announcement; so one search bounds the
-//! log at nothing and lets packs fly, and the other the other way round.
+//! log at nothing and lets packs fly, and the other the other way round. A third lets retention take records that
+//! are not covered yet, which an operator's order then skips in one log after the other.
 
 mod destination;
 mod pieces;
@@ -30,9 +31,14 @@ const DELAYS: Bounds = Bounds {
     copies: 1,
     flight: 1,
     log: 0,
+    losses: false,
 };
 /// Packs arrive or are lost; decide lags behind its logs.
-const LAG: Bounds = Bounds { others: &[Configuration::Unaware], restarts: 1, copies: 0, flight: 0, log: 1 };
+const LAG: Bounds =
+    Bounds { others: &[Configuration::Unaware], restarts: 1, copies: 0, flight: 0, log: 1, losses: false };
+/// Retention takes records before they are covered, and an operator says so, while packs are delayed.
+const LOSSES: Bounds =
+    Bounds { others: &[Configuration::Right], restarts: 1, copies: 0, flight: 1, log: 0, losses: true };
 
 /// Set by `make model`: search every state within the bounds. Without it a search stops after
 /// `STATES_MAX` states, so that an unoptimised build is done in a minute.
@@ -78,9 +84,23 @@ fn facts_are_applied_exactly_once_while_decide_lags_behind_its_logs() {
     search("lag", LAG, 1_000_000);
 }
 
+#[test]
+fn what_is_lost_is_passed_over_by_an_order_alone_and_all_else_applied_exactly_once() {
+    search("losses", LOSSES, 1_000_000);
+}
+
+#[test]
+fn without_the_order_to_skip_nothing_goes_on_behind_a_loss() {
+    fails_within(LOSSES, Checks { skip: false, ..Checks::ALL }, CAN_FINISH);
+}
+
 /// Demands that without one of the checks a property does not hold, and prints the shortest way there.
 fn fails(checks: Checks, property: &'static str) {
-    let model = Covering { bounds: DELAYS, checks };
+    fails_within(DELAYS, checks, property);
+}
+
+fn fails_within(bounds: Bounds, checks: Checks, property: &'static str) {
+    let model = Covering { bounds, checks };
     let found = HasDiscoveries::AnyOf(BTreeSet::from([property]));
     let checker = model.checker().finish_when(found).spawn_bfs().join();
     let counterexample = checker.discovery(property);

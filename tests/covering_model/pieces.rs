@@ -95,6 +95,11 @@ pub enum Entry {
     Pack(Pack),
     /// Version 2 begins at its time.
     Announced,
+    /// What the source no longer holds before `to`, and is not covered, is skipped.
+    Skipped {
+        source: u8,
+        to: i8,
+    },
 }
 
 /// Packs that were sent and may yet arrive, at most this many at a time.
@@ -115,6 +120,8 @@ pub struct Bounds {
     pub flight: usize,
     /// Records in a log that decide has not applied yet (at most `LOG_MAX`); 0: it applies at once.
     pub log: usize,
+    /// Whether retention may take records of one source that all destinations have begun to cover.
+    pub losses: bool,
 }
 
 /// The checks that protect a destination. Each can be taken out, to show that it is needed.
@@ -130,9 +137,17 @@ pub struct Checks {
     pub announced_before_start: bool,
     /// Intake, not decide: it starts at the lowest offset that any destination has covered (D7).
     pub lowest_start: bool,
+    /// The operator, not decide: what is lost is put on record in every log (D8).
+    pub skip: bool,
 }
 
 impl Checks {
-    pub const ALL: Checks =
-        Checks { covered: true, gap: true, version: true, announced_before_start: true, lowest_start: true };
+    pub const ALL: Checks = Checks {
+        covered: true,
+        gap: true,
+        version: true,
+        announced_before_start: true,
+        lowest_start: true,
+        skip: true,
+    };
 }

@@ -51,23 +51,28 @@ struct Codes {
     intakes: [u128; 2],
     destinations: [u128; 2],
     flight: [u128; FLIGHT_MAX],
+    gone: u128,
 }
 
 const INTAKE_BITS: u32 = 8;
-const DESTINATION_BITS: u32 = 35;
+const DESTINATION_BITS: u32 = 36;
 const PACK_BITS: u32 = 15;
 
 impl Codes {
     fn of(state: &State, swapped: bool) -> Codes {
         let destination = |number: usize| {
-            let announced = u128::from(state.announced[number]);
+            let announced = u128::from(state.told[number]) << 1 | u128::from(state.announced[number]);
             let log = entry_code(state.logs[number], swapped);
-            (destination_code(&state.destinations[number], swapped) << 1 | announced) << 16 | log
+            (destination_code(&state.destinations[number], swapped) << 2 | announced) << 16 | log
         };
         Codes {
             intakes: [intake_code(state.intakes[0], swapped), intake_code(state.intakes[1], swapped)],
             destinations: [destination(0), destination(1)],
             flight: [pack_code(state.flight[0], swapped), pack_code(state.flight[1], swapped)],
+            gone: {
+                let [first, second] = pair(state.gone, swapped);
+                (first as u128) << 2 | second as u128
+            },
         }
     }
 }
@@ -76,6 +81,7 @@ impl State {
     /// The state as a number, with destinations and intakes swapped or not.
     fn number(&self, codes: &Codes, destinations: bool, intakes: bool) -> u128 {
         let mut number = u128::from(self.restarts_left) << 2 | u128::from(self.copies_left);
+        number = number << 4 | codes.gone;
         let [first, second] = codes.intakes;
         let [first, second] = if intakes { [second, first] } else { [first, second] };
         number = (number << INTAKE_BITS | first) << INTAKE_BITS | second;
@@ -91,6 +97,12 @@ impl State {
     fn swap_sources(&mut self) {
         self.intakes.iter_mut().for_each(|intake| intake.flushed.swap(0, 1));
         self.packs(|pack| pack.spans.swap(0, 1));
+        self.gone.swap(0, 1);
+        for entry in self.logs.iter_mut().flatten().flatten() {
+            if let Entry::Skipped { source, .. } = entry {
+                *source = 1 - *source;
+            }
+        }
         for destination in &mut self.destinations {
             destination.covered.swap(0, 1);
             destination.applied.swap(0, 1);
@@ -101,6 +113,7 @@ impl State {
         self.packs(|pack| pack.destination = 1 - pack.destination);
         self.logs.swap(0, 1);
         self.announced.swap(0, 1);
+        self.told.swap(0, 1);
         self.destinations.swap(0, 1);
     }
 
@@ -158,6 +171,10 @@ pub fn entry_code(entry: [Option<Entry>; LOG_MAX], swapped: bool) -> u128 {
     match entry[0] {
         None => 0,
         Some(Entry::Announced) => 1,
+        Some(Entry::Skipped { source, to }) => {
+            let source = if swapped { 1 - source } else { source };
+            u128::from(source) << 4 | (to as u128) << 2 | 3
+        }
         Some(Entry::Pack(pack)) => pack_code(Some(pack), swapped) << 1,
     }
 }

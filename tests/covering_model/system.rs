@@ -29,6 +29,10 @@ pub struct State {
     pub logs: [[Option<Entry>; LOG_MAX]; DESTINATIONS],
     /// Which logs hold the announcement of version 2.
     pub announced: [bool; DESTINATIONS],
+    /// The first offset that each source still holds. An intake may have read more before that went.
+    pub gone: [i8; SOURCES],
+    /// Which logs were told to skip what is gone.
+    pub told: [bool; DESTINATIONS],
     pub destinations: [Destination; DESTINATIONS],
     pub restarts_left: u8,
     pub copies_left: u8,
@@ -73,6 +77,10 @@ pub enum Action {
     Announce { destination: usize },
     /// Decide applies the oldest record of a log.
     Decide { destination: usize },
+    /// Retention takes the records of a source before an offset.
+    Forget { source: usize, to: i8 },
+    /// The operator's order to go on without them is appended to one log.
+    Skip { destination: usize },
     /// An intake dies and starts again, with the sources it had.
     Crash { intake: usize },
     /// The group gives a source to the other intake, and the old one does not notice.
@@ -95,6 +103,8 @@ impl State {
             flight: [None; FLIGHT_MAX],
             logs: [[None; LOG_MAX]; DESTINATIONS],
             announced: [false; DESTINATIONS],
+            gone: [0; SOURCES],
+            told: [false; DESTINATIONS],
             destinations: [Destination::EMPTY; DESTINATIONS],
             restarts_left: bounds.restarts,
             copies_left: bounds.copies,
@@ -117,11 +127,26 @@ impl State {
         self.logs[destination].iter().flatten().count()
     }
 
-    /// Where an intake begins to read a source: from what decide has published, which lags its log.
+    /// Where an intake begins to read a source: from what decide has published, which lags its log. It does not
+    /// begin where what it needs is gone.
     fn start(&self, source: usize, checks: Checks) -> Option<i8> {
         let covered = self.destinations.iter().map(|destination| destination.covered[source]);
         let from = if checks.lowest_start { covered.min() } else { covered.max() };
-        Some(from.flatten().unwrap_or(-1))
+        let from = from.flatten().unwrap_or(-1);
+        (from + 1 >= self.gone[source]).then_some(from)
+    }
+
+    /// The source that lost records, if one did.
+    fn loser(&self) -> Option<usize> {
+        (0..SOURCES).find(|source| self.gone[*source] > 0)
+    }
+
+    /// The order to skip what is gone, for one log.
+    fn tell(&mut self, destination: usize) {
+        if let Some(source) = self.loser() {
+            self.told[destination] = true;
+            self.append(destination, Entry::Skipped { source: source as u8, to: self.gone[source] });
+        }
     }
 
     /// The last offset up to which an intake may fill one pack from a source.
@@ -264,6 +289,12 @@ impl State {
                     state.destinations[destination].after(Entry::Announced, checks);
             }
         }
+        if state.loser().is_some_and(|source| state.start(source, checks).is_none()) && checks.skip {
+            for destination in 0..DESTINATIONS {
+                state.tell(destination);
+                state.decide(destination, checks);
+            }
+        }
         let right = state.intakes.iter().position(|intake| intake.configuration == Configuration::Right);
         let Some(right) = right else { return false };
         state.intakes[right].flushed = std::array::from_fn(|source| state.start(source, checks));
@@ -317,12 +348,21 @@ impl Model for Covering {
                 }
             }
         }
+        for source in (0..SOURCES).filter(|_| self.bounds.losses && state.loser().is_none()) {
+            if state.destinations.iter().all(|destination| destination.covered[source].is_some()) {
+                actions.extend((1..RECORDS).map(|to| Action::Forget { source, to }));
+            }
+        }
         for destination in 0..DESTINATIONS {
             if !state.announced[destination] && state.has_room(destination, self.bounds) {
                 actions.push(Action::Announce { destination });
             }
             if state.log_length(destination) > 0 {
                 actions.push(Action::Decide { destination });
+            }
+            if state.loser().is_some() && !state.told[destination] && state.has_room(destination, self.bounds)
+            {
+                actions.push(Action::Skip { destination });
             }
         }
     }
@@ -346,6 +386,8 @@ impl Model for Covering {
                 state.append(destination, Entry::Announced);
             }
             Action::Decide { destination } => state.decide(destination, self.checks),
+            Action::Forget { source, to } => state.gone[source] = to,
+            Action::Skip { destination } => state.tell(destination),
             Action::Crash { intake } => {
                 state.restarts_left -= 1;
                 for source in 0..SOURCES {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use duecourse::codec::facts;
 use duecourse::codec::output::{OutRecord, OutputContext, Topic, encode_effect};
-use duecourse::engine::cover::SourceId;
+use duecourse::engine::base::TimeMs;
+use duecourse::engine::cover::{Range, Skip, SourceId};
 use duecourse::engine::fact::FactBody;
-use duecourse::engine::input::FactsRecord;
+use duecourse::engine::input::{FactsRecord, PackedFact};
 use duecourse::engine::report::ReportBody;
 use duecourse::verify::check::{Check, CheckError, Deployment, Verdict};
 
@@ -24,6 +25,8 @@ struct Found {
     /// Inputs that were refused, and the dead letters that are there.
     refused: Vec<String>,
     dead_letters: Vec<String>,
+    /// Where a source begins now.
+    begins: Option<(SourceId, i64)>,
 }
 
 impl Found {
@@ -31,7 +34,7 @@ impl Found {
         let case = random_case(seed, Delivery::Whole, &mut Seen::default());
         let published = (0..case.partitions.len()).map(|partition| published(&case, partition)).collect();
         let letters = vec!["0/7/amount_negative".to_owned(), "0/9/type_unknown".to_owned()];
-        Found { case, published, refused: letters.clone(), dead_letters: letters }
+        Found { case, published, refused: letters.clone(), dead_letters: letters, begins: None }
     }
 
     fn verify(&self) -> Verdict {
@@ -50,6 +53,9 @@ impl Found {
                 To::All => None,
             };
             check.accepted(source, *offset, of_input.iter().map(|(at, fact)| (to(at), fact)));
+        }
+        if let Some((source, first)) = &self.begins {
+            check.begins(source, *first);
         }
         for pointer in &self.refused {
             check.refused(None, pointer.clone());
@@ -338,5 +344,87 @@ fn a_refusal_without_its_dead_letter_and_a_dead_letter_without_a_refusal_are_see
             Some(())
         },
         |verdict| verdict.mismatched == 1,
+    );
+}
+
+/// Three inputs of the last source that no facts partition gets; with `skip`, on record.
+fn lose_three(found: &mut Found, skip: bool) -> Option<()> {
+    let mut lost = found.case.inputs.last()?.clone();
+    let source = lost.0.clone();
+    let of_source = found.case.inputs.iter().filter(|(id, ..)| *id == source);
+    let end = of_source.map(|(_, offset, _)| *offset).max()?;
+    for number in 10..13 {
+        lost.1 = end + number;
+        found.case.inputs.push(lost.clone());
+    }
+    let order = |to| Skip {
+        source: source.clone(),
+        to,
+        blind_until: TimeMs(0),
+        ordered: TimeMs(0),
+        reason: "its retention overtook intake".into(),
+    };
+    if skip {
+        for (_, records) in &mut found.case.partitions {
+            records.extend([end + 9, end + 15, end + 12].map(|to| FactsRecord::SourceSkipped(order(to))));
+        }
+    }
+    Some(())
+}
+
+#[test]
+fn what_is_skipped_on_record_is_counted_by_itself() {
+    every_fault_is_seen(
+        |found| lose_three(found, false),
+        |verdict| verdict.lost == 3 && verdict.skipped == 0,
+    );
+    every_fault_is_seen(
+        |found| lose_three(found, true),
+        |verdict| {
+            // The offset behind the last input may have been covered, as one that was never written.
+            let skipped = (13..=14).contains(&verdict.skipped);
+            verdict.is_clean() && skipped && verdict.covered + 3 == verdict.inputs
+        },
+    );
+}
+
+#[test]
+fn a_fact_of_what_was_skipped_is_doubled() {
+    every_fault_is_seen(
+        |found| {
+            lose_three(found, true)?;
+            // As if the first pack of that source had had one of them.
+            let (source, offset, of_input) = found.case.inputs.last()?.clone();
+            let To::Partition(partition) = of_input.first()?.0 else { return None };
+            let (_, records) = found.case.partitions.get_mut(partition as usize)?;
+            let is_of = |record: &&mut FactsRecord| match record {
+                FactsRecord::Facts(pack) => {
+                    let is_first = |range: &Range| range.source == source && range.baseline;
+                    pack.version == 1 && pack.ranges.iter().any(is_first)
+                }
+                _ => false,
+            };
+            let FactsRecord::Facts(pack) = records.iter_mut().find(is_of)? else { return None };
+            let range = pack.ranges.iter().position(|range| range.source == source)?;
+            let (time, fact) = (pack.ranges.get(range)?.through, of_input.first()?.1.clone());
+            let range = u16::try_from(range).ok()?;
+            pack.facts.push(PackedFact { range, offset, ordinal: 0, time, fact });
+            Some(())
+        },
+        |verdict| verdict.doubled >= 1,
+    );
+}
+
+#[test]
+fn what_a_source_no_longer_holds_is_not_counted_against_it() {
+    every_fault_is_seen(
+        |found| {
+            let places = (0..found.case.inputs.len()).filter(|at| !found.case.inputs[*at].2.is_empty());
+            let (source, first, _) = found.case.inputs[places.clone().nth(places.count() / 2)?].clone();
+            found.case.inputs.retain(|(of, offset, _)| *of != source || *offset >= first);
+            found.begins = Some((source, first));
+            Some(())
+        },
+        |verdict| verdict.is_clean() && verdict.unrecounted > 0,
     );
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use duecourse::engine::base::{SpanMs, TimeMs};
-use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
+use duecourse::engine::cover::{ConfigVersion, Range, Skip, SourceId};
 use duecourse::engine::disposition::Disposition;
 use duecourse::engine::fact::{Fact, FactBody};
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
@@ -67,6 +67,8 @@ struct World<'a> {
     time: TimeMode,
     delivery: Delivery,
     inputs: Vec<Input>,
+    /// Whether sources lose ranges, which are skipped on record; with dice of their own.
+    loses: Option<Dice>,
     seen: &'a mut Seen,
 }
 
@@ -124,7 +126,8 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     town.has_traces = has_traces;
     let inputs = Vec::new();
     let apart = Dice::new(seed ^ 0xa7ac);
-    let mut world = World { dice, apart, shelf, town, sources, lanes, time, delivery, inputs, seen };
+    let loses = (delivery == Delivery::Lossy && seed % 5 == 0).then(|| Dice::new(seed));
+    let mut world = World { dice, apart, shelf, town, sources, lanes, time, delivery, inputs, loses, seen };
     world.run();
     let partitions = world.lanes.into_iter().map(|lane| (lane.who, lane.records)).collect();
     Case { inputs: world.inputs, partitions, shelf: world.shelf }
@@ -246,8 +249,36 @@ impl World<'_> {
         }
     }
 
+    /// What waits of a source for a partition is lost, and that is put on record; or the record says so of what was
+    /// covered long ago, or of a source that the partition has not heard of.
+    fn lose(&mut self, number: usize) {
+        let Some(dice) = self.loses.as_mut().filter(|_| self.sources.iter().any(|one| one.next_offset > 0))
+        else {
+            return;
+        };
+        if !dice.chance(4) {
+            return;
+        }
+        let place = dice.below(self.sources.len());
+        let source = &self.sources[place];
+        let to = (source.next_offset - *dice.pick(&[0, 0, 0, 1, 2, 5])).max(0);
+        let blind_until = source.clock.plus(SpanMs(*dice.pick(&[-60_000, 0, 0, 2_000, 90_000])));
+        let reason = Arc::from("retention overtook intake");
+        let skip = Skip { source: source.id.clone(), to, blind_until, ordered: source.clock, reason };
+        let lane = &mut self.lanes[number];
+        if let Some(sent) = &mut lane.sent[place]
+            && *sent + 1 < to
+        {
+            lane.waiting.retain(|(of, offset, ..)| *of != place || *offset >= to);
+            self.seen.note("skipped", true);
+            *sent = to - 1;
+        }
+        self.apply(number, FactsRecord::SourceSkipped(skip));
+    }
+
     /// Sends what waits for a partition, as intake may: late parts first, twice, or under a wrong version.
     fn flush(&mut self, number: usize) {
+        self.lose(number);
         let through_lag = SpanMs(*self.dice.pick(&[0, 0, 1_000]));
         let lane = &mut self.lanes[number];
         let waiting = std::mem::take(&mut lane.waiting);

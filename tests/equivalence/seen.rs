@@ -119,7 +119,7 @@ impl Seen {
         self.note("received what was passed on", read("_passed_on"));
     }
 
-    fn note(&mut self, what: &str, is_so: bool) {
+    pub fn note(&mut self, what: &str, is_so: bool) {
         if is_so {
             *self.0.entry(what.to_owned()).or_default() += 1;
         }
@@ -160,6 +160,7 @@ impl Seen {
             "lead observed",
             "lead overdue",
             "lead of a shared subject",
+            "skipped",
         ];
         // Long ways lead to these, and few random logs go them to their end.
         let rare = [

@@ -173,6 +173,10 @@ fn apply(coverage: &mut Coverage, applied: &mut BTreeMap<(u32, i64, u16), u32>, 
     let pack = match record {
         FactsRecord::Facts(pack) => pack,
         FactsRecord::VersionAnnounced(version) => return coverage.announce(version),
+        FactsRecord::SourceSkipped(skip) => {
+            coverage.skip(&skip);
+            return;
+        }
         FactsRecord::Reports(_) => return,
     };
     let verdicts: Vec<Admission> =

@@ -15,5 +15,6 @@ mod releasing;
 mod same_as_file;
 mod secured;
 mod serving;
+mod skipping;
 mod torture;
 mod watching;

@@ -183,10 +183,11 @@ fn remarks(status: &Status) -> Vec<String> {
     }
     for source in status.sources.iter().filter(|source| source.lost() > 0) {
         remarks.push(format!(
-            "source `{}` partition {}: {} records are gone that were never covered: its retention overtook intake",
+            "source `{}` partition {}: {} offsets are gone that were never covered: its retention overtook intake; `duecourse sources skip --to {}` goes on without them",
             source.name,
             source.partition,
-            source.lost()
+            source.lost(),
+            source.span.0
         ));
     }
     remarks

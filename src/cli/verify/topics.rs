@@ -61,7 +61,7 @@ fn recount(
     let versions = intake::versions(config)?;
     for mut source in intake::sources(config, keys)? {
         let topic = source.topic.clone();
-        read_topic(connection, &topic, &mut |record| {
+        let spans = read_topic(connection, &topic, &mut |record| {
             let id = SourceId {
                 name: Arc::clone(&source.name),
                 generation: source.generation,
@@ -94,6 +94,10 @@ fn recount(
             ControlFlow::Continue(())
         })
         .map_err(unreachable)?;
+        for (partition, (first, _)) in (0..).zip(spans) {
+            let (name, generation) = (Arc::clone(&source.name), source.generation);
+            check.begins(&SourceId { name, generation, partition }, first);
+        }
     }
     Ok(())
 }

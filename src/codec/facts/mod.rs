@@ -5,7 +5,7 @@
 //! ```text
 //! byte 0       magic, 0xDC
 //! byte 1       version of this form, 1
-//! byte 2       kind: 1 facts, 2 reports, 3 version announced
+//! byte 2       kind: 1 facts, 2 reports, 3 version announced, 4 source skipped
 //! bytes 3..    payload of that kind
 //! last 4       CRC-32C (Castagnoli) of all bytes before it, little-endian
 //! ```
@@ -48,7 +48,9 @@
 //! ```
 //!
 //! Payload of reports (`report`): names of signals and rules; varint count, then each. Payload of an
-//! announced version: its start (zigzag), its number (varint).
+//! announced version: its start (zigzag), its number (varint). Payload of a skip: name of the source (text), its
+//! generation and partition (varint each), the first offset read again, blind until, ordered (zigzag each),
+//! reason (text).
 //!
 //! A new form gets a new version number; a reader refuses a number it does not know and names it.
 //! Reading never panics, and a count or length never reserves more than the bytes that are left
@@ -68,7 +70,7 @@ mod tests;
 mod traces;
 
 use crate::engine::base::TimeMs;
-use crate::engine::cover::ConfigVersion;
+use crate::engine::cover::{ConfigVersion, Skip, SourceId};
 use crate::engine::input::FactsRecord;
 
 use bytes::{Reader, Writer};
@@ -81,6 +83,7 @@ const MAGIC: u8 = 0xDC;
 const KIND_FACTS: u8 = 1;
 const KIND_REPORTS: u8 = 2;
 const KIND_VERSION_ANNOUNCED: u8 = 3;
+const KIND_SOURCE_SKIPPED: u8 = 4;
 const CHECKSUM_LEN: usize = 4;
 
 /// Why bytes are not a facts record. Names places and codes, never content.
@@ -123,6 +126,10 @@ pub fn encode(record: &FactsRecord, out: &mut Vec<u8>) {
             writer.zigzag(version.from.0);
             writer.varint(u64::from(version.number));
         }
+        FactsRecord::SourceSkipped(skip) => {
+            writer.byte(KIND_SOURCE_SKIPPED);
+            write_skip(&mut writer, skip);
+        }
     }
     let checksum = crc32c::crc32c(out.get(start..).unwrap_or_default());
     out.extend_from_slice(&checksum.to_le_bytes());
@@ -156,10 +163,35 @@ pub fn decode(bytes: &[u8]) -> Result<FactsRecord, DecodeError> {
             from: TimeMs(reader.zigzag("the start of a version")?),
             number: reader.u32("the number of a version")?,
         }),
+        KIND_SOURCE_SKIPPED => FactsRecord::SourceSkipped(read_skip(&mut reader)?),
         _ => return Err(DecodeError::Malformed("the kind of record")),
     };
     match reader.left() {
         0 => Ok(record),
         left => Err(DecodeError::TrailingBytes(left)),
     }
+}
+
+fn write_skip(writer: &mut Writer<'_>, skip: &Skip) {
+    writer.blob(skip.source.name.as_bytes());
+    writer.varint(u64::from(skip.source.generation));
+    writer.varint(u64::from(skip.source.partition));
+    writer.zigzag(skip.to);
+    writer.zigzag(skip.blind_until.0);
+    writer.zigzag(skip.ordered.0);
+    writer.blob(skip.reason.as_bytes());
+}
+
+fn read_skip(reader: &mut Reader<'_>) -> Result<Skip, DecodeError> {
+    Ok(Skip {
+        source: SourceId {
+            name: reader.text("the name of a skipped source")?.into(),
+            generation: reader.u32("the generation of a skipped source")?,
+            partition: reader.u32("the partition of a skipped source")?,
+        },
+        to: reader.zigzag("the first offset after a skip")?,
+        blind_until: TimeMs(reader.zigzag("until when a skip blinds")?),
+        ordered: TimeMs(reader.zigzag("when a skip was ordered")?),
+        reason: reader.text("the reason of a skip")?.into(),
+    })
 }

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use super::{DecodeError, VERSION, decode, encode};
 use crate::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
-use crate::engine::cover::{ConfigVersion, Range, SourceId};
+use crate::engine::cover::{ConfigVersion, Range, Skip, SourceId};
 use crate::engine::fact::{
     Channel, Dated, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, OtherParty, Product, Release,
     Side, TransferDetails, UsageKind,
@@ -231,11 +231,27 @@ fn pack() -> impl Strategy<Value = FactsRecord> {
     })
 }
 
+fn skipped() -> impl Strategy<Value = FactsRecord> {
+    let source = ("[a-z]{0,9}", any::<u32>(), any::<u32>());
+    (source, any::<[i64; 3]>(), "\\PC{0,40}").prop_map(
+        |((name, generation, partition), [to, until, at], reason)| {
+            FactsRecord::SourceSkipped(Skip {
+                source: SourceId { name: Arc::from(name), generation, partition },
+                to,
+                blind_until: TimeMs(until),
+                ordered: TimeMs(at),
+                reason: Arc::from(reason),
+            })
+        },
+    )
+}
+
 fn record() -> impl Strategy<Value = FactsRecord> {
     let announced = (any::<i64>(), any::<u32>()).prop_map(|(from, number)| {
         FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs(from), number })
     });
-    prop_oneof![6 => pack(), 3 => vec(reports::report(), 0..5).prop_map(FactsRecord::Reports), 1 => announced]
+    let reports = vec(reports::report(), 0..5).prop_map(FactsRecord::Reports);
+    prop_oneof![6 => pack(), 3 => reports, 1 => announced, 1 => skipped()]
 }
 
 proptest! {

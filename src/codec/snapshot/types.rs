@@ -159,6 +159,7 @@ packed_struct!(Core {
     persons: BTreeMap::new(),
     specials: Vec::new(),
     swept: i64::MIN,
+    blind_until: TimeMs::MIN,
 });
 packed_struct!(Marks { year, bits, bits_before });
 packed_struct!(SeenSince { first, from, sightings });

@@ -15,6 +15,7 @@ use crate::engine::disposition::DispositionId;
 use crate::engine::holder::Holder;
 use crate::engine::kept::Kept;
 use crate::engine::lead::LeadState;
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::reached::{Marks, Persons};
 use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
@@ -47,6 +48,7 @@ pub struct Core {
     pub floor: Horizons,
     pub swept: i64,
     pub since: BTreeMap<String, TimeMs>,
+    pub blind_until: TimeMs,
     pub ledger: ReportLedger,
     pub counts: BTreeMap<String, RuleCount>,
     pub harms: Harms,
@@ -149,6 +151,7 @@ impl Partition {
             floor: self.floor,
             swept: self.swept,
             since: self.since.clone(),
+            blind_until: self.blind_until,
             ledger: self.ledger.clone(),
             counts: self.counts.clone(),
             harms: self.harms.clone(),
@@ -168,10 +171,13 @@ impl Partition {
     /// When its rule set does not load.
     pub fn restore(
         &mut self,
-        image: Image,
+        mut image: Image,
         known: &mut Known,
         loader: &dyn LoadRules,
     ) -> Result<(), EngineError> {
+        if is_planted(Planted::AuthorityState) {
+            image.holders.rows.iter_mut().for_each(|(_, holder)| holder.authority = None);
+        }
         self.restore_core(image.core, loader)?;
         self.seen.restore(image.seen);
         self.restore_logs(image.logs, known);
@@ -210,6 +216,7 @@ impl Partition {
         self.sweep_due = TimeMs::MIN;
         self.move_horizons();
         self.since = core.since;
+        self.blind_until = core.blind_until;
         self.number_since();
         self.ledger = core.ledger;
         self.counts = core.counts;
@@ -235,7 +242,10 @@ impl Partition {
         self.logs.restore(Changes { removed: Vec::new(), rows });
     }
 
-    fn restore_measures(&mut self, changes: Changes<DispositionId, MeasureState>) {
+    fn restore_measures(&mut self, mut changes: Changes<DispositionId, MeasureState>) {
+        if is_planted(Planted::AppealCase) {
+            changes.rows.iter_mut().for_each(|(_, measure)| measure.case = None);
+        }
         for id in &changes.removed {
             if let Some(measure) = self.measures.get(id) {
                 self.by_appeal.remove(&measure.appeal.number());

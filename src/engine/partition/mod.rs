@@ -53,7 +53,7 @@ use std::sync::Arc;
 
 use super::LoadRules;
 use super::base::{Fingerprint, SpanMs, TimeMs, Token};
-use super::cover::{Admission, Coverage, Range};
+use super::cover::{Admission, Coverage, Range, Skip};
 use super::disposition::DispositionId;
 use super::holder::Holder;
 use super::ident::IdKey;
@@ -61,6 +61,7 @@ use super::input::{Effect, FactsPack, FactsRecord, PackedFact, Tally, TimeMode};
 use super::kept::Kept;
 use super::lead::LeadState;
 use super::notice::MissingText;
+use super::planted::{Planted, is_planted};
 use super::reached::Reached;
 use super::retention::{Horizons, Terms};
 use super::ruleset::RuleSet;
@@ -130,6 +131,8 @@ pub struct Partition {
     sweep_due: TimeMs,
     /// When a signal was first fed without interruption, by its declaration's name (S6).
     since: BTreeMap<String, TimeMs>,
+    /// Until when events may be missing that were skipped (S1, S6).
+    blind_until: TimeMs,
     /// The same by the signals' numbers in the active rule set.
     since_of: Vec<TimeMs>,
     /// How each of them is read fastest.
@@ -228,6 +231,7 @@ impl Partition {
             swept: i64::MIN,
             sweep_due: TimeMs::MIN,
             since: BTreeMap::new(),
+            blind_until: TimeMs::MIN,
             since_of: Vec::new(),
             ways: Vec::new(),
             logs: Table::default(),
@@ -280,6 +284,7 @@ impl Partition {
         let before = effects.len();
         match record {
             FactsRecord::VersionAnnounced(version) => self.coverage.announce(*version),
+            FactsRecord::SourceSkipped(skip) => self.skip(skip),
             FactsRecord::Reports(reports) => {
                 for report in reports {
                     self.receive(report, effects)?;
@@ -293,6 +298,17 @@ impl Partition {
             new.for_each(|effect| self.reached.note(effect, &active.set.calendar, &self.identity.id_key));
         }
         Ok(())
+    }
+
+    /// What is lost is passed over, and no signal is certain again before it has seen a full window after it.
+    fn skip(&mut self, skip: &Skip) {
+        if self.coverage.skip(skip) > 0 {
+            self.tally.ranges_skipped += 1;
+            if !is_planted(Planted::SeeingSkip) {
+                self.blind_until = self.blind_until.max(skip.blind_until);
+            }
+            self.number_since();
+        }
     }
 
     fn apply_pack(
@@ -425,7 +441,8 @@ impl Partition {
     /// Looks up the signals' times by number, so that no name is looked up when a value is read.
     fn number_since(&mut self) {
         let signals = self.rules.iter().flat_map(|active| &active.set.signals);
-        let since = |signal: &Signal| self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
+        let fed = |signal: &Signal| self.since.get(&signal.name).copied().unwrap_or(self.newest_time);
+        let since = |signal: &Signal| fed(signal).max(self.blind_until);
         (self.since_of, self.ways) =
             signals.map(|signal| (since(signal), Way::of(signal, since(signal)))).unzip();
     }

@@ -182,7 +182,7 @@ pub(super) fn consuming(error: &KafkaError) -> Option<LogError> {
         ))),
         KafkaError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
             Some(LogError::Damaged(
-                "the offset to go on from is no longer in the topic: its retention overtook us or it was recreated"
+                "the offset to go on from is no longer in the topic: its retention overtook us or it was recreated; started again, intake says which, and what to do"
                     .to_owned(),
             ))
         }

@@ -58,7 +58,7 @@ pub const FACTS_LATE: Metric = counter(
 pub const RANGES_IGNORED: Metric = counter(
     "duecourse_ranges_ignored_total",
     &["verdict"],
-    "Covered ranges not applied: stale (seen before), gap (something before them is missing; alarm on this), wrong_version.",
+    "Covered ranges not applied: stale (seen before), gap (something before them is missing; alarm on this), wrong_version; and skipped: lost, and passed over by an operator's word.",
 );
 pub const REPORTS: Metric = counter(
     "duecourse_reports_total",

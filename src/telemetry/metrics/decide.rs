@@ -61,6 +61,7 @@ struct FactCounters {
     ranges_stale: IntCounter,
     ranges_gap: IntCounter,
     ranges_wrong_version: IntCounter,
+    ranges_skipped: IntCounter,
     reports_applied: IntCounter,
     reports_stale: IntCounter,
     reports_gap: IntCounter,
@@ -82,6 +83,7 @@ impl FactCounters {
             ranges_stale: ranges.with_label_values(&["stale"]),
             ranges_gap: ranges.with_label_values(&["gap"]),
             ranges_wrong_version: ranges.with_label_values(&["wrong_version"]),
+            ranges_skipped: ranges.with_label_values(&["skipped"]),
             reports_applied: reports.with_label_values(&["applied"]),
             reports_stale: reports.with_label_values(&["stale"]),
             reports_gap: reports.with_label_values(&["gap"]),
@@ -314,6 +316,7 @@ impl PartitionMetrics {
         raise(&counters.ranges_stale, tally.ranges_stale, before.ranges_stale);
         raise(&counters.ranges_gap, tally.ranges_gap, before.ranges_gap);
         raise(&counters.ranges_wrong_version, tally.ranges_wrong_version, before.ranges_wrong_version);
+        raise(&counters.ranges_skipped, tally.ranges_skipped, before.ranges_skipped);
         raise(&counters.reports_applied, tally.reports_applied, before.reports_applied);
         raise(&counters.reports_stale, tally.reports_stale, before.reports_stale);
         raise(&counters.reports_gap, tally.reports_gap, before.reports_gap);

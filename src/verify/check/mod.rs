@@ -1,6 +1,7 @@
 //! The four checks of an offline verification (DESIGN D31).
 //!
-//! 1. The covered ranges of the facts cover each input exactly once, with the facts it gives (`inputs`).
+//! 1. The covered ranges of the facts cover each input exactly once, with the facts it gives (`inputs`). What is
+//!    recorded as lost is counted by itself.
 //! 2. The published outputs are the recomputed ones, each once, in order (`outputs`).
 //! 3. What was refused is what a recount of the inputs refuses (`inputs`).
 //! 4. The reports each partition received are those recomputed at their origins (`reports`).
@@ -34,7 +35,7 @@ use reports::Reports;
 /// What came out. The field names are part of the outside contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// Input records, refused ones too.
+    /// Input records that are still there to be counted again, refused ones too.
     pub inputs: u64,
     /// Inputs that every facts partition has covered.
     pub covered: u64,
@@ -42,6 +43,11 @@ pub struct Verdict {
     pub lost: u64,
     /// Inputs with a fact applied more often than it should be, or that should not be there.
     pub doubled: u64,
+    /// Source offsets that some partition passed over because an operator recorded that they are lost (D8).
+    pub skipped: u64,
+    /// Source records that facts were applied of and that the source no longer holds: nothing is left to
+    /// count them against.
+    pub unrecounted: u64,
     /// Published dispositions.
     pub dispositions: u64,
     /// Outputs, refusals and reports that are not the recomputed ones.
@@ -141,6 +147,12 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// The first record that a source still holds: earlier ones, and all of its earlier generations, cannot
+    /// be counted again.
+    pub fn begins(&mut self, source: &SourceId, first: i64) {
+        self.inputs.begins(source, first);
+    }
+
     /// An accepted input at its place in its source, with its facts in order. `None` as destination
     /// means every facts partition.
     pub fn accepted<'f>(
@@ -157,10 +169,9 @@ impl<'a> Check<'a> {
     /// source (a line of a file) is covered by its dead letter alone.
     pub fn refused(&mut self, place: Option<(&SourceId, i64)>, pointer: String) {
         self.verdict.inputs += 1;
-        self.inputs.refused(&pointer);
-        match place {
-            Some((source, offset)) => self.inputs.accepted(source, offset, std::iter::empty()),
-            None => self.verdict.covered += 1,
+        self.inputs.refused(place, &pointer);
+        if place.is_none() {
+            self.verdict.covered += 1;
         }
     }
 
@@ -196,7 +207,7 @@ impl<'a> Check<'a> {
                 FactsRecord::Reports(reports) => {
                     self.reports.received(partition, reports, &mut self.verdict);
                 }
-                FactsRecord::VersionAnnounced(_) => {}
+                FactsRecord::VersionAnnounced(_) | FactsRecord::SourceSkipped(_) => {}
             }
             if let Some(rules) = plain.rules().filter(|rules| digest != Some(rules.sha256)) {
                 digest = Some(rules.sha256);
@@ -205,6 +216,7 @@ impl<'a> Check<'a> {
             self.note_effects(partition, offset, &effects, &plain)?;
         }
         self.inputs.covered(partition, plain.covered());
+        self.inputs.skipped(partition, plain.skipped());
         Ok(())
     }
 

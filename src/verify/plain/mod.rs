@@ -93,6 +93,8 @@ pub struct Plain {
     rules: Option<Arc<RuleSet>>,
     /// since(s) of each signal of the active rule set.
     since: Vec<TimeMs>,
+    /// Until when events may be missing because they were skipped.
+    blind_until: TimeMs,
     floors: BTreeMap<retention::Class, TimeMs>,
     is_live: bool,
     logs: BTreeMap<Subject, Vec<signals::Entry>>,
@@ -178,6 +180,7 @@ impl Plain {
             seen: BTreeMap::new(),
             rules: None,
             since: Vec::new(),
+            blind_until: TimeMs::MIN,
             floors: BTreeMap::new(),
             is_live: false,
             logs: BTreeMap::new(),
@@ -225,6 +228,7 @@ impl Plain {
         self.admitted.clear();
         match record {
             FactsRecord::VersionAnnounced(version) => self.versions.push(*version),
+            FactsRecord::SourceSkipped(skip) => self.skip(skip),
             FactsRecord::Reports(reports) => {
                 for report in reports {
                     self.receive(report)?;
@@ -251,6 +255,13 @@ impl Plain {
     /// What this partition has applied of each source: `(first, last]`.
     pub fn covered(&self) -> impl Iterator<Item = (&SourceId, i64, i64)> {
         self.sources.iter().map(|(source, covered)| (source, covered.first, covered.last))
+    }
+
+    /// What this partition passed over of each source, as `(previous, last]`.
+    pub fn skipped(&self) -> impl Iterator<Item = (&SourceId, i64, i64)> {
+        self.sources.iter().flat_map(|(source, covered)| {
+            covered.skipped.iter().map(move |(previous, last)| (source, *previous, *last))
+        })
     }
 
     /// Places of the last record's facts that lay beyond what was covered, duplicates too.

@@ -2,7 +2,7 @@
 
 use crate::engine::LoadRules;
 use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
-use crate::engine::cover::{Range, SourceId};
+use crate::engine::cover::{Range, Skip, SourceId};
 use crate::engine::disposition::DispositionId;
 use crate::engine::fact::FactBody;
 use crate::engine::input::{FactsPack, TimeMode};
@@ -16,6 +16,8 @@ pub(super) struct Source {
     pub first: i64,
     pub last: i64,
     pub time: TimeMs,
+    /// What of it was passed over, each as `(previous, last]`.
+    pub skipped: Vec<(i64, i64)>,
 }
 
 /// What happens at a time, unless it has become void.
@@ -74,8 +76,12 @@ impl Plain {
             pack.ranges.iter().map(|range| self.applies_after(pack.version, range)).collect();
         for (range, after) in pack.ranges.iter().zip(&admitted) {
             if after.is_some() {
-                let joining =
-                    Source { first: range.previous, last: range.previous, time: range.timestamps.0 };
+                let joining = Source {
+                    first: range.previous,
+                    last: range.previous,
+                    time: range.timestamps.0,
+                    skipped: Vec::new(),
+                };
                 self.sources.entry(range.source.clone()).or_insert(joining);
             }
         }
@@ -133,6 +139,17 @@ impl Plain {
             }
         }
         Ok(())
+    }
+
+    /// A range of a source that is lost: what this partition has not covered of it never comes (S1).
+    pub(super) fn skip(&mut self, skip: &Skip) {
+        if let Some(source) = self.sources.get_mut(&skip.source)
+            && source.last + 1 < skip.to
+        {
+            source.skipped.push((source.last, skip.to - 1));
+            source.last = skip.to - 1;
+            self.blind_until = self.blind_until.max(skip.blind_until);
+        }
     }
 
     /// Whether a range applies, and beyond which offset (S1, C1 to C3).

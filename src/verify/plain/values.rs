@@ -172,7 +172,7 @@ impl Plain {
         reading: Reading,
     ) -> bool {
         let begin = question.window.begin(reading.at.minus(question.delay), &rules.calendar);
-        let since = self.since.get(number).copied().unwrap_or(TimeMs::MIN);
+        let since = self.since.get(number).copied().unwrap_or(TimeMs::MIN).max(self.blind_until);
         let can_be_new = matches!(
             subject.kind,
             SubjectKind::Account | SubjectKind::PhoneCard | SubjectKind::IotCard | SubjectKind::Pair

@@ -151,7 +151,7 @@ impl Seen {
     }
 }
 
-fn consumer(connection: &Connection) -> BaseConsumer {
+pub fn consumer(connection: &Connection) -> BaseConsumer {
     ClientConfig::new()
         .set("bootstrap.servers", &connection.bootstrap_servers)
         // Never joined; the crate wants one.

@@ -3,13 +3,15 @@
 //!
 //! * `faults` what can be done: one entry each; the next one is added there and nowhere else;
 //! * `plan` which of them a seed picks, and what the round needs for them;
-//! * `scene` the processes under fire, tended as a cluster would; `load` what they are fed;
+//! * `scene` the processes under fire, tended as a cluster would; `load` what they are fed; `cases` what goes on
+//!   beside: orders, verifications and appeals in flight;
 //! * `flow` what a reader of the outputs sees; `table` that, over the rounds;
 //! * `round` from start to count; `bucket` an S3-compatible store to take away.
 //!
 //! `make torture` runs 100 rounds; `ROUNDS=` and `SEED=` change how many and which, `FAULTS=` names some.
 
 mod bucket;
+mod cases;
 mod faults;
 mod flow;
 mod load;
@@ -67,5 +69,6 @@ fn run(plans: impl IntoIterator<Item = Plan>) {
         }
     }
     println!("\n{table}");
+    table.assert_rich();
     assert!(failed.is_empty(), "failed; to see it again:\n  {}", failed.join("\n  "));
 }

@@ -23,7 +23,7 @@ pub fn run(mut plan: Plan) -> Outcome {
         scene.flow.has_flowed_since(began)
     });
     let struck = faults.into_iter().map(|fault| strike(&mut scene, fault)).collect();
-    scene.finish();
+    let written = scene.finish();
     let counts = scene.verify();
     let restarts = scene.restarts;
     println!("  {:.0} s: {counts}, {restarts} ended by themselves", began.elapsed().as_secs_f64());
@@ -31,16 +31,19 @@ pub fn run(mut plan: Plan) -> Outcome {
     for nothing in ["lost", "doubled", "mismatched"] {
         assert_eq!(count(nothing), 0, "{nothing}");
     }
-    let rows = scene.rows();
-    assert_eq!(count("inputs"), rows, "each row fed once");
-    assert_eq!(count("covered"), rows, "each row decided");
+    let inputs = scene.rows() + written;
+    assert_eq!(count("inputs"), inputs, "each row fed once, and each event beside them");
+    assert_eq!(count("covered"), inputs, "each of them decided");
     assert!(count("dispositions") > 0, "a round without dispositions shows nothing");
+    let settled = scene.settled();
+    println!("  {written} events beside the rows: {settled:?}");
     scene.forget();
-    Outcome { inputs: count("inputs"), dispositions: count("dispositions"), restarts, struck }
+    Outcome { inputs: count("inputs"), dispositions: count("dispositions"), restarts, settled, struck }
 }
 
 fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
     scene.pass(LOAD_BETWEEN);
+    let in_flight = scene.cases.in_flight();
     let began = Instant::now();
     (fault.strike)(scene);
     let gone = Instant::now();
@@ -52,11 +55,14 @@ fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
     });
     let caught_up = gone.elapsed();
     println!(
-        "  {}: struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",
+        "  {}: {} orders, {} appeals, {} verifications in flight; struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",
         fault.name,
+        in_flight.orders,
+        in_flight.appeals,
+        in_flight.verifications,
         (gone - began).as_secs_f64(),
         silence.as_secs_f64(),
         caught_up.as_secs_f64()
     );
-    Struck { fault: fault.name, lasted: gone - began, silence, caught_up }
+    Struck { fault: fault.name, lasted: gone - began, silence, caught_up, in_flight }
 }

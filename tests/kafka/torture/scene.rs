@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use duecourse::log::kafka::read_topic;
 
 use super::bucket::BucketServer;
+use super::cases::{self, Cases, Settled};
 use super::faults::clock::Clock;
 use super::flow::Flow;
 use super::load::{self, Stream};
@@ -44,6 +45,7 @@ pub struct Scene {
     pub bucket: Option<BucketServer>,
     pub clock: Option<Clock>,
     pub restarts: u32,
+    pub cases: Cases,
     feed: Process,
     intake: Process,
     workers: Vec<Process>,
@@ -59,7 +61,7 @@ impl Scene {
         let folder = tempfile::Builder::new().prefix(&format!("torture-{}-", plan.seed)).tempdir().unwrap();
         let bucket =
             (plan.store == Store::Bucket).then(|| BucketServer::start(&folder.path().join("snapshots")));
-        let deployment = Deployment::made(folder.path(), PARTITIONS, |text, _| {
+        let deployment = Deployment::made(folder.path(), PARTITIONS, |text, prefix| {
             let time = if plan.clock { "broker" } else { "event" };
             let text = text.replace("time = \"event\"", &format!("time = \"{time}\"")).replace(
                 "[kafka]\n",
@@ -67,7 +69,8 @@ impl Scene {
             );
             let bucket =
                 bucket.as_ref().map_or_else(String::new, |bucket| bucket.configuration(folder.path()));
-            text + IMPATIENT + &bucket
+            // Tables first, then what is listed.
+            text + IMPATIENT + &bucket + &cases::configuration(prefix)
         });
         let start_ms = if plan.clock { load::start_of_broker_time_ms() } else { load::MAIN.start_ms };
         let main = stream(folder.path(), load::MAIN, start_ms);
@@ -77,6 +80,8 @@ impl Scene {
             &deployment.topic("events"),
             PARTITIONS,
         );
+        let hour_ms = if plan.clock { 1_000 } else { 3_600_000 };
+        let cases = Cases::start(&deployment, PARTITIONS, hour_ms, plan.seed);
         let clock = plan.clock.then(|| Clock::build(folder.path()));
         let start = |name: &str, command: &str, instance: &str| {
             start_one(&deployment, name, command, instance, clock.as_ref())
@@ -91,6 +96,7 @@ impl Scene {
             flow,
             dice: plan.dice,
             bucket,
+            cases,
             restarts: 0,
             down: Vec::new(),
             streams: vec![main],
@@ -192,9 +198,10 @@ impl Scene {
         }
     }
 
-    /// Stops the load, and lets everything be decided.
-    pub fn finish(&mut self) {
+    /// Stops the load, and lets everything be decided. Gives how many events there were beside the rows.
+    pub fn finish(&mut self) -> u64 {
         self.stop_feed();
+        let written = self.cases.end();
         self.intake.leave(CATCH_UP_WITHIN_MAX);
         // Under the names they had, or the group would wait for those that left.
         self.through("intake", |scene| scene.to_the_end("intake", "intake-0"));
@@ -202,6 +209,12 @@ impl Scene {
             worker.leave(CATCH_UP_WITHIN_MAX);
         }
         self.through("decide", |scene| scene.to_the_end("decide", "decide-0"));
+        written
+    }
+
+    /// What became of orders, verifications and appeals.
+    pub fn settled(&self) -> Settled {
+        cases::settled(&self.deployment.connection, &self.deployment.topic("dispositions"))
     }
 
     /// It settles what it has handed over, so what it wrote are its first rows without a hole.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::cases::{InFlight, Settled};
 use super::faults;
 
 /// What one fault did in one round.
@@ -15,6 +16,7 @@ pub struct Struck {
     pub silence: Duration,
     /// From the end of the fault until everything written before that end was decided.
     pub caught_up: Duration,
+    pub in_flight: InFlight,
 }
 
 /// A round that came out clean.
@@ -22,6 +24,7 @@ pub struct Outcome {
     pub inputs: u64,
     pub dispositions: u64,
     pub restarts: u32,
+    pub settled: Settled,
     pub struck: Vec<Struck>,
 }
 
@@ -31,6 +34,8 @@ pub struct Table {
     inputs: u64,
     dispositions: u64,
     restarts: u32,
+    in_flight: InFlight,
+    settled: Settled,
     struck: BTreeMap<&'static str, Vec<Struck>>,
 }
 
@@ -40,9 +45,27 @@ impl Table {
         self.inputs += outcome.inputs;
         self.dispositions += outcome.dispositions;
         self.restarts += outcome.restarts;
+        self.settled += outcome.settled;
         for struck in outcome.struck {
+            self.in_flight += struck.in_flight;
             self.struck.entry(struck.fault).or_default().push(struck);
         }
+    }
+}
+
+impl Table {
+    /// Rounds in which nothing was in flight when something struck, or in which nothing came of it, would prove
+    /// nothing of it.
+    pub fn assert_rich(&self) {
+        let InFlight { orders, appeals, verifications } = self.in_flight;
+        let Settled { verified, overturned, orders_ended, appeals_answered } = self.settled;
+        let least = [orders, appeals, verifications, verified, overturned, orders_ended, appeals_answered];
+        assert!(
+            self.rounds < 3 || least.iter().all(|count| *count > 0),
+            "{:?} {:?}",
+            self.in_flight,
+            self.settled
+        );
     }
 }
 
@@ -52,6 +75,12 @@ impl fmt::Display for Table {
             f,
             "{} rounds, {} inputs, {} dispositions: lost 0, doubled 0, mismatched 0. {} processes ended by themselves and were started again.\n",
             self.rounds, self.inputs, self.dispositions, self.restarts
+        )?;
+        let InFlight { orders, appeals, verifications } = self.in_flight;
+        let Settled { verified, overturned, orders_ended, appeals_answered } = self.settled;
+        writeln!(
+            f,
+            "In flight when something struck, summed up: {orders} orders, {appeals} appeals, {verifications} verifications. In the end {orders_ended} measures of orders had ended, {verified} measures by a passed verification, {overturned} by an appeal; {appeals_answered} appeals were answered.\n"
         )?;
         writeln!(
             f,

@@ -1,0 +1,350 @@
+//! What goes on beside the payments: orders, verifications and appeals, so that some are always in flight.
+//!
+//! A clerk reads what is in force as it is published and answers it through a source of its own, with dice. When a
+//! fault strikes, `in_flight` tells what it leaves undone; `verify` then covers what became of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{AddAssign, ControlFlow};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use duecourse::codec::authority::AuthoritySecret;
+use duecourse::codec::event::{Event, EventType, Undeclared};
+use duecourse::engine::order::OrderKind;
+use duecourse::intake::classify::order;
+use duecourse::log::kafka::{AckedProducer, Connection, OutMessage, read_topic};
+use rdkafka::consumer::Consumer;
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use serde_json::{Value, json};
+
+use super::flow::consumer;
+use crate::deployment::Deployment;
+use crate::events::Dice;
+
+const INSTITUTION: &str = "demo-bank";
+const ISSUER: &str = "city police";
+const KEY: &str = "city";
+/// Between two things the clerk does.
+const PACE: Duration = Duration::from_millis(150);
+/// What a clerk remembers to come back to.
+const KNOWN_MAX: usize = 200;
+const CLOSE_WITHIN_MAX: Duration = Duration::from_secs(60);
+
+/// What is undone at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InFlight {
+    /// Orders whose measure is in force.
+    pub orders: u64,
+    /// Appeals that were filed and not decided.
+    pub appeals: u64,
+    /// People who were told to verify themselves and have not.
+    pub verifications: u64,
+}
+
+impl AddAssign for InFlight {
+    fn add_assign(&mut self, other: InFlight) {
+        self.orders += other.orders;
+        self.appeals += other.appeals;
+        self.verifications += other.verifications;
+    }
+}
+
+/// Dispositions that only these cases lead to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    pub verified: u64,
+    pub overturned: u64,
+    pub orders_ended: u64,
+    pub appeals_answered: u64,
+}
+
+impl AddAssign for Settled {
+    fn add_assign(&mut self, other: Settled) {
+        self.verified += other.verified;
+        self.overturned += other.overturned;
+        self.orders_ended += other.orders_ended;
+        self.appeals_answered += other.appeals_answered;
+    }
+}
+
+pub struct Cases {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<u64>>,
+    desk: Arc<Mutex<Desk>>,
+}
+
+/// A measure as it was published.
+#[derive(Clone)]
+struct Published {
+    disposition: String,
+    appeal: String,
+    party: Value,
+}
+
+#[derive(Clone)]
+struct Ordered {
+    number: u64,
+    account: String,
+    end_ms: i64,
+}
+
+#[derive(Default)]
+struct Desk {
+    /// Event time of the newest measure, epoch milliseconds.
+    now_ms: i64,
+    written: u64,
+    new: Vec<Published>,
+    told: Vec<Published>,
+    appealed: Vec<Published>,
+    orders: Vec<Ordered>,
+    orders_in_force: BTreeSet<Vec<u8>>,
+}
+
+/// The source and the authority's key, as the deployment's configuration has them.
+pub fn configuration(prefix: &str) -> String {
+    format!(
+        "[orders]\nkeys = [{{ id = \"{KEY}\", issuer = \"{ISSUER}\", level = \"prefecture\", algorithm = \"ed25519\", \
+         public_key = \"{}\", valid_from = \"2020-01-01T00:00:00+08:00\", valid_to = \"2090-01-01T00:00:00+08:00\" }}]\n\
+         [[sources]]\nname = \"cases\"\ntopic = \"{prefix}.cases\"\nmapping = \"native\"\ngeneration = 1\n",
+        secret().public()
+    )
+}
+
+fn secret() -> AuthoritySecret {
+    AuthoritySecret::from_bytes("ed25519", &[5; 32]).unwrap()
+}
+
+impl Cases {
+    /// `hour` is what an hour of the events is in milliseconds: less where time is the broker's.
+    pub fn start(deployment: &Deployment, partitions: u32, hour_ms: i64, seed: u64) -> Cases {
+        let consumer = consumer(&deployment.connection);
+        let mut list = TopicPartitionList::new();
+        for partition in 0..i32::try_from(partitions).unwrap() {
+            list.add_partition_offset(&deployment.topic("measures"), partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        // Nothing is given up while brokers are away, and nothing arrives twice.
+        let mut producer = AckedProducer::connect_gapless(&deployment.connection, "cases", 5).unwrap();
+        let (stop, desk) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Desk::default())));
+        let (until, shared, topic) = (Arc::clone(&stop), Arc::clone(&desk), deployment.topic("cases"));
+        let thread = std::thread::spawn(move || {
+            let (mut dice, mut acted) = (Dice::new(seed ^ 0xCA5E), Instant::now());
+            while !until.load(Ordering::SeqCst) {
+                if let Some(Ok(message)) = consumer.poll(Duration::from_millis(20)) {
+                    shared.lock().unwrap().hear(message.key().unwrap_or_default(), message.payload());
+                }
+                if acted.elapsed() < PACE {
+                    continue;
+                }
+                acted = Instant::now();
+                let said = shared.lock().unwrap().act(&mut dice, hour_ms);
+                for (partition, value) in said {
+                    let partition = Some(partition % partitions);
+                    let (topic, value) = (topic.as_str(), Some(value.as_bytes()));
+                    producer.send(OutMessage { topic, partition, value, ..OutMessage::default() }).unwrap();
+                }
+            }
+            producer.flush(CLOSE_WITHIN_MAX).unwrap();
+            shared.lock().unwrap().written
+        });
+        Cases { stop, thread: Some(thread), desk }
+    }
+
+    pub fn in_flight(&self) -> InFlight {
+        let desk = self.desk.lock().unwrap();
+        let count = |of: usize| of as u64;
+        InFlight {
+            orders: count(desk.orders_in_force.len()),
+            appeals: count(desk.appealed.len()),
+            verifications: count(desk.told.len()),
+        }
+    }
+
+    /// Stops; gives how many events were written, all acknowledged.
+    pub fn end(&mut self) -> u64 {
+        self.stop.store(true, Ordering::SeqCst);
+        self.thread.take().map_or(0, |thread| thread.join().unwrap())
+    }
+}
+
+impl Drop for Cases {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Desk {
+    /// What is in force changed: a value, or none when it ended.
+    fn hear(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let Some(told) = value.and_then(|value| serde_json::from_slice::<Value>(value).ok()) else {
+            self.orders_in_force.remove(key);
+            return;
+        };
+        let text = |pointer: &str| told.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        if let Ok(at) = text("/time").parse::<jiff::Timestamp>() {
+            self.now_ms = self.now_ms.max(at.as_millisecond());
+        }
+        if text("/data/lane") == "authority" {
+            self.orders_in_force.insert(key.to_vec());
+        }
+        let reference = text("/data/party/ref");
+        let published = Published {
+            disposition: text("/data/disposition").to_owned(),
+            appeal: text("/data/appeal_reference").to_owned(),
+            party: party(reference, text("/data/party/kind")),
+        };
+        if self.new.len() == KNOWN_MAX {
+            self.new.remove(0);
+        }
+        self.new.push(published);
+    }
+
+    /// One or two things that somebody does now, each with the partition it goes to.
+    fn act(&mut self, dice: &mut Dice, hour_ms: i64) -> Vec<(u32, String)> {
+        if self.now_ms == 0 {
+            return Vec::new();
+        }
+        let mut said = vec![match dice.below(4) {
+            0 => Some(self.order(dice, hour_ms)),
+            1 => self.tell(dice),
+            2 => self.appeal(dice),
+            _ => self.answer(dice),
+        }];
+        if dice.below(2) == 0 {
+            said.push(self.decide(dice));
+        }
+        let partition = u32::try_from(dice.below(64)).unwrap();
+        (partition..).zip(said.into_iter().flatten()).collect()
+    }
+
+    fn event(&mut self, kind: &str, data: &Value) -> String {
+        self.written += 1;
+        let (id, time) = (format!("case-{}", self.written), time(self.now_ms));
+        json!({ "specversion": "1.0", "id": id, "source": "/cases", "type": kind, "time": time, "data": data })
+            .to_string()
+    }
+
+    fn order(&mut self, dice: &mut Dice, hour_ms: i64) -> String {
+        let known = usize::try_from(dice.below(2 * self.orders.len() as u64 + 1)).unwrap();
+        if known < self.orders.len() {
+            let mut ordered = self.orders.swap_remove(known);
+            let mut data = json!({
+                "number": format!("O{}", ordered.number), "issuer": ISSUER,
+                "party": party(&ordered.account, "account"),
+            });
+            if dice.below(2) == 0 {
+                return self.signed("order_released", data);
+            }
+            ordered.end_ms += hour_ms * 24;
+            data["end"] = json!(time(ordered.end_ms));
+            self.orders.push(ordered);
+            return self.signed("order_extended", data);
+        }
+        let account = format!("G{:05}", dice.below(2_000));
+        let start_ms = self.now_ms + hour_ms * i64::try_from(dice.below(8)).unwrap();
+        let end_ms = start_ms + hour_ms * i64::try_from(1 + dice.below(72)).unwrap();
+        let kind = if dice.below(2) == 0 { "freeze" } else { "stop_payment" };
+        let data = json!({
+            "number": format!("O{}", self.written), "issuer": ISSUER, "level": "prefecture", "kind": kind,
+            "party": party(&account, "account"), "start": time(start_ms), "end": time(end_ms),
+        });
+        self.orders.push(Ordered { number: self.written, account, end_ms });
+        self.signed("order_issued", data)
+    }
+
+    fn signed(&mut self, kind: &str, mut data: Value) -> String {
+        data["signing_key"] = json!(KEY);
+        data["signature"] = json!("");
+        let text = data.to_string();
+        let event_type = EventType::from_name(kind).unwrap();
+        let event = Event::from_json(event_type, &text, "", &mut Undeclared::default()).unwrap();
+        let canonical = match &event {
+            Event::OrderIssued(event) => {
+                order::issued(INSTITUTION, event, event.kind.map_or(OrderKind::Freeze, |kind| kind.0))
+            }
+            Event::OrderExtended(event) => order::extended(INSTITUTION, event),
+            Event::OrderReleased(event) => order::released(INSTITUTION, event),
+            _ => unreachable!("nothing else is signed here"),
+        };
+        data["signature"] = json!(secret().sign(&canonical).unwrap());
+        self.event(kind, &data)
+    }
+
+    /// The notice of a measure reached its holder, or did not.
+    fn tell(&mut self, dice: &mut Dice) -> Option<String> {
+        let measure = take(&mut self.new, dice)?;
+        let data = json!({ "party": measure.party, "disposition_id": measure.disposition, "channel": "app" });
+        if dice.below(8) == 0 {
+            return Some(self.event("notice_undeliverable", &data));
+        }
+        remember(&mut self.told, measure);
+        Some(self.event("notice_delivered", &data))
+    }
+
+    /// Somebody who was told verifies themselves, or fails to.
+    fn answer(&mut self, dice: &mut Dice) -> Option<String> {
+        let measure = take(&mut self.told, dice)?;
+        let kind = if dice.below(3) > 0 { "verification_passed" } else { "verification_failed" };
+        let data =
+            json!({ "party": measure.party, "disposition_id": measure.disposition, "method": "counter" });
+        Some(self.event(kind, &data))
+    }
+
+    fn appeal(&mut self, dice: &mut Dice) -> Option<String> {
+        let measure = take(&mut self.new, dice)?;
+        let data = json!({ "party": measure.party, "appeal_ref": measure.appeal, "reason": "ordinary_use" });
+        remember(&mut self.appealed, measure);
+        Some(self.event("appeal_filed", &data))
+    }
+
+    fn decide(&mut self, dice: &mut Dice) -> Option<String> {
+        let measure = take(&mut self.appealed, dice)?;
+        let outcome = if dice.below(2) == 0 { "overturned" } else { "upheld" };
+        let data = json!({ "party": measure.party, "appeal_ref": measure.appeal, "outcome": outcome });
+        Some(self.event("appeal_decided", &data))
+    }
+}
+
+fn take(from: &mut Vec<Published>, dice: &mut Dice) -> Option<Published> {
+    let count = from.len() as u64;
+    (count > 0).then(|| from.swap_remove(usize::try_from(dice.below(count)).unwrap()))
+}
+
+fn remember(among: &mut Vec<Published>, measure: Published) {
+    if among.len() < KNOWN_MAX {
+        among.push(measure);
+    }
+}
+
+fn party(reference: &str, kind: &str) -> Value {
+    // In these sets an account's holder is the account.
+    json!({ "institution": INSTITUTION, "holder": reference, "ref": reference, "kind": kind })
+}
+
+fn time(at_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(at_ms).unwrap().to_string()
+}
+
+/// What dispositions tell of such cases, and how many events of them there are.
+pub fn settled(connection: &Connection, dispositions: &str) -> Settled {
+    let mut settled = Settled::default();
+    let mut ended: BTreeMap<String, u64> = BTreeMap::new();
+    read_topic(connection, dispositions, &mut |record| {
+        let told: Value = serde_json::from_slice(record.value.unwrap_or_default()).unwrap_or_default();
+        let text = |pointer: &str| told.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let kind = text("/type");
+        settled.appeals_answered += u64::from(kind.contains("appeal_answered"));
+        if kind.contains("measure_ended") {
+            let is_order = text("/data/lane") == "authority";
+            settled.orders_ended += u64::from(is_order);
+            *ended.entry(text("/data/cause").to_owned()).or_default() += 1;
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let count = |cause: &str| ended.get(cause).copied().unwrap_or(0);
+    Settled { verified: count("verified"), overturned: count("overturned"), ..settled }
+}
