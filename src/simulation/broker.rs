@@ -167,9 +167,11 @@ impl Broker {
         let committed = self.outputs.iter().filter(|(_, fate)| *fate == Fate::Committed);
         for (record, _) in committed.filter(|(record, _)| record.topic == Topic::Measures) {
             match &record.value {
-                None => drop(keys.remove(&record.key)),
+                None => {
+                    keys.remove(&record.key);
+                }
                 Some(value) if holds(value, br#""lane":"authority""#) => {
-                    drop(keys.insert(record.key.clone()))
+                    keys.insert(record.key.clone());
                 }
                 Some(_) => {}
             }
