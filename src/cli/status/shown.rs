@@ -293,7 +293,7 @@ mod tests {
         assert!(remarks[0].contains("partition 1 waits for 7 source records"), "{told}");
         assert!(remarks[1].contains("of offset 40, and only 45 to 50"), "{told}");
         assert!(remarks[2].contains("`leads` in 2026: 12 persons, and from 1 on"), "{told}");
-        assert!(remarks[3].contains("3 records are gone"), "{told}");
+        assert!(remarks[3].contains("3 offsets are gone"), "{told}");
         assert!(told.contains("notices") && told.contains("singapore"), "{told}");
         let shown = json(&status());
         assert_eq!(shown["destinations"][1]["duties"], json!(["contract_or_certification"]));
