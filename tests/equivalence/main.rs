@@ -238,7 +238,7 @@ fn held(frozen: &Frozen) -> [(&'static str, bool); 17] {
 #[test]
 fn a_restored_snapshot_goes_on_as_its_partition_does() {
     let first = setting("DUECOURSE_SEED", 1);
-    let cases = setting("DUECOURSE_CASES", 2_000) / 5;
+    let cases = setting("DUECOURSE_CASES", 2_000) / 2;
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in first..first + cases {
         let case = log::random_case(seed, log::Delivery::Lossy, &mut seen::Seen::default());
