@@ -249,7 +249,7 @@ impl<'k> Held<'k> {
         let said = self.authorised.iter().map(|(number, known)| {
             let data = TraceClass::ALL.iter().filter(|class| known.data.has(**class));
             json!({
-                "number": number, "opens": known.opens.map(Word::name),
+                "number": &**number, "opens": known.opens.map(Word::name),
                 "data": data.map(|class| class.name()).collect::<Vec<_>>(),
                 "granted": time(known.since), "until": time(known.until), "revoked": time(known.revoked),
             })

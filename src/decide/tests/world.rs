@@ -108,7 +108,12 @@ impl World {
             let last = outputs.iter().rev().find(|record| record.topic == Topic::Decided);
             let progress = last.map(|record| decode_decided(record.value.as_ref().unwrap()).unwrap());
             let offset = progress.map(|progress| progress.next_offset);
-            assert!(truth.committed[partition].is_none() || offset == truth.committed[partition]);
+            assert!(
+                truth.committed[partition].is_none() || offset == truth.committed[partition],
+                "facts partition {partition}: committed {:?}, progress {offset:?}, {} facts",
+                truth.committed[partition],
+                truth.facts[partition].len()
+            );
         }
     }
 }
