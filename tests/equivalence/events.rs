@@ -21,7 +21,7 @@ pub enum To {
     All,
 }
 
-#[derive(Clone, Debug)] // its facts are in order
+#[derive(Clone, Debug)]
 pub struct Event {
     pub id: Fingerprint,
     pub facts: Vec<(To, Fact)>,
@@ -393,15 +393,8 @@ impl Town {
 
     /// A step of an opening or holding that is mostly known.
     fn step(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
-        let step = *dice.pick(&[
-            OpeningStep::Opened,
-            OpeningStep::Opened,
-            OpeningStep::Abandoned,
-            OpeningStep::Closed,
-            OpeningStep::Closed,
-            OpeningStep::Changed,
-            OpeningStep::Stated,
-        ]);
+        use OpeningStep::{Abandoned, Changed, Closed, Opened, Stated};
+        let step = *dice.pick(&[Opened, Opened, Abandoned, Closed, Closed, Changed, Stated]);
         let changed = *dice.pick(&[Product::BankAccountI, Product::BankAccountII, Product::PhoneCard]);
         let known_holding =
             !self.holdings.is_empty() && !matches!(step, OpeningStep::Opened | OpeningStep::Abandoned);

@@ -192,12 +192,12 @@ fn when_every_term_is_over_no_byte_of_a_snapshot_names_the_person() {
         // Only what stands there now can be seen to go. The last event alone is remembered by its name.
         assert!(found(&bytes, needle), "{what} is in no snapshot to begin with");
     }
-    // The last to go is the override: its end on day 38, and 400 days; then a day to look through everything.
+    // The last to go is the override: its end on day 38, and 400 days; then a week to look through everything.
     bank.passes(13, 411);
     let bytes = bank.bytes();
     let holder = &needles.iter().find(|(what, _)| *what == "the holder").unwrap().1;
     assert!(found(&bytes, holder), "not before its time");
-    bank.passes(412, 441);
+    bank.passes(412, 448);
     let bytes = bank.bytes();
     for (what, needle) in &needles {
         assert!(!found(&bytes, needle), "{what} is still in the snapshot");
@@ -215,7 +215,7 @@ fn what_an_order_holds_stays_and_goes_with_its_release() {
     let until = START.plus(SpanMs::days(900));
     let at = START.plus(SpanMs::days(20));
     bank.happens(at, route, FactBody::HoldOrdered { number: number.clone(), class: HoldClass::All, until });
-    bank.passes(21, 441);
+    bank.passes(21, 448);
     let bytes = bank.bytes();
     for kept in ["the holder", "the account", "the opening", "a measure", "the account's reference"] {
         let needle = &bank.needles.iter().find(|(what, _)| *what == kept).unwrap().1;
@@ -227,12 +227,12 @@ fn what_an_order_holds_stays_and_goes_with_its_release() {
         assert!(!found(&bytes, needle), "{gone}");
     }
     let effects = bank.happens(
-        START.plus(SpanMs::days(442)),
+        START.plus(SpanMs::days(449)),
         route,
         FactBody::HoldReleased { number: Arc::from("another") },
     );
     assert!(matches!(effects[..], [Effect::Unmatched { .. }]));
-    bank.happens(START.plus(SpanMs::days(442)), route, FactBody::HoldReleased { number });
+    bank.happens(START.plus(SpanMs::days(449)), route, FactBody::HoldReleased { number });
     let bytes = bank.bytes();
     let needles = bank.needles.clone();
     for (what, needle) in &needles {
@@ -250,11 +250,11 @@ fn a_hold_of_aml_records_holds_no_others_and_ends_by_itself() {
     let at = START.plus(SpanMs::days(20));
     let number: Arc<str> = Arc::from("one");
     bank.happens(at, route, FactBody::HoldOrdered { number, class: HoldClass::Aml, until });
-    bank.passes(21, 441);
+    bank.passes(21, 448);
     let bytes = bank.bytes();
     let account = &bank.needles.iter().find(|(what, _)| *what == "the account").unwrap().1;
     assert!(!found(&bytes, account), "an account is no record of anti-money-laundering review");
-    bank.passes(442, 502);
+    bank.passes(449, 508);
     let bytes = bank.bytes();
     let needles = bank.needles.clone();
     assert!(needles.iter().all(|(_, needle)| !found(&bytes, needle)), "the hold has ended");
@@ -330,10 +330,10 @@ fn snapshots_that_held_it_are_dropped_for_newer_ones() {
     put(&mut bank);
     let account = bank.needles.iter().find(|(what, _)| *what == "the account").unwrap().1.clone();
     assert_eq!(files_with(folder.path(), &account), 1);
-    bank.passes(13, 441);
+    bank.passes(13, 448);
     put(&mut bank);
     assert_eq!(files_with(folder.path(), &account), 1, "the older one is kept for once");
-    bank.passes(442, 442);
+    bank.passes(449, 449);
     put(&mut bank);
     assert_eq!(files_with(folder.path(), &account), 0);
 }

@@ -6,8 +6,10 @@ use super::{EngineError, Out, Partition};
 use crate::engine::base::{Bilingual, Fingerprint, SpanMs, TimeMs, Token};
 use crate::engine::disposition::{AppealRef, DispositionId, EndCause};
 use crate::engine::fact::{AppealOutcome, Fact};
+use crate::engine::holder::Request;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::life::AppealEvent;
+use crate::engine::limit::Limit;
 use crate::engine::measure::Lane;
 use crate::engine::state::{MeasureState, Override};
 use crate::engine::subject::SubjectKind;
@@ -129,6 +131,15 @@ impl Partition {
         self.change_request(measure.holder, token, |request| request.on_appeal = true);
         self.accept_from(&measure.party, measure.holder, cause, &active, out);
         self.answer_again(measure.holder, cause.0, cause.1, out)
+    }
+
+    /// Whether an appeal against what a limit said to this very request keeps it from saying it again (S10).
+    pub(super) fn is_overruled(&self, limit: &Limit, request: &Request) -> bool {
+        let of_opening = self.overrides.get(&request.party.subject).into_iter().flatten();
+        let mut of_limit = of_opening.filter(|(rule, _)| **rule == *limit.id);
+        of_limit.any(|(_, lifted)| {
+            request.at <= lifted.lift && request.at < lifted.until && lifted.until > self.horizons.overrides
+        })
     }
 }
 

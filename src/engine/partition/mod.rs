@@ -13,6 +13,7 @@
 //! `orders` and `entries` are what authorities lay down, `leads` what they are told of; `traces` is data of
 //! abnormal customers alone.
 
+mod accessors;
 mod ahead;
 mod appeals;
 mod budgets;
@@ -412,32 +413,6 @@ impl Partition {
         self.rules.as_ref().map_or(SpanMs(i64::MAX), |active| active.set.settings.lateness)
     }
 
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    #[must_use]
-    pub fn coverage(&self) -> &Coverage {
-        &self.coverage
-    }
-
-    #[must_use]
-    pub fn partition_time(&self) -> TimeMs {
-        self.partition_time
-    }
-
-    #[must_use]
-    pub fn newest_time(&self) -> TimeMs {
-        self.newest_time
-    }
-
-    /// When the next timer is due.
-    #[must_use]
-    pub fn next_timer(&self) -> Option<TimeMs> {
-        self.timers.first_due()
-    }
-
     /// Looks up the signals' times by number, so that no name is looked up when a value is read.
     fn number_since(&mut self) {
         let signals = self.rules.iter().flat_map(|active| &active.set.signals);
@@ -445,45 +420,5 @@ impl Partition {
         let since = |signal: &Signal| fed(signal).max(self.blind_until);
         (self.since_of, self.ways) =
             signals.map(|signal| (since(signal), Way::of(signal, since(signal)))).unzip();
-    }
-
-    /// What was counted since the partition was made or restored.
-    #[must_use]
-    pub fn tally(&self) -> Tally {
-        self.tally
-    }
-
-    #[must_use]
-    pub fn rules(&self) -> Option<&Arc<RuleSet>> {
-        self.rules.as_ref().map(|active| &active.set)
-    }
-
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.live
-    }
-
-    /// The canonical text of the active rule set.
-    #[must_use]
-    pub fn bundle(&self) -> Option<&Arc<str>> {
-        self.rules.as_ref().map(|active| &active.bundle)
-    }
-
-    /// Where what is in force began.
-    #[must_use]
-    pub fn in_force(&self) -> InForce {
-        self.in_force
-    }
-
-    /// Measures set and overruled over all partitions, as last told by each rule's own partition.
-    pub fn rule_totals(&self) -> impl Iterator<Item = (&str, RuleCount)> + '_ {
-        self.totals.iter().map(|(rule, count)| (rule.as_str(), *count))
-    }
-
-    /// Subjects with a log, and entries in all logs: what the state retains.
-    #[must_use]
-    pub fn retained(&self) -> (usize, usize) {
-        // A count, so map order cannot show.
-        (self.logs.len(), self.logs.values().map(|log| log.len()).sum())
     }
 }

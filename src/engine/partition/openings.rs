@@ -241,15 +241,6 @@ impl Partition {
         }
     }
 
-    /// Whether an appeal against what a limit said to this very request keeps it from saying it again (S10).
-    fn is_overruled(&self, limit: &Limit, request: &Request) -> bool {
-        let of_opening = self.overrides.get(&request.party.subject).into_iter().flatten();
-        let mut of_limit = of_opening.filter(|(rule, _)| **rule == *limit.id);
-        of_limit.any(|(_, lifted)| {
-            request.at <= lifted.lift && request.at < lifted.until && lifted.until > self.horizons.overrides
-        })
-    }
-
     /// What the limits say to a request, as of its own time.
     fn judge<'a>(&self, request: &Request, holder: Token, active: &'a Active) -> Verdict<'a> {
         let mut verdict = Verdict {

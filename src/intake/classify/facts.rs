@@ -424,8 +424,7 @@ fn details(transfer: &TransferPosted<'_>, payer: &Option<Own>, payee: &Option<Ow
     }
 }
 
-/// Whether events of this type can be corrected: those that leave something in a partition that a
-/// correction can take out again.
+/// Whether events of this type can be corrected: those that leave what a correction can take out again.
 pub fn is_correctable(kind: EventType) -> bool {
     matches!(
         kind,

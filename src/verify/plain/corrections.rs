@@ -4,9 +4,10 @@ use crate::engine::base::Fingerprint;
 use crate::engine::fact::{Dated, FactBody, Feed};
 
 use super::grounds::Touched;
+use super::occasions::changes_openings;
 use super::retention::Class;
 use super::signals::{Entry, entries_of};
-use super::{Cause, Occasion, Plain, PlainError, changes_openings};
+use super::{Cause, Occasion, Plain, PlainError};
 
 fn is_declaration(body: &FactBody) -> bool {
     matches!(
