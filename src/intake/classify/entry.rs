@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::facts::{Facts, Maker};
-use super::order::{When, signed};
+use super::order::{When, is_named, signed};
 use super::party::given;
 use super::row::in_range;
 use crate::codec::authority::Canonical;
@@ -69,13 +69,9 @@ impl Maker<'_> {
         if holder.is_empty() {
             return Err(RefusalCode::HolderMissing);
         }
-        if issuer.is_empty() || number.is_empty() {
-            return Err(RefusalCode::FieldMissing);
-        }
+        is_named(issuer, number)?;
         let holder = self.keys.token(SubjectKind::Holder, self.bounded(holder)?);
-        let name =
-            OrderName { issuer: Arc::from(self.bounded(issuer)?), number: Arc::from(self.bounded(number)?) };
-        Ok((holder, name))
+        Ok((holder, self.order_name(issuer, number)?))
     }
 }
 

@@ -87,14 +87,21 @@ impl Maker<'_> {
         issuer: &str,
         number: &str,
     ) -> Result<(Own, OrderName), RefusalCode> {
-        if issuer.is_empty() || number.is_empty() {
-            return Err(RefusalCode::FieldMissing);
-        }
+        is_named(issuer, number)?;
         let own = self.own(party, allowed)?;
-        let name =
-            OrderName { issuer: Arc::from(self.bounded(issuer)?), number: Arc::from(self.bounded(number)?) };
-        Ok((own, name))
+        Ok((own, self.order_name(issuer, number)?))
     }
+
+    /// Under which name an authority's word is known.
+    pub(super) fn order_name(&self, issuer: &str, number: &str) -> Result<OrderName, RefusalCode> {
+        let (issuer, number) = (self.bounded(issuer)?, self.bounded(number)?);
+        Ok(OrderName { issuer: Arc::from(issuer), number: Arc::from(number) })
+    }
+}
+
+/// Whether both parts of a name are there.
+pub(super) fn is_named(issuer: &str, number: &str) -> Result<(), RefusalCode> {
+    if issuer.is_empty() || number.is_empty() { Err(RefusalCode::FieldMissing) } else { Ok(()) }
 }
 
 pub(super) fn signed<'a>(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::facts::{Facts, Maker};
-use super::order::{When, signed};
+use super::order::{When, is_named, signed};
 use super::party::given;
 use super::row::in_range;
 use crate::codec::authority::Canonical;
@@ -85,11 +85,8 @@ impl Maker<'_> {
         if *institution != *self.settings.institution {
             return Err(RefusalCode::InstitutionUnknown);
         }
-        if issuer.is_empty() || number.is_empty() {
-            return Err(RefusalCode::FieldMissing);
-        }
-        let (issuer, number) = (Arc::from(self.bounded(issuer)?), Arc::from(self.bounded(number)?));
-        Ok(OrderName { issuer, number })
+        is_named(issuer, number)?;
+        self.order_name(issuer, number)
     }
 }
 
