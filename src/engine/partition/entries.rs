@@ -5,17 +5,17 @@
 
 use std::sync::Arc;
 
+use super::authority::Answer;
 use super::happens::order_evidence;
 use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
-use crate::engine::disposition::{Disposition, DispositionId, EndCause, Head, OrderAnswered};
+use crate::engine::disposition::{Disposition, DispositionId, EndCause};
 use crate::engine::entry::{
     Category, EntryFact, EntryMoment, EntrySays, EntryState, EntryTerms, ListedEntry, Reach, Regime, capped,
 };
 use crate::engine::fact::{Fact, Product};
 use crate::engine::holder::Holding;
-use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::life::{EntryAct, EntryEvent, EntryGuard, Life, OfEntry};
 use crate::engine::measure::Lane;
@@ -393,7 +393,7 @@ impl Partition {
     }
 
     /// Tells the authority what became of its entry.
-    fn answer_entry(&self, which: Which, outcome: Outcome, (event, at): Cause, out: Out<'_>) {
+    fn answer_entry(&self, which: Which, outcome: Outcome, cause: Cause, out: Out<'_>) {
         let Some(entry) = self.holders.get(&which.holder).and_then(|state| state.entry(which.heard)) else {
             return;
         };
@@ -405,16 +405,7 @@ impl Partition {
         let holder = which.holder;
         // An entry is about the person and about nothing that has a reference of its own.
         let party = Party { subject: Subject::new(SubjectKind::Holder, holder), sealed: Default::default() };
-        let key = &self.identity.id_key;
-        let id = key.disposition(IdKind::Answered, &rule, party.subject, event, at, outcome.name());
-        let (lane, purpose) = (Lane::Authority, Purpose::AUTHORITY);
-        let answered = OrderAnswered {
-            head: Head { id, lane, rule, party, holder, event, at, purpose },
-            name: entry.name.clone(),
-            kind: None,
-            outcome,
-            measure: None,
-        };
-        out.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
+        let (name, kind, measure) = (entry.name.clone(), None, None);
+        self.answer_authority(Answer { rule, party, holder, name, outcome, kind, measure }, cause, out);
     }
 }

@@ -16,6 +16,7 @@
 mod accessors;
 mod ahead;
 mod appeals;
+mod authority;
 mod budgets;
 mod cases;
 mod corrections;

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use super::authority::Answer;
 use super::happens::{Happens, measure_of, order_evidence};
 use super::publish::{Draft, Of};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{
-    Disposition, DispositionId, EndCause, Head, MeasureExtended, NoticeReleased, OrderAnswered,
+    Disposition, DispositionId, EndCause, Head, MeasureExtended, NoticeReleased,
 };
 use crate::engine::fact::Fact;
 use crate::engine::ident::IdKind;
@@ -413,26 +414,19 @@ impl Partition {
     }
 
     /// Tells the authority what became of its order.
-    fn answer_order(&self, which: Which, outcome: Outcome, (event, at): Cause, out: Out<'_>) {
+    fn answer_order(&self, which: Which, outcome: Outcome, cause: Cause, out: Out<'_>) {
         let Some(order) = self.order(which) else { return };
         let life = self.rules.as_ref().and_then(|active| active.order_life());
         let rule = match life {
             Some(life) => RuleName { id: life.id.clone(), version: life.version },
             None => RuleName { id: ORDER.to_owned(), version: 0 },
         };
-        let key = &self.identity.id_key;
-        let party = order.party.clone();
-        let id = key.disposition(IdKind::Answered, &rule, party.subject, event, at, outcome.name());
-        let (holder, lane, purpose) = (which.holder, Lane::Authority, Purpose::AUTHORITY);
         let issued = order.issued.as_ref();
-        let answered = OrderAnswered {
-            head: Head { id, lane, rule, party, holder, event, at, purpose },
-            name: order.name.clone(),
-            kind: issued.map(|issued| issued.terms.kind),
-            outcome,
-            measure: issued.and_then(|issued| issued.measure).map(|(id, _)| id),
-        };
-        out.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
+        let (party, name) = (order.party.clone(), order.name.clone());
+        let kind = issued.map(|issued| issued.terms.kind);
+        let measure = issued.and_then(|issued| issued.measure).map(|(id, _)| id);
+        let holder = which.holder;
+        self.answer_authority(Answer { rule, party, holder, name, outcome, kind, measure }, cause, out);
     }
 
     /// Whether we tell the person of a measure: not when its authority does so itself.

@@ -1,17 +1,13 @@
 //! Special measures: heard by all partitions, answered by the first (S25); and who was named where (S24).
 
+use super::authority::Answer;
 use super::rules::Scene;
 use super::{Active, Out, Partition};
 use crate::engine::attributes::Field;
 use crate::engine::base::Token;
-use crate::engine::disposition::{Disposition, Head, OrderAnswered};
 use crate::engine::fact::Fact;
-use crate::engine::ident::IdKind;
-use crate::engine::input::Effect;
-use crate::engine::measure::Lane;
 use crate::engine::notice::RuleName;
 use crate::engine::order::{OrderName, Outcome};
-use crate::engine::purpose::Purpose;
 use crate::engine::reached::Destination;
 use crate::engine::special::{SpecialFact, SpecialSays, SpecialState};
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
@@ -68,18 +64,10 @@ impl Partition {
     fn answer_special(&self, name: &OrderName, outcome: Outcome, fact: &Fact, out: Out<'_>) {
         let rule = RuleName { id: SPECIAL.to_owned(), version: 0 };
         let nobody = Subject::new(SubjectKind::Holder, Token::default());
-        let (event, at) = (fact.event, fact.at);
-        let id = self.identity.id_key.disposition(IdKind::Answered, &rule, nobody, event, at, outcome.name());
         let party = Party { subject: nobody, sealed: SealedRef::default() };
-        let (lane, purpose, holder) = (Lane::Authority, Purpose::AUTHORITY, nobody.token);
-        let answered = OrderAnswered {
-            head: Head { id, lane, rule, party, holder, event, at, purpose },
-            name: name.clone(),
-            kind: None,
-            outcome,
-            measure: None,
-        };
-        out.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
+        let (holder, name, kind, measure) = (nobody.token, name.clone(), None, None);
+        let answer = Answer { rule, party, holder, name, outcome, kind, measure };
+        self.answer_authority(answer, (fact.event, fact.at), out);
     }
 
     /// Whether a rule may be asked on a scene: one that needs a special measure only while that reaches it.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::base::{Fingerprint, TimeMs, Token};
-use crate::engine::disposition::{Disposition, DispositionId, EndCause, Head, MeasureSet, OrderAnswered};
+use crate::engine::disposition::{Disposition, DispositionId, EndCause, Head, MeasureSet};
 use crate::engine::entry::{Category, EntryFact, EntrySays, EntryTerms, Regime};
 use crate::engine::evidence::Evidence;
 use crate::engine::fact::{OpeningStep, Product};
@@ -17,6 +17,7 @@ use crate::engine::purpose::Purpose;
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 use crate::engine::verifying::HowToVerify;
 
+use super::authority::Heard;
 use super::openings::Answer;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -404,21 +405,10 @@ impl Plain {
             Some(table) => RuleName { id: table.id, version: table.version },
             None => RuleName { id: "entry".to_owned(), version: 0 },
         };
-        let Cause { event, at } = cause;
-        let holder = entry.holder;
+        let (holder, name) = (entry.holder, entry.name.clone());
         let party =
             Party { subject: Subject::new(SubjectKind::Holder, holder), sealed: SealedRef::default() };
-        let key = &self.identity.id_key;
-        let id = key.disposition(IdKind::Answered, &rule, party.subject, event, at, outcome.name());
-        let (lane, purpose) = (Lane::Authority, Purpose::AUTHORITY);
-        let answered = OrderAnswered {
-            head: Head { id, lane, rule, party, holder, event, at, purpose },
-            name: entry.name.clone(),
-            kind: None,
-            outcome,
-            measure: None,
-        };
-        self.effects.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
+        self.let_hear(Heard { rule, party, holder, name, set: (None, None) }, outcome, cause);
     }
 
     /// What a step of a holding does to a listed person.

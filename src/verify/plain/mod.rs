@@ -8,6 +8,7 @@
 mod aggregates;
 mod answers;
 mod appeals;
+mod authority;
 mod conditions;
 mod corrections;
 mod counts;

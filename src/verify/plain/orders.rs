@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{
-    Disposition, DispositionId, EndCause, Head, MeasureExtended, MeasureSet, NoticeReleased, OrderAnswered,
+    Disposition, DispositionId, EndCause, Head, MeasureExtended, MeasureSet, NoticeReleased,
 };
 use crate::engine::evidence::Evidence;
 use crate::engine::ident::IdKind;
@@ -17,6 +17,7 @@ use crate::engine::purpose::Purpose;
 use crate::engine::subject::Party;
 use crate::engine::verifying::HowToVerify;
 
+use super::authority::Heard;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
 
@@ -386,19 +387,9 @@ impl Plain {
             Some(table) => RuleName { id: table.id, version: table.version },
             None => RuleName { id: "order".to_owned(), version: 0 },
         };
-        let Cause { event, at } = cause;
-        let party = order.party.clone();
-        let key = &self.identity.id_key;
-        let id = key.disposition(IdKind::Answered, &rule, party.subject, event, at, outcome.name());
-        let (lane, purpose, holder) = (Lane::Authority, Purpose::AUTHORITY, order.holder);
-        let answered = OrderAnswered {
-            head: Head { id, lane, rule, party, holder, event, at, purpose },
-            name: order.name.clone(),
-            kind: order.terms.as_ref().map(|terms| terms.kind),
-            outcome,
-            measure: order.measure,
-        };
-        self.effects.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
+        let (party, holder, name) = (order.party.clone(), order.holder, order.name.clone());
+        let set = (order.terms.as_ref().map(|terms| terms.kind), order.measure);
+        self.let_hear(Heard { rule, party, holder, name, set }, outcome, cause);
     }
 
     /// Whether the person is told of a measure's end: not where its order leaves that to the authority.

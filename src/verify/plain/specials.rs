@@ -2,20 +2,16 @@
 
 use crate::engine::attributes::Field;
 use crate::engine::base::{TimeMs, Token};
-use crate::engine::disposition::{Disposition, Head, OrderAnswered};
-use crate::engine::ident::IdKind;
-use crate::engine::input::Effect;
-use crate::engine::measure::Lane;
 use crate::engine::notice::RuleName;
 use crate::engine::order::{OrderName, Outcome};
-use crate::engine::purpose::Purpose;
 use crate::engine::rule::Rule;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::special::{SpecialFact, SpecialSays, SpecialTerms};
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 
+use super::authority::Heard;
 use super::rules::Case;
-use super::{Occasion, Plain};
+use super::{Cause, Occasion, Plain};
 
 /// Everything that was heard of one special measure.
 pub(super) struct Special {
@@ -65,19 +61,10 @@ impl Plain {
         }
         let rule = RuleName { id: "special-measure".to_owned(), version: 0 };
         let subject = Subject::new(SubjectKind::Holder, Token(0));
-        let (event, at) = (occasion.event, occasion.at);
-        let key = &self.identity.id_key;
-        let id = key.disposition(IdKind::Answered, &rule, subject, event, at, outcome.name());
         let party = Party { subject, sealed: SealedRef::default() };
-        let (lane, purpose, holder) = (Lane::Authority, Purpose::AUTHORITY, Token(0));
-        let answered = OrderAnswered {
-            head: Head { id, lane, rule, party, holder, event, at, purpose },
-            name: said.name.clone(),
-            kind: None,
-            outcome,
-            measure: None,
-        };
-        self.effects.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
+        let (holder, name, set) = (Token(0), said.name.clone(), (None, None));
+        let cause = Cause { event: occasion.event, at: occasion.at };
+        self.let_hear(Heard { rule, party, holder, name, set }, outcome, cause);
     }
 
     /// Whether the special measure that a rule waits for, if it waits for one, stands where and for what a case is.
