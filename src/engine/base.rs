@@ -27,6 +27,12 @@ impl TimeMs {
     }
 }
 
+/// A number held at the ends of the range instead of wrapping.
+#[must_use]
+pub fn saturate(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
+}
+
 /// A length of time in milliseconds, never negative in configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpanMs(pub i64);

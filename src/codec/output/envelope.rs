@@ -10,6 +10,7 @@ use crate::engine::base::{Bilingual, Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{DispositionId, Head};
 use crate::engine::notice::RuleName;
 use crate::engine::purpose::Purpose;
+use crate::engine::subject::Subject;
 
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
@@ -209,11 +210,18 @@ pub(super) struct HeadData<'a> {
     purpose: PurposeText,
 }
 
-/// An account, card or opening of the holder.
+/// What a record is about, by kind and token.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SubjectData {
     kind: &'static str,
+    /// 32 hexadecimal digits.
     token: String,
+}
+
+impl SubjectData {
+    pub(super) fn of(subject: Subject) -> SubjectData {
+        SubjectData { kind: subject.kind.name(), token: token_hex(subject.token) }
+    }
 }
 
 impl<'a> HeadData<'a> {
@@ -222,10 +230,7 @@ impl<'a> HeadData<'a> {
             lane: head.lane.name(),
             rule: (&head.rule).into(),
             rules_version: ctx.rules_version,
-            subject: SubjectData {
-                kind: head.party.subject.kind.name(),
-                token: token_hex(head.party.subject.token),
-            },
+            subject: SubjectData::of(head.party.subject),
             holder: token_hex(head.holder),
             event: event_hex(head.event),
             at: time_of("at", head.at, ctx)?,

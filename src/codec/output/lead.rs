@@ -7,13 +7,15 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::engine::base::saturate;
 use crate::engine::evidence::{ComparisonEvidence, Evidence};
 use crate::engine::lead::{LeadField, LeadHead, LeadMoved, LeadNews, LeadObserved, LeadSent, Referral};
 use crate::engine::life::Word;
 use crate::engine::purpose::Use;
 
 use super::envelope::{
-    BilingualText, Envelope, Moment, PurposeText, RuleText, event_hex, id_hex, time_of, token_hex,
+    BilingualText, Envelope, Moment, PurposeText, RuleText, SubjectData, event_hex, id_hex, time_of,
+    token_hex,
 };
 use super::measure::PartyData;
 use super::{OutRecord, OutputContext, OutputError, Topic};
@@ -48,7 +50,7 @@ pub(super) struct SentData<'a> {
     party: Option<PartyData>,
     /// A shared subject.
     #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<SubjectText>,
+    subject: Option<SubjectData>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signals: Option<Vec<SignalText<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,13 +80,6 @@ struct OrderData<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct SubjectText {
-    kind: &'static str,
-    /// 32 hexadecimal digits.
-    token: String,
-}
-
-#[derive(Serialize, JsonSchema)]
 struct SignalText<'a> {
     name: &'a str,
     value: i64,
@@ -103,12 +98,11 @@ struct ComparisonText<'a> {
 
 impl<'a> ComparisonText<'a> {
     fn of(shown: &'a ComparisonEvidence) -> ComparisonText<'a> {
-        let whole = |value: i128| i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX });
         ComparisonText {
             text: &shown.text,
-            left: whole(shown.left),
+            left: saturate(shown.left),
             op: shown.op.symbol(),
-            right: whole(shown.right),
+            right: saturate(shown.right),
         }
     }
 }
@@ -144,7 +138,7 @@ pub(super) struct ObservedData<'a> {
     kind: &'static str,
     rule: RuleText<'a>,
     rules_version: u32,
-    subject: SubjectText,
+    subject: SubjectData,
     comparisons: Vec<ComparisonText<'a>>,
     evidence_sha256: String,
     /// It moved itself to shadow.
@@ -180,11 +174,6 @@ fn envelope(topic: Topic, event_type: &'static str, head: &LeadHead) -> Envelope
     Envelope { topic, event_type, id: id_hex(head.id), key, at: head.at }
 }
 
-fn subject_text(head: &LeadHead) -> SubjectText {
-    let subject = head.party.subject;
-    SubjectText { kind: subject.kind.name(), token: token_hex(subject.token) }
-}
-
 fn of_sent(sent: &LeadSent, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
     let head = &sent.head;
     let goes = |field: LeadField| sent.fields.contains(&field);
@@ -212,7 +201,7 @@ fn of_sent(sent: &LeadSent, ctx: &OutputContext<'_>) -> Result<OutRecord, Output
             true => Some(PartyData::of(&head.party, ctx)?),
             false => None,
         },
-        subject: (!own && goes(LeadField::Subject)).then(|| subject_text(head)),
+        subject: (!own && goes(LeadField::Subject)).then(|| SubjectData::of(head.party.subject)),
         signals: goes(LeadField::Signals).then(|| {
             let signals = evidence.signals.iter();
             signals.map(|read| SignalText { name: &read.name, value: read.value, cold: read.cold }).collect()
@@ -251,7 +240,7 @@ fn of_observed(observed: &LeadObserved, ctx: &OutputContext<'_>) -> Result<OutRe
         kind: observed.kind.name(),
         rule: (&head.rule).into(),
         rules_version: ctx.rules_version,
-        subject: subject_text(head),
+        subject: SubjectData::of(head.party.subject),
         comparisons: comparisons(evidence),
         evidence_sha256: hex(&evidence.digest),
         shadowed: evidence.shadowed,

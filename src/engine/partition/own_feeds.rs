@@ -31,6 +31,7 @@ impl Partition {
         };
         self.feed(&feeding, scene.at, scene.entry, active);
     }
+
     /// A payee is told of a transfer's payer: one entry in its account's log, if that has none of it yet.
     pub(super) fn feed_passed_on(&mut self, standing: &Standing, active: &Active) {
         let account = standing.target.subject;

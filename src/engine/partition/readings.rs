@@ -4,7 +4,7 @@ use super::rules::Scene;
 use super::traces::Access;
 use super::{Active, Partition};
 use crate::engine::attributes::Field;
-use crate::engine::base::{SpanMs, TimeMs, Token};
+use crate::engine::base::{SpanMs, TimeMs, Token, saturate};
 use crate::engine::calendar::Calendar;
 use crate::engine::holder::AskedOf;
 use crate::engine::rule::Interval;
@@ -46,7 +46,7 @@ impl Reading {
         let value = f(self.value.into(), other.value.into());
         let certain = self.interval.is_point() && other.interval.is_point();
         Reading {
-            value: i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }),
+            value: saturate(value),
             interval: if certain { Interval::point(value) } else { Interval::UNKNOWN },
             cold: self.cold || other.cold,
             source: Source::Made,

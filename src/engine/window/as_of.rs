@@ -1,8 +1,7 @@
 //! As of when and for which event a log is asked, and which entries count for it (ARCHITECTURE S6).
 
 use super::packed::Packed;
-use super::total::saturate;
-use crate::engine::base::{Fingerprint, TimeMs};
+use crate::engine::base::{Fingerprint, TimeMs, saturate};
 use crate::engine::calendar::Calendar;
 use crate::engine::signal::{OtherSide, Question, Window};
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::Entry;
-use super::total::{Total, optional, saturate};
-use crate::engine::base::Fingerprint;
+use super::total::{Total, optional};
+use crate::engine::base::{Fingerprint, saturate};
 use crate::engine::signal::Aggregate;
 use crate::engine::state::TokenHash;
 

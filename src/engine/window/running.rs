@@ -16,9 +16,8 @@ use super::lane::{Counted, Lane, due};
 use super::own::Own;
 use super::packed::Packed;
 use super::plan::{Plan, Set as SetPlan};
-use super::total::saturate;
 use super::{AsOf, Values, View};
-use crate::engine::base::TimeMs;
+use crate::engine::base::{TimeMs, saturate};
 use crate::engine::prefetch::prefetch;
 use crate::engine::signal::Aggregate;
 
@@ -199,7 +198,7 @@ impl Running {
                     continue;
                 }
                 let any = lane.count > if aggregate.reads_amount() { lane.unpaid } else { 0 };
-                let value = match answer.aggregate {
+                let value = match aggregate {
                     Aggregate::Count => i64::from(lane.count),
                     Aggregate::Sum => saturate(lane.sum),
                     Aggregate::Distinct => i64::from(lane.distinct),
@@ -217,7 +216,7 @@ impl Running {
                         entry(lane.cursor).map_or(0, |first| between(first.at(), self.clock))
                     }
                     Aggregate::SinceFirst => 0,
-                    aggregate => lane.total().value(aggregate),
+                    _ => lane.total().value(aggregate),
                 };
                 values.keep(answer.signal, (value, any));
             }

@@ -2,8 +2,9 @@
 
 use super::packed::Packed;
 use super::plan::Planned;
-use super::total::{Total, largest_share, optional, returned, saturate};
+use super::total::{Total, largest_share, optional, returned};
 use super::{AsOf, Entry, Store, SubjectLog};
+use crate::engine::base::saturate;
 use crate::engine::calendar::Calendar;
 use crate::engine::signal::{Aggregate, Question};
 

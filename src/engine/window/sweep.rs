@@ -6,9 +6,9 @@
 use super::own::Own;
 use super::packed::Packed;
 use super::plan::{Answer, Plan, Set};
-use super::total::{Total, saturate};
+use super::total::Total;
 use super::{AsOf, SCANNED_MAX, Values, View};
-use crate::engine::base::TimeMs;
+use crate::engine::base::{TimeMs, saturate};
 use crate::engine::signal::Aggregate;
 
 /// Lanes taken in one pass.
@@ -120,7 +120,7 @@ impl Swept {
         }
         let any = if aggregate.reads_amount() { self.paid > 0 } else { self.count > 0 };
         let since = |then: TimeMs| saturate(i128::from(as_of.at.0) - i128::from(then.0));
-        let value = match answer.aggregate {
+        let value = match aggregate {
             Aggregate::Count => i64::from(self.count),
             Aggregate::Sum => self.sum,
             Aggregate::Max if any => self.largest,
@@ -132,7 +132,7 @@ impl Swept {
                 None => saturate(i128::from(until.0) - i128::from(after.0)),
             },
             Aggregate::SinceFirst if any => since(self.oldest),
-            Aggregate::Average | Aggregate::Deviation => self.total().value(answer.aggregate),
+            Aggregate::Average | Aggregate::Deviation => self.total().value(aggregate),
             // Of nothing; the last two are not kept in sets.
             Aggregate::Max
             | Aggregate::Min

@@ -1,6 +1,7 @@
 //! What windows add up: exact, in integers.
 
 use super::packed::Packed;
+use crate::engine::base::saturate;
 use crate::engine::signal::{Aggregate, Question};
 
 /// Count, sum and sum of squares of amounts: what average and deviation are made of.
@@ -90,8 +91,4 @@ pub(super) fn returned<'a>(window: impl Iterator<Item = &'a Packed>, question: &
 
 pub(super) fn optional(value: Option<i64>) -> (i64, bool) {
     (value.unwrap_or(0), value.is_some())
-}
-
-pub(super) fn saturate(value: i128) -> i64 {
-    i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
