@@ -124,23 +124,13 @@ fn alerts_have_the_contract_s_columns_and_the_input_s_ids() {
 
 #[test]
 fn who_is_warned_for_their_own_protection_counts_as_no_suspect() {
-    const PAID: &str = r#"
-[paid_1d]
-title = { zh = "一天内付款次数", en = "payments in a day" }
-subject = "account"
-feeds = ["transfer_posted.payer"]
-aggregate = "count"
-window = "1d"
-purpose = "victim"
-basis = "apl_34"
-"#;
     const WARNED: &str = r#"
 version = 1
 title = { zh = "付款前的提醒", en = "A reminder before a payment" }
 status = "shadow"
 subject = "account"
 triggers = ["transfer_posted.payer"]
-condition = "paid_1d >= 2"
+condition = "out_sum_1d >= 1000"
 measure = "victim_warn"
 measure_for = "24h"
 purpose = "victim"
@@ -149,7 +139,6 @@ reason = "first_payment_with_care"
 source = "these tests"
 "#;
     let place = Place::new();
-    std::fs::write(place.rules().join("signals/paid.toml"), PAID).unwrap();
     std::fs::write(place.rules().join("rules/warned.toml"), WARNED).unwrap();
     let input = place.file(
         "events.csv",
