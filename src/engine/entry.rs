@@ -237,10 +237,21 @@ pub struct EntryState {
 }
 
 impl EntryState {
-    /// From when on it is kept for its term alone: its stop, or the last that was heard of it without its text.
+    /// From when on it is kept for its term alone: the latest stop of the run that it is in among all entries of
+    /// the person, which is cut at its own start (J3); or the last that was heard of it without its text.
     #[must_use]
-    pub fn last_of(&self) -> TimeMs {
-        self.listed.as_ref().map_or(self.last_heard, |listed| listed.until)
+    pub fn last_of(&self, all: &[EntryState]) -> TimeMs {
+        let Some(own) = &self.listed else { return self.last_heard };
+        let alike = || all.iter().filter_map(|entry| entry.listed.as_ref());
+        let mut until = own.until;
+        loop {
+            let touching =
+                alike().filter(|other| other.terms.regime == own.terms.regime && other.terms.start <= until);
+            match touching.map(|other| other.until).max() {
+                Some(later) if later > until => until = later,
+                _ => return until,
+            }
+        }
     }
 }
 
@@ -275,7 +286,6 @@ impl ListedEntry {
 pub enum EntryMoment {
     Starts,
     Ends,
-    Forgotten,
 }
 
 #[cfg(test)]

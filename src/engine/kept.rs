@@ -7,6 +7,7 @@ use super::authorisation::Authorisation;
 use super::base::TimeMs;
 use super::declared::{Declared, forgotten};
 use super::disposition::DispositionId;
+use super::entry::EntryState;
 use super::holder::{Holder, Holding, Opening, PlatformAnswer};
 use super::order::OrderName;
 use super::purpose::Use;
@@ -178,7 +179,7 @@ impl Holder {
     fn has_forgotten_words(&self, horizon: TimeMs) -> bool {
         self.authority.as_ref().is_some_and(|authority| {
             authority.orders.iter().any(|order| order.last_of() <= horizon)
-                || authority.entries.iter().any(|entry| entry.last_of() <= horizon)
+                || authority.entries.iter().any(|entry| entry.last_of(&authority.entries) <= horizon)
         })
     }
 
@@ -211,7 +212,9 @@ impl Holder {
     fn forget_words(&mut self, horizon: TimeMs) {
         if let Some(authority) = &mut self.authority {
             authority.orders.retain(|order| order.last_of() > horizon);
-            authority.entries.retain(|entry| entry.last_of() > horizon);
+            let over = |entry: &EntryState| entry.last_of(&authority.entries) <= horizon;
+            let mut marks = authority.entries.iter().map(over).collect::<Vec<_>>().into_iter();
+            authority.entries.retain(|_| !marks.next().unwrap_or(false));
         }
         self.trim_authority();
     }

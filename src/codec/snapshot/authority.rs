@@ -103,7 +103,7 @@ impl Packed for Listing {
     }
 }
 
-const ENTRY_MOMENTS: [EntryMoment; 3] = [EntryMoment::Starts, EntryMoment::Ends, EntryMoment::Forgotten];
+const ENTRY_MOMENTS: [EntryMoment; 2] = [EntryMoment::Starts, EntryMoment::Ends];
 
 packed_plain!(
     EntryMoment,

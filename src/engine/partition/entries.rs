@@ -204,14 +204,6 @@ impl Partition {
                 self.live_entry(which, EntryEvent::Due, outcome, cause, out)
             }
             EntryMoment::Ends => Ok(()),
-            EntryMoment::Forgotten => {
-                if let Some(state) = self.holders.get_mut(&holder) {
-                    let entries = state.authority.as_mut().map(|authority| &mut authority.entries);
-                    entries.into_iter().for_each(|entries| entries.retain(|known| known.heard != entry));
-                    state.trim_authority();
-                }
-                Ok(())
-            }
         }
     }
 
@@ -259,14 +251,6 @@ impl Partition {
         if let Some(listed) = self.listed_mut(which).filter(|_| ends) {
             listed.is_over = true;
             listed.until = listed.until.min(cause.1.max(listed.terms.start));
-        }
-        // History is kept for its own term (S20).
-        if let (Some(state), Some(active)) = (entered, &active)
-            && state.is_last
-            && !is_legacy
-        {
-            let forgotten = cause.1.plus(active.set.settings.appeal_window);
-            self.set_entry_timer(forgotten, which, EntryMoment::Forgotten);
         }
         Ok(())
     }

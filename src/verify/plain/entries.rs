@@ -6,7 +6,7 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{Disposition, DispositionId, EndCause, Head, MeasureSet};
 use crate::engine::entry::{Category, EntryFact, EntrySays, EntryTerms, Regime};
 use crate::engine::evidence::Evidence;
-use crate::engine::fact::{OpeningStep, Product};
+use crate::engine::fact::Product;
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::life::{EntryAct, EntryEvent, Life, OfEntry};
@@ -194,21 +194,36 @@ impl Plain {
         self.entry_step(place, EntryEvent::Due, outcome, Cause { event: *event, at: due })
     }
 
-    pub(super) fn entry_forgotten(&mut self, place: usize) {
-        let Some(entry) = self.entries.get_mut(place) else { return };
-        entry.is_forgotten = true;
-        let holder = entry.holder;
+    /// Entries of a holder that stopped long ago, with the whole run that they are in, or of which no text came.
+    pub(super) fn forget_entries(&mut self, holder: Token) {
+        let horizon = self.horizon(Class::Orders);
+        let mut over = Vec::new();
+        for (place, entry) in self.entries.iter().enumerate() {
+            if entry.holder == holder && !entry.is_forgotten && self.kept_to(entry) <= Some(horizon) {
+                over.push(place);
+            }
+        }
+        for place in over {
+            self.entries.get_mut(place).into_iter().for_each(|entry| entry.is_forgotten = true);
+        }
         self.forget_line(holder);
     }
 
-    /// Entries of a holder that stopped long ago, or of which no text came.
-    pub(super) fn forget_entries(&mut self, holder: Token) {
-        let horizon = self.horizon(Class::Orders);
-        for entry in self.entries.iter_mut().filter(|entry| entry.holder == holder) {
-            let stop = entry.listed.as_ref().map(|_| entry.until).or(entry.heard.iter().max().copied());
-            entry.is_forgotten |= stop.is_some_and(|stop| stop <= horizon);
+    /// The stop of an entry, or of the last of those that go on from it without a break.
+    fn kept_to(&self, entry: &Entry) -> Option<TimeMs> {
+        let Some((_, terms)) = &entry.listed else { return entry.heard.iter().max().copied() };
+        let goes_on = |other: &&Entry, until: TimeMs| {
+            let of = other.listed.as_ref().map(|(_, terms)| (terms.regime, terms.start));
+            let is_known = other.holder == entry.holder && !other.is_forgotten;
+            is_known
+                && of.is_some_and(|(regime, start)| regime == terms.regime && start <= until)
+                && until < other.until
+        };
+        let mut until = entry.until;
+        while let Some(next) = self.entries.iter().find(|other| goes_on(other, until)) {
+            until = next.until;
         }
-        self.forget_line(holder);
+        Some(until)
     }
 
     /// Which line was kept goes with the last entry that it was kept for.
@@ -238,14 +253,10 @@ impl Plain {
                     && (step.only_if.is_empty() || is_legacy)
             })
         });
-        let is_last = match (&table, step) {
-            (Some(table), Some(step)) => {
-                let entered = table.states.get(step.to);
-                entry.state = entered.map(|state| state.name.to_string()).unwrap_or_default();
-                entered.is_some_and(|state| state.is_last)
-            }
-            _ => false,
-        };
+        if let (Some(table), Some(step)) = (&table, step) {
+            let entered = table.states.get(step.to);
+            entry.state = entered.map(|state| state.name.to_string()).unwrap_or_default();
+        }
         let ends = matches!(on, EntryEvent::Revoked | EntryEvent::Due);
         match step.map(|step| step.acts.clone()) {
             Some(acts) => {
@@ -269,10 +280,6 @@ impl Plain {
             entry.is_over = true;
             let start = entry.listed.as_ref().map_or(cause.at, |(_, terms)| terms.start);
             entry.until = entry.until.min(cause.at.max(start));
-        }
-        let window = self.rules.as_ref().map(|rules| rules.settings.appeal_window);
-        if let Some(window) = window.filter(|_| is_last && !is_legacy) {
-            self.set_timer(cause.at.plus(window), Timer::EntryForgotten(place));
         }
         Ok(())
     }
@@ -432,19 +439,5 @@ impl Plain {
         let party =
             Party { subject: Subject::new(SubjectKind::Holder, holder), sealed: SealedRef::default() };
         self.let_hear(Heard { rule, party, holder, name, set: (None, None), case: None }, outcome, cause);
-    }
-
-    /// What a step of a holding does to a listed person.
-    pub(super) fn after_step(
-        &mut self,
-        holder: Token,
-        kind: OpeningStep,
-        held: &Party,
-        at: TimeMs,
-    ) -> Result<(), PlainError> {
-        match kind {
-            OpeningStep::Opened | OpeningStep::Stated => self.reach_new(holder, held, at),
-            _ => Ok(()),
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! What a listed person holds, and the phone line that is kept (S16).
 
 use crate::engine::base::{TimeMs, Token};
-use crate::engine::subject::{SealedRef, Subject, SubjectKind};
+use crate::engine::fact::OpeningStep;
+use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 
-use super::Plain;
+use super::{Plain, PlainError};
 
 impl Plain {
     /// What a person holds at a time, by the time of its first step, then by subject.
@@ -38,5 +39,19 @@ impl Plain {
             Some(line) => self.kept_lines.insert(holder, line),
             None => self.kept_lines.remove(&holder),
         };
+    }
+
+    /// What a step of a holding does to a listed person.
+    pub(super) fn after_step(
+        &mut self,
+        holder: Token,
+        kind: OpeningStep,
+        held: &Party,
+        at: TimeMs,
+    ) -> Result<(), PlainError> {
+        match kind {
+            OpeningStep::Opened | OpeningStep::Stated => self.reach_new(holder, held, at),
+            _ => Ok(()),
+        }
     }
 }

@@ -49,7 +49,6 @@ pub(super) enum Timer {
     /// Of list entries.
     EntryStarts(usize),
     EntryEnds(usize),
-    EntryForgotten(usize),
     /// Of leads.
     LeadAnswerDue(usize),
     LeadGivenUp(usize),
@@ -66,7 +65,7 @@ impl Timer {
             Timer::MeasureExpires(_) | Timer::MeasureForgotten(_) => true,
             Timer::ReservationLapses { .. } | Timer::OrderStarts(_) | Timer::EntryStarts(_) => false,
             Timer::OrderEnds(_) | Timer::NoticeDue(_) | Timer::OrderForgotten(_) => true,
-            Timer::EntryEnds(_) | Timer::EntryForgotten(_) => true,
+            Timer::EntryEnds(_) => true,
             Timer::LeadAnswerDue(_) | Timer::LeadGivenUp(_) => false,
             Timer::LeadForgotten(_) => true,
             Timer::SpecialStarts(_) | Timer::SpecialEnds(_) => true,
@@ -224,7 +223,6 @@ impl Plain {
                 Timer::OrderForgotten(place) => self.order_forgotten(place),
                 Timer::EntryStarts(place) => self.entry_starts(place, key.0)?,
                 Timer::EntryEnds(place) => self.entry_ends(place, key.0)?,
-                Timer::EntryForgotten(place) => self.entry_forgotten(place),
                 Timer::LeadAnswerDue(place) => {
                     self.lead_waits_too_long(place, LeadEvent::Due, key.0)?;
                 }
