@@ -44,7 +44,11 @@ impl Bank {
             Bank { engine: Partition::new(identity), loader: Loader::new(), offset: -1, needles: Vec::new() };
         let announced = FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: 1 });
         bank.apply(&announced);
-        let bundle: Arc<str> = Arc::from(embedded(Profile::Strict).unwrap());
+        // List entries are off until somebody switches them on.
+        let mut bundle: serde_json::Value =
+            serde_json::from_str(&embedded(Profile::Strict).unwrap()).unwrap();
+        bundle["files"]["lives/entry.toml"]["enabled"] = true.into();
+        let bundle: Arc<str> = Arc::from(bundle.to_string());
         let nobody = Subject::new(SubjectKind::Holder, Token(0));
         let release = Release::default();
         bank.happens(START, nobody, FactBody::RuleSetActivated { bundle, release });

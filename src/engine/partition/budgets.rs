@@ -99,13 +99,14 @@ impl Partition {
         Some(*count)
     }
 
-    /// A rule set was activated: what is counted of rules that are gone for long goes, and old harm (S20).
+    /// A rule set was activated: what is counted of rules that are gone for long goes, and old harm
+    /// (S20); that a version moved itself to shadow is not forgotten.
     pub(super) fn forget_counts(&mut self, set: &RuleSet) {
         let over = self.newest_time.minus(set.retention.counts);
         let of_leads = set.leads.rules.iter().map(|rule| rule.terms.id.as_str());
         let acting: BTreeSet<&str> = set.rules.iter().map(|rule| rule.id.as_str()).chain(of_leads).collect();
         let counted = self.counts.keys().chain(self.harms.keys()).chain(self.heard.keys());
-        let counted = counted.chain(self.totals.keys()).chain(self.watched.keys());
+        let counted = counted.chain(self.totals.keys());
         for id in counted.filter(|id| !acting.contains(id.as_str())) {
             self.retired.entry(id.clone()).or_insert(self.newest_time);
         }
@@ -119,7 +120,6 @@ impl Partition {
             self.harms.remove(id);
             self.heard.remove(id);
             self.totals.remove(id);
-            self.watched.remove(id);
         }
         for rule in &set.rules {
             let (Some(budget), Some(harms)) = (rule.harm_budget, self.harms.get_mut(&rule.id)) else {

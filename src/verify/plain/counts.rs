@@ -113,7 +113,6 @@ impl Plain {
         ids.extend(self.harms.keys().map(|(id, _)| id.clone()));
         ids.extend(self.heard_counts.keys().map(|(id, _)| id.to_string()));
         ids.extend(self.rule_totals.keys().cloned());
-        ids.extend(self.watched.keys().map(|(id, _)| id.clone()));
         let mut retired = BTreeMap::new();
         for id in ids.into_iter().filter(|id| !acts(id)) {
             let since = self.retired.get(&id).copied().unwrap_or(self.newest_time);
@@ -125,7 +124,6 @@ impl Plain {
         self.harms.retain(|(id, _), _| !is_gone(id));
         self.heard_counts.retain(|(id, _), _| !is_gone(id));
         self.rule_totals.retain(|id, _| !is_gone(id));
-        self.watched.retain(|(id, _), _| !is_gone(id));
         let intervals: Vec<(String, i64)> = self.harms.keys().cloned().collect();
         for (id, interval) in &intervals {
             let budget = rules.rules.iter().find(|rule| rule.id == *id).and_then(|rule| rule.harm_budget);
