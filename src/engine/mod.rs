@@ -47,6 +47,7 @@ pub mod state;
 pub mod subject;
 pub mod table;
 pub mod timer;
+pub mod told;
 pub mod verifying;
 pub mod window;
 

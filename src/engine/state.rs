@@ -160,14 +160,6 @@ pub struct MetBy {
     pub target: Party,
 }
 
-/// Holders that were told of a signal of a shared subject, until when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub signal: Arc<str>,
-    pub holder: Token,
-    pub until: TimeMs,
-}
-
 /// What a partition remembers of reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportLedger {

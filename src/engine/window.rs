@@ -29,7 +29,7 @@ mod view;
 
 use std::collections::VecDeque;
 
-use super::base::{Fingerprint, Money, TimeMs};
+use super::base::{Fingerprint, Money, SpanMs, TimeMs};
 use super::fact::Feed;
 use super::prefetch::prefetch;
 
@@ -142,6 +142,13 @@ impl SubjectLog {
 
     pub fn entries<'a>(&'a self, store: &'a Store) -> impl DoubleEndedIterator<Item = Entry> + 'a {
         self.view(store).range(0, self.len()).map(Packed::unpacked)
+    }
+
+    /// The entries of one time, in order of application.
+    pub fn entries_at<'a>(&'a self, at: TimeMs, store: &'a Store) -> impl Iterator<Item = Entry> + 'a {
+        let log = self.view(store);
+        let from = log.place_after(at.minus(SpanMs(1)));
+        log.range(from, log.place_after(at)).map(Packed::unpacked)
     }
 
     #[must_use]

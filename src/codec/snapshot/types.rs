@@ -30,10 +30,11 @@ use crate::engine::retention::Horizons;
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
     Firing, Ground, InForce, Living, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount,
-    RuleLife, Told,
+    RuleLife,
 };
 use crate::engine::subject::SealedRef;
 use crate::engine::table::Changes;
+use crate::engine::told::{Told, ToldHolders};
 use crate::engine::verifying::{DeliveryChannel, Risk};
 use crate::engine::window::Entry;
 
@@ -90,6 +91,7 @@ packed_struct!(Standing {
 packed_struct!(Meeting { at, event, feed, by });
 packed_struct!(MetBy { holder, target });
 packed_struct!(Told { signal, holder, until });
+packed_plain!(ToldHolders, |w, v| v.all().write(w), |r| { Ok(Vec::<Told>::read(r)?.into_iter().collect()) });
 packed_struct!(RuleName { id, version });
 packed_struct!(MeasureState {
     appeal,

@@ -21,11 +21,12 @@ use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::special::SpecialState;
 use crate::engine::state::{
-    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, Told,
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife,
 };
 use crate::engine::subject::Subject;
 use crate::engine::table::{self, Changes};
 use crate::engine::timer::Timers;
+use crate::engine::told::ToldHolders;
 use crate::engine::window::{Entry, Known, Store, SubjectLog};
 
 /// Rule counts by rule and, of rules whose own partition this is, by origin.
@@ -68,7 +69,7 @@ pub struct Frozen {
     pub logs: FrozenLogs,
     pub holders: table::Frozen<Token, Holder>,
     pub meetings: table::Frozen<Subject, VecDeque<Meeting>>,
-    pub told: table::Frozen<Subject, Vec<Told>>,
+    pub told: table::Frozen<Subject, ToldHolders>,
     pub measures: table::Frozen<DispositionId, MeasureState>,
     pub firings: table::Frozen<Subject, ByRule<Firing>>,
     pub overrides: table::Frozen<Subject, ByRule<Override>>,
@@ -110,7 +111,7 @@ pub struct Image {
     pub logs: Changes<Subject, Vec<Entry>>,
     pub holders: Changes<Token, Holder>,
     pub meetings: Changes<Subject, VecDeque<Meeting>>,
-    pub told: Changes<Subject, Vec<Told>>,
+    pub told: Changes<Subject, ToldHolders>,
     pub measures: Changes<DispositionId, MeasureState>,
     pub firings: Changes<Subject, ByRule<Firing>>,
     pub overrides: Changes<Subject, ByRule<Override>>,

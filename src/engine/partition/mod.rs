@@ -72,11 +72,11 @@ use super::signal::Signal;
 use super::special::SpecialState;
 use super::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
-    Told,
 };
 use super::subject::Subject;
 use super::table::Table;
 use super::timer::Timers;
+use super::told::ToldHolders;
 use super::window::{Plans, Store, SubjectLog};
 
 use ahead::AHEAD;
@@ -146,7 +146,7 @@ pub struct Partition {
     /// By event time, as in the subject's log.
     meetings: Table<Subject, VecDeque<Meeting>>,
     met_by: Sharers,
-    told: Table<Subject, Vec<Told>>,
+    told: Table<Subject, ToldHolders>,
     /// What orders hold of holders beyond its term.
     kept: Table<Token, Kept>,
     measures: Table<DispositionId, MeasureState>,
