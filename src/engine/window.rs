@@ -147,7 +147,7 @@ impl SubjectLog {
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
-            Form::Few(few) => few.numbers().len(),
+            Form::Few(few) => few.len(),
             Form::Many(many) => many.numbers.len(),
         }
     }
@@ -254,6 +254,13 @@ impl SubjectLog {
         }
         if any {
             self.shrink();
+        }
+    }
+
+    /// Forgets running values; they are built anew when they are asked for.
+    pub fn drop_running(&mut self) {
+        if let Form::Many(many) = &mut self.0 {
+            many.running = None;
         }
     }
 

@@ -110,6 +110,11 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
     Ok(())
 }
 
+#[test]
+fn a_log_takes_24_bytes() {
+    assert_eq!(size_of::<SubjectLog>(), 24);
+}
+
 fn steps() -> impl Strategy<Value = Vec<StepOf>> {
     let step = (0_i64..30, 0_u64..6, 0_i64..50, 0_u8..16, prop::bool::ANY, -40_i64..60, 0_u8..20);
     prop::collection::vec(step, 40..120)
