@@ -6,18 +6,20 @@
 //! * R3 a lane's count is that of the set's entries from `cursor` on, its sums are of the paid ones;
 //! * R4 an entry is superseded if a later one that has come in has the same `other`; a lane's distinct
 //!   count is of those from `cursor` on that are not;
-//! * R5 before `due` nothing leaves a lane.
+//! * R5 before `due` nothing leaves a lane;
+//! * R6 a lane's amounts, if it keeps them, are those that its sum is of.
 
 use std::collections::VecDeque;
 
+use super::amounts::Amounts;
 use super::best::{Best, Candidate, insert_best, push_best};
 use super::distinct::{Alike, Distinct};
 use super::lane::{Counted, Lane, due};
-use super::own::Own;
+use super::own::{self, Own};
 use super::packed::Packed;
-use super::plan::{Plan, Set as SetPlan};
+use super::plan::{Plan, Planned, Set as SetPlan};
 use super::{AsOf, Values, View};
-use crate::engine::base::{TimeMs, saturate};
+use crate::engine::base::{SpanMs, TimeMs, saturate};
 use crate::engine::prefetch::prefetch;
 use crate::engine::signal::Aggregate;
 
@@ -63,6 +65,7 @@ impl Running {
             due: TimeMs(i64::MAX),
             sum: 0,
             squares: squares.then(Box::default),
+            amounts: None,
         };
         Running {
             epoch: plan.epoch(),
@@ -170,17 +173,10 @@ impl Running {
         self.dropped += 1;
     }
 
-    /// Gives the value of every signal of a set.
-    pub fn values(
-        &self,
-        set: usize,
-        planned: &SetPlan,
-        log: View<'_>,
-        plan: &Plan,
-        as_of: AsOf,
-        values: &mut Values,
-    ) {
-        let Some(its) = self.sets.get(set) else { return };
+    /// Gives the value of every signal of a lane's set.
+    pub fn values(&self, lane: usize, log: View<'_>, plan: &Plan, as_of: AsOf, values: &mut Values) {
+        let Some(set) = plan.set_of(lane) else { return };
+        let (Some(its), Some(planned)) = (self.sets.get(set), plan.sets.get(set)) else { return };
         let own = if planned.without_event { Own::of_event(planned, log, as_of) } else { Own::default() };
         let entry = |number: u32| log.get((number - self.dropped) as usize);
         let (mut largest, mut smallest) = (Best::of(&its.largest), Best::of(&its.smallest));
@@ -221,6 +217,37 @@ impl Running {
                 values.keep(answer.signal, (value, any));
             }
         }
+    }
+
+    /// Puts a lane's amounts in order of size, from now on.
+    pub fn order_amounts(&mut self, lane: usize, log: View<'_>, plan: &Plan) {
+        let (Some(lane), Some(planned)) = (self.lanes.get_mut(lane), plan.lanes.get(lane)) else { return };
+        let (Some(set), Some(its)) = (self.sets.get(planned.set), plan.sets.get(planned.set)) else { return };
+        if lane.amounts.is_none() {
+            let place = |number: u32| (number - self.dropped) as usize;
+            let inside = log.range(place(lane.cursor), place(set.next));
+            let paid = inside.filter(|entry| Counted::of(entry, its).is_paid);
+            lane.amounts = Some(Box::new(Amounts::of(paid.map(Packed::minor))));
+        }
+    }
+
+    /// How many entries of a lane are like the event that is asked for; none if its amounts are not in order.
+    pub fn resembling(
+        &self,
+        lane: usize,
+        planned: &Planned,
+        log: View<'_>,
+        as_of: AsOf,
+    ) -> Option<(i64, bool)> {
+        let amounts = self.lanes.get(lane)?.amounts.as_deref()?;
+        let (low, high) = as_of.counted(&planned.question).amounts();
+        let mut count = amounts.count(low, high);
+        if planned.question.without_event && planned.question.delay == SpanMs(0) {
+            let is_like = |entry: &Packed| low <= entry.minor() && entry.minor() <= high;
+            let own = own::entries(planned, log, as_of).filter(|entry| is_like(entry));
+            count -= own.count();
+        }
+        Some((saturate(count as i128), count > 0))
     }
 }
 

@@ -29,8 +29,14 @@ fn questions() -> Vec<Question> {
                 all.push(Question { without_event: true, delay: SpanMs(30), ..plain });
                 all.push(Question { only: Mark::Cash.bit(), without: Mark::Own.bit(), ..plain });
                 let other = if feeds == payer { OtherSide::Same } else { OtherSide::Different };
-                let resembling = Some(Resembling { low_per_mille: 900, high_per_mille: 1_200, other });
+                let like = Resembling { low_per_mille: 900, high_per_mille: 1_200, other };
+                all.push(Question { resembling: Some(like), ..plain });
+                let smaller = Resembling { low_per_mille: 0, high_per_mille: 600, other: OtherSide::Any };
+                let resembling = Some(smaller);
                 all.push(Question { resembling, ..plain });
+                all.push(Question { resembling, without_event: feeds != payee, delay: SpanMs(30), ..plain });
+                let resembling = Some(Resembling { high_per_mille: 1_200, ..smaller });
+                all.push(Question { resembling, amount_min: Some(10), without_event: true, ..plain });
             }
         }
     }
