@@ -87,8 +87,8 @@ packed_struct!(Standing {
     amount,
     untold_count
 });
-packed_struct!(Meeting { at, event, feed, by });
-packed_struct!(MetBy { holder, target });
+packed_struct!(Meeting { at, event, by });
+packed_struct!(MetBy { feed, holder, target });
 packed_struct!(Told { signal, holder, until });
 packed_struct!(RuleName { id, version });
 packed_struct!(MeasureState {

@@ -30,12 +30,12 @@ impl Partition {
         let about = fact.route;
         let horizon = self.horizons.log(about.kind);
         if active.plans.get(about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
-            let by = self.met_by.shared(*holder, target);
+            let by = self.met_by.shared(*feed, *holder, target);
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
                 meetings.pop_front();
             }
-            let meeting = Meeting { at, event: entry_event, feed: *feed, by };
+            let meeting = Meeting { at, event: entry_event, by };
             if meetings.len() == meetings.capacity() {
                 // By an eighth at a time, as logs do.
                 meetings.reserve_exact(meetings.len() / 8 + 1);
@@ -247,7 +247,7 @@ impl Partition {
         let (after, until) = telling.as_of.bounds(question, calendar);
         let mut last: Vec<Meeting> = Vec::new();
         for meeting in self.meetings.get(&telling.about).into_iter().flatten().rev() {
-            let inside = meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
+            let inside = meeting.at > after && meeting.at <= until && question.reads(meeting.by.feed);
             if inside
                 && meeting.by.holder != holder
                 && !last.iter().any(|known| known.by.holder == meeting.by.holder)
