@@ -3,9 +3,10 @@
 //! One log serves all windows and aggregates of a subject. A short log is looked through, once for all
 //! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
 //! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
-//! and minimum, amounts by size for those like an event's. Both give the same numbers as a look at each entry (`SubjectLog::scan`), which answers
-//! what is asked about the past, under an override's bound, or for one event. What no window can exceed is
-//! known without a look (`most`), so most logs are never asked: running values begin with the first question.
+//! and minimum, amounts by size for those like an event's. Both give the same numbers as a look at each
+//! entry (`SubjectLog::scan`), which answers what is asked about the past, under an override's bound, or for
+//! one event. What no window can exceed is known without a look (`most`), so most logs are never asked:
+//! running values begin with the first question.
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
@@ -181,7 +182,7 @@ impl SubjectLog {
         self.forget(store, horizon);
     }
 
-    /// Asks for the memory that the next entry of a time will need, in three steps: each reads what the
+    /// Asks for the memory that the next entry of a time will need, in five steps: each reads what the
     /// one before asked for. They are hints and change nothing.
     pub fn expect_numbers(&self) {
         if let Form::Many(many) = &self.0 {
@@ -205,6 +206,14 @@ impl SubjectLog {
                 many.running.iter().for_each(|running| running.expect_lanes());
             }
         }
+    }
+
+    pub fn expect_cursors(&self, store: &Store) {
+        self.running().into_iter().for_each(|running| running.expect_cursors(self.view(store)));
+    }
+
+    pub fn expect_leaving(&self, store: &Store) {
+        self.running().into_iter().for_each(|running| running.expect_leaving(self.view(store)));
     }
 
     /// Takes out the entries of an event; true if there were any.

@@ -34,6 +34,8 @@ pub(super) struct Running {
     dropped: u32,
     /// Entries have been added at the end that have not been looked at yet.
     is_behind: bool,
+    /// Some lane keeps its amounts by size.
+    is_by_size: bool,
     /// By their place in the plan.
     sets: Box<[Set]>,
     lanes: Box<[Lane]>,
@@ -72,6 +74,7 @@ impl Running {
             clock: TimeMs::MIN,
             dropped: 0,
             is_behind: false,
+            is_by_size: false,
             sets: plan.sets.iter().map(set).collect(),
             lanes: plan.lanes.iter().map(|planned| lane(planned.squares)).collect(),
         }
@@ -124,6 +127,28 @@ impl Running {
     pub fn expect_lanes(&self) {
         self.lanes.iter().for_each(prefetch);
         self.sets.iter().for_each(prefetch);
+    }
+
+    /// Asks for what leaves windows next, in two steps after their lanes: where its numbers stand, and the
+    /// entries; the windows' amounts by size alike.
+    pub fn expect_cursors(&self, log: View<'_>) {
+        self.first_places().filter_map(|place| log.number(place)).for_each(prefetch);
+        self.amounts().for_each(prefetch);
+    }
+
+    pub fn expect_leaving(&self, log: View<'_>) {
+        self.first_places().filter_map(|place| log.get(place)).for_each(prefetch);
+        self.amounts().for_each(Amounts::expect);
+    }
+
+    /// Where the first entry of each window stands in the log.
+    fn first_places(&self) -> impl Iterator<Item = usize> {
+        self.lanes.iter().map(|lane| (lane.cursor - self.dropped) as usize)
+    }
+
+    fn amounts(&self) -> impl Iterator<Item = &Amounts> {
+        let lanes = if self.is_by_size { &*self.lanes } else { &[] };
+        lanes.iter().filter_map(|lane| lane.amounts.as_deref())
     }
 
     /// Takes in an entry that came out of order: everything from its place on moves up by one.
@@ -227,6 +252,7 @@ impl Running {
             let place = |number: u32| (number - self.dropped) as usize;
             let inside = log.range(place(lane.cursor), place(set.next));
             let paid = inside.filter(|entry| Counted::of(entry, its).is_paid);
+            self.is_by_size = true;
             lane.amounts = Some(Box::new(Amounts::of(paid.map(Packed::minor))));
         }
     }
