@@ -84,6 +84,12 @@ impl Machine {
         &self.partition
     }
 
+    /// The state alone.
+    #[must_use]
+    pub fn into_partition(self) -> Partition {
+        self.partition
+    }
+
     /// The state as it is now, to be written down elsewhere.
     pub fn freeze(&mut self) -> Frozen {
         self.partition.freeze()

@@ -148,14 +148,14 @@ pub type ByRule<T> = Vec<(Arc<str>, T)>;
 pub struct Meeting {
     pub at: TimeMs,
     pub event: super::base::Fingerprint,
-    pub feed: super::fact::Feed,
     /// The same few come again and again, so meetings share them.
     pub by: Arc<MetBy>,
 }
 
-/// Who met a shared subject: a holder, with an account, card or opening.
+/// Who met a shared subject, and how: a holder, with an account, card or opening.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetBy {
+    pub feed: super::fact::Feed,
     pub holder: Token,
     pub target: Party,
 }

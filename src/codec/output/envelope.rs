@@ -88,7 +88,8 @@ pub fn id_hex(id: DispositionId) -> String {
 /// A token as 32 hex digits.
 #[must_use]
 pub fn token_hex(token: Token) -> String {
-    format!("{:032x}", token.0)
+    let bits = token.0;
+    format!("{bits:032x}")
 }
 
 /// An event's fingerprint as 16 hex digits.

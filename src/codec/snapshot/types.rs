@@ -88,10 +88,11 @@ packed_struct!(Standing {
     amount,
     untold_count
 });
-packed_struct!(Meeting { at, event, feed, by });
-packed_struct!(MetBy { holder, target });
+packed_struct!(Meeting { at, event, by });
+packed_struct!(MetBy { feed, holder, target });
 packed_struct!(Told { signal, holder, until });
-packed_plain!(ToldHolders, |w, v| v.all().write(w), |r| { Ok(Vec::<Told>::read(r)?.into_iter().collect()) });
+packed_plain!(ToldHolders, |w, v| v.all().write(w), |r| Vec::<Told>::read(r)
+    .map(|told| told.into_iter().collect()));
 packed_struct!(RuleName { id, version });
 packed_struct!(MeasureState {
     appeal,

@@ -183,6 +183,9 @@ impl Partition {
         self.seen.restore(image.seen);
         self.restore_logs(image.logs, known);
         self.holders.restore(image.holders);
+        for meeting in image.meetings.rows.iter_mut().flat_map(|(_, meetings)| meetings) {
+            meeting.by = self.met_by.share(&meeting.by);
+        }
         self.meetings.restore(image.meetings);
         self.told.restore(image.told);
         self.restore_measures(image.measures);

@@ -49,6 +49,7 @@ mod telling;
 mod time;
 mod traces;
 mod watching;
+mod weighing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

@@ -32,12 +32,12 @@ impl Partition {
         let about = fact.route;
         let horizon = self.horizons.log(about.kind);
         if active.plans.get(about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
-            let by = self.met_by.shared(*holder, target);
+            let by = self.met_by.shared(*feed, *holder, target);
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
                 meetings.pop_front();
             }
-            let meeting = Meeting { at, event: entry_event, feed: *feed, by };
+            let meeting = Meeting { at, event: entry_event, by };
             if meetings.len() == meetings.capacity() {
                 // By an eighth at a time, as logs do.
                 meetings.reserve_exact(meetings.len() / 8 + 1);
@@ -253,7 +253,7 @@ impl Partition {
             meetings.take_while(|meeting| meeting.at > after).filter(|meeting| meeting.at <= until);
         let mut known: HashSet<Token, TokenHash> = HashSet::from_iter([holder]);
         let last =
-            in_window.filter(|meeting| question.reads(meeting.feed) && known.insert(meeting.by.holder));
+            in_window.filter(|meeting| question.reads(meeting.by.feed) && known.insert(meeting.by.holder));
         last.cloned().collect()
     }
 

@@ -1,6 +1,7 @@
 //! One window over a set of entries, and its running values (R2, R3 and R5 of `running`).
 
 use super::View;
+use super::amounts::Amounts;
 use super::distinct::Alike;
 use super::packed::Packed;
 use super::plan::{Plan, Set as SetPlan};
@@ -21,6 +22,8 @@ pub(super) struct Lane {
     pub sum: i128,
     /// Where a deviation is asked for.
     pub squares: Option<Box<i128>>,
+    /// The amounts that the sum is of, by size, once they were asked for.
+    pub amounts: Option<Box<Amounts>>,
 }
 
 /// When an entry leaves a window at the earliest, by `advance`'s clock.
@@ -55,6 +58,9 @@ impl Lane {
             self.sum += minor;
             if let Some(squares) = &mut self.squares {
                 **squares = squares.saturating_add(minor * minor);
+            }
+            if let Some(amounts) = &mut self.amounts {
+                amounts.insert(entry.minor());
             }
         } else {
             self.unpaid += 1;
@@ -98,6 +104,9 @@ impl Lane {
                     self.sum -= minor;
                     if let Some(squares) = &mut self.squares {
                         **squares = squares.saturating_sub(minor * minor);
+                    }
+                    if let Some(amounts) = &mut self.amounts {
+                        amounts.remove(entry.minor());
                     }
                 } else {
                     self.unpaid -= 1;
