@@ -3,7 +3,7 @@
 //! One log serves all windows and aggregates of a subject. A short log is looked through, once for all
 //! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
 //! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
-//! and minimum, amounts by size for those like an event's. Both give the same numbers as a look at each
+//! and minimum, amounts by size for those like an event's, sums by other side for the largest share. Both give the same numbers as a look at each
 //! entry (`SubjectLog::scan`), which answers what is asked about the past, under an override's bound, or for
 //! one event. What no window can exceed is known without a look (`most`), so most logs are never asked:
 //! running values begin with the first question.
@@ -23,6 +23,7 @@ mod packed;
 mod plan;
 mod running;
 mod scan;
+mod shares;
 mod store;
 mod sweep;
 mod total;
@@ -318,6 +319,9 @@ impl SubjectLog {
             By::Amounts(lane) if !is_short && self.is_whole(store, plan, as_of) => {
                 values.keep(signal, running()?.resembling(lane, &asked.planned, view, as_of)?);
             }
+            By::Shares(lane) if !is_short && self.is_whole(store, plan, as_of) => {
+                values.keep(signal, running()?.largest_share(lane)?);
+            }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
         Some(values.get(signal).unwrap_or_default())
@@ -356,8 +360,10 @@ impl SubjectLog {
         let running = many.running.take().filter(|running| !running.is_outdated(plan, at));
         let mut running = running.unwrap_or_else(|| Box::new(Running::new(plan)));
         running.advance(at, many.view(store), plan);
-        if let By::Amounts(lane) = asked {
-            running.order_amounts(lane, many.view(store), plan);
+        match asked {
+            By::Amounts(lane) => running.order_amounts(lane, many.view(store), plan),
+            By::Shares(lane) => running.share_out(lane, many.view(store), plan),
+            By::Scan | By::Lane(_) => {}
         }
         many.running = Some(running);
         (many.unasked, many.scanned) = (0, 0);

@@ -6,6 +6,7 @@ use super::distinct::Alike;
 use super::packed::Packed;
 use super::plan::{Plan, Set as SetPlan};
 use super::running::Set;
+use super::shares::Shares;
 use super::total::Total;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::signal::{Aggregate, Window};
@@ -24,6 +25,8 @@ pub(super) struct Lane {
     pub squares: Option<Box<i128>>,
     /// The amounts that the sum is of, by size, once they were asked for.
     pub amounts: Option<Box<Amounts>>,
+    /// What each other side has of the sum, once that was asked for.
+    pub shares: Option<Box<Shares>>,
 }
 
 /// When an entry leaves a window at the earliest, by `advance`'s clock.
@@ -61,6 +64,9 @@ impl Lane {
             }
             if let Some(amounts) = &mut self.amounts {
                 amounts.insert(entry.minor());
+            }
+            if let Some(shares) = &mut self.shares {
+                shares.add(entry);
             }
         } else {
             self.unpaid += 1;
@@ -107,6 +113,9 @@ impl Lane {
                     }
                     if let Some(amounts) = &mut self.amounts {
                         amounts.remove(entry.minor());
+                    }
+                    if let Some(shares) = &mut self.shares {
+                        shares.remove(entry);
                     }
                 } else {
                     self.unpaid -= 1;

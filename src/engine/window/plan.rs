@@ -71,7 +71,8 @@ impl Planned {
         );
         match (question.aggregate, question.resembling) {
             (Aggregate::Count, Some(wanted)) if wanted.other == OtherSide::Any => Kept::BySize,
-            (Aggregate::LargestShare | Aggregate::Returned, _) | (_, Some(_)) => Kept::Nothing,
+            (_, Some(_)) | (Aggregate::Returned, _) => Kept::Nothing,
+            (Aggregate::LargestShare, _) if !question.without_event => Kept::ByOther,
             _ if adds_up || !question.without_event => Kept::Running,
             _ => Kept::Nothing,
         }
@@ -83,6 +84,8 @@ enum Kept {
     Running,
     /// Amounts by size: it counts those like the event's, whatever their other side.
     BySize,
+    /// The sum of each other side.
+    ByOther,
     Nothing,
 }
 
@@ -182,6 +185,8 @@ pub(super) enum By {
     Lane(usize),
     /// The amounts of a lane, by size.
     Amounts(usize),
+    /// What each other side has of a lane's sum.
+    Shares(usize),
 }
 
 /// The questions asked of logs of one kind of subject. Made anew for each rule set.
@@ -257,6 +262,7 @@ impl Plan {
         let by = match planned.kept() {
             Kept::Running => By::Lane(self.lane_of(&planned)),
             Kept::BySize => By::Amounts(self.lane_of(&planned)),
+            Kept::ByOther => By::Shares(self.lane_of(&planned)),
             Kept::Nothing => By::Scan,
         };
         self.questions.push(Asked { planned, by });

@@ -7,7 +7,7 @@
 //! * R4 an entry is superseded if a later one that has come in has the same `other`; a lane's distinct
 //!   count is of those from `cursor` on that are not;
 //! * R5 before `due` nothing leaves a lane;
-//! * R6 a lane's amounts, if it keeps them, are those that its sum is of.
+//! * R6 a lane's amounts, and its shares, if it keeps them, are of those that its sum is of.
 
 use std::collections::VecDeque;
 
@@ -18,6 +18,7 @@ use super::lane::{Counted, Lane, due};
 use super::own::{self, Own};
 use super::packed::Packed;
 use super::plan::{Plan, Planned, Set as SetPlan};
+use super::shares::Shares;
 use super::{AsOf, Values, View};
 use crate::engine::base::{SpanMs, TimeMs, saturate};
 use crate::engine::prefetch::prefetch;
@@ -68,6 +69,7 @@ impl Running {
             sum: 0,
             squares: squares.then(Box::default),
             amounts: None,
+            shares: None,
         };
         Running {
             epoch: plan.epoch(),
@@ -246,15 +248,43 @@ impl Running {
 
     /// Puts a lane's amounts in order of size, from now on.
     pub fn order_amounts(&mut self, lane: usize, log: View<'_>, plan: &Plan) {
-        let (Some(lane), Some(planned)) = (self.lanes.get_mut(lane), plan.lanes.get(lane)) else { return };
-        let (Some(set), Some(its)) = (self.sets.get(planned.set), plan.sets.get(planned.set)) else { return };
-        if lane.amounts.is_none() {
-            let place = |number: u32| (number - self.dropped) as usize;
-            let inside = log.range(place(lane.cursor), place(set.next));
-            let paid = inside.filter(|entry| Counted::of(entry, its).is_paid);
+        if self.lanes.get(lane).is_some_and(|lane| lane.amounts.is_none()) {
+            let amounts = self.paid(lane, log, plan).map(|paid| Amounts::of(paid.map(Packed::minor)));
             self.is_by_size = true;
-            lane.amounts = Some(Box::new(Amounts::of(paid.map(Packed::minor))));
+            if let Some(lane) = self.lanes.get_mut(lane) {
+                lane.amounts = amounts.map(Box::new);
+            }
         }
+    }
+
+    /// The entries that a lane's sum is of.
+    fn paid<'a>(
+        &self,
+        lane: usize,
+        log: View<'a>,
+        plan: &'a Plan,
+    ) -> Option<impl Iterator<Item = &'a Packed> + use<'a>> {
+        let (lane, planned) = (self.lanes.get(lane)?, plan.lanes.get(lane)?);
+        let (set, its) = (self.sets.get(planned.set)?, plan.sets.get(planned.set)?);
+        let place = |number: u32| (number - self.dropped) as usize;
+        let inside = log.range(place(lane.cursor), place(set.next));
+        Some(inside.filter(move |entry| Counted::of(entry, its).is_paid))
+    }
+
+    /// Adds up what each other side has of a lane's sum, from now on.
+    pub fn share_out(&mut self, lane: usize, log: View<'_>, plan: &Plan) {
+        if self.lanes.get(lane).is_some_and(|lane| lane.shares.is_none()) {
+            let shares = self.paid(lane, log, plan).map(Shares::of);
+            if let Some(lane) = self.lanes.get_mut(lane) {
+                lane.shares = shares.map(Box::new);
+            }
+        }
+    }
+
+    /// The largest share of one other side in a lane's sum; none if shares are not added up.
+    pub fn largest_share(&self, lane: usize) -> Option<(i64, bool)> {
+        let lane = self.lanes.get(lane)?;
+        Some(lane.shares.as_deref()?.largest(lane.sum))
     }
 
     /// How many entries of a lane are like the event that is asked for; none if its amounts are not in order.
