@@ -104,6 +104,71 @@ fn every_end_of_a_measure_is_shown() {
     }
 }
 
+/// The shipped rules, where a payment that is not confirmed is followed by `harder` at once.
+fn where_follows(harder: &str) -> String {
+    let mut bundle: serde_json::Value =
+        serde_json::from_str(&bundle::embedded(bundle::Profile::Strict).unwrap()).unwrap();
+    let life = &mut bundle["files"]["lives/account_verify_transaction.toml"];
+    let mut term = life["terms"]["account_limit_non_counter"].clone();
+    term["value"] = "24h".into();
+    life["terms"] = serde_json::json!({ harder: term });
+    life["states"].as_object_mut().unwrap().remove("identity");
+    let steps = life["steps"].as_array_mut().unwrap();
+    steps.retain(|step| step["to"] != "identity");
+    let step = steps.iter_mut().find(|step| step["on"] == "verification_failed").unwrap();
+    step.as_object_mut().unwrap().remove("if");
+    step["do"] = serde_json::json!([harder.replace("account_", "set_")]);
+    bundle.to_string()
+}
+
+/// D27: what is carved out of a measure is carved out of what follows a verification, too, of a limit's as well.
+#[test]
+fn each_protection_holds_for_what_follows_in_a_life() {
+    const PAID: &str = "account_verify_transaction on account ACC-1";
+    let protections: BTreeSet<String> = bundle::compile(&bundle::embedded(bundle::Profile::Strict).unwrap())
+        .unwrap()
+        .protections
+        .into_iter()
+        .map(|protection| protection.id)
+        .collect();
+    let mut held = BTreeSet::new();
+    for (before, payment, harder, protection) in [
+        ("", "counterparty=A", "account_delay_settlement", None),
+        ("", "counterparty=A", "account_limit_non_counter", None),
+        ("", "counterparty=A channel=counter", "account_delay_settlement", Some("counter_service")),
+        ("", "payee=anna/ACC-2", "account_delay_settlement", Some("own_account")),
+        (
+            "+1h transfer_posted payee=anna/ACC-1 counterparty=E amount=6000.00 essential=salary\n",
+            "counterparty=A",
+            "account_limit_non_counter",
+            Some("salary_account"),
+        ),
+    ] {
+        let text = format!(
+            "enable class_ii_daily\n\n\
+             2026-03-02T09:00 holding_stated holding=anna/ACC-1 product=bank_account_ii holder_kind=person\n\
+             {before}\
+             +1h transfer_posted payer=anna/ACC-1 {payment} amount=10000.01\n\
+             +1h verification_failed party=anna/ACC-1 on=@last method=counter\n"
+        );
+        let told = played(&text, &where_follows(harder)).unwrap();
+        assert!(told.contains(&format!("= {PAID} until")), "{told}");
+        let follows = told.contains(&format!("= {harder} on account ACC-1 until"));
+        assert_eq!(follows, protection.is_none(), "{told}");
+        let Some(protection) = protection else { continue };
+        held.insert(protection.to_owned());
+        if protection == "salary_account" {
+            // It asks for identity instead, which is harder than the verification that stands.
+            assert!(told.contains("= account_reverify_identity on account ACC-1 until"), "{told}");
+            assert!(told.contains(&format!("=   softened from {harder} by {protection}")), "{told}");
+        } else {
+            assert!(told.contains(&format!("=   held back: protected by {protection}")), "{told}");
+            assert!(!told.contains(&format!("= ended {PAID}")), "what stands goes on: {told}");
+        }
+    }
+    assert_eq!(held, protections, "a protection without a case here");
+}
+
 #[test]
 fn a_scenario_that_cannot_be_read_says_where() {
     let bundle = bundle::embedded(bundle::Profile::Strict).unwrap();

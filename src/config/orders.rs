@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::bundle::standing;
 use crate::engine::base::TimeMs;
-use crate::engine::order::OrderKind;
+use crate::engine::order::{CaseKind, OrderKind};
 
 const SHIPPED: &str = include_str!("../../config/orders/codes.toml");
 
@@ -54,7 +54,16 @@ pub struct Codes {
     from: TimeMs,
     /// First and last code, and what they mean.
     orders: Vec<(String, String, Means, OrderKind)>,
-    reports: Vec<(String, String)>,
+    /// What the institution reports (X5): an order names the case that it rests on by the same codes.
+    reports: Vec<(String, Reported)>,
+}
+
+/// What a code of the institution's own reports says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    Case(CaseKind),
+    /// The case was cleared: what was reported is cancelled, and an order that rested on it is released.
+    Cancelled,
 }
 
 impl Codes {
@@ -90,7 +99,22 @@ impl Codes {
             }
             orders.push((code, to, means, kind));
         }
-        let reports = file.reports.into_iter().map(|decl| (decl.code, decl.means)).collect();
+        let mut reports: Vec<(String, Reported)> = Vec::new();
+        for ReportDecl { code, means } in file.reports {
+            let means = match means.as_str() {
+                "cancelled" => Reported::Cancelled,
+                name => {
+                    Reported::Case(CaseKind::from_name(name).ok_or_else(|| format!("unknown case `{name}`"))?)
+                }
+            };
+            if code.len() != 4 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(format!("`{code}` is no code of four digits"));
+            }
+            if reports.iter().any(|(known, meant)| *known == code || *meant == means) {
+                return Err(format!("`{code}` or what it means is listed twice"));
+            }
+            reports.push((code, means));
+        }
         Ok(Codes { from: TimeMs(from.as_millisecond()), orders, reports })
     }
 
@@ -105,10 +129,36 @@ impl Codes {
         Some((*means, *kind))
     }
 
-    /// The code under which the institution reports something of its own accord.
+    /// What a code of reports says; none for one that is not listed or not in use at the time.
     #[must_use]
-    pub fn report(&self, means: &str) -> Option<&str> {
-        self.reports.iter().find(|(_, known)| known == means).map(|(code, _)| code.as_str())
+    pub fn report(&self, code: &str, at: TimeMs) -> Option<Reported> {
+        let known = self.reports.iter().find(|(known, _)| known == code).filter(|_| self.from <= at)?;
+        Some(known.1)
+    }
+
+    /// Whether a code is one of reports, in use at whatever time.
+    #[must_use]
+    pub fn is_of_case(&self, code: &str) -> bool {
+        self.reports.iter().any(|(known, _)| known == code)
+    }
+
+    /// The code for something that is reported.
+    #[must_use]
+    pub fn code_of(&self, reported: Reported) -> Option<&str> {
+        self.reports.iter().find(|(_, known)| *known == reported).map(|(code, _)| code.as_str())
+    }
+
+    /// Every code of orders with its meaning, a range by its ends.
+    pub fn orders(&self) -> impl Iterator<Item = (&str, Means, OrderKind)> {
+        self.orders.iter().flat_map(|(first, last, means, kind)| {
+            let last = Some(last).filter(|last| *last != first);
+            std::iter::once(first).chain(last).map(|code| (code.as_str(), *means, *kind))
+        })
+    }
+
+    /// Every code of reports with what it says.
+    pub fn reports(&self) -> impl Iterator<Item = (&str, Reported)> {
+        self.reports.iter().map(|(code, reported)| (code.as_str(), *reported))
     }
 }
 
@@ -134,7 +184,21 @@ mod tests {
             assert_eq!(codes.order(code, now), meant, "{code}");
         }
         assert_eq!(codes.order("100101", TimeMs(0)), None, "before the platform there was no code");
-        assert_eq!((codes.report("cancelled"), codes.report("anything")), (Some("0000"), None));
+        for (code, said) in [
+            ("0000", Some(Reported::Cancelled)),
+            ("3001", Some(Reported::Case(CaseKind::AttemptedFraud))),
+            ("3002", Some(Reported::Case(CaseKind::VictimReport))),
+            ("3003", Some(Reported::Case(CaseKind::BankReport))),
+            ("3004", Some(Reported::Case(CaseKind::PayeeInCase))),
+            ("3005", Some(Reported::Case(CaseKind::PayerInCase))),
+            ("9999", Some(Reported::Case(CaseKind::Other))),
+            ("3006", None),
+            ("100101", None),
+        ] {
+            assert_eq!(codes.report(code, now), said, "{code}");
+            assert!(said.is_none_or(|said| codes.code_of(said) == Some(code)), "{code}");
+        }
+        assert_eq!(codes.report("0000", TimeMs(0)), None);
     }
 
     #[test]
@@ -144,6 +208,10 @@ mod tests {
             ("kind = \"freeze\"", "kind = \"seizure\""),
             ("code = \"100105\"", "code = \"1001\""),
             ("status = \"verified_code\"", "status = \"sure\""),
+            ("code = \"3002\"", "code = \"3001\""),
+            ("code = \"3002\"", "code = \"32\""),
+            ("means = \"victim_report\"", "means = \"bank_report\""),
+            ("means = \"victim_report\"", "means = \"a_hunch\""),
             ("source = \"law.md X1 (S27)\"", "source = \"\""),
         ] {
             assert!(SHIPPED.contains(from), "{from}");

@@ -177,12 +177,46 @@ pub struct OwnersDeclared {
     pub source: OwnersSource,
 }
 
+/// That several people use one phone number was explained, and the explanation accepted (law.md B17): what is
+/// told of that number counts for the holder no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explained {
+    pub at: TimeMs,
+    pub number: Token,
+}
+
 /// All declarations about one holder, in order of application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
     pub profiles: Vec<ProfiledCard>,
     pub assessments: Vec<Assessment>,
     pub owners: Vec<OwnersDeclared>,
+    /// Each number once.
+    pub explained: Vec<Explained>,
+}
+
+/// Which of some declarations of one kind are forgotten, by place: those that lie behind the horizon and are
+/// about nothing known, or have a later one of the same thing there.
+pub fn forgotten<T>(
+    all: &[T],
+    horizon: TimeMs,
+    at: impl Fn(&T) -> TimeMs,
+    same: impl Fn(&T, &T) -> bool,
+    is_known: impl Fn(&T) -> bool,
+) -> Vec<bool> {
+    let old = |one: &T| at(one) <= horizon;
+    let is_followed = |place: usize, one: &T| {
+        let mut others = all.iter().enumerate();
+        others.any(|(other, later)| old(later) && same(one, later) && (at(later), other) > (at(one), place))
+    };
+    let of = |(place, one): (usize, &T)| old(one) && (!is_known(one) || is_followed(place, one));
+    all.iter().enumerate().map(of).collect()
+}
+
+/// Takes out what is marked, in order.
+fn taken<T>(all: &mut Vec<T>, marked: &[bool]) -> Vec<T> {
+    let mut marks = marked.iter();
+    all.extract_if(.., |_| marks.next().copied().unwrap_or(false)).collect()
 }
 
 impl Declared {
@@ -208,7 +242,42 @@ impl Declared {
         (owners.len() as i64, owners.iter().map(|owner| i64::from(owner.per_mille)).sum())
     }
 
-    /// Takes out what an event declared.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Declared::default()
+    }
+
+    /// Notes that the sharing of a number was explained.
+    pub fn explain(&mut self, number: Token, at: TimeMs) {
+        if !self.explains(number) {
+            self.explained.push(Explained { at, number });
+        }
+    }
+
+    #[must_use]
+    pub fn explains(&self, number: Token) -> bool {
+        self.explained.iter().any(|known| known.number == number)
+    }
+
+    /// Takes out what is marked in each list, and gives it.
+    pub fn take(&mut self, [profiles, assessments, owners, explained]: &[Vec<bool>; 4]) -> Declared {
+        Declared {
+            profiles: taken(&mut self.profiles, profiles),
+            assessments: taken(&mut self.assessments, assessments),
+            owners: taken(&mut self.owners, owners),
+            explained: taken(&mut self.explained, explained),
+        }
+    }
+
+    /// Takes in what was taken out before.
+    pub fn add(&mut self, other: Declared) {
+        self.profiles.extend(other.profiles);
+        self.assessments.extend(other.assessments);
+        self.owners.extend(other.owners);
+        self.explained.extend(other.explained);
+    }
+
+    /// Takes out what an event declared; what was explained is not corrected.
     pub fn undo(&mut self, event: Fingerprint) {
         self.profiles.retain(|known| known.event != event);
         self.assessments.retain(|known| known.event != event);

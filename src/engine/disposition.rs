@@ -8,7 +8,7 @@ use super::base::{Fingerprint, TimeMs, Token};
 use super::evidence::Evidence;
 use super::measure::{Lane, Measure};
 use super::notice::{Notice, RuleName, Telling};
-use super::order::{OrderKind, OrderName, Outcome};
+use super::order::{CaseKind, OrderKind, OrderName, Outcome};
 use super::purpose::Purpose;
 use super::subject::Party;
 use super::verifying::DeliveryChannel;
@@ -288,6 +288,8 @@ pub struct OrderAnswered {
     pub name: OrderName,
     /// None for an extension, release or answer whose order is not known, and for an entry.
     pub kind: Option<OrderKind>,
+    /// The case that the order rests on, if it said so.
+    pub case: Option<CaseKind>,
     pub outcome: Outcome,
     /// The measure that carries it out.
     pub measure: Option<DispositionId>,

@@ -232,6 +232,16 @@ pub struct EntryState {
     pub listed: Option<ListedEntry>,
     /// A revocation came before the entry.
     pub revoked: bool,
+    /// The latest time that was heard of it before its text.
+    pub last_heard: TimeMs,
+}
+
+impl EntryState {
+    /// From when on it is kept for its term alone: its stop, or the last that was heard of it without its text.
+    #[must_use]
+    pub fn last_of(&self) -> TimeMs {
+        self.listed.as_ref().map_or(self.last_heard, |listed| listed.until)
+    }
 }
 
 /// An entry whose text is known.

@@ -15,6 +15,7 @@ use super::declared::{CardProfile, Owner, OwnersSource};
 use super::disposition::{AppealRef, DispositionId};
 use super::kept::HoldClass;
 use super::life::MeasureEvent;
+use super::order::OrderName;
 use super::subject::{Party, Subject};
 use super::verifying::{DeliveryChannel, VerificationMethod};
 
@@ -180,9 +181,9 @@ pub enum FactBody {
     /// From here on measures are enforced; before it everything only observes (D28).
     WentLive,
     /// What is kept of the routing holder is held until then, beyond its term (S20).
-    HoldOrdered { number: std::sync::Arc<str>, class: HoldClass, until: TimeMs },
+    HoldOrdered { name: OrderName, class: HoldClass, until: TimeMs },
     /// An order to hold ends before its time.
-    HoldReleased { number: std::sync::Arc<str> },
+    HoldReleased { name: OrderName },
     /// A step of an appeal against a measure on this holder, or of a request for a human decision.
     Appeal { appeal: AppealRef, step: AppealStep },
     /// Something happened to a measure on this holder: its notice was delivered, they were verified (S14).

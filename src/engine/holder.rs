@@ -18,8 +18,6 @@ pub struct Holder {
     /// The lawful platform's answers, in order of application.
     pub answers: Vec<PlatformAnswer>,
     pub standings: Vec<Standing>,
-    /// Phone numbers whose sharing was explained: what is told of them counts no more (law.md B17).
-    pub explained: Vec<Token>,
     /// What was declared of the holder and their cards; few have any.
     pub declared: Option<Box<Declared>>,
     /// Orders of authorities about the holder's accounts; few have any.
@@ -343,6 +341,19 @@ impl Holder {
         self.traces.take_if(|traces| traces.is_empty());
     }
 
+    /// Lets go of the line that was kept when no entry stands there, and of the place when nothing does.
+    pub fn trim_authority(&mut self) {
+        if let Some(authority) = self.authority.as_mut().filter(|authority| authority.entries.is_empty()) {
+            authority.kept_line = None;
+        }
+        self.authority.take_if(|authority| **authority == Authority::default());
+    }
+
+    /// Whether the sharing of a phone number was explained: what is told of it counts no more (law.md B17).
+    fn explains(&self, number: Token) -> bool {
+        self.declared.as_ref().is_some_and(|declared| declared.explains(number))
+    }
+
     /// What was declared, to be added to.
     pub fn declared_mut(&mut self) -> &mut Declared {
         self.declared.get_or_insert_default()
@@ -424,7 +435,7 @@ impl Holder {
             .filter(|standing| standing.holds_at(at) && &*standing.signal == signal)
             .filter(|standing| standing.until > out)
             .filter(|standing| of.is_none_or(|of| standing.about.token == of))
-            .filter(|standing| !self.explained.contains(&standing.about.token))
+            .filter(|standing| !self.explains(standing.about.token))
             .filter(|standing| bound.is_none_or(|bound| bound < standing.at))
             .max_by(|a, b| a.value.cmp(&b.value).then(std::cmp::Ordering::Greater))
     }

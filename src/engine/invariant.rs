@@ -25,10 +25,16 @@ pub enum Invariant {
     Authority,
     /// A lifted measure does not come back from the same evidence (D26).
     Lifted,
+    /// What an authority laid down ends with its word or its time, and nothing else ends so (D26).
+    Precedence,
+    /// Nothing is set that a protection carves out (D27).
+    CarvedOut,
+    /// What stands is not set once more.
+    Once,
 }
 
 impl Invariant {
-    pub const ALL: [Invariant; 7] = [
+    pub const ALL: [Invariant; 10] = [
         Invariant::Notice,
         Invariant::End,
         Invariant::BeyondEnd,
@@ -36,6 +42,9 @@ impl Invariant {
         Invariant::VerifiedFirst,
         Invariant::Authority,
         Invariant::Lifted,
+        Invariant::Precedence,
+        Invariant::CarvedOut,
+        Invariant::Once,
     ];
 
     #[must_use]
@@ -48,12 +57,27 @@ impl Invariant {
             Invariant::VerifiedFirst => "verified_first",
             Invariant::Authority => "authority",
             Invariant::Lifted => "lifted",
+            Invariant::Precedence => "precedence",
+            Invariant::CarvedOut => "carved_out",
+            Invariant::Once => "once",
         }
     }
 }
 
-/// What a measure that is set breaks; `lifted` is the override of its rule and party, if there is one.
-pub fn broken_by_set(set: &MeasureSet, lifted: Option<Override>) -> impl Iterator<Item = Invariant> {
+/// What is known when a measure is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before {
+    /// The override of its rule and party, if there is one.
+    pub lifted: Option<Override>,
+    /// A protection names it and certainly holds, and nothing softened it.
+    pub is_carved_out: bool,
+    /// This very measure stands.
+    pub stands: bool,
+}
+
+/// What a measure that is set breaks.
+pub fn broken_by_set(set: &MeasureSet, before: Before) -> impl Iterator<Item = Invariant> {
+    let Before { lifted, is_carved_out, stands } = before;
     let (head, notice, measure) = (set.head(), set.notice(), set.measure());
     let is_of_authority = head.lane == Lane::Authority;
     let returns = |lifted: Override| head.at < lifted.until && head.at <= lifted.lift;
@@ -63,6 +87,8 @@ pub fn broken_by_set(set: &MeasureSet, lifted: Option<Override>) -> impl Iterato
         (Invariant::VerifiedFirst, demands_verification(measure) && set.evidence().follows.is_none()),
         (Invariant::Authority, is_of_authority != is_authority(measure)),
         (Invariant::Lifted, !is_of_authority && lifted.is_some_and(returns)),
+        (Invariant::CarvedOut, is_carved_out),
+        (Invariant::Once, stands),
     ];
     broken.into_iter().filter(|(_, is_broken)| *is_broken).map(|(invariant, _)| invariant)
 }
@@ -70,8 +96,24 @@ pub fn broken_by_set(set: &MeasureSet, lifted: Option<Override>) -> impl Iterato
 /// What the end of a measure breaks; `ended` is what was known of it.
 pub fn broken_by_end(end: &MeasureEnded, ended: Option<&MeasureState>) -> impl Iterator<Item = Invariant> {
     let is_late = |ended: &MeasureState| end.cause == EndCause::Expired && end.head.at > ended.end;
-    let broken = [(Invariant::Known, ended.is_none()), (Invariant::BeyondEnd, ended.is_some_and(is_late))];
+    let broken = [
+        (Invariant::Known, ended.is_none()),
+        (Invariant::BeyondEnd, ended.is_some_and(is_late)),
+        (Invariant::Precedence, !is_by_its_own_lane(end)),
+    ];
     broken.into_iter().filter(|(_, is_broken)| *is_broken).map(|(invariant, _)| invariant)
+}
+
+/// An authority's measure ends by its word or its time alone, and only such a one is released; the answer to a
+/// listed person's request also goes with the request.
+fn is_by_its_own_lane(end: &MeasureEnded) -> bool {
+    let of_request = matches!(end.measure, Measure::ListedRefuseOpening(_));
+    match end.cause {
+        EndCause::Released => end.head.lane == Lane::Authority,
+        EndCause::Expired => true,
+        EndCause::Superseded | EndCause::OpeningSettled if of_request => true,
+        _ => end.head.lane != Lane::Authority,
+    }
 }
 
 fn is_whole(notice: &Notice) -> bool {

@@ -3,16 +3,17 @@
 //! A hold keeps and decides nothing: what is forgotten leaves the state that is decided by, whether it is
 //! held or not (PIPL 47: all processing stops but storage).
 
-use std::sync::Arc;
-
 use super::authorisation::Authorisation;
 use super::base::TimeMs;
+use super::declared::{Declared, forgotten};
 use super::disposition::DispositionId;
 use super::holder::{Holder, Holding, Opening, PlatformAnswer};
+use super::order::OrderName;
 use super::purpose::Use;
 use super::report::Standing;
 use super::retention::Horizons;
 use super::state::MeasureState;
+use super::subject::Subject;
 
 /// What is to be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,13 +27,21 @@ pub enum HoldClass {
 impl HoldClass {
     pub const ALL: [HoldClass; 2] = [HoldClass::All, HoldClass::Aml];
     pub const NAMED: [(&'static str, HoldClass); 2] = [("all", HoldClass::All), ("aml", HoldClass::Aml)];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            HoldClass::All => "all",
+            HoldClass::Aml => "aml",
+        }
+    }
 }
 
 /// An order to hold what is kept of a holder. It ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// The order's number, by which it is extended and released.
-    pub number: Arc<str>,
+    /// The order, by which it is extended and released.
+    pub name: OrderName,
     pub class: HoldClass,
     pub until: TimeMs,
 }
@@ -44,6 +53,7 @@ pub struct Records {
     pub openings: Vec<Opening>,
     pub answers: Vec<PlatformAnswer>,
     pub standings: Vec<Standing>,
+    pub declared: Declared,
     pub measures: Vec<(DispositionId, MeasureState)>,
 }
 
@@ -62,13 +72,14 @@ impl Kept {
         self.records.openings.extend(records.openings);
         self.records.answers.extend(records.answers);
         self.records.standings.extend(records.standings);
+        self.records.declared.add(records.declared);
         self.records.measures.extend(records.measures);
         self.shrink();
     }
 
-    /// Begins a hold, or puts it in the place of one of its number, and gives that.
+    /// Begins a hold, or puts it in the place of one of its name, and gives that.
     pub fn order(&mut self, hold: Hold) -> Option<Hold> {
-        let known = self.holds.iter_mut().find(|known| known.number == hold.number);
+        let known = self.holds.iter_mut().find(|known| known.name == hold.name);
         let replaced = match known {
             Some(known) => Some(std::mem::replace(known, hold)),
             None => {
@@ -80,9 +91,9 @@ impl Kept {
         replaced
     }
 
-    /// Ends a hold by its number, and gives it; nothing if there is none.
-    pub fn release(&mut self, number: &str) -> Option<Hold> {
-        let place = self.holds.iter().position(|hold| &*hold.number == number)?;
+    /// Ends a hold by its name, and gives it; nothing if there is none.
+    pub fn release(&mut self, name: &OrderName) -> Option<Hold> {
+        let place = self.holds.iter().position(|hold| hold.name == *name)?;
         let released = self.holds.remove(place);
         self.shrink();
         Some(released)
@@ -158,6 +169,51 @@ impl Holder {
             || self.holdings.iter().any(|holding| holding.is_forgotten(horizons.holdings))
             || self.answers.iter().any(|answer| self.is_answer_forgotten(answer, horizons.openings))
             || self.authorisations().any(|known| known.over_at() <= horizons.authorisations)
+            || self.has_forgotten_words(horizons.orders)
+            || self.declared.is_some()
+                && self.forgotten_declarations(horizons.declarations).iter().flatten().any(|gone| *gone)
+    }
+
+    /// An order or entry is over for so long, or was never heard of itself.
+    fn has_forgotten_words(&self, horizon: TimeMs) -> bool {
+        self.authority.as_ref().is_some_and(|authority| {
+            authority.orders.iter().any(|order| order.last_of() <= horizon)
+                || authority.entries.iter().any(|entry| entry.last_of() <= horizon)
+        })
+    }
+
+    /// What was declared of things that are known no more, or declared anew since, list by list.
+    fn forgotten_declarations(&self, horizon: TimeMs) -> [Vec<bool>; 4] {
+        let Some(declared) = self.declared.as_deref() else { return Default::default() };
+        let is_here = !self.holdings.is_empty() || !self.openings.is_empty();
+        let is_held = |card: Subject| self.holdings.iter().any(|holding| holding.subject == card);
+        [
+            forgotten(
+                &declared.profiles,
+                horizon,
+                |one| one.at,
+                |one, later| one.card == later.card,
+                |one| is_held(one.card),
+            ),
+            forgotten(
+                &declared.assessments,
+                horizon,
+                |one| one.at,
+                |one, later| one.opening == later.opening,
+                |one| self.opening(one.opening).is_some(),
+            ),
+            forgotten(&declared.owners, horizon, |one| one.at, |_, _| true, |_| is_here),
+            forgotten(&declared.explained, horizon, |one| one.at, |_, _| false, |_| is_here),
+        ]
+    }
+
+    /// Orders, entries and the line that was kept for them.
+    fn forget_words(&mut self, horizon: TimeMs) {
+        if let Some(authority) = &mut self.authority {
+            authority.orders.retain(|order| order.last_of() > horizon);
+            authority.entries.retain(|entry| entry.last_of() > horizon);
+        }
+        self.trim_authority();
     }
 
     /// Takes out what is forgotten, and gives it.
@@ -175,13 +231,18 @@ impl Holder {
             traces.authorisations.retain(|known| known.over_at() > horizons.authorisations);
         }
         self.trim_traces();
+        self.forget_words(horizons.orders);
+        let holdings =
+            self.holdings.extract_if(.., |holding| holding.is_forgotten(horizons.holdings)).collect();
+        // What was declared goes after what it was declared of.
+        let marked = self.forgotten_declarations(horizons.declarations);
+        let declared = self.declared.as_mut().map(|declared| declared.take(&marked)).unwrap_or_default();
+        self.declared.take_if(|declared| declared.is_empty());
         Records {
-            holdings: self
-                .holdings
-                .extract_if(.., |holding| holding.is_forgotten(horizons.holdings))
-                .collect(),
+            holdings,
             openings,
             answers: gone,
+            declared,
             standings: self.standings.extract_if(.., |standing| standing.until <= horizons.telling).collect(),
             measures: Vec::new(),
         }

@@ -113,6 +113,13 @@ impl MeasureKind {
         }
     }
 
+    /// Whether it keeps business on an account from being done, rather than asking about it or delaying it:
+    /// before that, what is carved out is carved out of a limit of the law as well (D27).
+    #[must_use]
+    pub fn denies(self) -> bool {
+        matches!(self, MeasureKind::Account(AccountStep::LimitNonCounter | AccountStep::StopNonCounter))
+    }
+
     /// Whether this is a milder step than `other` on the same ladder.
     #[must_use]
     pub fn is_milder_than(self, other: MeasureKind) -> bool {

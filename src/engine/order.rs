@@ -122,6 +122,52 @@ pub struct OrderName {
     pub number: Arc<str>,
 }
 
+/// The case that an order rests on, as the police-bank platform tells cases apart (law.md X5). It is said again in
+/// answers and decides nothing. The numbers are part of the packed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum CaseKind {
+    AttemptedFraud = 1,
+    VictimReport = 2,
+    BankReport = 3,
+    PayeeInCase = 4,
+    PayerInCase = 5,
+    Other = 6,
+}
+
+impl CaseKind {
+    pub const ALL: [CaseKind; 6] = [
+        CaseKind::AttemptedFraud,
+        CaseKind::VictimReport,
+        CaseKind::BankReport,
+        CaseKind::PayeeInCase,
+        CaseKind::PayerInCase,
+        CaseKind::Other,
+    ];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            CaseKind::AttemptedFraud => "attempted_fraud",
+            CaseKind::VictimReport => "victim_report",
+            CaseKind::BankReport => "bank_report",
+            CaseKind::PayeeInCase => "payee_in_case",
+            CaseKind::PayerInCase => "payer_in_case",
+            CaseKind::Other => "other",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<CaseKind> {
+        CaseKind::ALL.into_iter().find(|case| case.name() == name)
+    }
+
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<CaseKind> {
+        CaseKind::ALL.into_iter().find(|case| *case as u8 == code)
+    }
+}
+
 /// What is said of an order, about one party of the routing holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderFact {
@@ -150,6 +196,8 @@ pub struct OrderTerms {
     pub start: TimeMs,
     pub end: TimeMs,
     pub telling: Telling,
+    /// If the order says.
+    pub case: Option<CaseKind>,
 }
 
 /// The institution's own answer. The numbers are part of the packed form.
@@ -256,6 +304,8 @@ pub struct OrderState {
     pub name: OrderName,
     pub party: Party,
     pub issued: Option<IssuedOrder>,
+    /// The latest time that was heard of it before its text.
+    pub last_heard: TimeMs,
     /// The latest end of extensions that came before the order.
     pub extended_to: Option<TimeMs>,
     /// A release came before the order.
@@ -263,6 +313,12 @@ pub struct OrderState {
 }
 
 impl OrderState {
+    /// From when on it is kept for its term alone: its end, or the last that was heard of it without its text.
+    #[must_use]
+    pub fn last_of(&self) -> TimeMs {
+        self.issued.as_ref().map_or(self.last_heard, |issued| issued.terms.end)
+    }
+
     /// Whether a measure was set to carry it out.
     #[must_use]
     pub fn has_measure(&self) -> bool {

@@ -22,6 +22,12 @@ pub struct Retention {
     pub overrides: SpanMs,
     /// Of an authorisation: from when it was over on.
     pub authorisations: SpanMs,
+    /// Of what was declared of a card, request or unit that is known no more: from its time on.
+    pub declarations: SpanMs,
+    /// Of an authority's word: from its end on, or from when it was heard of alone.
+    pub orders: SpanMs,
+    /// Of what is counted of a rule: from the first activation without it on, and of harm from its interval's end.
+    pub counts: SpanMs,
     /// In this span of newest time all of the state is looked through once for what is forgotten.
     pub sweep: SpanMs,
 }
@@ -35,6 +41,9 @@ impl Retention {
         firings: SpanMs(i64::MAX),
         overrides: SpanMs(i64::MAX),
         authorisations: SpanMs(i64::MAX),
+        declarations: SpanMs(i64::MAX),
+        orders: SpanMs(i64::MAX),
+        counts: SpanMs(i64::MAX),
         sweep: SpanMs(i64::MAX),
     };
 }
@@ -76,6 +85,8 @@ pub struct Horizons {
     pub firings: TimeMs,
     pub overrides: TimeMs,
     pub authorisations: TimeMs,
+    pub declarations: TimeMs,
+    pub orders: TimeMs,
     /// Standings, and who was told of them: they hold until a time, and no event can come later than late.
     pub telling: TimeMs,
 }
@@ -90,6 +101,8 @@ impl Default for Horizons {
             firings: none,
             overrides: none,
             authorisations: none,
+            declarations: none,
+            orders: none,
             telling: none,
         }
     }
@@ -113,6 +126,8 @@ impl Horizons {
             firings: newest.minus(retention.firings),
             overrides: newest.minus(retention.overrides),
             authorisations: newest.minus(retention.authorisations),
+            declarations: newest.minus(retention.declarations),
+            orders: newest.minus(retention.orders),
             telling: newest.minus(*lateness),
         }
     }
@@ -128,6 +143,8 @@ impl Horizons {
         self.firings = self.firings.max(other.firings);
         self.overrides = self.overrides.max(other.overrides);
         self.authorisations = self.authorisations.max(other.authorisations);
+        self.declarations = self.declarations.max(other.declarations);
+        self.orders = self.orders.max(other.orders);
         self.telling = self.telling.max(other.telling);
         self
     }

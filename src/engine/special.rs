@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::fact::Product;
 use super::order::{Level, OrderName};
+use super::retention::Horizons;
 
 /// What is said of a special measure, to all partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,18 @@ impl SpecialTerms {
     }
 }
 
+/// What becomes due of a special measure, and is told then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum SpecialMoment {
+    Starts = 1,
+    Ends = 2,
+}
+
+impl SpecialMoment {
+    pub const ALL: [SpecialMoment; 2] = [SpecialMoment::Starts, SpecialMoment::Ends];
+}
+
 /// A special measure as a partition knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecialState {
@@ -61,6 +74,15 @@ pub struct SpecialState {
 }
 
 impl SpecialState {
+    /// Whether no event can come too late for it, or only its release was heard of, long ago.
+    #[must_use]
+    pub fn is_forgotten(&self, horizons: &Horizons) -> bool {
+        match &self.terms {
+            Some(terms) => terms.end <= horizons.telling,
+            None => self.released_at.is_some_and(|released| released <= horizons.orders),
+        }
+    }
+
     /// Whether it stands at a time, and reaches an event at a place about a class of product.
     #[must_use]
     pub fn reaches(&self, measure: &str, at: TimeMs, place: Option<Token>, product: Option<i64>) -> bool {

@@ -71,6 +71,8 @@ pub struct MeasureState {
     pub purpose: Purpose,
     pub end: TimeMs,
     pub ended: bool,
+    /// It ended because its source corrected what it rested on: the event may set it once more.
+    pub corrected: bool,
     pub overruled: bool,
     pub utc_offset_minutes: i32,
     /// The person who set or confirmed it; none while it is the program's alone.

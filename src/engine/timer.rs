@@ -9,6 +9,7 @@ use super::entry::EntryMoment;
 use super::lead::LeadMoment;
 use super::order::OrderMoment;
 use super::planted::{Planted, is_planted};
+use super::special::SpecialMoment;
 use super::subject::Subject;
 
 /// What a timer does when it is due.
@@ -54,6 +55,12 @@ pub enum Timer {
         route: Subject,
         lead: DispositionId,
         moment: LeadMoment,
+    },
+    /// A special measure begins or ends, which is told and changes nothing (S25).
+    Special {
+        /// The event that brought its text.
+        heard: Fingerprint,
+        moment: SpecialMoment,
     },
 }
 

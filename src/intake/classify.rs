@@ -9,6 +9,7 @@ mod correction;
 mod declared;
 pub mod entry;
 mod facts;
+pub mod hold;
 mod lead;
 mod lives;
 pub(super) mod look_alike;

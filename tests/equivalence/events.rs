@@ -11,6 +11,7 @@ use duecourse::engine::fact::{
 };
 use duecourse::engine::kept::HoldClass;
 use duecourse::engine::lead::LeadRef;
+use duecourse::engine::order::OrderName;
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::dice::Dice;
@@ -298,11 +299,14 @@ impl Town {
     fn hold(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let (_, holder) = Town::holder(dice);
         let number: Arc<str> = Arc::from(*dice.pick(&["one", "two"]));
+        // Of one number there are two orders, by different issuers.
+        let issuer = Arc::from(if id.0 % 4 == 0 { "other" } else { "issuer" });
+        let name = OrderName { issuer, number };
         let class = *dice.pick(&HoldClass::ALL);
         let until = at.plus(SpanMs(*dice.pick(&[-1, 0, 60_000, 400_000])));
         let body = match dice.chance(60) {
-            true => FactBody::HoldOrdered { number, class, until },
-            false => FactBody::HoldReleased { number },
+            true => FactBody::HoldOrdered { name, class, until },
+            false => FactBody::HoldReleased { name },
         };
         vec![self.of_holder(holder, id, at, body)]
     }

@@ -8,13 +8,18 @@ use duecourse::config::bundle::{Loader, Profile, embedded};
 use duecourse::decide::snapshot::{Position, SnapshotStore};
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
+use duecourse::engine::declared::{
+    CardFunctions, CardProfile, CardRisk, Owner, OwnersSource, Scene, TrafficClass,
+};
 use duecourse::engine::disposition::Disposition;
+use duecourse::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
 use duecourse::engine::fact::{
     Channel, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Release, Side,
     TransferDetails,
 };
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
 use duecourse::engine::kept::HoldClass;
+use duecourse::engine::order::{Level, OrderFact, OrderName, OrderSays};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
@@ -132,6 +137,58 @@ fn found(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 
+/// What was declared of the person and their card, that a shared number was explained, and what authorities said.
+fn declared_and_ordered(bank: &mut Bank, at: TimeMs, route: Subject, opening: &Party, account: &Party) {
+    let (card, owner) = (party(4, SubjectKind::IotCard), token(SubjectKind::Holder, 91));
+    let (assessor, number) = (token(SubjectKind::Agent, 92), token(SubjectKind::PhoneNumber, 93));
+    let (device, region) = (token(SubjectKind::Device, 94), token(SubjectKind::Address, 95));
+    let profile = CardProfile {
+        functions: CardFunctions::default(),
+        device: Some(device),
+        region: Some(region),
+        traffic: TrafficClass::Directed,
+        scene: Scene::Metering,
+        risk: CardRisk::Low,
+    };
+    let owners = vec![Owner { person: owner, per_mille: 1_000 }];
+    let name = |number: &str| OrderName { issuer: Arc::from("city"), number: Arc::from(number) };
+    let (early, history) = (name("release-before-its-order"), name("entry-of-the-older-regime"));
+    let terms = EntryTerms {
+        test: ListingTest::RealNameHelp,
+        level: Level::Prefecture,
+        start: at,
+        end: at.plus(SpanMs::days(20)),
+        regime: Regime::Legacy,
+        approval: None,
+    };
+    for body in [
+        FactBody::CardProfiled { card: card.clone(), profile: Box::new(profile) },
+        FactBody::RiskAssessed { opening: opening.subject.token, passed: true, assessor },
+        FactBody::OwnersDeclared { owners, source: OwnersSource::Unit },
+        FactBody::SharingExplained { number },
+        FactBody::Order(Box::new(OrderFact {
+            name: early.clone(),
+            party: account.clone(),
+            says: OrderSays::Released,
+        })),
+        FactBody::Entry(Box::new(EntryFact { name: history.clone(), says: EntrySays::Listed(terms) })),
+    ] {
+        bank.planted(at, route, body);
+    }
+    for (what, token) in [
+        ("a profiled card", card.subject.token),
+        ("the device of a profile", device),
+        ("the region of a profile", region),
+        ("who assessed a request", assessor),
+        ("a beneficial owner", owner),
+        ("an explained number", number),
+    ] {
+        bank.needles.push((what, token.0.to_le_bytes().to_vec()));
+    }
+    bank.needles.push(("a release before its order", early.number.as_bytes().to_vec()));
+    bank.needles.push(("the history of the older regime", history.number.as_bytes().to_vec()));
+}
+
 /// A customer's whole life with the bank: opens, pays, is met by a rule, appeals, closes. A device is met.
 fn a_life(bank: &mut Bank) {
     let holder = token(SubjectKind::Holder, 1);
@@ -169,6 +226,7 @@ fn a_life(bank: &mut Bank) {
         route,
         FactBody::AppealDecided { appeal, outcome, override_for: None, decider: None, reason: None },
     );
+    declared_and_ordered(bank, at(220), route, &opening, &account);
     bank.planted(at(300), route, step(OpeningStep::Closed, &opening, Some(&account)));
     for (what, token) in [
         ("the holder", holder),
@@ -211,28 +269,41 @@ fn what_an_order_holds_stays_and_goes_with_its_release() {
     let mut bank = Bank::new();
     a_life(&mut bank);
     let route = Subject::new(SubjectKind::Holder, token(SubjectKind::Holder, 1));
-    let number: Arc<str> = Arc::from("京公调字2026第7号");
+    let name = OrderName { issuer: Arc::from("市公安局"), number: Arc::from("京公调字2026第7号") };
     let until = START.plus(SpanMs::days(900));
     let at = START.plus(SpanMs::days(20));
-    bank.happens(at, route, FactBody::HoldOrdered { number: number.clone(), class: HoldClass::All, until });
+    bank.happens(at, route, FactBody::HoldOrdered { name: name.clone(), class: HoldClass::All, until });
     bank.passes(21, 448);
     let bytes = bank.bytes();
-    for kept in ["the holder", "the account", "the opening", "a measure", "the account's reference"] {
+    for kept in [
+        "the holder",
+        "the account",
+        "the opening",
+        "a measure",
+        "the account's reference",
+        "a profiled card",
+        "who assessed a request",
+        "a beneficial owner",
+        "an explained number",
+    ] {
         let needle = &bank.needles.iter().find(|(what, _)| *what == kept).unwrap().1;
         assert!(found(&bytes, needle), "{kept} is held");
     }
     // Signals are no records: they end as ever, and the device is nobody's record.
-    for gone in ["a counterparty", "the device"] {
+    for gone in ["a counterparty", "the device", "a release before its order"] {
         let needle = &bank.needles.iter().find(|(what, _)| *what == gone).unwrap().1;
         assert!(!found(&bytes, needle), "{gone}");
     }
-    let effects = bank.happens(
-        START.plus(SpanMs::days(449)),
-        route,
-        FactBody::HoldReleased { number: Arc::from("another") },
-    );
-    assert!(matches!(effects[..], [Effect::Unmatched { .. }]));
-    bank.happens(START.plus(SpanMs::days(449)), route, FactBody::HoldReleased { number });
+    // Neither another order nor another issuer's of the same number ends it.
+    let others = [
+        OrderName { issuer: name.issuer.clone(), number: Arc::from("another") },
+        OrderName { issuer: Arc::from("another"), number: name.number.clone() },
+    ];
+    for name in others {
+        let effects = bank.happens(START.plus(SpanMs::days(449)), route, FactBody::HoldReleased { name });
+        assert!(matches!(effects[..], [Effect::Unmatched { .. }]));
+    }
+    bank.happens(START.plus(SpanMs::days(449)), route, FactBody::HoldReleased { name });
     let bytes = bank.bytes();
     let needles = bank.needles.clone();
     for (what, needle) in &needles {
@@ -248,8 +319,8 @@ fn a_hold_of_aml_records_holds_no_others_and_ends_by_itself() {
     let route = Subject::new(SubjectKind::Holder, token(SubjectKind::Holder, 1));
     let until = START.plus(SpanMs::days(500));
     let at = START.plus(SpanMs::days(20));
-    let number: Arc<str> = Arc::from("one");
-    bank.happens(at, route, FactBody::HoldOrdered { number, class: HoldClass::Aml, until });
+    let name = OrderName { issuer: Arc::from("the bank"), number: Arc::from("one") };
+    bank.happens(at, route, FactBody::HoldOrdered { name, class: HoldClass::Aml, until });
     bank.passes(21, 448);
     let bytes = bank.bytes();
     let account = &bank.needles.iter().find(|(what, _)| *what == "the account").unwrap().1;

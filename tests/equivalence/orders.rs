@@ -14,7 +14,7 @@ use duecourse::engine::life::{Life, Lives, OrderEvent};
 use duecourse::engine::measure::{Lane, Measure};
 use duecourse::engine::notice::Telling;
 use duecourse::engine::order::{
-    Level, OrderAnswer, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms, Outcome,
+    CaseKind, Level, OrderAnswer, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms, Outcome,
 };
 
 use super::dice::Dice;
@@ -95,7 +95,9 @@ impl Town {
                 ]);
                 // Of internet accounts that are linked, now and then.
                 let kind = if referred { OrderKind::LinkedAccounts } else { kind };
-                OrderSays::Issued(OrderTerms { kind, level: *dice.pick(&Level::ALL), start, end, telling })
+                let level = *dice.pick(&Level::ALL);
+                let case = CaseKind::from_code((start.0 % 8) as u8);
+                OrderSays::Issued(OrderTerms { kind, level, start, end, telling, case })
             }
             5 | 6 => {
                 OrderSays::Extended { end: near(dice, at, &[-5_000, 2_000, 20_000, 120_000, 172_800_000]) }

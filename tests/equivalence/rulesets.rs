@@ -86,10 +86,14 @@ fn random_retention(dice: &mut Dice) -> Retention {
         return Retention::WITHOUT_END;
     }
     let mut term = || SpanMs(*dice.pick(&[10_000, 40_000, 200_000]));
+    let (openings, holdings) = (term(), term());
     Retention {
         logs_by_kind: true,
-        openings: term(),
-        holdings: term(),
+        openings,
+        holdings,
+        declarations: openings,
+        orders: holdings,
+        counts: openings,
         firings: term(),
         // What a lift set aside must not come back in these logs, however late it is told.
         overrides: SpanMs(100_000_000),

@@ -9,7 +9,7 @@ use crate::codec::event::{Event, EventType, Undeclared};
 use crate::config::orders::Codes;
 use crate::engine::base::TimeMs;
 use crate::engine::order::{Level, OrderKind};
-use crate::intake::classify::{entry, order, special};
+use crate::intake::classify::{entry, hold, order, special};
 
 /// An authority of scenarios: id of its key, its name, level, algorithm, and the byte its key is made of.
 struct Authority {
@@ -73,6 +73,8 @@ pub(super) fn sign(kind: EventType, data: &mut Value) -> anyhow::Result<()> {
             | EventType::EntryRevoked
             | EventType::SpecialMeasureOrdered
             | EventType::SpecialMeasureReleased
+            | EventType::HoldOrdered
+            | EventType::HoldReleased
     );
     let Some(fields) = data.as_object_mut() else { return Ok(()) };
     if is_theirs || kind == EventType::OrderAnswered {
@@ -83,7 +85,14 @@ pub(super) fn sign(kind: EventType, data: &mut Value) -> anyhow::Result<()> {
     }
     let issuer = fields.get("issuer").and_then(Value::as_str).unwrap_or_default().to_owned();
     let own = AUTHORITIES.iter().find(|of| of.name == issuer);
-    if !matches!(kind, EventType::OrderIssued | EventType::OrderExtended | EventType::OrderReleased) {
+    let names_institution = matches!(
+        kind,
+        EventType::EntryListed
+            | EventType::EntryRevoked
+            | EventType::SpecialMeasureOrdered
+            | EventType::SpecialMeasureReleased
+    );
+    if names_institution {
         fields.entry("institution").or_insert(json!(INSTITUTION));
     }
     if matches!(kind, EventType::OrderIssued | EventType::EntryListed | EventType::SpecialMeasureOrdered) {
@@ -137,6 +146,8 @@ fn canonical(event: &Event<'_>) -> Option<Canonical> {
         Event::EntryRevoked(revoked) => entry::revoked(revoked),
         Event::SpecialMeasureOrdered(ordered) => special::ordered(ordered),
         Event::SpecialMeasureReleased(released) => special::released(released),
+        Event::HoldOrdered(ordered) => hold::ordered(INSTITUTION, ordered),
+        Event::HoldReleased(released) => hold::released(INSTITUTION, released),
         _ => return None,
     })
 }

@@ -101,7 +101,8 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
         }
         Disposition::OrderAnswered(answered) => {
             let (name, at) = (&answered.name, time(head.at));
-            let kind = answered.kind.map_or(String::new(), |kind| format!(" ({})", kind.name()));
+            let case = answered.case.map_or(String::new(), |case| format!(", {}", case.name()));
+            let kind = answered.kind.map_or(String::new(), |kind| format!(" ({}{case})", kind.name()));
             told.push(format!(
                 "= answered {} on {}{kind}: {} at {at}",
                 name.issuer,

@@ -154,10 +154,7 @@ named_field!(
     /// What is to be held.
     HoldClassName(HoldClass),
     |name| HoldClass::NAMED.iter().find(|(known, _)| *known == name).map(|(_, class)| *class),
-    |class| match class {
-        HoldClass::All => "all",
-        HoldClass::Aml => "aml",
-    },
+    |class| class.name(),
     None,
     { "type": "string", "enum": HoldClass::NAMED.map(|(name, _)| name) }
 );

@@ -3,7 +3,7 @@
 //! The first three are signed, over the canonical bytes of `codec::authority`. The parts, in order, after
 //! the event type and the institution: `number`, `issuer`, `level`, the kind by name (also when `code`
 //! says it), `holder`, `kind` and `ref` of the party, `start`, `end`, `notice`, `notice_clause`,
-//! `notice_until`; what an event does not have is empty.
+//! `notice_until`; what an event does not have is empty. Where `code` is that of a case (X5), it is one more part.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,8 @@ pub struct OrderIssued<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OrderKindName>")]
     pub kind: Option<OrderKindName>,
-    /// The platform's message code, read by `config/orders/codes.toml`.
+    /// The platform's code, read by `config/orders/codes.toml`: of the message, which then says the kind; or, beside
+    /// `kind`, of the case that the order rests on.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub code: Option<Text<'a>>,
@@ -109,7 +110,7 @@ pub struct OrderReleased<'a> {
     #[serde(borrow, deserialize_with = "object")]
     #[schemars(with = "OwnParty<'static>")]
     pub party: OwnParty<'a>,
-    /// The platform's message code, which must be one of a release.
+    /// The platform's code, which must be one of a release, or 0000: the case was cancelled.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<'static>>")]
     pub code: Option<Text<'a>>,

@@ -29,7 +29,9 @@ use crate::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime
 use crate::engine::fact::Product;
 use crate::engine::lead::{LeadOutcome, LeadRef};
 use crate::engine::notice::Telling;
-use crate::engine::order::{Level, OrderAnswer, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms};
+use crate::engine::order::{
+    CaseKind, Level, OrderAnswer, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms,
+};
 use crate::engine::special::{SpecialFact, SpecialSays, SpecialTerms};
 
 const ISSUED: u8 = 1;
@@ -48,6 +50,7 @@ pub(super) fn write_order(writer: &mut Writer<'_>, said: &OrderFact) {
             writer.zigzag(terms.start.0);
             writer.zigzag(terms.end.0);
             write_telling(writer, &terms.telling);
+            writer.byte(terms.case.map_or(0, |case| case as u8));
         }
         OrderSays::Extended { end } => {
             writer.byte(EXTENDED);
@@ -74,6 +77,12 @@ pub(super) fn read_order(reader: &mut Reader<'_>) -> Result<OrderFact, DecodeErr
             start: reader.time("the start of an order")?,
             end: reader.time("the end of an order")?,
             telling: read_telling(reader)?,
+            case: match reader.byte("the case of an order")? {
+                0 => None,
+                code => {
+                    Some(CaseKind::from_code(code).ok_or(DecodeError::Malformed("the case of an order"))?)
+                }
+            },
         }),
         EXTENDED => OrderSays::Extended { end: reader.time("the end of an order")? },
         RELEASED => OrderSays::Released,
@@ -244,10 +253,12 @@ pub(super) mod tests {
     pub fn any_order() -> impl Strategy<Value = OrderFact> {
         let kind = prop::sample::select(OrderKind::ALL.to_vec());
         let level = prop::sample::select(Level::ALL.to_vec());
-        let issued =
-            (kind, level, time(), time(), telling()).prop_map(|(kind, level, start, end, telling)| {
-                OrderSays::Issued(OrderTerms { kind, level, start, end, telling })
-            });
+        let case = proptest::option::of(prop::sample::select(CaseKind::ALL.to_vec()));
+        let issued = (kind, level, time(), time(), telling(), case).prop_map(
+            |(kind, level, start, end, telling, case)| {
+                OrderSays::Issued(OrderTerms { kind, level, start, end, telling, case })
+            },
+        );
         let answer = prop::sample::select(OrderAnswer::ALL.to_vec()).prop_map(OrderSays::Answered);
         let extended = time().prop_map(|end| OrderSays::Extended { end });
         let says = prop_oneof![issued, answer, extended, Just(OrderSays::Released)];

@@ -25,8 +25,8 @@
 //! 17 sharing explained   phone number (token)
 //! 18 settlement          feed (1 byte), account (party), initiation (fingerprint), option of the other
 //!                        side (token), option of money
-//! 40 hold ordered        number (text), class (0 all, 1 AML records), until (zigzag)
-//! 41 hold released       number (text)
+//! 40 hold ordered        issuer (text), number (text), class (0 all, 1 AML records), until (zigzag)
+//! 41 hold released       issuer (text), number (text)
 //! 48 to 52               as in `declared`
 //! 60 to 62               as in `traces`
 //! 24 order, 25 entry     as in `authority`
@@ -202,15 +202,15 @@ pub(super) fn write(writer: &mut Writer<'_>, body: &FactBody) {
             writer.option(*other, Writer::token);
             writer.option(*amount, Writer::money);
         }
-        FactBody::HoldOrdered { number, class, until } => {
+        FactBody::HoldOrdered { name, class, until } => {
             writer.byte(HOLD_ORDERED);
-            writer.blob(number.as_bytes());
+            authority::write_name(writer, name);
             writer.flag(*class == HoldClass::Aml);
             writer.zigzag(until.0);
         }
-        FactBody::HoldReleased { number } => {
+        FactBody::HoldReleased { name } => {
             writer.byte(HOLD_RELEASED);
-            writer.blob(number.as_bytes());
+            authority::write_name(writer, name);
         }
         FactBody::CardProfiled { .. }
         | FactBody::RiskAssessed { .. }
@@ -357,13 +357,11 @@ fn read_plain(reader: &mut Reader<'_>, kind: u8) -> Result<FactBody, DecodeError
             amount: reader.option("the amount of a settlement", |reader| reader.money("an amount"))?,
         }),
         HOLD_ORDERED => Ok(FactBody::HoldOrdered {
-            number: Arc::from(reader.text("the number of a hold")?),
+            name: authority::read_name(reader)?,
             class: if reader.flag("the class of a hold")? { HoldClass::Aml } else { HoldClass::All },
             until: reader.time("the end of a hold")?,
         }),
-        HOLD_RELEASED => {
-            Ok(FactBody::HoldReleased { number: Arc::from(reader.text("the number of a hold")?) })
-        }
+        HOLD_RELEASED => Ok(FactBody::HoldReleased { name: authority::read_name(reader)? }),
         kind if declared::is_known(kind) => declared::read(reader, kind),
         kind if traces::is_known(kind) => traces::read(reader, kind),
         LEAD_ANSWERED => {

@@ -21,6 +21,7 @@ use crate::engine::fact::{
 };
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact};
 use crate::engine::kept::HoldClass;
+use crate::engine::order::OrderName;
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 
 fn packed(record: &FactsRecord) -> Vec<u8> {
@@ -165,11 +166,12 @@ fn plain_body() -> BoxedStrategy<FactBody> {
         FactBody::RuleSetActivated { bundle: Arc::from(bundle), release }
     });
     let number = || ".{0,9}".prop_map(Arc::from);
-    let ordered = (number(), any::<bool>(), time()).prop_map(|(number, aml, until)| {
+    let name = || (number(), number()).prop_map(|(issuer, number)| OrderName { issuer, number });
+    let ordered = (name(), any::<bool>(), time()).prop_map(|(name, aml, until)| {
         let class = if aml { HoldClass::Aml } else { HoldClass::All };
-        FactBody::HoldOrdered { number, class, until }
+        FactBody::HoldOrdered { name, class, until }
     });
-    let released = number().prop_map(|number| FactBody::HoldReleased { number });
+    let released = name().prop_map(|name| FactBody::HoldReleased { name });
     prop_oneof![
         transfer,
         payment,

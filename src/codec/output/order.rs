@@ -24,6 +24,10 @@ pub(super) struct AnsweredData<'a> {
     /// `query`, `stop_payment`, `freeze` or `return_of_funds`, once the order is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
+    /// The case that the order said it rests on: `attempted_fraud`, `victim_report`, `bank_report`,
+    /// `payee_in_case`, `payer_in_case` or `other`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<&'static str>,
     /// The account that the order names; an entry names a person, whom its number stands for.
     #[serde(skip_serializing_if = "Option::is_none")]
     party: Option<PartyData>,
@@ -48,6 +52,7 @@ pub(super) fn answered(answered: &OrderAnswered, ctx: &OutputContext<'_>) -> Res
         number: &answered.name.number,
         issuer: &answered.name.issuer,
         kind: answered.kind.map(|kind| kind.name()),
+        case: answered.case.map(|case| case.name()),
         party: match head.party.subject.kind {
             SubjectKind::Holder => None,
             _ => Some(PartyData::of(&head.party, ctx)?),

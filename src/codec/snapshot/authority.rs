@@ -11,19 +11,21 @@ use crate::engine::lead::{LeadKind, LeadRef, LeadState, Referral};
 use crate::engine::life::Word;
 use crate::engine::measure::{Listing, MEASURE_NAMES};
 use crate::engine::notice::{Channels, Notice, Telling};
-use crate::engine::order::{IssuedOrder, Level, OrderKind, OrderMoment, OrderName, OrderState, OrderTerms};
+use crate::engine::order::{
+    CaseKind, IssuedOrder, Level, OrderKind, OrderMoment, OrderName, OrderState, OrderTerms,
+};
 use crate::engine::special::{SpecialState, SpecialTerms};
 use crate::engine::subject::SealedRef;
 use crate::engine::verifying::HowToVerify;
 
 packed_struct!(Bilingual { zh, en });
 packed_struct!(Channels { offline, online });
-packed_struct!(OrderTerms { kind, level, start, end, telling });
+packed_struct!(OrderTerms { kind, level, start, end, telling, case });
 packed_struct!(IssuedOrder { terms, event, at, state, begun, measure, held });
-packed_struct!(OrderState { heard, name, party, issued, extended_to, released });
+packed_struct!(OrderState { heard, name, party, issued, last_heard, extended_to, released });
 packed_struct!(EntryTerms { test, level, start, end, regime, approval });
 packed_struct!(ListedEntry { terms, event, at, until, state, since, is_over, measures });
-packed_struct!(EntryState { heard, name, listed, revoked });
+packed_struct!(EntryState { heard, name, listed, revoked, last_heard });
 packed_struct!(Authority { orders, entries, kept_line });
 packed_struct!(SpecialTerms { approval, measure, level, start, end, places, products });
 packed_struct!(SpecialState { heard, name, terms, released_at });
@@ -116,6 +118,9 @@ packed_plain!(OrderName, |w, v| write_name(w, v), |r| read_name(r));
 packed_plain!(Telling, |w, v| write_telling(w, v), |r| read_telling(r));
 packed_plain!(OrderKind, |w, v| w.byte(*v as u8), |r| {
     OrderKind::from_code(r.byte("a kind of order")?).ok_or(DecodeError::Malformed("a kind of order"))
+});
+packed_plain!(CaseKind, |w, v| w.byte(*v as u8), |r| {
+    CaseKind::from_code(r.byte("a kind of case")?).ok_or(DecodeError::Malformed("a kind of case"))
 });
 packed_plain!(Level, |w, v| w.byte(*v as u8), |r| {
     Level::from_code(r.byte("a level")?).ok_or(DecodeError::Malformed("a level"))

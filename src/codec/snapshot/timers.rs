@@ -5,6 +5,7 @@ use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
 use crate::engine::base::TimeMs;
 use crate::engine::lead::LeadMoment;
+use crate::engine::special::SpecialMoment;
 use crate::engine::timer::{Timer, Timers};
 
 impl Packed for Timer {
@@ -51,6 +52,11 @@ impl Packed for Timer {
                 lead.write(writer);
                 writer.byte(*moment as u8);
             }
+            Timer::Special { heard, moment } => {
+                writer.byte(57);
+                heard.write(writer);
+                writer.byte(*moment as u8);
+            }
             Timer::Order { holder, order, moment } => {
                 writer.byte(24);
                 holder.write(writer);
@@ -90,6 +96,14 @@ impl Packed for Timer {
                     let code = reader.byte("a moment of a lead")?;
                     let known = LeadMoment::ALL.into_iter().find(|moment| *moment as u8 == code);
                     known.ok_or(DecodeError::Malformed("a moment of a lead"))?
+                },
+            }),
+            57 => Ok(Timer::Special {
+                heard: Packed::read(reader)?,
+                moment: {
+                    let code = reader.byte("a moment of a special measure")?;
+                    let known = SpecialMoment::ALL.into_iter().find(|moment| *moment as u8 == code);
+                    known.ok_or(DecodeError::Malformed("a moment of a special measure"))?
                 },
             }),
             24 => Ok(Timer::Order {

@@ -13,7 +13,7 @@ use crate::engine::authorisation::{Authorisation, AuthorisedUse, Grant, OpenAnom
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::declared::{
-    Assessment, CardProfile, Declared, Owner, OwnersDeclared, OwnersSource, ProfiledCard,
+    Assessment, CardProfile, Declared, Explained, Owner, OwnersDeclared, OwnersSource, ProfiledCard,
 };
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::fact::{Feed, HolderKind, OpeningStep, Product};
@@ -47,7 +47,6 @@ packed_struct!(Holding { subject, steps } since 3 { sealed: SealedRef::default()
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });
 packed_struct!(Holder { holdings, openings, answers, standings } since 3 {
-    explained: Vec::new(),
     declared: None,
     authority: None,
     traces: None,
@@ -56,7 +55,8 @@ packed_struct!(Traces { authorisations, anomaly });
 packed_struct!(OpenAnomaly { since, traced });
 packed_struct!(Authorisation { number, grant, revoked });
 packed_struct!(Grant { event, at, opens, data, until });
-packed_struct!(Declared { profiles, assessments, owners });
+packed_struct!(Declared { profiles, assessments, owners, explained });
+packed_struct!(Explained { at, number });
 packed_struct!(ProfiledCard { event, at, card, profile });
 packed_struct!(Assessment { event, at, opening, passed, assessor });
 packed_struct!(OwnersDeclared { event, at, owners, source });
@@ -108,6 +108,7 @@ packed_struct!(MeasureState {
     overruled,
     utc_offset_minutes,
 } since 3 {
+    corrected: false,
     decided_by: None,
     awaits_human: false,
     case: None,
@@ -127,8 +128,8 @@ packed_struct!(RuleLife { version, state, shadowed });
 packed_struct!(Living { state, entered, entered_at, entered_by, due, tried });
 packed_struct!(Firing { until, event } since 3 { is_over: false });
 packed_struct!(Override { lift, until });
-packed_struct!(Hold { number, class, until });
-packed_struct!(Records { holdings, openings, answers, standings, measures });
+packed_struct!(Hold { name, class, until });
+packed_struct!(Records { holdings, openings, answers, standings, declared, measures });
 packed_struct!(Kept { holds, records });
 packed_struct!(ReportPos { offset, ordinal });
 packed_struct!(ReportLedger { received, sent });
@@ -159,6 +160,7 @@ packed_struct!(Core {
     request_count,
 } since 3 {
     watched: BTreeMap::new(),
+    retired: BTreeMap::new(),
     persons: BTreeMap::new(),
     specials: Vec::new(),
     swept: i64::MIN,
@@ -239,9 +241,9 @@ const SEVERITIES: [Severity; 3] = [Severity::Accept, Severity::CheckFurther, Sev
 impl Packed for Horizons {
     fn write(&self, writer: &mut Writer<'_>) {
         self.logs.write(writer);
-        for time in
-            [self.openings, self.holdings, self.firings, self.overrides, self.telling, self.authorisations]
-        {
+        let Horizons { openings, holdings, firings, overrides, telling, authorisations, .. } = *self;
+        let Horizons { declarations, orders, .. } = *self;
+        for time in [openings, holdings, firings, overrides, telling, authorisations, declarations, orders] {
             time.write(writer);
         }
     }
@@ -258,6 +260,8 @@ impl Packed for Horizons {
             overrides: Packed::read(reader)?,
             telling: Packed::read(reader)?,
             authorisations: Packed::read(reader)?,
+            declarations: Packed::read(reader)?,
+            orders: Packed::read(reader)?,
         })
     }
 }

@@ -13,30 +13,36 @@ use crate::config::nearest::plain;
 pub(super) const FOLDERS: [&str; 7] =
     ["leads", "limits", "lives", "notices", "protections", "rules", "signals"];
 
+/// The files beside them.
+const FILES: [&str; 3] = ["calendar.toml", "retention.toml", "settings.toml"];
+
+/// What folders of before there was such a part do not have: nothing is referred then, measures expire and
+/// that is all, and nothing but logs, standings and measures has a term.
+const LATER: [&str; 3] = ["leads", "lives", "retention.toml"];
+
+/// Whether a part that could not be read is one that an older folder simply lacks.
+fn is_lacking(part: &str, error: &std::io::Error) -> bool {
+    LATER.contains(&part) && error.kind() == std::io::ErrorKind::NotFound
+}
+
 /// All files of a bundle below `dir`, as (path below it, text).
 pub(super) fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, BundleError> {
     let mut problems = Problems::default();
     let mut files = Vec::new();
     let mut read = |path: String, problems: &mut Problems| match std::fs::read_to_string(dir.join(&path)) {
         Ok(text) => files.push((path, text)),
+        Err(error) if is_lacking(&path, &error) => {}
         Err(error) => problems.add(
             &path,
             "",
             format!("cannot be read ({error}); a rules folder is laid out like `config/`"),
         ),
     };
-    read("calendar.toml".to_owned(), &mut problems);
-    read("settings.toml".to_owned(), &mut problems);
-    // Folders from before there were terms of retention have none.
-    if dir.join("retention.toml").exists() {
-        read("retention.toml".to_owned(), &mut problems);
-    }
+    FILES.iter().for_each(|file| read((*file).to_owned(), &mut problems));
     for folder in FOLDERS {
         match names(&dir.join(folder)) {
             Ok(names) => names.iter().for_each(|name| read(format!("{folder}/{name}"), &mut problems)),
-            // Rules of before there were lives: their measures expire, and that is all. Nor did they refer.
-            Err(error)
-                if matches!(folder, "lives" | "leads") && error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if is_lacking(folder, &error) => {}
             Err(error) => problems.add(
                 folder,
                 "",

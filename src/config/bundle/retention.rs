@@ -38,6 +38,9 @@ pub struct StateTerms {
     pub firings: Figure,
     pub overrides: Figure,
     pub authorisations: Figure,
+    pub declarations: Figure,
+    pub orders: Figure,
+    pub counts: Figure,
     /// The span in which all of the state is looked through once.
     pub sweep: Figure,
 }
@@ -90,6 +93,9 @@ pub(super) fn retention(
         firings: term("state.firings", &state.firings, SpanMs::DAY, years_ten),
         overrides: term("state.overrides", &state.overrides, horizon, years_ten),
         authorisations: term("state.authorisations", &state.authorisations, horizon, years_ten),
+        declarations: term("state.declarations", &state.declarations, horizon, years_ten),
+        orders: term("state.orders", &state.orders, horizon, years_ten),
+        counts: term("state.counts", &state.counts, horizon, years_ten),
         sweep: term("state.sweep", &state.sweep, SpanMs::HOUR, SpanMs::days(31)),
     };
     logs(bundle, &file, signals, settings, zone);
@@ -216,6 +222,27 @@ pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
             "the end or the revocation",
             set.retention.authorisations,
             &file.state.authorisations,
+        ),
+        (
+            "declarations",
+            "card profiles, risk assessments, beneficial owners, explained phone numbers",
+            "its time, once what it is about is known no more or it was declared anew",
+            set.retention.declarations,
+            &file.state.declarations,
+        ),
+        (
+            "orders and entries",
+            "orders of authorities and list entries, the older regime's too, and what came before them",
+            "the end, or what was heard of it without its text",
+            set.retention.orders,
+            &file.state.orders,
+        ),
+        (
+            "counts of rules",
+            "what rules did and what became of it, their harm by interval; no person is in it",
+            "the first activation without the rule, and the interval's end",
+            set.retention.counts,
+            &file.state.counts,
         ),
         (
             "openings",

@@ -7,7 +7,7 @@ use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
 use crate::engine::measure::Lane;
 use crate::engine::notice::RuleName;
-use crate::engine::order::{OrderKind, OrderName, Outcome};
+use crate::engine::order::{CaseKind, OrderKind, OrderName, Outcome};
 use crate::engine::purpose::Purpose;
 use crate::engine::subject::Party;
 
@@ -20,18 +20,19 @@ pub(super) struct Answer {
     pub outcome: Outcome,
     /// Of an order whose text is known.
     pub kind: Option<OrderKind>,
+    pub case: Option<CaseKind>,
     /// The measure that it set.
     pub measure: Option<DispositionId>,
 }
 
 impl Partition {
     pub(super) fn answer_authority(&self, answer: Answer, (event, at): (Fingerprint, TimeMs), out: Out<'_>) {
-        let Answer { rule, party, holder, name, outcome, kind, measure } = answer;
+        let Answer { rule, party, holder, name, outcome, kind, case, measure } = answer;
         let key = &self.identity.id_key;
         let id = key.disposition(IdKind::Answered, &rule, party.subject, event, at, outcome.name());
         let (lane, purpose) = (Lane::Authority, Purpose::AUTHORITY);
         let head = Head { id, lane, rule, party, holder, event, at, purpose };
-        let answered = OrderAnswered { head, name, kind, outcome, measure };
+        let answered = OrderAnswered { head, name, kind, case, outcome, measure };
         out.push(Effect::Disposed(Box::new(Disposition::OrderAnswered(answered))));
     }
 }

@@ -1,5 +1,6 @@
 //! What rules did, and what they may still do: counts and harm budgets (S7, S9, DESIGN D28).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{EngineError, Out, Partition};
@@ -8,6 +9,7 @@ use crate::engine::lead::LeadRule;
 use crate::engine::notice::RuleName;
 use crate::engine::report::ReportBody;
 use crate::engine::rule::{HarmBudget, Quality, Rule};
+use crate::engine::ruleset::RuleSet;
 use crate::engine::state::RuleCount;
 
 impl Partition {
@@ -95,6 +97,38 @@ impl Partition {
         let count = self.counts.get_mut(&rule.id).filter(of_version)?;
         add(count);
         Some(*count)
+    }
+
+    /// A rule set was activated: what is counted of rules that are gone for long goes, and old harm (S20).
+    pub(super) fn forget_counts(&mut self, set: &RuleSet) {
+        let over = self.newest_time.minus(set.retention.counts);
+        let of_leads = set.leads.rules.iter().map(|rule| rule.terms.id.as_str());
+        let acting: BTreeSet<&str> = set.rules.iter().map(|rule| rule.id.as_str()).chain(of_leads).collect();
+        let counted = self.counts.keys().chain(self.harms.keys()).chain(self.heard.keys());
+        let counted = counted.chain(self.totals.keys()).chain(self.watched.keys());
+        for id in counted.filter(|id| !acting.contains(id.as_str())) {
+            self.retired.entry(id.clone()).or_insert(self.newest_time);
+        }
+        self.retired.retain(|id, _| !acting.contains(id.as_str()));
+        let is_gone = |since: &TimeMs| *since <= over;
+        let gone: Vec<String> =
+            self.retired.iter().filter(|(_, since)| is_gone(since)).map(|(id, _)| id.clone()).collect();
+        for id in &gone {
+            self.retired.remove(id);
+            self.counts.remove(id);
+            self.harms.remove(id);
+            self.heard.remove(id);
+            self.totals.remove(id);
+            self.watched.remove(id);
+        }
+        for rule in &set.rules {
+            let (Some(budget), Some(harms)) = (rule.harm_budget, self.harms.get_mut(&rule.id)) else {
+                continue;
+            };
+            let latest = harms.last_key_value().map(|(interval, _)| *interval);
+            let ends = |interval: i64| interval.saturating_add(1).saturating_mul(budget.per.0.max(1));
+            harms.retain(|interval, _| Some(*interval) == latest || ends(*interval) > over.0);
+        }
     }
 
     fn tell_count(&mut self, rule: &str, count: RuleCount, out: Out<'_>) -> Result<(), EngineError> {

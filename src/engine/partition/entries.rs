@@ -74,14 +74,15 @@ impl Partition {
             return Ok(());
         }
         let heard = known.unwrap_or_else(|| {
-            let entry =
-                EntryState { heard: fact.event, name: said.name.clone(), listed: None, revoked: false };
+            let (heard, name, last_heard) = (fact.event, said.name.clone(), fact.at);
+            let entry = EntryState { heard, name, listed: None, revoked: false, last_heard };
             let state = self.holders.get_or_default(holder);
             state.authority.get_or_insert_default().entries.push(entry);
             fact.event
         });
         let (which, cause) = (Which { holder, heard }, (fact.event, fact.at));
         let Some(entry) = self.entry_mut(which) else { return Ok(()) };
+        entry.last_heard = entry.last_heard.max(fact.at);
         match (&said.says, &entry.listed) {
             (EntrySays::Listed(_), Some(_)) => self.answer_entry(which, Outcome::Known, cause, out),
             (EntrySays::Listed(terms), None) => return self.list(which, terms, cause, out),
@@ -204,9 +205,10 @@ impl Partition {
             }
             EntryMoment::Ends => Ok(()),
             EntryMoment::Forgotten => {
-                let state = self.holders.get_mut(&holder);
-                if let Some(authority) = state.and_then(|state| state.authority.as_mut()) {
-                    authority.entries.retain(|known| known.heard != entry);
+                if let Some(state) = self.holders.get_mut(&holder) {
+                    let entries = state.authority.as_mut().map(|authority| &mut authority.entries);
+                    entries.into_iter().for_each(|entries| entries.retain(|known| known.heard != entry));
+                    state.trim_authority();
                 }
                 Ok(())
             }
@@ -258,7 +260,7 @@ impl Partition {
             listed.is_over = true;
             listed.until = listed.until.min(cause.1.max(listed.terms.start));
         }
-        // History is kept as long as the holder's state is.
+        // History is kept for its own term (S20).
         if let (Some(state), Some(active)) = (entered, &active)
             && state.is_last
             && !is_legacy
@@ -406,6 +408,10 @@ impl Partition {
         // An entry is about the person and about nothing that has a reference of its own.
         let party = Party { subject: Subject::new(SubjectKind::Holder, holder), sealed: Default::default() };
         let (name, kind, measure) = (entry.name.clone(), None, None);
-        self.answer_authority(Answer { rule, party, holder, name, outcome, kind, measure }, cause, out);
+        self.answer_authority(
+            Answer { rule, party, holder, name, outcome, kind, case: None, measure },
+            cause,
+            out,
+        );
     }
 }

@@ -168,22 +168,19 @@ impl Partition {
             FactBody::Appeal { appeal, step } => self.step_of_appeal(fact, *appeal, step, out),
             FactBody::MeasureHappened { measure, news } => self.measure_happened(fact, *measure, *news, out),
             FactBody::SharingExplained { number } => {
-                let explained = &mut self.holders.get_or_default(fact.route.token).explained;
-                if !explained.contains(number) {
-                    explained.push(*number);
-                }
+                self.holders.get_or_default(fact.route.token).declared_mut().explain(*number, fact.at);
                 Ok(())
             }
             FactBody::SettlementRecorded { .. } => self.compare_settlement(fact, out),
             FactBody::Corrected { original, before, after } => {
                 self.correct(fact, *original, before.as_ref(), after.as_ref(), out)
             }
-            FactBody::HoldOrdered { number, class, until } => {
-                self.order_hold(fact, number, *class, *until, out);
+            FactBody::HoldOrdered { name, class, until } => {
+                self.order_hold(fact, name, *class, *until, out);
                 Ok(())
             }
-            FactBody::HoldReleased { number } => {
-                self.release_hold(fact, number, out);
+            FactBody::HoldReleased { name } => {
+                self.release_hold(fact, name, out);
                 Ok(())
             }
             FactBody::AuthorisationRevoked { number } => {
@@ -349,6 +346,7 @@ impl Partition {
             .map(|signal| (signal.name.clone(), unchanged(signal).unwrap_or(self.newest_time)))
             .collect();
         self.since = since.into_iter().collect();
+        self.forget_counts(&set);
         let epoch = old.as_ref().map_or(0, |active| active.plans.epoch() + 1);
         self.rules = Some(Arc::new(Active::new(set, Arc::clone(bundle), epoch)));
         self.number_since();

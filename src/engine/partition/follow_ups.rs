@@ -74,14 +74,16 @@ impl Partition {
         };
         let party = measure.party.subject;
         let product = self.holders.get(&measure.holder).and_then(|holder| holder.product_at(party, cause.at));
+        // What follows is about the payment or use that the first measure was about, as it was told then.
+        let ground = measure.ground.as_deref();
+        let said = ground.map_or_else(Attributes::default, |ground| ground.attributes);
         let scene = Scene {
-            // A deadline and a verification are no payment: what asks for one is not certain.
             trigger: Trigger::Feed(Feed::TransferPayer),
             party: &measure.party,
             holder: measure.holder,
-            other: None,
+            other: ground.and_then(|ground| ground.other),
             place: None,
-            attributes: Attributes::default().with(Field::Product, product.map(|product| product as i64)),
+            attributes: said.with(Field::Product, product.map(|product| product as i64)),
             event: cause.event,
             entry: cause.event,
             at: cause.at,

@@ -4,14 +4,13 @@
 //! nothing touches is looked for bit by bit, as newest time goes on. So the state, and with it every whole
 //! snapshot, is free of it a declared span after its term, and when it goes decides nothing.
 
-use std::sync::Arc;
-
 use super::{Out, Partition};
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::disposition::DispositionId;
 use crate::engine::fact::Fact;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::kept::{Hold, HoldClass, Records};
+use crate::engine::order::OrderName;
 use crate::engine::retention::Horizons;
 use crate::engine::state::MeasureState;
 use crate::engine::subject::{Subject, SubjectKind};
@@ -62,7 +61,7 @@ impl Partition {
     pub(super) fn order_hold(
         &mut self,
         fact: &Fact,
-        number: &Arc<str>,
+        name: &OrderName,
         class: HoldClass,
         until: TimeMs,
         out: Out<'_>,
@@ -72,7 +71,7 @@ impl Partition {
             return;
         }
         let holder = fact.route.token;
-        let hold = Hold { number: Arc::clone(number), class, until };
+        let hold = Hold { name: name.clone(), class, until };
         let replaced = self.kept.get_or_default(holder).order(hold);
         if let Some(replaced) = replaced {
             self.timers.cancel(replaced.until, Timer::HoldsEnd(holder));
@@ -80,9 +79,9 @@ impl Partition {
         self.timers.set(until, Timer::HoldsEnd(holder));
     }
 
-    pub(super) fn release_hold(&mut self, fact: &Fact, number: &str, out: Out<'_>) {
+    pub(super) fn release_hold(&mut self, fact: &Fact, name: &OrderName, out: Out<'_>) {
         let holder = fact.route.token;
-        match self.kept.get_mut(&holder).and_then(|kept| kept.release(number)) {
+        match self.kept.get_mut(&holder).and_then(|kept| kept.release(name)) {
             // Its timer would name the holder until the time it was set for.
             Some(released) => self.timers.cancel(released.until, Timer::HoldsEnd(holder)),
             None => out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::HoldUnknown }),
@@ -123,6 +122,7 @@ impl Partition {
         }
         if count > 0 {
             self.seen.forget(self.newest_time, self.duplicate_horizon());
+            self.forget_specials();
         }
     }
 

@@ -56,6 +56,7 @@ pub struct Core {
     pub heard: Heard,
     pub totals: BTreeMap<String, RuleCount>,
     pub watched: BTreeMap<String, RuleLife>,
+    pub retired: BTreeMap<String, TimeMs>,
     pub persons: Persons,
     pub specials: Vec<SpecialState>,
     pub request_count: u64,
@@ -159,6 +160,7 @@ impl Partition {
             heard: self.heard.clone(),
             totals: self.totals.clone(),
             watched: self.watched.clone(),
+            retired: self.retired.clone(),
             persons: self.reached.persons.clone(),
             specials: self.specials.clone(),
             request_count: self.request_count,
@@ -228,6 +230,7 @@ impl Partition {
         self.heard = core.heard;
         self.totals = core.totals;
         self.watched = core.watched;
+        self.retired = core.retired;
         self.reached.persons = core.persons;
         self.specials = core.specials;
         self.request_count = core.request_count;

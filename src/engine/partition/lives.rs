@@ -102,6 +102,12 @@ impl Partition {
         })
     }
 
+    /// The measures about a party that are not forgotten.
+    pub(super) fn measures_of(&self, party: Subject) -> impl Iterator<Item = &MeasureState> {
+        let of_party = self.of_party.range((party, DispositionId(0))..=(party, DispositionId(u128::MAX)));
+        of_party.filter_map(|(_, id)| self.measures.get(id))
+    }
+
     /// Notes a way of delivery that failed; a reason when a verification is not enough.
     fn take_news(
         &mut self,

@@ -177,6 +177,8 @@ pub struct Partition {
     totals: BTreeMap<String, RuleCount>,
     /// How far the rules that watch themselves have come, by rule.
     watched: BTreeMap<String, RuleLife>,
+    /// Rules of which something is counted and that the active rule set lacks, since when (S20).
+    retired: BTreeMap<String, TimeMs>,
     /// Special measures in areas, as they were heard of (S25).
     specials: Vec<SpecialState>,
     /// Who was named where, by year; decides nothing.
@@ -260,6 +262,7 @@ impl Partition {
             heard: BTreeMap::new(),
             totals: BTreeMap::new(),
             watched: BTreeMap::new(),
+            retired: BTreeMap::new(),
             specials: Vec::new(),
             reached: Reached::default(),
             request_count: 0,

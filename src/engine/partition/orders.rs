@@ -64,6 +64,7 @@ impl Partition {
         let which = Which { holder, heard };
         let cause = (fact.event, fact.at);
         let Some(order) = self.order_mut(which) else { return Ok(()) };
+        order.last_heard = order.last_heard.max(fact.at);
         match (&said.says, &order.issued) {
             (OrderSays::Issued(_), Some(_)) => self.answer_order(which, Outcome::Known, cause, out),
             (OrderSays::Issued(terms), None) => return self.issue(which, terms, cause, out),
@@ -96,6 +97,7 @@ impl Partition {
             name: said.name.clone(),
             party: said.party.clone(),
             issued: None,
+            last_heard: fact.at,
             extended_to: None,
             released: false,
         };
@@ -173,9 +175,10 @@ impl Partition {
                 Ok(())
             }
             OrderMoment::Forgotten => {
-                let state = self.holders.get_mut(&holder);
-                if let Some(authority) = state.and_then(|state| state.authority.as_mut()) {
-                    authority.orders.retain(|known| known.heard != order);
+                if let Some(state) = self.holders.get_mut(&holder) {
+                    let orders = state.authority.as_mut().map(|authority| &mut authority.orders);
+                    orders.into_iter().for_each(|orders| orders.retain(|known| known.heard != order));
+                    state.trim_authority();
                 }
                 Ok(())
             }
@@ -424,9 +427,11 @@ impl Partition {
         let issued = order.issued.as_ref();
         let (party, name) = (order.party.clone(), order.name.clone());
         let kind = issued.map(|issued| issued.terms.kind);
+        let case = issued.and_then(|issued| issued.terms.case);
         let measure = issued.and_then(|issued| issued.measure).map(|(id, _)| id);
         let holder = which.holder;
-        self.answer_authority(Answer { rule, party, holder, name, outcome, kind, measure }, cause, out);
+        let answer = Answer { rule, party, holder, name, outcome, kind, case, measure };
+        self.answer_authority(answer, cause, out);
     }
 
     /// Whether we tell the person of a measure: not when its authority does so itself.

@@ -15,6 +15,7 @@ use crate::engine::fact::Fact;
 use crate::engine::holder::Request;
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
+use crate::engine::invariant::Before;
 use crate::engine::limit::Limit;
 use crate::engine::measure::{Lane, Measure};
 use crate::engine::notice::{NoticeOf, RuleName};
@@ -105,6 +106,7 @@ impl Partition {
         ends_by_itself: bool,
         active: &Active,
     ) -> Result<MeasureSet, EngineError> {
+        let is_carved_out = self.is_carved_out(&draft, active);
         let key = &self.identity.id_key;
         let measure = draft.measure;
         let id = key.disposition(
@@ -148,6 +150,8 @@ impl Partition {
             at: draft.at,
             purpose: draft.purpose,
         };
+        let stands = self.measures.get(&id).is_some_and(|known| !known.ended);
+        let before = Before { lifted: None, is_carved_out, stands };
         self.by_appeal.insert(appeal.number(), id);
         self.of_party.insert((draft.party.subject, id));
         if ends_by_itself {
@@ -170,6 +174,7 @@ impl Partition {
                 purpose: draft.purpose,
                 end: draft.end,
                 ended: false,
+                corrected: false,
                 overruled: false,
                 utc_offset_minutes: active.set.notices.utc_offset_minutes,
                 decided_by: None,
@@ -188,7 +193,7 @@ impl Partition {
         self.note_ground(id);
         self.touch_anomaly(draft.holder, id);
         let set = MeasureSet::new(head, measure, notice, draft.evidence);
-        self.watch_set(&set);
+        self.watch_set(&set, before);
         Ok(set)
     }
 
@@ -254,6 +259,7 @@ impl Partition {
     ) {
         let Some(measure) = self.measures.get_mut(&id) else { return };
         measure.ended = true;
+        measure.corrected |= cause == EndCause::Corrected;
         measure.ground = None;
         let measure = measure.clone();
         self.drop_ground(measure.holder, id);

@@ -283,8 +283,8 @@ impl Partition {
         active: &Active,
         readings: &mut Readings,
     ) -> bool {
-        let is_limit = matches!(rule.origin, RuleOrigin::Limit { .. });
-        for protection in active.set.protections.iter().filter(|_| !is_limit) {
+        let is_figure = matches!(rule.origin, RuleOrigin::Limit { .. }) && !rule.measure.denies();
+        for protection in active.set.protections.iter().filter(|_| !is_figure) {
             let softer = match protection.softening {
                 Softening::Waive => None,
                 Softening::AtMost(kind) if kind.is_milder_than(rule.measure) => Some(kind),
@@ -349,7 +349,7 @@ impl Partition {
             (None, Some(holds)) => holds,
             (None, None) => self.holds(&rule.condition, scene, None, active, readings),
         };
-        if !holds || self.has_fired(rule, name, scene) {
+        if !holds || self.has_fired(rule, name, scene) || self.has_set(rule, scene) {
             return None;
         }
         let may_act = rule.may_act() && self.live;
@@ -394,6 +394,12 @@ impl Partition {
             let holds = !firing.is_over && scene.at < firing.until;
             firing.event == scene.event || !rule.measure.is_per_event() && holds
         })
+    }
+
+    /// Whether the rule has set a measure on the party for this very event, which no correction took back.
+    fn has_set(&self, rule: &Rule, scene: &Scene<'_>) -> bool {
+        self.measures_of(scene.party.subject)
+            .any(|measure| measure.event == scene.event && measure.rule.id == rule.id && !measure.corrected)
     }
 
     /// `None` when an override keeps the rule from this event; else the override's bound, if there is one.

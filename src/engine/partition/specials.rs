@@ -4,13 +4,14 @@ use super::authority::Answer;
 use super::rules::Scene;
 use super::{Active, Out, Partition};
 use crate::engine::attributes::Field;
-use crate::engine::base::Token;
+use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::fact::Fact;
 use crate::engine::notice::RuleName;
 use crate::engine::order::{OrderName, Outcome};
 use crate::engine::reached::Destination;
-use crate::engine::special::{SpecialFact, SpecialSays, SpecialState};
+use crate::engine::special::{SpecialFact, SpecialMoment, SpecialSays, SpecialState};
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+use crate::engine::timer::Timer;
 
 /// The rule name of answers about special measures.
 const SPECIAL: &str = "special-measure";
@@ -29,7 +30,7 @@ impl Partition {
 
     pub(super) fn apply_special(&mut self, fact: &Fact, said: &SpecialFact, out: Out<'_>) {
         let newest = self.newest_time;
-        self.specials.retain(|known| known.terms.as_ref().is_none_or(|terms| terms.end > newest));
+        self.forget_specials();
         let place = match self.specials.iter().position(|known| known.name == said.name) {
             Some(place) => place,
             None => {
@@ -56,24 +57,53 @@ impl Partition {
                 if known.terms.is_some() { Outcome::Released } else { Outcome::Remembered }
             }
         };
-        if self.identity.partition == 0 {
-            self.answer_special(&said.name, outcome, fact, out);
+        if self.identity.partition != 0 {
+            return;
+        }
+        self.answer_special(&said.name, outcome, (fact.event, fact.at), out);
+        if let SpecialSays::Ordered(terms) = &said.says {
+            let mut tell = |due, moment| self.timers.set(due, Timer::Special { heard: fact.event, moment });
+            if outcome == Outcome::Waits {
+                tell(terms.start, SpecialMoment::Starts);
+            }
+            if matches!(outcome, Outcome::Waits | Outcome::Set) {
+                tell(terms.end, SpecialMoment::Ends);
+            }
         }
     }
 
-    fn answer_special(&self, name: &OrderName, outcome: Outcome, fact: &Fact, out: Out<'_>) {
+    /// Those that are over, and the releases of such as were never heard of (S20, S25).
+    pub(super) fn forget_specials(&mut self) {
+        let horizons = self.horizons;
+        self.specials.retain(|known| !known.is_forgotten(&horizons));
+    }
+
+    /// Its start or end has come, which is told, unless it was released.
+    pub(super) fn special_due(&self, heard: Fingerprint, moment: SpecialMoment, due: TimeMs, out: Out<'_>) {
+        let standing = |known: &&SpecialState| known.heard == heard && known.released_at.is_none();
+        let Some(known) = self.specials.iter().find(standing) else { return };
+        let outcome = match moment {
+            SpecialMoment::Starts => Outcome::Set,
+            SpecialMoment::Ends => Outcome::Expired,
+        };
+        self.answer_special(&known.name, outcome, (heard, due), out);
+    }
+
+    fn answer_special(&self, name: &OrderName, outcome: Outcome, cause: (Fingerprint, TimeMs), out: Out<'_>) {
         let rule = RuleName { id: SPECIAL.to_owned(), version: 0 };
         let nobody = Subject::new(SubjectKind::Holder, Token::default());
         let party = Party { subject: nobody, sealed: SealedRef::default() };
         let (holder, name, kind, measure) = (nobody.token, name.clone(), None, None);
-        let answer = Answer { rule, party, holder, name, outcome, kind, measure };
-        self.answer_authority(answer, (fact.event, fact.at), out);
+        let answer = Answer { rule, party, holder, name, outcome, kind, case: None, measure };
+        self.answer_authority(answer, cause, out);
     }
 
     /// Whether a rule may be asked on a scene: one that needs a special measure only while that reaches it.
     pub(super) fn special_stands(&self, rule: usize, scene: &Scene<'_>, active: &Active) -> bool {
         let Some(measure) = active.index.special(rule) else { return true };
         let product = scene.attributes.get(Field::Product);
-        self.specials.iter().any(|known| known.reaches(measure, scene.at, scene.place, product))
+        self.specials.iter().any(|known| {
+            !known.is_forgotten(&self.horizons) && known.reaches(measure, scene.at, scene.place, product)
+        })
     }
 }

@@ -63,6 +63,10 @@ impl Partition {
             Timer::MeasureDue { measure, entered, .. } => self.life_due(measure, entered, due, out),
             Timer::Lead { route, lead, moment } => self.lead_due((route, lead, moment), due, out),
             Timer::Entry { holder, entry, moment } => self.entry_due((holder, entry, moment), due, out),
+            Timer::Special { heard, moment } => {
+                self.special_due(heard, moment, due, out);
+                Ok(())
+            }
             Timer::Order { holder, order, moment } => self.order_due((holder, order, moment), due, out),
         }
     }

@@ -1,19 +1,66 @@
 //! Asks of what is published whether a promise is broken, and counts: for an alarm, never for a decision.
 
-use super::Partition;
+use super::publish::{Draft, Of};
+use super::readings::Readings;
+use super::rules::Scene;
+use super::{Active, Partition};
+use crate::engine::attributes::Field;
 use crate::engine::disposition::{DispositionId, MeasureEnded, MeasureSet};
-use crate::engine::invariant::{Invariant, broken_by_end, broken_by_set};
+use crate::engine::fact::Feed;
+use crate::engine::invariant::{Before, Invariant, broken_by_end, broken_by_set};
+use crate::engine::measure::Lane;
+use crate::engine::protection::Softening;
+use crate::engine::rule::Trigger;
 use crate::engine::state::Override;
 
 impl Partition {
+    /// Whether a protection certainly holds against a measure of ours that nothing softened. Asked of what is
+    /// about to be set, by whatever road it came, and not of what the law's own figures or persons set.
+    pub(super) fn is_carved_out(&mut self, draft: &Draft<'_>, active: &Active) -> bool {
+        let (Some(ground), Some(kind)) = (draft.ground.as_deref(), draft.measure.kind()) else {
+            return false;
+        };
+        let follows = draft.evidence.follows.is_some();
+        let is_by_person = matches!(draft.of, Of::Follows { .. }) && !follows;
+        let is_figure = draft.lane == Lane::Limit && !follows && !kind.denies();
+        if is_by_person || is_figure || draft.evidence.softened.is_some() || draft.evidence.braked {
+            return false;
+        }
+        let party = draft.party.subject;
+        let product = self.holders.get(&draft.holder).and_then(|holder| holder.product_at(party, draft.at));
+        let now = ground.attributes.with(Field::Product, product.map(|product| product as i64));
+        let scene = Scene {
+            trigger: Trigger::Feed(Feed::TransferPayer),
+            party: draft.party,
+            holder: draft.holder,
+            other: ground.other,
+            place: None,
+            attributes: if follows { now } else { ground.attributes },
+            event: draft.event,
+            entry: if follows { draft.event } else { ground.entry },
+            at: draft.at,
+            left_out: None,
+        };
+        let bound = ground.bound.filter(|_| !follows);
+        let mut readings = Readings::default();
+        active.set.protections.iter().any(|protection| {
+            let changes = match protection.softening {
+                Softening::Waive => true,
+                Softening::AtMost(milder) => milder.is_milder_than(kind),
+            };
+            let names = protection.subject == party.kind && protection.measures.contains(&kind) && changes;
+            names && self.holds(&protection.condition, &scene, bound, active, &mut readings)
+        })
+    }
+
     /// Before a measure is set.
-    pub(super) fn watch_set(&mut self, set: &MeasureSet) {
+    pub(super) fn watch_set(&mut self, set: &MeasureSet, before: Before) {
         let head = set.head();
         let of_party = self.overrides.get(&head.party.subject).into_iter().flatten();
         let known = |lifted: &Override| lifted.until > self.horizons.overrides;
         let of_rule = of_party.filter(|(rule, lifted)| **rule == *head.rule.id && known(lifted));
         let lifted: Option<Override> = of_rule.map(|(_, lifted)| *lifted).next();
-        let broken: Vec<Invariant> = broken_by_set(set, lifted).collect();
+        let broken: Vec<Invariant> = broken_by_set(set, Before { lifted, ..before }).collect();
         broken.into_iter().for_each(|invariant| self.tally.breaks(invariant));
     }
 
@@ -32,7 +79,7 @@ mod tests {
     use crate::engine::evidence::Evidence;
     use crate::engine::ident::IdKey;
     use crate::engine::input::TimeMode;
-    use crate::engine::measure::{AccountStep, Lane, Measure, Order, VerificationLapse};
+    use crate::engine::measure::{AccountStep, Measure, Order, VerificationLapse};
     use crate::engine::notice::{Channels, Notice, RuleName};
     use crate::engine::partition::Identity;
     use crate::engine::purpose::Purpose;
@@ -117,7 +164,7 @@ mod tests {
         ];
         for (set, expected) in cases {
             let mut partition = partition();
-            partition.watch_set(&set);
+            partition.watch_set(&set, Before::default());
             assert_eq!(broken(&partition), expected.into_iter().collect::<Vec<_>>(), "{set:?}");
         }
     }
@@ -131,7 +178,7 @@ mod tests {
             let lifted = Override { lift, until: TimeMs(9_000_000) };
             let party = set.head().party.subject;
             partition.overrides.get_or_default(party).push(("r".into(), lifted));
-            partition.watch_set(&set);
+            partition.watch_set(&set, Before::default());
             assert_eq!(broken(&partition), expected);
         }
     }
@@ -157,6 +204,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_carved_out_or_stands_already_is_counted() {
+        let measure = Measure::Account(AccountStep::StopNonCounter);
+        let set = set(Lane::Anomaly, measure, START.plus(SpanMs::DAY), |_| {});
+        let of = |is_carved_out, stands| Before { lifted: None, is_carved_out, stands };
+        for (before, expected) in [
+            (of(false, false), vec![]),
+            (of(true, false), vec![Invariant::CarvedOut]),
+            (of(false, true), vec![Invariant::Once]),
+        ] {
+            let mut partition = partition();
+            partition.watch_set(&set, before);
+            assert_eq!(broken(&partition), expected);
+        }
+    }
+
+    #[test]
+    fn only_its_authority_or_its_time_ends_what_an_authority_laid_down() {
+        let order = Order::new("1".to_owned(), "police".to_owned(), START, TimeMs(2_000_000)).unwrap();
+        let (freeze, own) = (Measure::AuthorityFreeze(order), Measure::PhoneCardReverify);
+        for (lane, measure, cause, is_broken) in [
+            (Lane::Authority, &freeze, EndCause::Released, false),
+            (Lane::Authority, &freeze, EndCause::Expired, false),
+            (Lane::Authority, &freeze, EndCause::Overturned, true),
+            (Lane::Authority, &freeze, EndCause::Corrected, true),
+            (Lane::Authority, &freeze, EndCause::OpeningSettled, true),
+            (Lane::Anomaly, &own, EndCause::Released, true),
+            (Lane::Anomaly, &own, EndCause::Overturned, false),
+        ] {
+            let mut partition = partition();
+            let measure = measure.clone();
+            let ended = MeasureEnded { head: head(lane), measure, cause, ..expired() };
+            partition.watch_end(DispositionId(5), &ended);
+            let counted = broken(&partition).contains(&Invariant::Precedence);
+            assert_eq!(counted, is_broken, "{cause:?} {lane:?}");
+        }
+    }
+
+    #[test]
     fn an_expiry_after_the_end_is_counted() {
         for (end, expected) in [(START, vec![]), (START.minus(SpanMs(1)), vec![Invariant::BeyondEnd])] {
             let mut partition = partition();
@@ -172,6 +257,7 @@ mod tests {
                 purpose,
                 end,
                 ended: false,
+                corrected: false,
                 overruled: false,
                 utc_offset_minutes: 480,
                 decided_by: None,

@@ -10,7 +10,6 @@ use super::row::in_range;
 use super::{Classified, ClassifierSettings, Destination, Draft};
 use crate::codec::event::card_usage::CardUsageRecorded;
 use crate::codec::event::control::RuleSetActivated;
-use crate::codec::event::hold::HoldOrdered;
 use crate::codec::event::review::FraudConfirmed;
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
 use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
@@ -81,6 +80,8 @@ impl Maker<'_> {
             Event::SpecialMeasureReleased(released) => {
                 self.special_released(released, self.when(at, record_time))?
             }
+            Event::HoldOrdered(ordered) => self.hold_ordered(ordered, self.when(at, record_time))?,
+            Event::HoldReleased(released) => self.hold_released(released, self.when(at, record_time))?,
             event => self.facts(event, at)?,
         };
         Ok(Classified { event_id: draft.id, event: self.event, at, facts, undeclared: Vec::new() })
@@ -134,12 +135,6 @@ impl Maker<'_> {
             | Event::SettlementRecorded(_)
             | Event::SharingExplained(_) => self.of_life(event, at),
             Event::LeadAnswered(answered) => self.lead_answered(answered, at),
-            Event::HoldOrdered(ordered) => self.hold_ordered(ordered, at),
-            Event::HoldReleased(released) => {
-                let own = self.own(&released.party, &ANY_KIND)?;
-                let number = self.order_number(&released.number)?;
-                Ok(vec![self.to_holder(own.holder, at, FactBody::HoldReleased { number })])
-            }
             Event::AuthorisationGranted(granted) => self.authorisation_granted(granted, at),
             Event::AuthorisationRevoked(revoked) => self.authorisation_revoked(revoked, at),
             // These stand by themselves and are not corrected: what an authority said, it says anew.
@@ -153,7 +148,9 @@ impl Maker<'_> {
             | Event::EntryListed(_)
             | Event::EntryRevoked(_)
             | Event::SpecialMeasureOrdered(_)
-            | Event::SpecialMeasureReleased(_) => Err(RefusalCode::CorrectionTypeUnsupported),
+            | Event::SpecialMeasureReleased(_)
+            | Event::HoldOrdered(_)
+            | Event::HoldReleased(_) => Err(RefusalCode::CorrectionTypeUnsupported),
         }
     }
 
@@ -296,29 +293,6 @@ impl Maker<'_> {
         facts.push(self.to_holder(own.holder, at, body));
         facts.extend(device.map(|device| self.met(Feed::CardUsageDevice, device, &own, None, at)));
         Ok(facts)
-    }
-
-    /// It says on what it rests, and it ends.
-    fn hold_ordered(&self, ordered: &HoldOrdered<'_>, at: TimeMs) -> Result<Facts, RefusalCode> {
-        let own = self.own(&ordered.party, &ANY_KIND)?;
-        let number = self.order_number(&ordered.number)?;
-        if ordered.basis.trim().is_empty() {
-            return Err(RefusalCode::FieldMissing);
-        }
-        let until = in_range(ordered.until.0)?;
-        if until <= at {
-            return Err(RefusalCode::FieldInvalid);
-        }
-        let body = FactBody::HoldOrdered { number, class: ordered.class.0, until };
-        Ok(vec![self.to_holder(own.holder, at, body)])
-    }
-
-    /// The number by which an order is known.
-    fn order_number(&self, number: &str) -> Result<Arc<str>, RefusalCode> {
-        if number.trim().is_empty() {
-            return Err(RefusalCode::FieldMissing);
-        }
-        self.bounded(number).map(Arc::from)
     }
 
     fn rule_set(

@@ -9,11 +9,11 @@ use crate::codec::authority::Canonical;
 use crate::codec::event::field::{EventTime, NoticeName, NoticeWhen};
 use crate::codec::event::order::{OrderAnswered, OrderExtended, OrderIssued, OrderReleased};
 use crate::codec::event::{EventType, OwnParty, PartyKind, Text};
-use crate::config::orders::{Codes, Means};
+use crate::config::orders::{Codes, Means, Reported};
 use crate::engine::base::TimeMs;
 use crate::engine::fact::FactBody;
 use crate::engine::notice::Telling;
-use crate::engine::order::{OrderFact, OrderKind, OrderName, OrderSays, OrderTerms};
+use crate::engine::order::{CaseKind, OrderFact, OrderKind, OrderName, OrderSays, OrderTerms};
 use crate::intake::orders::Signed;
 use crate::intake::refusal::RefusalCode;
 
@@ -29,7 +29,7 @@ pub struct When {
 
 impl Maker<'_> {
     pub fn order_issued(&self, event: &OrderIssued<'_>, when: When) -> Result<Facts, RefusalCode> {
-        let kind = kind_of(event, when.at)?;
+        let (kind, case) = kind_of(event, when.at)?;
         // Payments are an account's; what is linked may be linked to a card as well.
         let parties: &[PartyKind] =
             if kind == OrderKind::LinkedAccounts { &ORDERED } else { &[PartyKind::Account] };
@@ -46,7 +46,7 @@ impl Maker<'_> {
         if level != event.level.0 {
             return Err(RefusalCode::OrderKeyOfAnother);
         }
-        let terms = OrderTerms { kind, level, start, end, telling };
+        let terms = OrderTerms { kind, level, start, end, telling, case };
         Ok(self.order(own, name, OrderSays::Issued(terms), when.at))
     }
 
@@ -112,28 +112,36 @@ pub(super) fn signed<'a>(
     Signed { issuer, key: given(key), signature: given(signature) }
 }
 
-/// What is ordered: by name, by the platform's code, or by both alike.
-fn kind_of(event: &OrderIssued<'_>, at: TimeMs) -> Result<OrderKind, RefusalCode> {
-    let by_code = match given(&event.code) {
-        None => None,
-        Some(code) => match Codes::shipped().order(code, at) {
-            Some((Means::Issued, kind)) => Some(kind),
+/// What is ordered, by name, by the platform's code, or by both alike; or by name, with the code of the case that
+/// it rests on.
+fn kind_of(event: &OrderIssued<'_>, at: TimeMs) -> Result<(OrderKind, Option<CaseKind>), RefusalCode> {
+    let codes = Codes::shipped();
+    let (by_code, case) = match given(&event.code) {
+        None => (None, None),
+        Some(code) => match (codes.order(code, at), codes.report(code, at)) {
+            (Some((Means::Issued, kind)), _) => (Some(kind), None),
+            (None, Some(Reported::Case(case))) => (None, Some(case)),
             _ => return Err(RefusalCode::OrderCodeUnknown),
         },
     };
     match (event.kind.map(|kind| kind.0), by_code) {
         (None, None) => Err(RefusalCode::FieldMissing),
         (Some(named), Some(coded)) if named != coded => Err(RefusalCode::OrderCodeUnknown),
-        (Some(kind), _) | (None, Some(kind)) => Ok(kind),
+        (Some(kind), _) | (None, Some(kind)) => Ok((kind, case)),
     }
 }
 
-/// A code that an extension or release bears is one of extensions or releases.
+/// A code that an extension or release bears is one of extensions or releases; that a case was cancelled is a
+/// release as well.
 fn means(code: &Option<Text<'_>>, wanted: Means, at: TimeMs) -> Result<(), RefusalCode> {
-    match given(code).map(|code| Codes::shipped().order(code, at)) {
-        None => Ok(()),
-        Some(Some((means, _))) if means == wanted => Ok(()),
-        Some(_) => Err(RefusalCode::OrderCodeUnknown),
+    let Some(code) = given(code) else { return Ok(()) };
+    let codes = Codes::shipped();
+    let is_cancelled = codes.report(code, at) == Some(Reported::Cancelled);
+    let meant = codes.order(code, at).map(|(means, _)| means);
+    if meant == Some(wanted) || (is_cancelled && wanted == Means::Released) {
+        Ok(())
+    } else {
+        Err(RefusalCode::OrderCodeUnknown)
     }
 }
 
@@ -178,6 +186,10 @@ pub fn issued(institution: &str, event: &OrderIssued<'_>, kind: OrderKind) -> Ca
     canonical.text(event.notice.map_or("", |NoticeName(when)| when.name()));
     canonical.text(given(&event.notice_clause).unwrap_or_default());
     canonical.time(event.notice_until.map(|until| until.0));
+    // One more part where the code says more than the kind does.
+    if let Some(code) = given(&event.code).filter(|code| Codes::shipped().is_of_case(code)) {
+        canonical.text(code);
+    }
     canonical
 }
 

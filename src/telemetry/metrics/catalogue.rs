@@ -203,6 +203,11 @@ pub const APPEAL_ANSWERS: Metric = counter(
     &["answer"],
     "What was said about appeals and requests for a human decision: received, accepted, papers_asked, upheld, forwarded, overdue (alarm on this), human_decision_due, confirmed.",
 );
+pub const STAFF_ASKED: Metric = counter(
+    "duecourse_staff_asked_total",
+    &["measure"],
+    "Steps in the lives of measures that ask staff to take over: a notice that no way delivers, a deadline at a low risk, a harder step that was held back (alarm on this).",
+);
 pub const LEADS: Metric = counter(
     "duecourse_leads_total",
     &["kind", "event"],
@@ -230,7 +235,7 @@ pub const BUILD: Metric = gauge(
 );
 
 /// Every metric, in the order of the README's table.
-pub const ALL: [Metric; 43] = [
+pub const ALL: [Metric; 44] = [
     EVENTS,
     REFUSALS,
     UNDECLARED_FIELDS,
@@ -270,6 +275,7 @@ pub const ALL: [Metric; 43] = [
     MEASURES_SOFTENED,
     RULE_SHADOWED,
     APPEAL_ANSWERS,
+    STAFF_ASKED,
     LEADS,
     DESTINATION_PERSONS,
     DESTINATION_THRESHOLD,

@@ -14,6 +14,7 @@ use crate::engine::input::{Effect, Tally};
 use crate::engine::invariant::Invariant;
 use crate::engine::lead::LeadNews;
 use crate::engine::life::Word;
+use crate::engine::measure::MEASURE_NAMES;
 
 /// Upper bounds of the latency buckets in seconds: from a millisecond to a minute.
 const LATENCY_BUCKETS_S: [f64; 15] =
@@ -48,6 +49,7 @@ pub struct DecideMetrics {
     facts_retention: Gauge,
     pub(super) rule_set: GaugeVec,
     appeal_answers: IntCounterVec,
+    staff_asked: IntCounterVec,
     leads: IntCounterVec,
     persons: GaugeVec,
     persons_threshold: GaugeVec,
@@ -101,6 +103,10 @@ impl DecideMetrics {
         for answer in AppealAnswer::ALL {
             appeal_answers.with_label_values(&[answer.name()]);
         }
+        let staff_asked = counter_vec(registry, &catalogue::STAFF_ASKED)?;
+        for measure in MEASURE_NAMES {
+            staff_asked.with_label_values(&[measure]);
+        }
         let leads = counter_vec(registry, &catalogue::LEADS)?;
         for kind in LEAD_KINDS {
             leads.with_label_values(&[kind, "sent"]);
@@ -135,6 +141,7 @@ impl DecideMetrics {
             facts_retention: gauge(registry, &catalogue::FACTS_RETENTION)?,
             rule_set: gauge_vec(registry, &catalogue::RULE_SET)?,
             appeal_answers,
+            staff_asked,
             leads,
             persons: gauge_vec(registry, &catalogue::DESTINATION_PERSONS)?,
             persons_threshold: gauge_vec(registry, &catalogue::DESTINATION_THRESHOLD)?,
@@ -203,7 +210,12 @@ impl DecideMetrics {
                         self.appeal_answers.with_label_values(&[answered.answer.name()]).inc();
                         ("appeal_answered", "none")
                     }
-                    Disposition::MeasureMoved(moved) => ("measure_moved", moved.measure.name()),
+                    Disposition::MeasureMoved(moved) => {
+                        if moved.asks_staff {
+                            self.staff_asked.with_label_values(&[moved.measure.name()]).inc();
+                        }
+                        ("measure_moved", moved.measure.name())
+                    }
                     Disposition::MeasureExtended(extended) => ("measure_extended", extended.measure.name()),
                     Disposition::NoticeReleased(_) => ("notice_released", "none"),
                     Disposition::OrderAnswered(answered) => ("order_answered", answered.outcome.name()),

@@ -10,6 +10,7 @@ use crate::engine::life::{RuleAct, RuleEvent, RuleGuard};
 use crate::engine::notice::RuleName;
 use crate::engine::report::ReportBody;
 use crate::engine::rule::Rule;
+use crate::engine::ruleset::RuleSet;
 use crate::engine::state::{RuleCount, RuleShadowed};
 
 use super::{Plain, PlainError};
@@ -100,6 +101,41 @@ impl Plain {
         let home = fnv1a_64(rule.as_bytes()) % u64::from(self.identity.partitions.max(1));
         let body = ReportBody::RuleCounted { rule: Arc::from(rule), count };
         self.send(u32::try_from(home).unwrap_or(0), body)
+    }
+
+    /// The counts of rules that a new rule set lacks go after its term, and harm of long ago (S20).
+    pub(super) fn drop_counts(&mut self, rules: &RuleSet) {
+        let acts = |id: &str| {
+            rules.rules.iter().any(|rule| rule.id == id)
+                || rules.leads.rules.iter().any(|rule| rule.terms.id == id)
+        };
+        let mut ids: Vec<String> = self.rule_counts.keys().cloned().collect();
+        ids.extend(self.harms.keys().map(|(id, _)| id.clone()));
+        ids.extend(self.heard_counts.keys().map(|(id, _)| id.to_string()));
+        ids.extend(self.rule_totals.keys().cloned());
+        ids.extend(self.watched.keys().map(|(id, _)| id.clone()));
+        let mut retired = BTreeMap::new();
+        for id in ids.into_iter().filter(|id| !acts(id)) {
+            let since = self.retired.get(&id).copied().unwrap_or(self.newest_time);
+            retired.insert(id, since);
+        }
+        let over = self.newest_time.minus(rules.retention.counts);
+        let is_gone = |id: &str| retired.get(id).is_some_and(|since: &TimeMs| *since <= over);
+        self.rule_counts.retain(|id, _| !is_gone(id));
+        self.harms.retain(|(id, _), _| !is_gone(id));
+        self.heard_counts.retain(|(id, _), _| !is_gone(id));
+        self.rule_totals.retain(|id, _| !is_gone(id));
+        self.watched.retain(|(id, _), _| !is_gone(id));
+        let intervals: Vec<(String, i64)> = self.harms.keys().cloned().collect();
+        for (id, interval) in &intervals {
+            let budget = rules.rules.iter().find(|rule| rule.id == *id).and_then(|rule| rule.harm_budget);
+            let is_latest = intervals.iter().all(|(of, other)| of != id || other <= interval);
+            if budget.is_some_and(|budget| (interval + 1) * budget.per.0 <= over.0) && !is_latest {
+                self.harms.remove(&(id.clone(), *interval));
+            }
+        }
+        retired.retain(|_, since| *since > over);
+        self.retired = retired;
     }
 
     /// A partition told what a rule did there: all are told what it did everywhere.

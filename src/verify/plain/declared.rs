@@ -23,9 +23,29 @@ pub(super) struct Declaration {
 }
 
 enum What {
-    Profile { card: Subject, profile: CardProfile },
-    Assessment { opening: Token, passed: bool },
+    Profile {
+        card: Subject,
+        profile: CardProfile,
+    },
+    Assessment {
+        opening: Token,
+        passed: bool,
+    },
     Owners(Vec<Owner>),
+    /// That the sharing of this phone number was explained.
+    Explained(Token),
+}
+
+impl What {
+    /// Whether the later one of two takes the place of the other.
+    fn is_about_the_same(&self, other: &What) -> bool {
+        match (self, other) {
+            (What::Profile { card, .. }, What::Profile { card: of, .. }) => card == of,
+            (What::Assessment { opening, .. }, What::Assessment { opening: of, .. }) => opening == of,
+            (What::Owners(_), What::Owners(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 impl Plain {
@@ -44,9 +64,52 @@ impl Plain {
         self.declared.push(Declaration { holder, at, event, what });
     }
 
-    /// Takes out what an event declared of a holder.
+    /// Takes out what an event declared of a holder; explanations are not corrected.
     pub(super) fn undeclare(&mut self, holder: Token, event: Fingerprint) {
-        self.declared.retain(|known| (known.holder, known.event) != (holder, event));
+        let stays = |known: &Declaration| matches!(known.what, What::Explained(_));
+        self.declared.retain(|known| (known.holder, known.event) != (holder, event) || stays(known));
+    }
+
+    /// A holder explained why others use a phone number, too; the first time counts.
+    pub(super) fn explain_sharing(&mut self, occasion: Occasion, number: Token) {
+        let (holder, at, event) = (occasion.route.token, occasion.at, occasion.source);
+        if !self.is_explained(holder, number) {
+            self.declared.push(Declaration { holder, at, event, what: What::Explained(number) });
+        }
+    }
+
+    pub(super) fn is_explained(&self, holder: Token, number: Token) -> bool {
+        let of_holder = self.declared.iter().filter(|known| known.holder == holder);
+        of_holder.into_iter().any(|known| matches!(known.what, What::Explained(of) if of == number))
+    }
+
+    /// What was declared of things that are known no more goes, and what was declared anew since (S20).
+    pub(super) fn forget_declared(&mut self, holder: Token) {
+        let horizon = self.horizon(Class::Declarations);
+        let of_holder = self.holders.get(&holder);
+        let is_known = |what: &What| {
+            of_holder.is_some_and(|openings| match what {
+                What::Profile { card, .. } => openings.knows_holding(*card),
+                What::Assessment { opening, .. } => openings.knows_opening(*opening),
+                What::Owners(_) | What::Explained(_) => !openings.knows_nothing(),
+            })
+        };
+        let old = |known: &Declaration| known.holder == holder && known.at <= horizon;
+        let mut gone = Vec::new();
+        for (place, known) in self.declared.iter().enumerate().filter(|(_, known)| old(known)) {
+            let is_replaced = self.declared.iter().enumerate().any(|(other, later)| {
+                let is_later = later.at > known.at || (later.at == known.at && other > place);
+                old(later) && is_later && known.what.is_about_the_same(&later.what)
+            });
+            if is_replaced || !is_known(&known.what) {
+                gone.push(place);
+            }
+        }
+        let mut place = 0;
+        self.declared.retain(|_| {
+            place += 1;
+            !gone.contains(&(place - 1))
+        });
     }
 
     /// The last of some declarations of a holder: of equal times the one applied later.

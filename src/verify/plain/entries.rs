@@ -19,6 +19,7 @@ use crate::engine::verifying::HowToVerify;
 
 use super::authority::Heard;
 use super::openings::Answer;
+use super::retention::Class;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
 
@@ -28,6 +29,8 @@ pub(super) struct Entry {
     name: OrderName,
     listed: Option<(Fingerprint, EntryTerms)>,
     early_revocation: bool,
+    /// The times of all that was heard of it before its text.
+    heard: Vec<TimeMs>,
     state: String,
     /// Where it stops, by its own end, the longest terms and its revocation.
     until: TimeMs,
@@ -82,6 +85,7 @@ impl Plain {
                 name: said.name.clone(),
                 listed: None,
                 early_revocation: false,
+                heard: Vec::new(),
                 state: String::new(),
                 until: TimeMs::MIN,
                 since: None,
@@ -92,6 +96,7 @@ impl Plain {
             self.entries.len() - 1
         });
         let Some(entry) = self.entries.get_mut(place) else { return Ok(()) };
+        entry.heard.push(cause.at);
         match (&said.says, entry.listed.is_some()) {
             (EntrySays::Listed(_), true) => self.tell_lister(place, Outcome::Known, cause),
             (EntrySays::Listed(terms), false) => return self.take_up_entry(place, terms, cause),
@@ -190,8 +195,26 @@ impl Plain {
     }
 
     pub(super) fn entry_forgotten(&mut self, place: usize) {
-        if let Some(entry) = self.entries.get_mut(place) {
-            entry.is_forgotten = true;
+        let Some(entry) = self.entries.get_mut(place) else { return };
+        entry.is_forgotten = true;
+        let holder = entry.holder;
+        self.forget_line(holder);
+    }
+
+    /// Entries of a holder that stopped long ago, or of which no text came.
+    pub(super) fn forget_entries(&mut self, holder: Token) {
+        let horizon = self.horizon(Class::Orders);
+        for entry in self.entries.iter_mut().filter(|entry| entry.holder == holder) {
+            let stop = entry.listed.as_ref().map(|_| entry.until).or(entry.heard.iter().max().copied());
+            entry.is_forgotten |= stop.is_some_and(|stop| stop <= horizon);
+        }
+        self.forget_line(holder);
+    }
+
+    /// Which line was kept goes with the last entry that it was kept for.
+    fn forget_line(&mut self, holder: Token) {
+        if !self.entries.iter().any(|entry| entry.holder == holder && !entry.is_forgotten) {
+            self.kept_lines.remove(&holder);
         }
     }
 
@@ -408,7 +431,7 @@ impl Plain {
         let (holder, name) = (entry.holder, entry.name.clone());
         let party =
             Party { subject: Subject::new(SubjectKind::Holder, holder), sealed: SealedRef::default() };
-        self.let_hear(Heard { rule, party, holder, name, set: (None, None) }, outcome, cause);
+        self.let_hear(Heard { rule, party, holder, name, set: (None, None), case: None }, outcome, cause);
     }
 
     /// What a step of a holding does to a listed person.

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{SpanMs, TimeMs, Token};
-use crate::engine::disposition::{Head, HeldBack};
+use crate::engine::disposition::HeldBack;
 use crate::engine::evidence::{Evidence, Softened};
 use crate::engine::measure::Measure;
 use crate::engine::notice::RuleName;
@@ -49,7 +49,7 @@ impl Plain {
         if lifted.is_some_and(|lifted| cause.at < lifted.until && head.at <= lifted.lift) {
             return Err(HeldBack::Override);
         }
-        let allowed = match self.protection_of(rules, head, &measure, cause) {
+        let allowed = match self.protection_of(rules, held, &measure, cause) {
             None => (measure, None),
             Some((by, softening, authorisations)) => {
                 let (Some(asked), Some(standing)) = (measure.kind(), held.set.measure().kind()) else {
@@ -69,20 +69,25 @@ impl Plain {
         Ok(allowed)
     }
 
-    /// The first protection that holds for what would follow and would change it. A deadline is no
-    /// payment, so nothing is said of one.
+    /// The first protection that holds for what would follow and would change it: now, and for the event
+    /// that it all began with.
     fn protection_of(
         &self,
         rules: &RuleSet,
-        head: &Head,
+        held: &Held,
         measure: &Measure,
         cause: Cause,
     ) -> Option<Softens> {
         let asked = measure.kind()?;
+        let head = held.set.head();
         let (party, holder, at) = (head.party.subject, head.holder, cause.at);
-        let asker = Asker { source: cause.event, amount: None, other: None };
+        let (amount, other) = held
+            .ground
+            .map_or((None, None), |ground| (ground.reading.asker.amount, ground.reading.asker.other));
+        let asker = Asker { source: cause.event, amount, other };
         let reading = Reading { party, holder, at, bound: TimeMs::MIN, asker, without: None };
-        let said = Attributes::default().with(Field::Product, self.product_of(holder, party, at));
+        let said = held.ground.map_or_else(Attributes::default, |ground| ground.said);
+        let said = said.with(Field::Product, self.product_of(holder, party, at));
         let sight = Sight { plain: self, rules, reading, said };
         let one = rules.protections.iter().find(|protection| {
             let changes = match protection.softening {

@@ -123,6 +123,8 @@ pub struct Plain {
     rule_totals: BTreeMap<String, RuleCount>,
     /// Rules that watch themselves, by id and version: the state of each, and whether it only observes.
     watched: BTreeMap<(String, u32), (String, bool)>,
+    /// Rules with counts that the rule set lacks, and since when.
+    retired: BTreeMap<String, TimeMs>,
 
     // What authorities ordered (S15): `orders`.
     orders: Vec<orders::Order>,
@@ -136,16 +138,14 @@ pub struct Plain {
 
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
-    /// Holders, and phone numbers whose sharing they explained.
-    explained: BTreeSet<(Token, Token)>,
     /// Holders told of a signal of a subject, in the order they were last told, and until when it holds.
     told: BTreeMap<(Subject, Arc<str>), Vec<(Token, TimeMs)>>,
     last_heard: BTreeMap<u32, ReportPos>,
     last_sent: BTreeMap<u32, ReportPos>,
     reports_in_record: u32,
     heard_counts: BTreeMap<(Arc<str>, u32), RuleCount>,
-    /// Orders to hold, by holder and number, and until when (S20): `retention`.
-    holds: BTreeMap<Token, BTreeMap<Arc<str>, TimeMs>>,
+    /// Orders to hold, by holder, issuer and number, and until when (S20): `retention`.
+    holds: BTreeMap<Token, BTreeMap<(Arc<str>, Arc<str>), TimeMs>>,
 }
 
 /// A body on its way into the state: of a fact, or of the `after` of a correction.
@@ -200,13 +200,13 @@ impl Plain {
             harms: BTreeMap::new(),
             rule_totals: BTreeMap::new(),
             watched: BTreeMap::new(),
+            retired: BTreeMap::new(),
             orders: Vec::new(),
             entries: Vec::new(),
             kept_lines: BTreeMap::new(),
             specials: Vec::new(),
             leads: Vec::new(),
             standings: BTreeMap::new(),
-            explained: BTreeSet::new(),
             told: BTreeMap::new(),
             last_heard: BTreeMap::new(),
             last_sent: BTreeMap::new(),
@@ -323,7 +323,7 @@ impl Plain {
                 return self.measure_happened(occasion, *measure, *news);
             }
             FactBody::SharingExplained { number } => {
-                self.explained.insert((occasion.route.token, *number));
+                self.explain_sharing(occasion, *number);
                 return Ok(());
             }
             FactBody::SettlementRecorded { .. } => return self.compare_settlement(occasion, body),

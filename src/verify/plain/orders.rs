@@ -18,6 +18,7 @@ use crate::engine::subject::Party;
 use crate::engine::verifying::HowToVerify;
 
 use super::authority::Heard;
+use super::retention::Class;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
 
@@ -29,6 +30,8 @@ pub(super) struct Order {
     /// The event that brought its text, and when.
     issued: Option<(Fingerprint, TimeMs)>,
     terms: Option<OrderTerms>,
+    /// The times of all that was heard of it before its text.
+    heard: Vec<TimeMs>,
     /// Ends of extensions that came too early.
     early_ends: Vec<TimeMs>,
     early_release: bool,
@@ -75,6 +78,7 @@ impl Plain {
                 party: said.party.clone(),
                 issued: None,
                 terms: None,
+                heard: Vec::new(),
                 early_ends: Vec::new(),
                 early_release: false,
                 state: String::new(),
@@ -85,6 +89,7 @@ impl Plain {
             });
         }
         let Some(order) = self.orders.get_mut(place) else { return Ok(()) };
+        order.heard.push(occasion.at);
         let stimulus = |on, outcome| Stimulus { on, outcome, new_end: None };
         match (&said.says, order.terms.as_ref().map(|terms| terms.end)) {
             (OrderSays::Issued(_), Some(_)) => self.tell_authority(place, Outcome::Known, cause),
@@ -169,6 +174,16 @@ impl Plain {
         };
         let stimulus = Stimulus { on: OrderEvent::Due, outcome, new_end: None };
         self.order_step(place, stimulus, Cause { event, at: due })
+    }
+
+    /// Orders of a holder that ended long ago, or of which no text came.
+    pub(super) fn forget_orders(&mut self, holder: Token) {
+        let horizon = self.horizon(Class::Orders);
+        for order in self.orders.iter_mut().filter(|order| order.holder == holder) {
+            let end = order.terms.as_ref().map(|terms| terms.end);
+            let last = end.or(order.heard.iter().max().copied());
+            order.is_forgotten |= last.is_some_and(|last| last <= horizon);
+        }
     }
 
     pub(super) fn order_forgotten(&mut self, place: usize) {
@@ -389,7 +404,8 @@ impl Plain {
         };
         let (party, holder, name) = (order.party.clone(), order.holder, order.name.clone());
         let set = (order.terms.as_ref().map(|terms| terms.kind), order.measure);
-        self.let_hear(Heard { rule, party, holder, name, set }, outcome, cause);
+        let case = order.terms.as_ref().and_then(|terms| terms.case);
+        self.let_hear(Heard { rule, party, holder, name, set, case }, outcome, cause);
     }
 
     /// Whether the person is told of a measure's end: not where its order leaves that to the authority.

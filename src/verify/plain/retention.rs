@@ -23,16 +23,21 @@ pub(super) enum Class {
     Firings,
     Overrides,
     Authorisations,
+    Declarations,
+    /// What authorities said.
+    Orders,
     /// Standings and who was told.
     Telling,
 }
 
-const CLASSES: [Class; 6] = [
+const CLASSES: [Class; 8] = [
     Class::Openings,
     Class::Holdings,
     Class::Firings,
     Class::Overrides,
     Class::Authorisations,
+    Class::Declarations,
+    Class::Orders,
     Class::Telling,
 ];
 
@@ -54,6 +59,8 @@ fn term(rules: &RuleSet, class: Class) -> SpanMs {
         Class::Firings => retention.firings,
         Class::Overrides => retention.overrides,
         Class::Authorisations => retention.authorisations,
+        Class::Declarations => retention.declarations,
+        Class::Orders => retention.orders,
         Class::Telling => rules.settings.lateness,
     }
 }
@@ -82,6 +89,9 @@ impl Plain {
             known.forget_openings(openings);
             known.forget_holdings(holdings);
         }
+        self.forget_declared(holder);
+        self.forget_orders(holder);
+        self.forget_entries(holder);
     }
 
     /// Orders to hold, and their release.
@@ -92,14 +102,16 @@ impl Plain {
             FactBody::HoldOrdered { until, .. } if *until <= self.newest_time => {
                 Some(UnmatchedReason::HoldOver)
             }
-            FactBody::HoldOrdered { number, until, .. } => {
-                holds.insert(Arc::clone(number), *until);
+            FactBody::HoldOrdered { name, until, .. } => {
+                holds.insert((Arc::clone(&name.issuer), Arc::clone(&name.number)), *until);
                 None
             }
-            FactBody::HoldReleased { number } => match holds.remove(number) {
-                Some(_) => None,
-                None => Some(UnmatchedReason::HoldUnknown),
-            },
+            FactBody::HoldReleased { name } => {
+                match holds.remove(&(Arc::clone(&name.issuer), Arc::clone(&name.number))) {
+                    Some(_) => None,
+                    None => Some(UnmatchedReason::HoldUnknown),
+                }
+            }
             _ => None,
         };
         if let Some(reason) = reason {
@@ -162,6 +174,21 @@ impl Openings {
             step.is_of_holding &= !over.contains(&step.holding);
         }
         self.drop_steps();
+    }
+
+    /// Whether anything is known of an account or card.
+    pub(super) fn knows_holding(&self, holding: Subject) -> bool {
+        self.steps.iter().any(|step| step.is_of_holding && step.holding == holding)
+    }
+
+    /// Whether anything is known of an opening, but the platform's answers.
+    pub(super) fn knows_opening(&self, opening: Token) -> bool {
+        self.requests.iter().any(|request| request.opening.subject.token == opening)
+            || self.steps.iter().any(|step| step.is_of_opening && step.opening == opening)
+    }
+
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.requests.is_empty() && !self.steps.iter().any(|step| step.is_of_holding || step.is_of_opening)
     }
 
     fn drop_steps(&mut self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
-use crate::engine::disposition::DispositionId;
+use crate::engine::disposition::{DispositionId, EndCause};
 use crate::engine::evidence::{Evidence, NEAR_MISSES_MAX, NearMiss, Softened};
 use crate::engine::measure::MeasureKind;
 use crate::engine::notice::RuleName;
@@ -82,7 +82,7 @@ impl Plain {
         case: Case<'_>,
     ) -> Option<Evidence> {
         let is_asked = is_asked(rule, trigger, case) && self.may_ask(rules, rule, case);
-        if !is_asked || self.last_firing_stands(rule, case) {
+        if !is_asked || self.last_firing_stands(rule, case) || self.was_met_already(rule, case) {
             return None;
         }
         let sight = self.sight(rules, rule, case)?;
@@ -111,6 +111,16 @@ impl Plain {
         let asker = Asker { source: case.source, amount: case.amount, other: case.other };
         let reading = Reading { party, holder: case.holder, at: case.at, bound, asker, without: None };
         Some(Sight { plain: self, rules, reading, said: case.said })
+    }
+
+    /// A measure of the rule on the party bears the event of the case, and no correction took it back.
+    fn was_met_already(&self, rule: &Rule, case: Case<'_>) -> bool {
+        let known = self.measures.values().filter(|held| !held.is_forgotten);
+        let mut of_case = known.filter(|held| {
+            let head = held.set.head();
+            (&head.rule.id, head.party.subject, head.event) == (&rule.id, case.party.subject, case.event)
+        });
+        of_case.any(|held| held.ended != Some(EndCause::Corrected))
     }
 
     fn last_firing_stands(&self, rule: &Rule, case: Case<'_>) -> bool {
@@ -197,7 +207,10 @@ impl Plain {
 
     /// What protects the party from a rule's measure, if anything does.
     fn softening(&self, rules: &RuleSet, rule: &Rule, case: Case<'_>) -> Option<Softens> {
-        if matches!(rule.origin, RuleOrigin::Limit { .. }) {
+        // A limit of the law is softened where it would limit or stop, and only there.
+        let names = ["account_limit_non_counter", "account_stop_non_counter"];
+        let keeps_from_paying = names.iter().any(|name| MeasureKind::from_name(name) == Some(rule.measure));
+        if matches!(rule.origin, RuleOrigin::Limit { .. }) && !keeps_from_paying {
             return None;
         }
         let sight = self.sight(rules, rule, case)?;

@@ -143,6 +143,7 @@ impl Plain {
                 unchanged.map_or(self.newest_time, |(_, since)| *since)
             })
             .collect();
+        self.drop_counts(&rules);
         self.rules = Some(rules);
     }
 

@@ -1,7 +1,7 @@
 //! Special measures in areas (S25).
 
 use crate::engine::attributes::Field;
-use crate::engine::base::{TimeMs, Token};
+use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::notice::RuleName;
 use crate::engine::order::{OrderName, Outcome};
 use crate::engine::rule::Rule;
@@ -10,29 +10,46 @@ use crate::engine::special::{SpecialFact, SpecialSays, SpecialTerms};
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 
 use super::authority::Heard;
+use super::retention::Class;
 use super::rules::Case;
+use super::time::Timer;
 use super::{Cause, Occasion, Plain};
 
 /// Everything that was heard of one special measure.
 pub(super) struct Special {
     name: OrderName,
     terms: Option<SpecialTerms>,
+    /// The event of its text.
+    ordered_by: Option<Fingerprint>,
     /// Event times of its releases.
     releases: Vec<TimeMs>,
     /// Its end had passed when others were heard of.
     is_forgotten: bool,
 }
 
+impl Special {
+    /// Its end lies further back than any event may, or only releases were heard, long ago.
+    fn is_over(&self, late: TimeMs, word: TimeMs) -> bool {
+        match (&self.terms, self.releases.iter().min()) {
+            (Some(terms), _) => terms.end <= late,
+            (None, Some(released)) => *released <= word,
+            (None, None) => false,
+        }
+    }
+}
+
 impl Plain {
     pub(super) fn hear_special(&mut self, occasion: Occasion, said: &SpecialFact) {
+        let (late, word) = (self.horizon(Class::Telling), self.horizon(Class::Orders));
         for known in &mut self.specials {
-            known.is_forgotten |= known.terms.as_ref().is_some_and(|terms| terms.end <= self.newest_time);
+            known.is_forgotten |= known.is_over(late, word);
         }
         let same = |known: &Special| known.name == said.name && !known.is_forgotten;
         let place = self.specials.iter().position(same).unwrap_or(self.specials.len());
         if place == self.specials.len() {
             let name = said.name.clone();
-            self.specials.push(Special { name, terms: None, releases: Vec::new(), is_forgotten: false });
+            let (terms, ordered_by, releases) = (None, None, Vec::new());
+            self.specials.push(Special { name, terms, ordered_by, releases, is_forgotten: false });
         }
         let newest = self.newest_time;
         let Some(known) = self.specials.get_mut(place) else { return };
@@ -45,6 +62,7 @@ impl Plain {
             SpecialSays::Ordered(terms) => {
                 let (start, end) = (terms.start, terms.end);
                 known.terms = Some(terms.clone());
+                known.ordered_by = Some(occasion.event);
                 if !known.releases.is_empty() {
                     Outcome::Released
                 } else if end <= occasion.at.max(newest) {
@@ -59,18 +77,39 @@ impl Plain {
         if self.identity.partition != 0 {
             return;
         }
+        let cause = Cause { event: occasion.event, at: occasion.at };
+        self.let_hear_of_special(said.name.clone(), outcome, cause);
+        // What is still to be told of it: that it begins, and that it is over.
+        if let SpecialSays::Ordered(SpecialTerms { start, end, .. }) = &said.says {
+            if outcome == Outcome::Waits {
+                self.set_timer(*start, Timer::SpecialStarts(place));
+            }
+            if outcome == Outcome::Waits || outcome == Outcome::Set {
+                self.set_timer(*end, Timer::SpecialEnds(place));
+            }
+        }
+    }
+
+    pub(super) fn tell_of_special(&mut self, place: usize, outcome: Outcome, due: TimeMs) {
+        let Some(known) = self.specials.get(place) else { return };
+        if let (Some(event), true) = (known.ordered_by, known.releases.is_empty()) {
+            self.let_hear_of_special(known.name.clone(), outcome, Cause { event, at: due });
+        }
+    }
+
+    fn let_hear_of_special(&mut self, name: OrderName, outcome: Outcome, cause: Cause) {
         let rule = RuleName { id: "special-measure".to_owned(), version: 0 };
         let subject = Subject::new(SubjectKind::Holder, Token(0));
         let party = Party { subject, sealed: SealedRef::default() };
-        let (holder, name, set) = (Token(0), said.name.clone(), (None, None));
-        let cause = Cause { event: occasion.event, at: occasion.at };
-        self.let_hear(Heard { rule, party, holder, name, set }, outcome, cause);
+        let (holder, set) = (Token(0), (None, None));
+        self.let_hear(Heard { rule, party, holder, name, set, case: None }, outcome, cause);
     }
 
     /// Whether the special measure that a rule waits for, if it waits for one, stands where and for what a case is.
     pub(super) fn may_ask(&self, rules: &RuleSet, rule: &Rule, case: Case<'_>) -> bool {
         let Some(wanted) = rules.specials.get(&rule.id) else { return true };
         let product = case.said.get(Field::Product);
+        let (late, word) = (self.horizon(Class::Telling), self.horizon(Class::Orders));
         self.specials.iter().any(|known| {
             let Some(terms) = &known.terms else { return false };
             let names_place =
@@ -81,6 +120,7 @@ impl Plain {
                 && (terms.start..terms.end).contains(&case.at)
                 && known.releases.iter().all(|released| case.at < *released)
                 && !known.is_forgotten
+                && !known.is_over(late, word)
                 && names_place
                 && names_class
         })

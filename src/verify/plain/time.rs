@@ -7,6 +7,7 @@ use crate::engine::disposition::DispositionId;
 use crate::engine::fact::FactBody;
 use crate::engine::input::{FactsPack, TimeMode};
 use crate::engine::life::LeadEvent;
+use crate::engine::order::Outcome;
 
 use super::{Occasion, Plain, PlainError};
 
@@ -53,6 +54,9 @@ pub(super) enum Timer {
     LeadAnswerDue(usize),
     LeadGivenUp(usize),
     LeadForgotten(usize),
+    /// Of special measures.
+    SpecialStarts(usize),
+    SpecialEnds(usize),
 }
 
 impl Timer {
@@ -65,6 +69,7 @@ impl Timer {
             Timer::EntryEnds(_) | Timer::EntryForgotten(_) => true,
             Timer::LeadAnswerDue(_) | Timer::LeadGivenUp(_) => false,
             Timer::LeadForgotten(_) => true,
+            Timer::SpecialStarts(_) | Timer::SpecialEnds(_) => true,
             Timer::AppealDue { worsens, .. } | Timer::StateDue { worsens, .. } => !worsens,
         }
     }
@@ -227,6 +232,8 @@ impl Plain {
                     self.lead_waits_too_long(place, LeadEvent::GivenUp, key.0)?;
                 }
                 Timer::LeadForgotten(place) => self.forget_lead(place),
+                Timer::SpecialStarts(place) => self.tell_of_special(place, Outcome::Set, key.0),
+                Timer::SpecialEnds(place) => self.tell_of_special(place, Outcome::Expired, key.0),
             }
             self.look_at_anomalies();
         }

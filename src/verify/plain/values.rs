@@ -244,7 +244,7 @@ impl Plain {
             .into_iter()
             .flatten()
             .filter(|told| *told.signal == *signal.name && is_about(told.about))
-            .filter(|told| !self.explained.contains(&(reading.holder, told.about.token)))
+            .filter(|told| !self.is_explained(reading.holder, told.about.token))
             .filter(|told| told.at <= reading.at && reading.at < told.until && reading.bound < told.at)
             .filter(|told| told.until > put_out)
             .collect();

@@ -4,6 +4,7 @@ use super::*;
 use crate::codec::authority::{AuthorityKey, AuthoritySecret};
 use crate::codec::event::Event;
 use crate::codec::event::EventType;
+use crate::config::orders::{Codes, Means, Reported};
 use crate::engine::notice::Telling;
 use crate::engine::order::{Level, OrderKind, OrderSays, OrderTerms};
 use crate::intake::classify::order;
@@ -76,7 +77,8 @@ fn an_order_is_taken_by_its_signature_and_nothing_else() {
     assert_eq!((&*said.name.issuer, &*said.name.number), ("city police", "DJ-1"));
     let (start, end) = (TimeMs(AT.0 + 86_400_000), TimeMs(AT.0 + 2 * 86_400_000));
     let (kind, level, telling) = (OrderKind::Freeze, Level::Prefecture, Telling::Now);
-    assert_eq!(said.says, OrderSays::Issued(OrderTerms { kind, level, start, end, telling }));
+    let terms = OrderTerms { kind, level, start, end, telling, case: None };
+    assert_eq!(said.says, OrderSays::Issued(terms));
     for (code, from, to) in order_cases() {
         let refused = classify(&mut classifier, &ordered(&secret, from, to)).map(|_| ());
         assert_eq!(refused, Err(code), "{from} -> {to}");
@@ -90,6 +92,91 @@ fn an_order_is_taken_by_its_signature_and_nothing_else() {
             Err(Code::OrderSignatureInvalid),
             "{from}"
         );
+    }
+}
+
+/// An event about an order of the city's, signed.
+fn about(secret: &AuthoritySecret, kind: EventType, more: &str) -> String {
+    let data = format!(
+        r#"{{"number":"DJ-1","issuer":"city police","party":{},{more}"signing_key":"city","signature":"SIGNATURE"}}"#,
+        party("h", "a", "account")
+    );
+    let canonical = match when_read(kind, &data) {
+        Event::OrderIssued(read) => {
+            let coded = read.code.as_deref().and_then(|code| Codes::shipped().order(code, AT));
+            let kind = read.kind.map(|kind| kind.0).or(coded.map(|(_, kind)| kind)).unwrap();
+            order::issued("bank-a", &read, kind)
+        }
+        Event::OrderExtended(read) => order::extended("bank-a", &read),
+        Event::OrderReleased(read) => order::released("bank-a", &read),
+        other => panic!("{other:?}"),
+    };
+    event(kind.name(), &data.replace("SIGNATURE", &secret.sign(&canonical).unwrap()))
+}
+
+/// Each code of the table is read in the events that it belongs to, and refused in the others.
+#[test]
+fn each_code_of_the_platform_is_read_where_it_belongs() {
+    const TERM: &str =
+        r#""level":"prefecture","start":"2024-01-02T08:00:00+08:00","end":"2024-01-03T08:00:00+08:00","#;
+    const END: &str = r#""end":"2024-01-09T08:00:00+08:00","#;
+    let (mut classifier, secret) = ordering();
+    let mut said = |kind, more: &str| {
+        let classified = classify(&mut classifier, &about(&secret, kind, more))?;
+        let FactBody::Order(said) = &classified.facts[0].1.body else { panic!() };
+        Ok(said.says.clone())
+    };
+    let (orders, reports) = (Codes::shipped().orders(), Codes::shipped().reports());
+    let (orders, reports): (Vec<_>, Vec<_>) = (orders.collect(), reports.collect());
+    assert_eq!((orders.len(), reports.len()), (8, 7), "a code of the table was added or lost");
+    for (code, means, kind) in orders {
+        let code = format!(r#""code":"{code}","#);
+        let issued = said(EventType::OrderIssued, &format!("{code}{TERM}"));
+        match (means, issued) {
+            (Means::Issued, Ok(OrderSays::Issued(terms))) => {
+                assert_eq!((terms.kind, terms.case), (kind, None))
+            }
+            (Means::Issued, other) => panic!("{code}: {other:?}"),
+            (_, issued) => assert_eq!(issued, Err(Code::OrderCodeUnknown), "{code}"),
+        }
+        let extended = said(EventType::OrderExtended, &format!("{code}{END}"));
+        assert_eq!(extended.is_ok(), means == Means::Extended, "{code}");
+        let released = said(EventType::OrderReleased, &code);
+        assert_eq!(released.is_ok(), means == Means::Released, "{code}");
+    }
+    for (code, reported) in reports {
+        let code = format!(r#""code":"{code}","#);
+        let issued = said(EventType::OrderIssued, &format!(r#"{code}"kind":"freeze",{TERM}"#));
+        match (reported, issued) {
+            (Reported::Case(case), Ok(OrderSays::Issued(terms))) => {
+                assert_eq!((terms.kind, terms.case), (OrderKind::Freeze, Some(case)));
+            }
+            (Reported::Cancelled, issued) => assert_eq!(issued, Err(Code::OrderCodeUnknown), "{code}"),
+            (_, other) => panic!("{code}: {other:?}"),
+        }
+        assert_eq!(
+            said(EventType::OrderExtended, &format!("{code}{END}")),
+            Err(Code::OrderCodeUnknown),
+            "{code}"
+        );
+        let released = said(EventType::OrderReleased, &code);
+        match reported {
+            Reported::Cancelled => assert_eq!(released, Ok(OrderSays::Released)),
+            Reported::Case(_) => assert_eq!(released, Err(Code::OrderCodeUnknown), "{code}"),
+        }
+    }
+}
+
+/// The case is signed with the order: another one does not fit its signature.
+#[test]
+fn the_case_of_an_order_cannot_be_put_in_afterwards() {
+    const TERM: &str = r#""kind":"freeze","level":"prefecture","start":"2024-01-02T08:00:00+08:00","end":"2024-01-03T08:00:00+08:00","#;
+    let (mut classifier, secret) = ordering();
+    let signed = about(&secret, EventType::OrderIssued, &format!(r#""code":"3002",{TERM}"#));
+    assert!(classify(&mut classifier, &signed).is_ok());
+    for changed in [signed.replacen("3002", "3005", 1), signed.replacen(r#""code":"3002","#, "", 1)] {
+        let refused = classify(&mut classifier, &changed).map(|_| ());
+        assert_eq!(refused, Err(Code::OrderSignatureInvalid));
     }
 }
 
