@@ -4,7 +4,7 @@
 //! * `faults` what can be done: one entry each; the next one is added there and nowhere else;
 //! * `plan` which of them a seed picks, and what the round needs for them;
 //! * `scene` the processes under fire, tended as a cluster would; `load` what they are fed; `cases` what goes on
-//!   beside: orders, verifications and appeals in flight;
+//!   beside: orders, verifications, appeals, leads and authorisations in flight;
 //! * `flow` what a reader of the outputs sees; `table` that, over the rounds;
 //! * `round` from start to count; `bucket` an S3-compatible store to take away.
 //!

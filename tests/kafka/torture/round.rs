@@ -22,6 +22,10 @@ pub fn run(mut plan: Plan) -> Outcome {
     scene.await_that(FLOWS_WITHIN_MAX, "dispositions flow at first", |scene| {
         scene.flow.has_flowed_since(began)
     });
+    // So that the first fault has as much to lose as the others.
+    scene.await_that(FLOWS_WITHIN_MAX, "something of each kind is in flight", |scene| {
+        scene.cases.in_flight().is_rich()
+    });
     let struck = faults.into_iter().map(|fault| strike(&mut scene, fault)).collect();
     let written = scene.finish();
     let counts = scene.verify();
@@ -54,12 +58,10 @@ fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
         scene.flow.has_covered(&ends)
     });
     let caught_up = gone.elapsed();
+    let [orders, appeals, verifications, leads, authorisations] = in_flight.counts();
     println!(
-        "  {}: {} orders, {} appeals, {} verifications in flight; struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",
+        "  {}: {orders} orders, {appeals} appeals, {verifications} verifications, {leads} leads, {authorisations} authorisations in flight; struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",
         fault.name,
-        in_flight.orders,
-        in_flight.appeals,
-        in_flight.verifications,
         (gone - began).as_secs_f64(),
         silence.as_secs_f64(),
         caught_up.as_secs_f64()

@@ -212,9 +212,9 @@ impl Scene {
         written
     }
 
-    /// What became of orders, verifications and appeals.
+    /// What became of orders, verifications, appeals and leads.
     pub fn settled(&self) -> Settled {
-        cases::settled(&self.deployment.connection, &self.deployment.topic("dispositions"))
+        cases::settled(&self.deployment)
     }
 
     /// It settles what it has handed over, so what it wrote are its first rows without a hole.
