@@ -34,7 +34,8 @@
 //!
 //! Measures with deadlines in their lives, notices delivered and not, verifications passed and failed, signed
 //! orders that wait, act, are extended, released and end, list entries, appeals and requests for a human decision
-//! on their way, corrections of transfers that measures rest on. `seen` counts what of it trouble met.
+//! on their way, corrections of transfers that measures rest on. Leads and their answers, authorisations granted and
+//! taken back, special measures with an end, orders to hold what is kept. `seen` counts what of it trouble met.
 //!
 //! # What is checked
 //!
@@ -43,6 +44,7 @@
 //! invariants that a log shows (I1, C4, K1, P1, P2, P4); and no promise of `engine::invariant` is broken. The engine has one semantics number now, so D13 is not simulated.
 
 mod broker;
+mod dealings;
 mod decide_log;
 mod deployment;
 mod dice;
@@ -159,7 +161,13 @@ fn assert_rich(worlds: u64, seen: &Seen, dispositions: u64) {
     at_least(&[Sight::Restored], worlds);
     let at_crash = [Sight::OrderAtCrash, Sight::AppealAtCrash, Sight::VerificationAtCrash];
     at_least(&at_crash, worlds / 10);
+    at_least(&[Sight::LeadAtCrash, Sight::AuthorisationAtCrash], worlds / 10);
+    at_least(&[Sight::SpecialAtCrash, Sight::HoldAtCrash], worlds / 20);
     at_least(&[Sight::OrderOverAfter], worlds / 10);
+    at_least(&[Sight::LeadAnsweredAfter, Sight::AuthorisationRevokedAfter], worlds / 20);
+    at_least(&[Sight::SpecialReleasedAfter, Sight::HoldReleasedAfter], worlds / 100);
+    at_least(&[Sight::LeadsSent, Sight::LeadsAnswered, Sight::LeadsOverdue], worlds / 20);
+    at_least(&[Sight::LeadsBraked, Sight::Authorised, Sight::AreaChecks, Sight::Places], worlds / 100);
     at_least(&[Sight::AppealDecidedAfter, Sight::VerificationAfter, Sight::Skipped], worlds / 20);
     at_least(&[Sight::Lifted, Sight::Corrected, Sight::Expired, Sight::OpeningsOfListed], worlds / 20);
     at_least(&[Sight::AppealsAnswered, Sight::AppealsOverdue], worlds / 20);

@@ -1,6 +1,8 @@
 //! A rule set small enough for thousands of worlds that still sets measures, refuses openings, lets
-//! reservations lapse and reports across partitions. Its lives are the shipped ones, their days made seconds.
+//! reservations lapse, reports across partitions, refers leads, waits for special measures, and reads data of
+//! abnormal customers. Its lives are the shipped ones, their days made seconds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::bundle;
@@ -8,10 +10,12 @@ use crate::engine::LoadRules;
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Feed, Product};
+use crate::engine::lead::{LeadAuthority, LeadField, LeadKind, LeadRule, LeadTerms, Leads};
 use crate::engine::life::{Life, Lives, Vocabulary};
 use crate::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
-use crate::engine::measure::{AccountStep, Lane, MEASURE_NAMES, MeasureKind};
+use crate::engine::measure::{AccountStep, Lane, MEASURE_NAMES, MeasureKind, VictimStep};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
+use crate::engine::order::Level;
 use crate::engine::purpose::Purpose;
 use crate::engine::retention::Retention;
 use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
@@ -21,17 +25,33 @@ use crate::engine::subject::SubjectKind;
 use crate::engine::verifying::{DeliveryChannel, MethodText, Risk, VerificationMethod, Verifying};
 
 /// The texts that activate them. The first forgets events soon, so that covered ranges alone keep a fact
-/// from being applied again; the second knows an event again that is sent twice.
+/// from being applied again; the second knows an event again that is sent twice, and forgets what is over.
 pub const BUNDLES: [&str; 2] = ["forgetful", "mindful"];
+
+/// The special measure that the rule `area` waits for.
+pub const SPECIAL: &str = "area_check";
+
+/// Short enough to be over within a world.
+const RETENTION: Retention = Retention {
+    logs_by_kind: true,
+    openings: SpanMs(20_000),
+    holdings: SpanMs(20_000),
+    firings: SpanMs(10_000),
+    overrides: SpanMs(10_000),
+    authorisations: SpanMs(10_000),
+    sweep: SpanMs(5_000),
+};
 
 pub struct Rules([Arc<RuleSet>; 2]);
 
 impl Rules {
     pub fn new() -> Rules {
-        Rules([(1, SpanMs(5_000)), (2, SpanMs::HOUR)].map(|(number, horizon)| {
+        let ways = [(1, SpanMs(5_000), Retention::WITHOUT_END), (2, SpanMs::HOUR, RETENTION)];
+        Rules(ways.map(|(number, horizon, retention)| {
             let mut rules = rule_set();
             rules.sha256 = [number; 32];
             rules.settings.duplicate_horizon = horizon;
+            rules.retention = retention;
             Arc::new(rules)
         }))
     }
@@ -64,12 +84,23 @@ fn rule_set() -> RuleSet {
     };
     let verify = MeasureKind::Account(AccountStep::VerifyTransaction);
     let reverify = MeasureKind::Account(AccountStep::ReverifyIdentity);
+    let paying = || vec![Trigger::Feed(Feed::TransferPayer)];
+    let warned =
+        rule("warned", paying(), (4, 1), MeasureKind::Victim(VictimStep::Warn), SubjectKind::Account);
     RuleSet {
         version: 1,
         sha256: [1; 32],
         signals: signals(),
         rules: vec![
-            rule("payments", vec![Trigger::Feed(Feed::TransferPayer)], (0, 2), verify, SubjectKind::Account),
+            rule(
+                "area",
+                vec![Trigger::Feed(Feed::OpeningRequestedHolder)],
+                (5, 1),
+                MeasureKind::OpeningCheckFurther,
+                SubjectKind::Opening,
+            ),
+            rule("payments", paying(), (0, 2), verify, SubjectKind::Account),
+            rule("places", paying(), (3, 2), reverify, SubjectKind::Account),
             rule("shared-device", vec![Trigger::Report(1)], (1, 2), reverify, SubjectKind::Account),
             rule(
                 "shared-device-opening",
@@ -78,11 +109,12 @@ fn rule_set() -> RuleSet {
                 MeasureKind::OpeningCheckFurther,
                 SubjectKind::Opening,
             ),
+            Rule { purpose: Purpose::VICTIM, ..warned },
         ],
         limits: vec![limit],
         protections: Vec::new(),
-        leads: Default::default(),
-        specials: Default::default(),
+        leads: leads(),
+        specials: BTreeMap::from([("area".to_owned(), SPECIAL.to_owned())]),
         lives: lives(),
         notices: notices(),
         calendar: Calendar { utc_offset_minutes: 480, ..Calendar::default() },
@@ -114,6 +146,10 @@ fn lives() -> Lives {
     lives.order.iter_mut().for_each(quicken);
     lives.entry.iter_mut().for_each(quicken);
     lives.rule.iter_mut().for_each(quicken);
+    lives.lead.iter_mut().for_each(quicken);
+    if let Some(lead) = &mut lives.lead {
+        lead.figures = vec![SpanMs(15_000)];
+    }
     if let Some(entry) = &mut lives.entry {
         entry.figures = [20_000, 60_000, 100_000].map(SpanMs).to_vec();
     }
@@ -154,7 +190,67 @@ fn signals() -> Vec<Signal> {
             over(Feed::OpeningRequestedDevice, Aggregate::Distinct),
             Some(3),
         ),
+        Signal {
+            purpose: Purpose::DEVICE_DATA,
+            ..signal(
+                "places",
+                SubjectKind::Account,
+                over(Feed::LocationSeenCustomer, Aggregate::Distinct),
+                None,
+            )
+        },
+        Signal {
+            purpose: Purpose::VICTIM,
+            ..signal("seen", SubjectKind::Account, over(Feed::LocationSeenCustomer, Aggregate::Count), None)
+        },
+        signal("asked", SubjectKind::Holder, over(Feed::OpeningRequestedHolder, Aggregate::Count), None),
     ]
+}
+
+/// What is referred: a device that many pay from, an account that pays often, and what an order asks for.
+fn leads() -> Leads {
+    let terms = |id: &str| LeadTerms {
+        id: id.to_owned(),
+        version: 1,
+        title: text("lead"),
+        basis: "b".to_owned(),
+        reason: text("why"),
+        risk: Risk::Medium,
+        authority: LeadAuthority {
+            name: Arc::from("police"),
+            title: text("police"),
+            level: Level::Prefecture,
+        },
+        fields: vec![LeadField::Subject, LeadField::Signals],
+        answer_within: SpanMs(12_000),
+    };
+    let record = || PrecisionRecord { data: "d".to_owned(), date: "2026-01-01".to_owned(), per_mille: 900 };
+    let seen = |id: &str, kind, (subject, feed), (signal, at_least), open_max| LeadRule {
+        terms: terms(id),
+        kind,
+        status: RuleStatus::Enforced,
+        subject,
+        triggers: vec![feed],
+        condition: at_least_of(signal, at_least),
+        purpose: Purpose::ANTI_FRAUD,
+        precision: Some(record()),
+        quality: None,
+        again_after: SpanMs(8_000),
+        open_max,
+    };
+    let device = (SubjectKind::Device, Feed::TransferDevice);
+    let account = (SubjectKind::Account, Feed::TransferPayer);
+    Leads {
+        rules: vec![
+            seen("boxes", LeadKind::SimBoxDevice, device, (1, 2), 4),
+            seen("often", LeadKind::CallerSpoofing, account, (0, 2), 1),
+        ],
+        linked: Some(terms("linked")),
+    }
+}
+
+fn at_least_of(signal: usize, at_least: i64) -> Condition {
+    Condition::Compare { left: Term::Signal(signal), op: Op::Ge, right: Term::Constant(at_least) }
 }
 
 fn rule(
@@ -172,11 +268,7 @@ fn rule(
         status: RuleStatus::Enforced,
         subject,
         triggers,
-        condition: Condition::Compare {
-            left: Term::Signal(signal),
-            op: Op::Ge,
-            right: Term::Constant(at_least),
-        },
+        condition: at_least_of(signal, at_least),
         measure,
         measure_for: if subject == SubjectKind::Account { SpanMs(25_000) } else { SpanMs(12_000) },
         purpose: Purpose::ANTI_FRAUD,

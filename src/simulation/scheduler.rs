@@ -12,12 +12,15 @@ use super::host::{SimHost, Time};
 use super::processes::{Kind, Seat};
 use super::seen::{Seen, Sight};
 use super::store::LyingStore;
+use crate::codec::output::Topic;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::ConfigVersion;
 use crate::log::LogError;
 
 /// What a call says when the process is to die there.
 pub(super) const CRASH: &str = "the process dies here";
+/// What a lead's record says as it leaves.
+const SENT: &str = "lead.sent.v1";
 /// Processes that stand still in the middle of a call at one time.
 const DEPTH_MAX: u32 = 3;
 
@@ -137,10 +140,17 @@ impl Sim {
         }
         let orders = self.broker.borrow().orders_in_force();
         let (appeals, verifications) = self.events.borrow_mut().lives.crash();
+        let broker = self.broker.borrow();
+        let leads = broker.published(Topic::Leads, SENT);
+        let undone = self.events.borrow_mut().dealings.crash(self.time.ms(), leads);
         let found = [
             (Sight::OrderAtCrash, !orders.is_empty()),
             (Sight::AppealAtCrash, appeals),
             (Sight::VerificationAtCrash, verifications),
+            (Sight::LeadAtCrash, undone.leads > 0),
+            (Sight::AuthorisationAtCrash, undone.authorisations > 0),
+            (Sight::SpecialAtCrash, undone.specials > 0),
+            (Sight::HoldAtCrash, undone.holds > 0),
         ];
         for (sight, _) in found.into_iter().filter(|(sight, is_so)| *is_so && self.seen.get().of(*sight) == 0)
         {
@@ -155,11 +165,16 @@ impl Sim {
         let in_force = broker.orders_in_force();
         let is_over = self.orders_at_crash.borrow().iter().any(|order| !in_force.contains(order));
         let (appeals, verifications) = self.events.borrow().lives.decided_after;
+        let after = self.events.borrow().dealings.after;
         self.see_so_often(Sight::OrderOverAfter, u64::from(is_over));
         self.see_so_often(Sight::AppealDecidedAfter, appeals.min(1));
         self.see_so_often(Sight::VerificationAfter, verifications.min(1));
-        for (sight, text) in Sight::TOLD {
-            self.see_so_often(sight, broker.told(text));
+        self.see_so_often(Sight::LeadAnsweredAfter, after.leads.min(1));
+        self.see_so_often(Sight::AuthorisationRevokedAfter, after.authorisations.min(1));
+        self.see_so_often(Sight::SpecialReleasedAfter, after.specials.min(1));
+        self.see_so_often(Sight::HoldReleasedAfter, after.holds.min(1));
+        for (sight, topic, text) in Sight::TOLD {
+            self.see_so_often(sight, broker.published(topic, text).count() as u64);
         }
         let (broken, restored) = self.deployment.heard.take();
         self.see_so_often(Sight::Restored, restored);
@@ -321,10 +336,15 @@ impl Sim {
             return;
         }
         let hole = i64::from(dice.once_in(6));
-        let value = self.events.borrow_mut().next(now_ms, &mut dice, |dice| {
-            // Mostly of accounts, for those have lives of their own.
-            let measures = broker.measures(if dice.below(5) > 0 { r#""kind":"account""# } else { "" });
-            let recent = &measures[measures.len().saturating_sub(6)..];
+        let value = self.events.borrow_mut().next(now_ms, &self.deployment.keys, &mut dice, |dice, topic| {
+            let text = match topic {
+                Topic::Leads => SENT,
+                // Mostly of accounts, for those have lives of their own.
+                _ if dice.below(5) > 0 => r#""kind":"account""#,
+                _ => "",
+            };
+            let all: Vec<&[u8]> = broker.published(topic, text).collect();
+            let recent = &all[all.len().saturating_sub(6)..];
             (!recent.is_empty()).then(|| dice.pick(recent).to_vec())
         });
         broker.append_source(partition, now_ms, value, hole);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::codec::output::Topic;
+
 /// One kind of thing that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sight {
@@ -26,14 +28,30 @@ pub enum Sight {
     AppealAtCrash,
     /// somebody had been told to verify themselves, and had not been heard of;
     VerificationAtCrash,
+    /// a lead waited for its answer;
+    LeadAtCrash,
+    /// an authorisation held;
+    AuthorisationAtCrash,
+    /// a special measure stood or was to;
+    SpecialAtCrash,
+    /// an order to hold what is kept of somebody held;
+    HoldAtCrash,
     // and in how many of these it went on to its end:
     /// the order's measure ended;
     OrderOverAfter,
     /// the appeal was decided;
     AppealDecidedAfter,
-    /// the verification was passed or failed.
+    /// the verification was passed or failed;
     VerificationAfter,
-    // How many dispositions were published of these.
+    /// the lead was answered;
+    LeadAnsweredAfter,
+    /// the authorisation was taken back;
+    AuthorisationRevokedAfter,
+    /// the special measure was released;
+    SpecialReleasedAfter,
+    /// the hold was released.
+    HoldReleasedAfter,
+    // How many records were published of these.
     Verified,
     /// By an appeal or a person.
     Lifted,
@@ -46,10 +64,21 @@ pub enum Sight {
     /// Because nobody had answered in time.
     AppealsOverdue,
     OpeningsOfListed,
+    LeadsSent,
+    LeadsAnswered,
+    LeadsOverdue,
+    /// Since as many as may wait were waiting.
+    LeadsBraked,
+    /// By what an authorisation opened.
+    Authorised,
+    /// Requests that were looked into while a special measure stood.
+    AreaChecks,
+    /// Under data of abnormal customers.
+    Places,
 }
 
 impl Sight {
-    pub const ALL: [Sight; 25] = [
+    pub const ALL: [Sight; 40] = [
         Sight::Crashes,
         Sight::Freezes,
         Sight::Lies,
@@ -65,7 +94,15 @@ impl Sight {
         Sight::VerificationAtCrash,
         Sight::OrderOverAfter,
         Sight::AppealDecidedAfter,
+        Sight::LeadAtCrash,
+        Sight::AuthorisationAtCrash,
+        Sight::SpecialAtCrash,
+        Sight::HoldAtCrash,
         Sight::VerificationAfter,
+        Sight::LeadAnsweredAfter,
+        Sight::AuthorisationRevokedAfter,
+        Sight::SpecialReleasedAfter,
+        Sight::HoldReleasedAfter,
         Sight::Verified,
         Sight::Lifted,
         Sight::Expired,
@@ -75,21 +112,35 @@ impl Sight {
         Sight::AppealsAnswered,
         Sight::AppealsOverdue,
         Sight::OpeningsOfListed,
+        Sight::LeadsSent,
+        Sight::LeadsAnswered,
+        Sight::LeadsOverdue,
+        Sight::LeadsBraked,
+        Sight::Authorised,
+        Sight::AreaChecks,
+        Sight::Places,
     ];
 
-    /// What of a disposition's text tells it, for those that are told by dispositions.
-    pub const TOLD: [(Sight, &'static str); 11] = [
-        (Sight::Verified, r#""cause":"verified""#),
-        (Sight::Lifted, r#""cause":"overturned""#),
-        (Sight::Lifted, r#""cause":"lifted_by_person""#),
-        (Sight::Expired, r#""cause":"expired""#),
-        (Sight::Released, r#""cause":"released""#),
-        (Sight::Corrected, r#""cause":"corrected""#),
-        (Sight::Followed, r#""cause":"followed""#),
-        (Sight::AppealsAnswered, "appeal_answered.v1"),
-        (Sight::AppealsOverdue, r#""answer":"overdue""#),
-        (Sight::AppealsOverdue, r#""answer":"human_decision_due""#),
-        (Sight::OpeningsOfListed, r#""measure":"listed_refuse_opening""#),
+    /// Where it is told and what of a record's text tells it, for those that are told by what was published.
+    pub const TOLD: [(Sight, Topic, &'static str); 18] = [
+        (Sight::Verified, Topic::Dispositions, r#""cause":"verified""#),
+        (Sight::Lifted, Topic::Dispositions, r#""cause":"overturned""#),
+        (Sight::Lifted, Topic::Dispositions, r#""cause":"lifted_by_person""#),
+        (Sight::Expired, Topic::Dispositions, r#""cause":"expired""#),
+        (Sight::Released, Topic::Dispositions, r#""cause":"released""#),
+        (Sight::Corrected, Topic::Dispositions, r#""cause":"corrected""#),
+        (Sight::Followed, Topic::Dispositions, r#""cause":"followed""#),
+        (Sight::AppealsAnswered, Topic::Dispositions, "appeal_answered.v1"),
+        (Sight::AppealsOverdue, Topic::Dispositions, r#""answer":"overdue""#),
+        (Sight::AppealsOverdue, Topic::Dispositions, r#""answer":"human_decision_due""#),
+        (Sight::OpeningsOfListed, Topic::Dispositions, r#""measure":"listed_refuse_opening""#),
+        (Sight::LeadsSent, Topic::Leads, "lead.sent.v1"),
+        (Sight::LeadsAnswered, Topic::Leads, r#""outcome":""#),
+        (Sight::LeadsOverdue, Topic::Leads, r#""to":"overdue""#),
+        (Sight::LeadsBraked, Topic::Shadow, r#""braked":true"#),
+        (Sight::Authorised, Topic::Dispositions, r#""authorisation":""#),
+        (Sight::AreaChecks, Topic::Dispositions, r#""id":"area""#),
+        (Sight::Places, Topic::Dispositions, r#""id":"places""#),
     ];
 }
 
