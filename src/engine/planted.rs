@@ -54,10 +54,12 @@ pub enum Planted {
     SpecialState,
     /// S20: orders to hold are not taken over from a snapshot.
     HoldState,
+    /// D13: where a worker does not speak the rules that were released, it goes on by those before.
+    SpokenCheck,
 }
 
 impl Planted {
-    pub const ALL: [Planted; 24] = [
+    pub const ALL: [Planted; 25] = [
         Planted::CoveredCheck,
         Planted::VersionCheck,
         Planted::ReportPredecessor,
@@ -82,6 +84,7 @@ impl Planted {
         Planted::Revocation,
         Planted::SpecialState,
         Planted::HoldState,
+        Planted::SpokenCheck,
     ];
 }
 

@@ -1,10 +1,13 @@
 //! What happens in the simulated institution, as records of its source topic.
 
+use sha2::{Digest, Sha256};
+
 use super::dealings::{DEVICES, Dealings, OUTLETS};
 use super::dice::Dice;
 use super::host::START_MS;
 use super::lives::{Lives, Published};
 use crate::codec::keys::Keys;
+use crate::codec::manifest::hex;
 use crate::codec::output::Topic;
 
 pub const INSTITUTION: &str = "bank-a";
@@ -75,6 +78,14 @@ impl Events {
         let text = if text.is_empty() { self.transfer(number, at, dice) } else { text };
         self.last = Some(text.clone());
         text.into_bytes()
+    }
+
+    /// A rule set is released.
+    pub fn release(&mut self, at: i64, bundle: &str) -> Vec<u8> {
+        self.written += 1;
+        let sha256 = hex(&Sha256::digest(bundle.as_bytes()));
+        let data = format!(r#"{{"bundle":"{bundle}","sha256":"{sha256}"}}"#);
+        event(self.written, "rule_set_activated", at, &data).into_bytes()
     }
 
     fn measure(&self, value: Option<Vec<u8>>) -> Option<Published> {

@@ -28,6 +28,7 @@
 //! | snapshots | torn, not stored and said to be, stored and said not to be, lists of yesterday |
 //! | clocks | apart by less than intake allows for, and by more |
 //! | operators | a second intake configuration, intakes that do not know it; a source topic made anew |
+//! | upgrades | workers of two engine semantics (D13); rules that only the later ones speak, released too early |
 //! | sources | retention takes records that are not covered yet; the order to skip them reaches some partitions, or all |
 //!
 //! # What is in flight
@@ -41,7 +42,7 @@
 //!
 //! In every run, that all comes to an end once the trouble is over, and `verdict`: the four checks of
 //! `verify` (exactly once into the facts, through the state and out of it, in order; reports whole), and the
-//! invariants that a log shows (I1, C4, K1, P1, P2, P4); and no promise of `engine::invariant` is broken. The engine has one semantics number now, so D13 is not simulated.
+//! invariants that a log shows (I1, C4, K1, P1, P2, P4); and no promise of `engine::invariant` is broken.
 
 mod broker;
 mod dealings;
@@ -159,6 +160,8 @@ fn assert_rich(worlds: u64, seen: &Seen, dispositions: u64) {
     at_least(&[Sight::Crashes, Sight::Freezes, Sight::Lies], worlds);
     at_least(&[Sight::Recreations, Sight::Stops, Sight::Versions, Sight::Losses], worlds / 20);
     at_least(&[Sight::Restored], worlds);
+    at_least(&[Sight::Releases], worlds / 5);
+    at_least(&[Sight::Unspoken], worlds / 20);
     let at_crash = [Sight::OrderAtCrash, Sight::AppealAtCrash, Sight::VerificationAtCrash];
     at_least(&at_crash, worlds / 10);
     at_least(&[Sight::LeadAtCrash, Sight::AuthorisationAtCrash], worlds / 10);

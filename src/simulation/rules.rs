@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::bundle;
-use crate::engine::LoadRules;
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Feed, Product};
@@ -16,6 +15,7 @@ use crate::engine::limit::{Demand, Limit, LimitForce, LimitStatus, SharedCount};
 use crate::engine::measure::{AccountStep, Lane, MEASURE_NAMES, MeasureKind, VictimStep};
 use crate::engine::notice::{Channels, MeasureText, NoticeTexts};
 use crate::engine::order::Level;
+use crate::engine::planted::{Planted, is_planted};
 use crate::engine::purpose::Purpose;
 use crate::engine::retention::Retention;
 use crate::engine::rule::{Condition, Op, PrecisionRecord, Rule, RuleOrigin, RuleStatus, Term, Trigger};
@@ -23,6 +23,7 @@ use crate::engine::ruleset::{RuleSet, Settings};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::subject::SubjectKind;
 use crate::engine::verifying::{DeliveryChannel, MethodText, Risk, VerificationMethod, Verifying};
+use crate::engine::{LoadRules, SEMANTICS};
 
 /// The texts that activate them. The first forgets events soon, so that covered ranges alone keep a fact
 /// from being applied again; the second knows an event again that is sent twice, and forgets what is over.
@@ -42,25 +43,78 @@ const RETENTION: Retention = Retention {
     sweep: SpanMs(5_000),
 };
 
-pub struct Rules([Arc<RuleSet>; 2]);
+/// What each is followed by, when an operator releases it: a rule acts sooner, and asks for the present semantics
+/// of the engine where the first ones ask for those before (D13).
+pub const LATER: [&str; 2] = ["forgetful later", "mindful later"];
+
+/// Of a worker of the release before.
+pub const EARLIER_SEMANTICS: u32 = SEMANTICS - 1;
+
+/// Of what a worker says that does not speak the rules that were released.
+pub const UNSPOKEN: &str = "asks for engine semantics";
+
+pub struct Rules {
+    first: [Arc<RuleSet>; 2],
+    later: [Arc<RuleSet>; 2],
+}
+
+/// What a worker makes of them which speaks these semantics of the engine.
+pub struct Speaking {
+    pub rules: Arc<Rules>,
+    pub speaks: u32,
+}
+
+impl LoadRules for Speaking {
+    fn load(&self, bundle: &str) -> Result<Arc<RuleSet>, String> {
+        if self.asked(bundle) <= self.speaks {
+            return self.rules.load(bundle);
+        }
+        if is_planted(Planted::SpokenCheck) {
+            let place = LATER.iter().position(|known| *known == bundle).unwrap_or(0);
+            return Ok(Arc::clone(&self.rules.first[place]));
+        }
+        Err(format!("the rule set {UNSPOKEN} {}, and this worker speaks {}", self.asked(bundle), self.speaks))
+    }
+
+    fn speaks(&self) -> u32 {
+        self.speaks
+    }
+
+    fn asked(&self, bundle: &str) -> u32 {
+        self.rules.asked(bundle)
+    }
+}
 
 impl Rules {
     pub fn new() -> Rules {
         let ways = [(1, SpanMs(5_000), Retention::WITHOUT_END), (2, SpanMs::HOUR, RETENTION)];
-        Rules(ways.map(|(number, horizon, retention)| {
+        let first = ways.map(|(number, horizon, retention)| {
             let mut rules = rule_set();
             rules.sha256 = [number; 32];
             rules.settings.duplicate_horizon = horizon;
             rules.retention = retention;
-            Arc::new(rules)
-        }))
+            rules
+        });
+        let later = first.clone().map(|mut rules| {
+            rules.version += 1;
+            rules.sha256[0] += 10;
+            let payments = rules.rules.iter_mut().filter(|rule| rule.id == "payments");
+            payments.for_each(|rule| (rule.version, rule.condition) = (2, at_least_of(0, 1)));
+            rules
+        });
+        Rules { first: first.map(Arc::new), later: later.map(Arc::new) }
     }
 }
 
 impl LoadRules for Rules {
     fn load(&self, bundle: &str) -> Result<Arc<RuleSet>, String> {
-        let place = BUNDLES.iter().position(|known| *known == bundle).ok_or("no such bundle")?;
-        Ok(Arc::clone(&self.0[place]))
+        let all = BUNDLES.iter().zip(&self.first).chain(LATER.iter().zip(&self.later));
+        let found = all.into_iter().find(|(known, _)| **known == bundle);
+        found.map(|(_, rules)| Arc::clone(rules)).ok_or_else(|| "no such bundle".to_owned())
+    }
+
+    fn asked(&self, bundle: &str) -> u32 {
+        if LATER.contains(&bundle) { SEMANTICS } else { EARLIER_SEMANTICS }
     }
 }
 

@@ -2,7 +2,13 @@
 
 use std::fmt;
 
+use super::deployment::HeardOf;
+use super::processes::Kind;
+use super::scheduler::Sim;
 use crate::codec::output::Topic;
+
+/// What a lead's record says as it leaves.
+pub const SENT: &str = "lead.sent.v1";
 
 /// One kind of thing that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +27,10 @@ pub enum Sight {
     Skipped,
     /// Partitions that came back out of a snapshot.
     Restored,
+    /// Rule sets that ask for the next engine semantics, released while some workers may not speak them.
+    Releases,
+    /// Partitions that stopped before one.
+    Unspoken,
     // In how many worlds: a deciding process died while...
     /// an order's measure was in force;
     OrderAtCrash,
@@ -78,7 +88,7 @@ pub enum Sight {
 }
 
 impl Sight {
-    pub const ALL: [Sight; 40] = [
+    pub const ALL: [Sight; 42] = [
         Sight::Crashes,
         Sight::Freezes,
         Sight::Lies,
@@ -89,6 +99,8 @@ impl Sight {
         Sight::Skips,
         Sight::Skipped,
         Sight::Restored,
+        Sight::Releases,
+        Sight::Unspoken,
         Sight::OrderAtCrash,
         Sight::AppealAtCrash,
         Sight::VerificationAtCrash,
@@ -134,7 +146,7 @@ impl Sight {
         (Sight::AppealsOverdue, Topic::Dispositions, r#""answer":"overdue""#),
         (Sight::AppealsOverdue, Topic::Dispositions, r#""answer":"human_decision_due""#),
         (Sight::OpeningsOfListed, Topic::Dispositions, r#""measure":"listed_refuse_opening""#),
-        (Sight::LeadsSent, Topic::Leads, "lead.sent.v1"),
+        (Sight::LeadsSent, Topic::Leads, SENT),
         (Sight::LeadsAnswered, Topic::Leads, r#""outcome":""#),
         (Sight::LeadsOverdue, Topic::Leads, r#""to":"overdue""#),
         (Sight::LeadsBraked, Topic::Shadow, r#""braked":true"#),
@@ -145,8 +157,14 @@ impl Sight {
 }
 
 /// How often each was seen.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seen([u64; Sight::ALL.len()]);
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen([0; Sight::ALL.len()])
+    }
+}
 
 impl Seen {
     pub fn add(&mut self, sight: Sight, count: u64) {
@@ -166,5 +184,56 @@ impl Seen {
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(Sight::ALL.map(|sight| (sight, self.of(sight)))).finish()
+    }
+}
+
+impl Sim {
+    /// What a deciding process leaves undone as it dies.
+    pub(super) fn note_in_flight(&self, process: usize) {
+        if self.seats.borrow()[process].kind != Kind::Decide {
+            return;
+        }
+        let orders = self.broker.borrow().orders_in_force();
+        let (appeals, verifications) = self.events.borrow_mut().lives.crash();
+        let broker = self.broker.borrow();
+        let leads = broker.published(Topic::Leads, SENT);
+        let undone = self.events.borrow_mut().dealings.crash(self.time.ms(), leads);
+        let found = [
+            (Sight::OrderAtCrash, !orders.is_empty()),
+            (Sight::AppealAtCrash, appeals),
+            (Sight::VerificationAtCrash, verifications),
+            (Sight::LeadAtCrash, undone.leads > 0),
+            (Sight::AuthorisationAtCrash, undone.authorisations > 0),
+            (Sight::SpecialAtCrash, undone.specials > 0),
+            (Sight::HoldAtCrash, undone.holds > 0),
+        ];
+        for (sight, _) in found.into_iter().filter(|(sight, is_so)| *is_so && self.seen.get().of(*sight) == 0)
+        {
+            self.see(sight);
+        }
+        self.orders_at_crash.borrow_mut().extend(orders);
+    }
+
+    /// What came of it, and what else was published, once all is over. The error says which promise was broken.
+    pub fn look_back(&self) -> Result<(), String> {
+        let broker = self.broker.borrow();
+        let in_force = broker.orders_in_force();
+        let is_over = self.orders_at_crash.borrow().iter().any(|order| !in_force.contains(order));
+        let (appeals, verifications) = self.events.borrow().lives.decided_after;
+        let after = self.events.borrow().dealings.after;
+        self.see_so_often(Sight::OrderOverAfter, u64::from(is_over));
+        self.see_so_often(Sight::AppealDecidedAfter, appeals.min(1));
+        self.see_so_often(Sight::VerificationAfter, verifications.min(1));
+        self.see_so_often(Sight::LeadAnsweredAfter, after.leads.min(1));
+        self.see_so_often(Sight::AuthorisationRevokedAfter, after.authorisations.min(1));
+        self.see_so_often(Sight::SpecialReleasedAfter, after.specials.min(1));
+        self.see_so_often(Sight::HoldReleasedAfter, after.holds.min(1));
+        for (sight, topic, text) in Sight::TOLD {
+            self.see_so_often(sight, broker.published(topic, text).count() as u64);
+        }
+        let HeardOf { broken, restored, stopped } = self.deployment.heard.take();
+        self.see_so_often(Sight::Restored, restored);
+        self.see_so_often(Sight::Unspoken, stopped);
+        if broken > 0 { Err(format!("{broken} promises were broken (engine::invariant)")) } else { Ok(()) }
     }
 }
