@@ -1,10 +1,10 @@
-//! What goes on beside the payments: orders, verifications and appeals, so that some are always in flight.
+//! What goes on beside the payments: orders, verifications, appeals, leads and authorisations, so that some of each are
+//! always in flight.
 //!
 //! A clerk reads what is in force as it is published and answers it through a source of its own, with dice. When a
 //! fault strikes, `in_flight` tells what it leaves undone; `verify` then covers what became of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{AddAssign, ControlFlow};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -14,12 +14,13 @@ use duecourse::codec::authority::AuthoritySecret;
 use duecourse::codec::event::{Event, EventType, Undeclared};
 use duecourse::engine::order::OrderKind;
 use duecourse::intake::classify::order;
-use duecourse::log::kafka::{AckedProducer, OutMessage, read_topic};
+use duecourse::log::kafka::{AckedProducer, OutMessage};
 use rdkafka::consumer::Consumer;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
+use super::counts::InFlight;
 use super::flow::consumer;
 use crate::deployment::Deployment;
 use crate::events::Dice;
@@ -31,63 +32,9 @@ const KEY: &str = "city";
 const PACE: Duration = Duration::from_millis(150);
 /// What a clerk remembers to come back to.
 const KNOWN_MAX: usize = 200;
+/// So many appeals and leads wait for a while, that some are undone whenever a fault strikes.
+const WAITING_MIN: usize = 2;
 const CLOSE_WITHIN_MAX: Duration = Duration::from_secs(60);
-
-/// What is undone at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InFlight {
-    /// Orders whose measure is in force.
-    pub orders: u64,
-    /// Appeals that were filed and not decided.
-    pub appeals: u64,
-    /// People who were told to verify themselves and have not.
-    pub verifications: u64,
-    /// Leads that left for an authority and were not answered.
-    pub leads: u64,
-    /// Authorisations that were granted and not revoked.
-    pub authorisations: u64,
-}
-
-impl InFlight {
-    /// Something of each is undone.
-    pub fn is_rich(&self) -> bool {
-        self.counts().iter().all(|count| *count > 0)
-    }
-
-    pub fn counts(&self) -> [u64; 5] {
-        [self.orders, self.appeals, self.verifications, self.leads, self.authorisations]
-    }
-}
-
-impl AddAssign for InFlight {
-    fn add_assign(&mut self, other: InFlight) {
-        self.orders += other.orders;
-        self.appeals += other.appeals;
-        self.verifications += other.verifications;
-        self.leads += other.leads;
-        self.authorisations += other.authorisations;
-    }
-}
-
-/// Dispositions that only these cases lead to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
-    pub verified: u64,
-    pub overturned: u64,
-    pub orders_ended: u64,
-    pub appeals_answered: u64,
-    pub leads_answered: u64,
-}
-
-impl AddAssign for Settled {
-    fn add_assign(&mut self, other: Settled) {
-        self.verified += other.verified;
-        self.overturned += other.overturned;
-        self.orders_ended += other.orders_ended;
-        self.appeals_answered += other.appeals_answered;
-        self.leads_answered += other.leads_answered;
-    }
-}
 
 pub struct Cases {
     stop: Arc<AtomicBool>,
@@ -269,7 +216,7 @@ impl Desk {
             4 => self.answer_lead(dice),
             _ => Some(self.authorise(dice, hour_ms)),
         }];
-        if dice.below(2) == 0 {
+        if self.appealed.len() > WAITING_MIN || dice.below(8) == 0 {
             said.push(self.decide(dice));
         }
         let partition = u32::try_from(dice.below(64)).unwrap();
@@ -358,6 +305,9 @@ impl Desk {
 
     /// An authority answers a lead: mostly one that waits, sometimes one that it answered already.
     fn answer_lead(&mut self, dice: &mut Dice) -> Option<String> {
+        if self.leads.len() <= WAITING_MIN && dice.below(8) > 0 {
+            return None;
+        }
         let again = dice.below(8) == 0;
         let lead = take(&mut self.leads, dice)?;
         let outcome = ["confirmed", "not_confirmed", "no_action"][usize::try_from(dice.below(3)).unwrap()];
@@ -415,32 +365,4 @@ fn party(reference: &str, kind: &str) -> Value {
 
 fn time(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).unwrap().to_string()
-}
-
-/// What dispositions and leads tell of such cases.
-pub fn settled(deployment: &Deployment) -> Settled {
-    let connection = &deployment.connection;
-    let mut settled = Settled::default();
-    let mut ended: BTreeMap<String, u64> = BTreeMap::new();
-    read_topic(connection, &deployment.topic("dispositions"), &mut |record| {
-        let told: Value = serde_json::from_slice(record.value.unwrap_or_default()).unwrap_or_default();
-        let text = |pointer: &str| told.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let kind = text("/type");
-        settled.appeals_answered += u64::from(kind.contains("appeal_answered"));
-        if kind.contains("measure_ended") {
-            let is_order = text("/data/lane") == "authority";
-            settled.orders_ended += u64::from(is_order);
-            *ended.entry(text("/data/cause").to_owned()).or_default() += 1;
-        }
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    read_topic(connection, &deployment.topic("leads"), &mut |record| {
-        let told: Value = serde_json::from_slice(record.value.unwrap_or_default()).unwrap_or_default();
-        settled.leads_answered += u64::from(told.pointer("/data/outcome").is_some());
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    let count = |cause: &str| ended.get(cause).copied().unwrap_or(0);
-    Settled { verified: count("verified"), overturned: count("overturned"), ..settled }
 }

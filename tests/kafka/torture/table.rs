@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::cases::{InFlight, Settled};
+use super::counts::{InFlight, Settled};
 use super::faults;
 
 /// What one fault did in one round.
