@@ -40,7 +40,7 @@ const RETENTION: Retention = Retention {
     firings: SpanMs(10_000),
     overrides: SpanMs(10_000),
     authorisations: SpanMs(10_000),
-    sweep: SpanMs(5_000),
+    sweep: SpanMs(60_000),
 };
 
 /// What each is followed by, when an operator releases it: a rule acts sooner, and asks for the present semantics
