@@ -121,6 +121,28 @@ pub struct Image {
     pub marks: Changes<Token, Marks>,
 }
 
+impl Image {
+    /// Bugs of a restore that the simulator plants.
+    fn leave_out_what_is_planted(&mut self) {
+        let holders = self.holders.rows.iter_mut().map(|(_, holder)| holder);
+        if is_planted(Planted::AuthorityState) {
+            holders.for_each(|holder| holder.authority = None);
+        } else if is_planted(Planted::Revocation) {
+            let traces = holders.filter_map(|holder| holder.traces.as_mut());
+            traces.flat_map(|traces| &mut traces.authorisations).for_each(|known| known.revoked = None);
+        }
+        if is_planted(Planted::LeadState) {
+            self.leads.rows.clear();
+        }
+        if is_planted(Planted::SpecialState) {
+            self.core.specials.clear();
+        }
+        if is_planted(Planted::HoldState) {
+            self.kept.rows.clear();
+        }
+    }
+}
+
 impl Partition {
     /// The state as it is now. What changes from here on is what the next one says has changed.
     pub fn freeze(&mut self) -> Frozen {
@@ -178,9 +200,7 @@ impl Partition {
         known: &mut Known,
         loader: &dyn LoadRules,
     ) -> Result<(), EngineError> {
-        if is_planted(Planted::AuthorityState) {
-            image.holders.rows.iter_mut().for_each(|(_, holder)| holder.authority = None);
-        }
+        image.leave_out_what_is_planted();
         self.restore_core(image.core, loader)?;
         self.seen.restore(image.seen);
         self.restore_logs(image.logs, known);
