@@ -64,8 +64,9 @@ pub(super) struct Readings {
     pub values: Values,
     /// Whether anything at all is told of the holder at the scene's time, once that was looked up.
     told: Option<bool>,
-    /// Memory for the places of the rules that may hold.
+    /// Memory for the places of the rules that may hold, and for what tells which these are.
     pub places: Vec<u32>,
+    pub ceilings: Vec<i64>,
 }
 
 /// By which way a signal's certain value is found fastest; worked out once for a rule set.
@@ -97,7 +98,14 @@ impl Way {
 
 impl Default for Readings {
     fn default() -> Readings {
-        Readings { scene: 1, slots: Vec::new(), values: Values::default(), told: None, places: Vec::new() }
+        Readings {
+            scene: 1,
+            slots: Vec::new(),
+            values: Values::default(),
+            told: None,
+            places: Vec::new(),
+            ceilings: Vec::new(),
+        }
     }
 }
 
