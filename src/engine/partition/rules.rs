@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::readings::Readings;
-use super::sieve::{Candidate, Sieve};
+use super::sieve::{Candidate, Places, Sieve};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
@@ -192,7 +192,7 @@ impl Partition {
         let places = self.sifted(sieve, scene, &mut readings);
         let overridden = self.is_overridden(scene);
         let mut warned = false;
-        for candidate in places.iter().filter_map(|place| sieve.get(*place)) {
+        for candidate in places.iter().filter_map(|place| sieve.get(place)) {
             if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
                 let protects = fired.rule.lane() == Lane::Victim;
                 warned |= self.act(fired, scene, active, &mut readings, out)? && protects;
@@ -219,7 +219,7 @@ impl Partition {
         let places = self.sifted(sieve, scene, &mut readings);
         let mut checked = false;
         let overridden = self.is_overridden(scene);
-        for candidate in places.iter().filter_map(|place| sieve.get(*place)) {
+        for candidate in places.iter().filter_map(|place| sieve.get(place)) {
             let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) else {
                 continue;
             };
@@ -234,7 +234,7 @@ impl Partition {
     }
 
     /// The places of the rules that may hold, in memory to be given back to the readings.
-    fn sifted(&self, sieve: &Sieve, scene: &Scene<'_>, readings: &mut Readings) -> Vec<u32> {
+    fn sifted(&self, sieve: &Sieve, scene: &Scene<'_>, readings: &mut Readings) -> Places {
         let mut places = std::mem::take(&mut readings.places);
         self.sift(sieve, scene, readings, &mut places);
         places

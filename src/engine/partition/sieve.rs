@@ -94,6 +94,36 @@ impl Sieve {
     }
 }
 
+/// Places of rules in a sieve, a bit for each: filled in any order and read in id order, without sorting.
+#[derive(Debug, Default)]
+pub(super) struct Places(Vec<u64>);
+
+impl Places {
+    /// Empties it and makes room for so many places.
+    fn clear(&mut self, count: usize) {
+        self.0.clear();
+        self.0.resize(count.div_ceil(64), 0);
+    }
+
+    fn insert(&mut self, place: u32) {
+        if let Some(word) = self.0.get_mut(place as usize / 64) {
+            *word |= 1 << (place % 64);
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..).step_by(64).zip(&self.0).flat_map(|(first, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let place = (left != 0).then(|| first + left.trailing_zeros())?;
+                // Takes the lowest bit out.
+                left &= left - 1;
+                Some(place)
+            })
+        })
+    }
+}
+
 impl Candidate {
     /// Whether what is known is enough for each need but the first `skipped` ones.
     fn may_hold(&self, skipped: usize, ceilings: &[i64]) -> bool {
@@ -117,20 +147,19 @@ impl Partition {
         sieve: &Sieve,
         scene: &Scene<'_>,
         readings: &mut Readings,
-        places: &mut Vec<u32>,
+        places: &mut Places,
     ) {
         let ceilings = self.ceilings(sieve, scene, readings);
-        places.clear();
-        places.extend_from_slice(&sieve.free);
+        places.clear(sieve.candidates.len());
+        sieve.free.iter().for_each(|place| places.insert(*place));
         for group in &sieve.groups {
             let most = ceiling(&ceilings, group.of);
-            let reached =
-                group.places.iter().take_while(|(least, _)| *least <= most).map(|(_, place)| *place);
-            let may_hold =
-                |place: &u32| sieve.get(*place).is_some_and(|candidate| candidate.may_hold(1, &ceilings));
-            places.extend(reached.filter(may_hold));
+            for (_, place) in group.places.iter().take_while(|(least, _)| *least <= most) {
+                if sieve.get(*place).is_some_and(|candidate| candidate.may_hold(1, &ceilings)) {
+                    places.insert(*place);
+                }
+            }
         }
-        places.sort_unstable();
         readings.ceilings = ceilings;
     }
 
@@ -175,5 +204,22 @@ impl Partition {
     fn most_of(&self, kind: SubjectKind, scene: &Scene<'_>) -> Option<Most> {
         let log = self.logs.get(&scene.subject_of_kind(kind)?);
         Some(log.map_or(Most::default(), |log| log.most(&self.store)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_come_in_order_whatever_the_order_they_were_put_in() {
+        let mut places = Places::default();
+        for all in [vec![], vec![0], vec![63, 64, 0, 127, 5], vec![199, 3, 64, 128, 130, 7]] {
+            places.clear(200);
+            all.iter().for_each(|place| places.insert(*place));
+            let mut sorted = all.clone();
+            sorted.sort_unstable();
+            assert_eq!(places.iter().collect::<Vec<_>>(), sorted);
+        }
     }
 }
