@@ -187,7 +187,7 @@ pub struct Partition {
     request_count: u64,
     tally: Tally,
     /// Memory for readings; empty between facts.
-    scratch: Readings,
+    scratch: Option<Box<Readings>>,
     /// Offset of the record being applied and reports that left because of it.
     offset: u64,
     report_count: u32,
@@ -267,7 +267,7 @@ impl Partition {
             reached: Reached::default(),
             request_count: 0,
             tally: Tally::default(),
-            scratch: Readings::default(),
+            scratch: None,
             offset: 0,
             report_count: 0,
         }
