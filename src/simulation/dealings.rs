@@ -80,7 +80,8 @@ impl Dealings {
             }
             About::Device { token } => {
                 let is_it = |number: &u64| {
-                    format!("{:032x}", keys.token(SubjectKind::Device, &format!("d{number}")).0) == token
+                    let bits = keys.token(SubjectKind::Device, &format!("d{number}")).0;
+                    format!("{bits:032x}") == token
                 };
                 let device = (0..DEVICES).find(is_it)?;
                 format!(r#""subject_kind":"device","subject":"d{device}""#)

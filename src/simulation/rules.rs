@@ -40,6 +40,9 @@ const RETENTION: Retention = Retention {
     firings: SpanMs(10_000),
     overrides: SpanMs(10_000),
     authorisations: SpanMs(10_000),
+    declarations: SpanMs(20_000),
+    orders: SpanMs(20_000),
+    counts: SpanMs(60_000),
     sweep: SpanMs(60_000),
 };
 
