@@ -2,11 +2,13 @@
 
 KAFKA_TESTS = cargo test --test kafka --
 
-# Of `make torture`: how many rounds, the seed of the first, how many brokers, and faults by name (commas).
+# Of `make torture`: how many rounds, the seed of the first, how many brokers, faults by name (commas), and after
+# how many minutes no round begins any more.
 ROUNDS ?= 100
 SEED ?= 1
 NODES ?= 3
 FAULTS ?=
+MINUTES ?= 10080
 
 .PHONY: check-k8s demo test torture torture-short demo-kafka model sim fuzz bench instructions flame peers fmt lint
 
@@ -28,7 +30,7 @@ test:
 torture:
 	scripts/install-missing
 	cargo test --release --test kafka --no-run
-	KAFKA_NODES=$(NODES) ROUNDS=$(ROUNDS) SEED=$(SEED) FAULTS=$(FAULTS) scripts/with-kafka \
+	KAFKA_NODES=$(NODES) ROUNDS=$(ROUNDS) SEED=$(SEED) FAULTS=$(FAULTS) MINUTES=$(MINUTES) scripts/with-kafka \
 		cargo test --release --test kafka -- --ignored --exact --nocapture torture::rounds
 
 # The last part of `make test` alone: workers killed and paused, the broker killed.

@@ -17,6 +17,7 @@ use duecourse::config::bundle::{self, Loader};
 use duecourse::decide::machine::{Machine, Portion, Surroundings};
 use duecourse::decide::observe::Silent;
 use duecourse::decide::snapshot::{Position, SnapshotStore, chain};
+use duecourse::engine::SEMANTICS;
 use duecourse::engine::base::{Currency, Fingerprint, Money, TimeMs, Token};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
 use duecourse::engine::fact::{Fact, FactBody, Release, Side, TransferDetails};
@@ -255,8 +256,14 @@ impl Lane {
     fn snapshot(&mut self, store: &Arc<SnapshotStore>, extent: Extent) -> Taken {
         let offset = self.machine.next_offset();
         let after = self.last.filter(|_| extent == Extent::Changes);
-        let position =
-            Position { partition: self.number, partitions: PARTITIONS, offset, after, committed: offset };
+        let position = Position {
+            partition: self.number,
+            partitions: PARTITIONS,
+            offset,
+            after,
+            committed: offset,
+            asked: SEMANTICS,
+        };
         self.last = Some(offset);
         let began = Instant::now();
         let state = self.machine.freeze();

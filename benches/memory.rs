@@ -1,8 +1,8 @@
 //! How much memory a retained event takes in each of its subjects' logs, by a counting allocator.
 //!
 //! `cargo bench --bench memory`. What is counted is the whole deciding state (everything that dropping it
-//! gives back: entries, running values, tables, duplicates, who met shared subjects), divided by the
-//! entries in all logs. One event stands in four logs. The first row remembers every event as a possible
+//! gives back), divided by the entries in all logs; then its parts, given back one after the other, also by
+//! subjects with a log. One event stands in four logs. The first case remembers every event as a possible
 //! duplicate, the second those of one day.
 
 #[expect(dead_code, reason = "the other benchmark uses the rest")]
@@ -43,7 +43,7 @@ const RETAINED: u64 = 400_000;
 const HALF_YEAR_US: u64 = 180 * 86_400_000_000;
 
 fn main() {
-    println!("{:<44} {:>9} {:>9} {:>12} {:>8}", "", "subjects", "entries", "bytes", "an entry");
+    println!("{:<44} {:>12} {:>9} {:>9}", "", "bytes", "an entry", "a subject");
     let many = Population {
         accounts: 50_000,
         devices: 50_000,
@@ -68,9 +68,21 @@ fn row(name: &str, population: Population, duplicate_horizon: &str) {
         pipeline.take(&chunk, &mut Spent::default());
     }
     let (subjects, entries) = pipeline.retained();
-    let machine = pipeline.into_machine();
-    let before = HELD.load(Ordering::Relaxed);
-    drop(machine);
-    let bytes = before - HELD.load(Ordering::Relaxed);
-    println!("{name:<44} {subjects:>9} {entries:>9} {bytes:>12} {:>8.1}", bytes as f64 / entries as f64);
+    let partition = pipeline.into_machine().into_partition();
+    let mut parts = Vec::with_capacity(32);
+    let begun = HELD.load(Ordering::Relaxed);
+    partition.take_apart(&mut |part| parts.push((part, HELD.load(Ordering::Relaxed))));
+    let bytes = begun - HELD.load(Ordering::Relaxed);
+    println!("\n{name}: {subjects} subjects, {entries} entries");
+    print_part("all", bytes, (subjects, entries));
+    let mut before = begun;
+    for (part, left) in parts {
+        print_part(part, before - left, (subjects, entries));
+        before = left;
+    }
+}
+
+fn print_part(name: &str, bytes: usize, (subjects, entries): (usize, usize)) {
+    let each = |count: usize| bytes as f64 / count as f64;
+    println!("{name:<44} {bytes:>12} {:>9.1} {:>9.1}", each(entries), each(subjects));
 }

@@ -106,10 +106,10 @@ fn setup(
         surroundings: Surroundings {
             keys: Arc::new(keys(config)?),
             institution: Arc::from(config.institution.as_str()),
-            loader: Arc::new(Loader::new()),
+            loader: Arc::new(Loader::speaking(config.rules.speaks())),
             observe,
         },
-        snapshots: Some(Arc::new(snapshots::open(config)?)),
+        snapshots: Some(Arc::new(snapshots::open(config)?.of_semantics(config.rules.speaks()))),
         view,
         pace: Pace {
             commit_every: Duration::from_millis(config.decide.commit_interval_ms),

@@ -172,7 +172,12 @@ fn classifier(config: &Config, source: &str, mapping: &str, keys: &Arc<Keys>) ->
         },
         orders: orders(config)?,
     };
-    Ok(Classifier::new(Arc::new(mapping), Arc::clone(keys), settings, Arc::new(bundle::Loader::new())))
+    Ok(Classifier::new(
+        Arc::new(mapping),
+        Arc::clone(keys),
+        settings,
+        Arc::new(bundle::Loader::speaking(config.rules.speaks())),
+    ))
 }
 
 /// What this deployment demands of rule releases.

@@ -13,6 +13,7 @@ use crate::codec::keys::{KeyFile, Keys};
 use crate::codec::manifest::facts_folder;
 use crate::codec::output::{Deciding, encode_decided};
 use crate::config::bundle::Loader;
+use crate::engine::SEMANTICS;
 use crate::engine::input::{FactsRecord, TimeMode};
 use crate::intake::rekey::{History, Translation, identity};
 use crate::log::local::{FrameReader, LocalLog, SyncPolicy, facts_path};
@@ -88,7 +89,8 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let mut facts_count = 0;
     for (partition, (state, next_offset)) in (0..).zip(&states) {
         let (coverage, time) = (state.coverage(), state.partition_time());
-        let decided = encode_decided(partition, *next_offset, coverage, time, &Deciding::of(state, None));
+        let decided =
+            encode_decided(partition, *next_offset, coverage, time, &Deciding::of(state, None, SEMANTICS));
         decide.commit(&[Batch { partition, next_offset: *next_offset, records: vec![decided] }])?;
         facts_count += state.tally().facts_applied;
     }

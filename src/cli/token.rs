@@ -85,7 +85,8 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         .map_err(Failure::unreachable)?;
     let mut out = std::io::stdout().lock();
     for id in ids {
-        writeln!(out, "{:032x}", keys.token(arguments.kind, id).0).map_err(Failure::unreachable)?;
+        let bits = keys.token(arguments.kind, id).0;
+        writeln!(out, "{bits:032x}").map_err(Failure::unreachable)?;
     }
     eprintln!("recorded in {}", arguments.audit.display());
     Ok(Exit::Done)

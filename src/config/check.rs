@@ -11,6 +11,7 @@ use crate::codec::signing::RegisteredKey;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::ConfigVersion;
 use crate::engine::order::Level;
+use crate::engine::{SEMANTICS, SEMANTICS_UNNAMED};
 
 type Found = Vec<(&'static str, String)>;
 
@@ -78,6 +79,13 @@ fn releases(config: &Config, found: &mut Found) {
     if rules.go_live_on_first_start && config.production {
         let why = "is true, and production records a reason: set it to false and use `rules go-live`";
         found.push(("rules.go_live_on_first_start", why.to_owned()));
+    }
+    if rules.semantics_max != 0 && !(SEMANTICS_UNNAMED..=SEMANTICS).contains(&rules.semantics_max) {
+        let why = format!(
+            "is {}; this program speaks engine semantics {SEMANTICS_UNNAMED} to {SEMANTICS}, and 0 means the highest",
+            rules.semantics_max
+        );
+        found.push(("rules.semantics_max", why));
     }
     let control = &rules.control_source;
     if config.production && control.is_empty() {

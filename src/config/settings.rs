@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::Profile;
+use crate::engine::SEMANTICS;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +62,16 @@ pub struct Rules {
     pub control_source: String,
     /// Who may sign rule releases. Entries end; they are never taken out.
     pub signing_keys: Vec<SigningKey>,
+    /// The highest engine semantics that this process speaks; 0: what it was built with.
+    pub semantics_max: u32,
+}
+
+impl Rules {
+    /// The highest engine semantics that this process speaks (D13).
+    #[must_use]
+    pub fn speaks(&self) -> u32 {
+        if self.semantics_max == 0 { SEMANTICS } else { self.semantics_max }
+    }
 }
 
 /// A public key that may sign rule releases for a while.

@@ -6,12 +6,12 @@ use crate::codec::facts::{self, DecodeError};
 use crate::codec::keys::Keys;
 use crate::codec::output::{Deciding, OutRecord, OutputContext, OutputError, encode_decided, encode_effect};
 use crate::config::bundle;
-use crate::engine::LoadRules;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, FactsRecord};
 use crate::engine::partition::{EngineError, Frozen, Partition};
 use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::Report;
+use crate::engine::{LoadRules, SEMANTICS_UNNAMED};
 
 use super::observe::Observe;
 use super::view::Change;
@@ -84,9 +84,21 @@ impl Machine {
         &self.partition
     }
 
+    /// The state alone.
+    #[must_use]
+    pub fn into_partition(self) -> Partition {
+        self.partition
+    }
+
     /// The state as it is now, to be written down elsewhere.
     pub fn freeze(&mut self) -> Frozen {
         self.partition.freeze()
+    }
+
+    /// The engine semantics that the active rule set asks for.
+    #[must_use]
+    pub fn asked(&self) -> u32 {
+        self.partition.bundle().map_or(SEMANTICS_UNNAMED, |bundle| self.surroundings.loader.asked(bundle))
     }
 
     /// One past the last record applied.
@@ -128,7 +140,7 @@ impl Machine {
             self.next_offset,
             self.partition.coverage(),
             self.partition.partition_time(),
-            &Deciding::of(&self.partition, self.profile.1.as_deref()),
+            &Deciding::of(&self.partition, self.profile.1.as_deref(), self.surroundings.loader.speaks()),
         )
     }
 

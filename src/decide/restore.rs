@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use crate::codec::snapshot::{self, SEMANTICS_OLDEST};
+use crate::engine::LoadRules;
 use crate::engine::base::TimeMs;
 use crate::engine::partition::{Identity, Partition};
 use crate::engine::planted::{Planted, is_planted};
-use crate::engine::{LoadRules, SEMANTICS};
 
 use super::snapshot::{Entry, Flaw, SnapshotStore, StoreError, chain};
 use super::snapshotter::Chain;
@@ -72,7 +72,7 @@ fn newest_usable(
     let entries = store.list(partition)?;
     let committed = if is_planted(Planted::SnapshotBeyondCommit) { u64::MAX } else { committed };
     let usable = entries.iter().filter(|entry| {
-        entry.offset <= committed && (SEMANTICS_OLDEST..=SEMANTICS).contains(&entry.semantics)
+        entry.offset <= committed && (SEMANTICS_OLDEST..=store.semantics()).contains(&entry.semantics)
     });
     for entry in usable {
         let Some(links) = chain(&entries, entry) else { continue };
@@ -87,7 +87,8 @@ fn newest_usable(
         match snapshot::decode(snapshots.iter().map(|bytes| &**bytes), identity.clone(), loader) {
             Ok(state) => {
                 // What earlier semantics wrote no changes of ours build on: a whole one comes next.
-                let chain = if entry.semantics == SEMANTICS { Chain::of(&links) } else { Chain::default() };
+                let chain =
+                    if entry.semantics == store.semantics() { Chain::of(&links) } else { Chain::default() };
                 let (offset, stored) = (entry.offset, Some(entry.stored));
                 return Ok(Look::Found(Box::new(Restored { state, offset, stored, chain })));
             }

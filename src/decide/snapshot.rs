@@ -72,6 +72,8 @@ pub struct Position {
     pub after: Option<u64>,
     /// What was committed when it was asked for.
     pub committed: u64,
+    /// The engine semantics that the active rule set asks for: workers that speak no more may still come (D13).
+    pub asked: u32,
 }
 
 /// Where snapshots are. Blocking; not to be called from an async task.
@@ -80,6 +82,8 @@ pub struct SnapshotStore {
     runtime: tokio::runtime::Runtime,
     prefix: ObjectPath,
     kept: usize,
+    /// Of the engine whose snapshots are stored here.
+    semantics: u32,
     turn: Mutex<()>,
 }
 
@@ -113,8 +117,20 @@ impl SnapshotStore {
             runtime,
             prefix: ObjectPath::from(facts),
             kept: kept.max(2),
+            semantics: SEMANTICS,
             turn: Mutex::new(()),
         })
+    }
+
+    /// Stores as an engine of these semantics does.
+    #[must_use]
+    pub fn of_semantics(self, semantics: u32) -> SnapshotStore {
+        SnapshotStore { semantics, ..self }
+    }
+
+    #[must_use]
+    pub fn semantics(&self) -> u32 {
+        self.semantics
     }
 
     /// Stores a snapshot; one that exists is left as it is. Of the whole ones at or below what is committed,
@@ -123,15 +139,15 @@ impl SnapshotStore {
     /// # Errors
     /// When the store refuses.
     pub fn put(&self, position: &Position, snapshot: &[u8]) -> Result<(), StoreError> {
-        let path = self.folder(position.partition).child(name(position));
-        let bytes = frame(position, snapshot);
+        let path = self.folder(position.partition).child(name(position, self.semantics));
+        let bytes = frame(position, self.semantics, snapshot);
         let create = PutOptions::from(PutMode::Create);
         match self.runtime.block_on(self.store.put_opts(&path, bytes.into(), create)) {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let entries = self.list(position.partition)?;
-        for old in superfluous(&entries, position.committed, self.kept) {
+        for old in superfluous(&entries, position, self.kept) {
             // Another worker may have been quicker.
             match self.runtime.block_on(self.store.delete(&old.path)) {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
@@ -212,19 +228,31 @@ pub fn chain<'e>(entries: &'e [Entry], last: &'e Entry) -> Option<Vec<&'e Entry>
     Some(links)
 }
 
-/// What comes before the oldest of the newest `kept` whole snapshots at or below `committed`: any of those
-/// can be restored by itself, and so can what builds on it.
-fn superfluous(entries: &[Entry], committed: u64, kept: usize) -> impl Iterator<Item = &Entry> {
-    let whole = entries.iter().filter(|entry| entry.offset <= committed && entry.after.is_none());
-    let oldest = whole.map(|entry| entry.offset).nth(kept.saturating_sub(1));
-    entries.iter().filter(move |entry| oldest.is_some_and(|oldest| entry.offset < oldest))
+/// What comes before the oldest of the newest `kept` whole snapshots at or below what is committed: any of those
+/// can be restored by itself, and so can what builds on it. Each engine semantics that the active rule set may be
+/// decided by has its own: in a rolling upgrade a partition may come back to an earlier worker. Those of semantics
+/// that it asks more than are of no use once there are enough others.
+fn superfluous<'e>(entries: &'e [Entry], position: &Position, kept: usize) -> Vec<&'e Entry> {
+    let Position { committed, asked, .. } = *position;
+    let oldest_of = |is_meant: &dyn Fn(u32) -> bool| {
+        let meant = entries.iter().filter(|entry| is_meant(entry.semantics));
+        let whole = meant.filter(|entry| entry.offset <= committed && entry.after.is_none());
+        whole.map(|entry| entry.offset).nth(kept.saturating_sub(1))
+    };
+    let is_enough = oldest_of(&|semantics| semantics >= asked).is_some();
+    let is_before = |entry: &Entry| {
+        let oldest = oldest_of(&|semantics| semantics == entry.semantics);
+        oldest.is_some_and(|oldest| entry.offset < oldest)
+    };
+    let is_old = |entry: &&Entry| if entry.semantics >= asked { is_before(entry) } else { is_enough };
+    entries.iter().filter(is_old).collect()
 }
 
-fn name(position: &Position) -> String {
+fn name(position: &Position, semantics: u32) -> String {
     let offset = position.offset;
     match position.after {
-        None => format!("{offset:020}.v{SEMANTICS}.snapshot"),
-        Some(after) => format!("{offset:020}.v{SEMANTICS}.after.{after:020}.snapshot"),
+        None => format!("{offset:020}.v{semantics}.snapshot"),
+        Some(after) => format!("{offset:020}.v{semantics}.after.{after:020}.snapshot"),
     }
 }
 
@@ -235,10 +263,10 @@ struct Header {
     offset: u64,
 }
 
-fn frame(position: &Position, snapshot: &[u8]) -> Vec<u8> {
+fn frame(position: &Position, semantics: u32, snapshot: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + snapshot.len());
     bytes.extend_from_slice(&MAGIC);
-    for number in [position.partition, position.partitions, SEMANTICS] {
+    for number in [position.partition, position.partitions, semantics] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     bytes.extend_from_slice(&position.offset.to_le_bytes());

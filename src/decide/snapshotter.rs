@@ -93,7 +93,8 @@ impl Snapshotter {
         }
         let after = self.chain.next_after();
         let Identity { partition, partitions, .. } = self.identity;
-        let position = Position { partition, partitions, offset, after, committed };
+        let asked = machine.asked();
+        let position = Position { partition, partitions, offset, after, committed, asked };
         let began = Instant::now();
         let frozen = machine.freeze();
         self.observe.frozen(partition, began.elapsed());

@@ -56,12 +56,15 @@ impl SpanMs {
 
 /// A keyed pseudonym of an identifier (DESIGN D5). Tokens join, refs address.
 /// It is the output of a keyed MAC, so its bits are already uniform and may be used as a hash.
+/// Packed, so that what begins with a token, as most keys of state do, takes no room for alignment to 16 bytes.
+#[repr(Rust, packed(8))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Token(pub u128);
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        let bits = self.0;
+        write!(f, "{bits:032x}")
     }
 }
 

@@ -36,7 +36,7 @@ pub struct SignalEvidence {
     /// Of data that serves another use than it was collected for: the number of the holder's authorisation
     /// under which it was read (S22). None if it was closed.
     pub authorisation: Option<Arc<str>>,
-    /// Entries in the window.
+    /// Entries in the window, `ENTRIES_MAX` at most.
     pub events_count: u64,
     /// The first, the last and the largest events, in that order and without repeats, at most
     /// `EVENTS_MAX` in one disposition.
@@ -127,5 +127,8 @@ pub const NEAR: i128 = 800_000;
 pub const NEAR_MISSES_MAX: usize = 5;
 /// At most this many events are listed in one disposition (D30).
 pub const EVENTS_MAX: usize = 50;
+/// Evidence is worked out from at most this many of the newest entries behind a value: what a firing costs
+/// does not grow with how busy an account is.
+pub const ENTRIES_MAX: usize = 1_000;
 /// At most this many events are listed for one signal: first, last and the largest.
 pub const EVENTS_PER_SIGNAL_MAX: usize = 8;

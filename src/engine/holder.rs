@@ -418,7 +418,11 @@ impl Holder {
         self.standings.retain(|known| known.until > forgotten);
         match self.standings.iter_mut().find(|known| same(known)) {
             Some(known) => *known = told,
-            None => self.standings.push(told),
+            None => {
+                // Most holders have one or two; a vector that grows by itself begins with room for four.
+                self.standings.reserve_exact(self.standings.len() / 4 + 1);
+                self.standings.push(told);
+            }
         }
     }
 

@@ -47,11 +47,15 @@ pub mod state;
 pub mod subject;
 pub mod table;
 pub mod timer;
+pub mod told;
 pub mod verifying;
 pub mod window;
 
 /// Number of the engine's semantics (D13). It changes when the same log would decide differently.
 pub const SEMANTICS: u32 = 3;
+
+/// The number of bundles that do not name one: they are older than the number.
+pub const SEMANTICS_UNNAMED: u32 = 2;
 
 /// How a rule set is made from the text of an activation fact. `config` implements it.
 pub trait LoadRules {
@@ -60,4 +64,14 @@ pub trait LoadRules {
     /// # Errors
     /// What is wrong with it; intake refuses such a bundle, so a partition stops on one.
     fn load(&self, bundle: &str) -> Result<std::sync::Arc<ruleset::RuleSet>, String>;
+
+    /// The highest number of engine semantics that is spoken here (D13). A bundle that asks for more does not load.
+    fn speaks(&self) -> u32 {
+        SEMANTICS
+    }
+
+    /// The number of engine semantics that a bundle asks for, whether it loads or not.
+    fn asked(&self, _bundle: &str) -> u32 {
+        SEMANTICS_UNNAMED
+    }
 }

@@ -44,10 +44,22 @@ pub enum Planted {
     AppealCase,
     /// S15: orders and entries are not taken over from a snapshot.
     AuthorityState,
+    /// S23: leads are not taken over from a snapshot.
+    LeadState,
+    /// S23: the deadlines of leads are not taken over from a snapshot.
+    LeadTimer,
+    /// S22: revocations are not taken over from a snapshot: an authorisation outlives a crash.
+    Revocation,
+    /// S25: special measures are not taken over from a snapshot.
+    SpecialState,
+    /// S20: orders to hold are not taken over from a snapshot.
+    HoldState,
+    /// D13: where a worker does not speak the rules that were released, it goes on by those before.
+    SpokenCheck,
 }
 
 impl Planted {
-    pub const ALL: [Planted; 19] = [
+    pub const ALL: [Planted; 25] = [
         Planted::CoveredCheck,
         Planted::VersionCheck,
         Planted::ReportPredecessor,
@@ -67,6 +79,12 @@ impl Planted {
         Planted::LifeTimer,
         Planted::AppealCase,
         Planted::AuthorityState,
+        Planted::LeadState,
+        Planted::LeadTimer,
+        Planted::Revocation,
+        Planted::SpecialState,
+        Planted::HoldState,
+        Planted::SpokenCheck,
     ];
 }
 

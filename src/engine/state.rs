@@ -150,24 +150,16 @@ pub type ByRule<T> = Vec<(Arc<str>, T)>;
 pub struct Meeting {
     pub at: TimeMs,
     pub event: super::base::Fingerprint,
-    pub feed: super::fact::Feed,
     /// The same few come again and again, so meetings share them.
     pub by: Arc<MetBy>,
 }
 
-/// Who met a shared subject: a holder, with an account, card or opening.
+/// Who met a shared subject, and how: a holder, with an account, card or opening.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetBy {
+    pub feed: super::fact::Feed,
     pub holder: Token,
     pub target: Party,
-}
-
-/// Holders that were told of a signal of a shared subject, until when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub signal: Arc<str>,
-    pub holder: Token,
-    pub until: TimeMs,
 }
 
 /// What a partition remembers of reports.

@@ -85,6 +85,12 @@ impl<K: Key, V: Clone> Table<K, V> {
         self.shard_mut(key)?.get_mut(key).map(|row| &mut row.value)
     }
 
+    /// Changes what is derived in every row, in no particular order.
+    pub fn change_derived(&mut self, mut change: impl FnMut(&mut V)) {
+        let shards = self.shards.iter_mut().flatten().map(Arc::make_mut);
+        shards.flat_map(HashMap::values_mut).for_each(|row| change(&mut row.value));
+    }
+
     /// A row to be changed, made if it is not there.
     pub fn get_or_default(&mut self, key: K) -> &mut V
     where

@@ -192,7 +192,9 @@ impl Timers {
     pub fn restore(set_count: u64, all: impl IntoIterator<Item = (TimeMs, u64, Timer)>) -> Timers {
         let mut timers = Timers { set_count, ..Timers::default() };
         for (due, set, timer) in all {
-            if is_planted(Planted::LifeTimer) && matches!(timer, Timer::MeasureDue { .. }) {
+            let is_left_out = (is_planted(Planted::LifeTimer) && matches!(timer, Timer::MeasureDue { .. }))
+                || (is_planted(Planted::LeadTimer) && matches!(timer, Timer::Lead { .. }));
+            if is_left_out {
                 continue;
             }
             timers.queue(timer).insert((due, set), timer);

@@ -3,12 +3,14 @@
 //! One log serves all windows and aggregates of a subject. A short log is looked through, once for all
 //! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
 //! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
-//! and minimum. Both give the same numbers as a look at each entry (`SubjectLog::scan`), which answers
-//! what is asked about the past, under an override's bound, or for one event. What no window can exceed is
-//! known without a look (`most`), so most logs are never asked: running values begin with the first question.
+//! and minimum, amounts by size for those like an event's, sums by other side for the largest share. Both give the same numbers as a look at each
+//! entry (`SubjectLog::scan`), which answers what is asked about the past, under an override's bound, or for
+//! one event. What no window can exceed is known without a look (`most`), so most logs are never asked:
+//! running values begin with the first question.
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
+mod amounts;
 mod as_of;
 mod behind;
 mod best;
@@ -21,6 +23,7 @@ mod packed;
 mod plan;
 mod running;
 mod scan;
+mod shares;
 mod store;
 mod sweep;
 mod total;
@@ -29,7 +32,7 @@ mod view;
 
 use std::collections::VecDeque;
 
-use super::base::{Fingerprint, Money, TimeMs};
+use super::base::{Fingerprint, Money, SpanMs, TimeMs};
 use super::fact::Feed;
 use super::prefetch::prefetch;
 
@@ -39,6 +42,7 @@ use most::Ceiling;
 pub use most::{Bound, Most};
 use numbers::Few;
 use packed::Packed;
+use plan::By;
 pub use plan::{Plan, Plans};
 use running::Running;
 pub use store::{Known, Store};
@@ -144,10 +148,17 @@ impl SubjectLog {
         self.view(store).range(0, self.len()).map(Packed::unpacked)
     }
 
+    /// The entries of one time, in order of application.
+    pub fn entries_at<'a>(&'a self, at: TimeMs, store: &'a Store) -> impl Iterator<Item = Entry> + 'a {
+        let log = self.view(store);
+        let from = log.place_after(at.minus(SpanMs(1)));
+        log.range(from, log.place_after(at)).map(Packed::unpacked)
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
-            Form::Few(few) => few.numbers().len(),
+            Form::Few(few) => few.len(),
             Form::Many(many) => many.numbers.len(),
         }
     }
@@ -179,7 +190,7 @@ impl SubjectLog {
         self.forget(store, horizon);
     }
 
-    /// Asks for the memory that the next entry of a time will need, in three steps: each reads what the
+    /// Asks for the memory that the next entry of a time will need, in five steps: each reads what the
     /// one before asked for. They are hints and change nothing.
     pub fn expect_numbers(&self) {
         if let Form::Many(many) = &self.0 {
@@ -203,6 +214,14 @@ impl SubjectLog {
                 many.running.iter().for_each(|running| running.expect_lanes());
             }
         }
+    }
+
+    pub fn expect_cursors(&self, store: &Store) {
+        self.running().into_iter().for_each(|running| running.expect_cursors(self.view(store)));
+    }
+
+    pub fn expect_leaving(&self, store: &Store) {
+        self.running().into_iter().for_each(|running| running.expect_leaving(self.view(store)));
     }
 
     /// Takes out the entries of an event; true if there were any.
@@ -257,6 +276,13 @@ impl SubjectLog {
         }
     }
 
+    /// Forgets running values; they are built anew when they are asked for.
+    pub fn drop_running(&mut self) {
+        if let Form::Many(many) = &mut self.0 {
+            many.running = None;
+        }
+    }
+
     /// After entries went: a form with less room.
     fn shrink(&mut self) {
         let Form::Many(many) = &mut self.0 else { return };
@@ -282,15 +308,19 @@ impl SubjectLog {
     ) -> Option<(i64, bool)> {
         let Some(asked) = plan.asked(signal) else { return Some((0, false)) };
         values.reserve(plan.signals_count());
-        let lane = asked.lane.filter(|_| as_of.event.left_out.is_none());
-        let set = lane.and_then(|lane| plan.lanes.get(lane)).map(|lane| lane.set);
-        match set.and_then(|set| Some((set, plan.sets.get(set)?))) {
-            Some((_, set)) if self.len() <= SCANNED_MAX => {
-                sweep::sweep(set, self.view(store), plan, as_of, values);
+        let by = if as_of.event.left_out.is_none() { asked.by } else { By::Scan };
+        let (view, is_short) = (self.view(store), self.len() <= SCANNED_MAX);
+        let running = || self.running().filter(|running| running.is_as_of(plan, as_of.at));
+        match by {
+            By::Lane(lane) if is_short => sweep::sweep(lane, view, plan, as_of, values),
+            By::Lane(lane) if self.is_whole(store, plan, as_of) => {
+                running()?.values(lane, view, plan, as_of, values);
             }
-            Some((number, set)) if self.is_whole(store, plan, as_of) => {
-                let running = self.running().filter(|running| running.is_as_of(plan, as_of.at))?;
-                running.values(number, set, self.view(store), plan, as_of, values);
+            By::Amounts(lane) if !is_short && self.is_whole(store, plan, as_of) => {
+                values.keep(signal, running()?.resembling(lane, &asked.planned, view, as_of)?);
+            }
+            By::Shares(lane) if !is_short && self.is_whole(store, plan, as_of) => {
+                values.keep(signal, running()?.largest_share(lane)?);
             }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
@@ -320,16 +350,21 @@ impl SubjectLog {
                 return value;
             }
         }
-        self.run_to(as_of.at, store, plan);
+        self.run_to(as_of.at, plan.asked(signal).map_or(By::Scan, |asked| asked.by), store, plan);
         self.value(signal, store, plan, as_of, values).unwrap_or_default()
     }
 
-    /// Moves running values to a time, or builds them.
-    fn run_to(&mut self, at: TimeMs, store: &Store, plan: &Plan) {
+    /// Moves running values to a time, or builds them, with what one question needs of them.
+    fn run_to(&mut self, at: TimeMs, asked: By, store: &Store, plan: &Plan) {
         let Form::Many(many) = &mut self.0 else { return };
         let running = many.running.take().filter(|running| !running.is_outdated(plan, at));
         let mut running = running.unwrap_or_else(|| Box::new(Running::new(plan)));
         running.advance(at, many.view(store), plan);
+        match asked {
+            By::Amounts(lane) => running.order_amounts(lane, many.view(store), plan),
+            By::Shares(lane) => running.share_out(lane, many.view(store), plan),
+            By::Scan | By::Lane(_) => {}
+        }
         many.running = Some(running);
         (many.unasked, many.scanned) = (0, 0);
     }

@@ -84,6 +84,7 @@ refusal_codes! {
     CorrectionEmpty "correction_empty" "A correction has neither `before` nor `after`.",
     CorrectionTypeUnsupported "correction_type_unsupported" "Events of the corrected type cannot be corrected.",
     RulesDigestMismatch "rules_digest_mismatch" "The rule bundle's SHA-256 is not the one that the event names.",
+    RulesUnspoken "rules_unspoken" "The rule set asks for engine semantics that this program does not speak; intake stops before it instead of refusing it.",
     RulesDoNotCompile "rules_do_not_compile" "The rule bundle does not compile; the rules in force stay.",
     RulesUnsigned "rules_unsigned" "The rule bundle is not signed, and signing keys are registered or this is production.",
     RulesKeyUnknown "rules_key_unknown" "The rule bundle is signed by a key that `rules.signing_keys` does not have.",

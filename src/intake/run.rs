@@ -27,6 +27,7 @@ use super::desk::{Desk, SourceSetup, Tally};
 use super::first_start::FirstStart;
 use super::lanes::LaneBounds;
 use super::pack::{Flush, PackBounds, Packed, Packer, Slot};
+use super::refusal::RefusalCode;
 use super::sender::{Sender, SenderTopics, send_dead_letter};
 use super::versions::{Versions, VersionsError};
 use super::watch::{RetentionWatch, WatchError};
@@ -87,6 +88,12 @@ pub enum IntakeError {
     Watch(#[from] WatchError),
     #[error("topic `{topic}` does not exist; `duecourse topics create` makes it")]
     NoTopic { topic: String },
+    /// A later program takes it in: to refuse it here would be another fact than the one written there (D6).
+    #[error(
+        "record {offset} of {topic}-{partition} releases a rule set for engine semantics that this program does not \
+         speak: upgrade intake first, then the workers, then release"
+    )]
+    Unspoken { topic: String, partition: u32, offset: i64 },
     #[error("topic `{topic}` has {found} partitions and the configuration says {configured}")]
     Partitions { topic: String, found: u32, configured: u32 },
 }
@@ -272,6 +279,12 @@ impl<L: IntakeLog> Intake<L> {
     fn take_records(&mut self) -> Result<(), IntakeError> {
         while let Some((slot, record)) = self.desk.lanes.take() {
             let judged = record.item;
+            if matches!(judged.outcome, Err(RefusalCode::RulesUnspoken))
+                && let Some(assigned) = self.desk.by_slot(slot)
+            {
+                let (topic, partition) = (assigned.topic.clone(), assigned.id.partition);
+                return Err(IntakeError::Unspoken { topic, partition, offset: record.offset });
+            }
             if judged.outcome.is_ok() {
                 self.start_first(record.time);
             }

@@ -153,12 +153,12 @@ impl Broker {
         self.facts[partition as usize].push((now_ms, bytes));
     }
 
-    /// Values that hold a text of measures published as in force, oldest first, those that ended since too.
-    pub fn measures(&self, text: &str) -> Vec<&[u8]> {
+    /// Values that hold a text of what was published in a topic, oldest first.
+    pub fn published<'a>(&'a self, topic: Topic, text: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let committed = self.outputs.iter().filter(|(_, fate)| *fate == Fate::Committed);
-        let of_measures = committed.filter(|(record, _)| record.topic == Topic::Measures);
-        let values = of_measures.filter_map(|(record, _)| record.value.as_deref());
-        values.filter(|value| holds(value, text.as_bytes())).collect()
+        let of_topic = committed.filter(move |(record, _)| record.topic == topic);
+        let values = of_topic.filter_map(|(record, _)| record.value.as_deref());
+        values.filter(|value| holds(value, text.as_bytes()))
     }
 
     /// Keys of orders' measures that are published as in force now.
@@ -177,15 +177,6 @@ impl Broker {
             }
         }
         keys
-    }
-
-    /// How many dispositions were published that hold a text.
-    pub fn told(&self, text: &str) -> u64 {
-        let is_told = |(record, fate): &&(OutRecord, Fate)| {
-            let value = record.value.as_deref().unwrap_or_default();
-            *fate == Fate::Committed && record.topic == Topic::Dispositions && holds(value, text.as_bytes())
-        };
-        self.outputs.iter().filter(is_told).count() as u64
     }
 
     /// What happens by itself: records arrive, markers are written, time-outs pass.

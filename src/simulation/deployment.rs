@@ -9,7 +9,7 @@ use super::events::INSTITUTION;
 use super::host::SimHost;
 use super::intake_log::{FACTS_TOPIC, SOURCE_TOPIC};
 use super::lives::authority_key;
-use super::rules::{BUNDLES, Rules};
+use super::rules::{BUNDLES, EARLIER_SEMANTICS, Rules, Speaking};
 use super::store::LyingStore;
 use crate::codec::authority::AuthorityKey;
 use crate::codec::keys::Keys;
@@ -20,6 +20,7 @@ use crate::decide::machine::Surroundings;
 use crate::decide::observe::{Observe, Standing};
 use crate::decide::snapshot::SnapshotStore;
 use crate::decide::view::ReadView;
+use crate::engine::SEMANTICS;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::cover::{ConfigVersion, SourceId};
 use crate::engine::input::TimeMode;
@@ -57,12 +58,24 @@ pub struct Heard {
     broken: AtomicU64,
     /// Partitions that came back out of a snapshot.
     restored: AtomicU64,
+    /// Partitions that stopped before a record.
+    stopped: AtomicU64,
+}
+
+/// What was heard since it was last asked.
+#[derive(Clone, Copy, Debug)]
+pub struct HeardOf {
+    pub broken: u64,
+    pub restored: u64,
+    pub stopped: u64,
 }
 
 impl Heard {
-    /// Both counts since they were last taken.
-    pub fn take(&self) -> (u64, u64) {
-        (self.broken.swap(0, Ordering::Relaxed), self.restored.swap(0, Ordering::Relaxed))
+    /// All counts since they were last taken.
+    pub fn take(&self) -> HeardOf {
+        let [broken, restored, stopped] =
+            [&self.broken, &self.restored, &self.stopped].map(|count| count.swap(0, Ordering::Relaxed));
+        HeardOf { broken, restored, stopped }
     }
 }
 
@@ -73,6 +86,10 @@ impl Observe for Heard {
 
     fn snapshot_found(&self, _: u32, _: TimeMs) {
         self.restored.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn failed(&self, _: u32) {
+        self.stopped.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -85,7 +102,8 @@ pub struct Deployment {
     /// The key by which the authority signs.
     authority: AuthorityKey,
     pub heard: Arc<Heard>,
-    snapshots: Arc<SnapshotStore>,
+    /// As workers of the release before store them, and as those of this one do.
+    snapshots: BTreeMap<u32, Arc<SnapshotStore>>,
     mappings: [Arc<SourceMapping>; 2],
 }
 
@@ -103,7 +121,12 @@ impl Deployment {
             rules: Arc::new(Rules::new()),
             authority: authority_key(),
             heard: Arc::default(),
-            snapshots: Arc::new(SnapshotStore::new(Arc::clone(&store) as _, "facts", 2).unwrap()),
+            snapshots: [EARLIER_SEMANTICS, SEMANTICS]
+                .map(|semantics| {
+                    let snapshots = SnapshotStore::new(Arc::clone(&store) as _, "facts", 2).unwrap();
+                    (semantics, Arc::new(snapshots.of_semantics(semantics)))
+                })
+                .into(),
             store,
             mappings: [Arc::new(first), Arc::new(second)],
         }
@@ -158,17 +181,17 @@ impl Deployment {
         }
     }
 
-    pub fn decide(&self, host: &SimHost) -> decide::driver::Setup {
+    pub fn decide(&self, host: &SimHost, speaks: u32) -> decide::driver::Setup {
         decide::driver::Setup {
             partitions: self.facts,
             time: TimeMode::Broker,
             surroundings: Surroundings {
                 keys: Arc::clone(&self.keys),
                 institution: Arc::from(INSTITUTION),
-                loader: Arc::clone(&self.rules) as _,
+                loader: Arc::new(Speaking { rules: Arc::clone(&self.rules), speaks }),
                 observe: Arc::clone(&self.heard) as _,
             },
-            snapshots: Some(Arc::clone(&self.snapshots)),
+            snapshots: self.snapshots.get(&speaks).cloned(),
             view: Arc::new(ReadView::default()),
             pace: Pace {
                 commit_every: Duration::from_millis(20),

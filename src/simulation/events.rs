@@ -1,8 +1,14 @@
 //! What happens in the simulated institution, as records of its source topic.
 
+use sha2::{Digest, Sha256};
+
+use super::dealings::{DEVICES, Dealings, OUTLETS};
 use super::dice::Dice;
 use super::host::START_MS;
 use super::lives::{Lives, Published};
+use crate::codec::keys::Keys;
+use crate::codec::manifest::hex;
+use crate::codec::output::Topic;
 
 pub const INSTITUTION: &str = "bank-a";
 
@@ -17,6 +23,7 @@ pub struct Events {
     /// Some senders that were not answered send an event once more.
     has_doubles: bool,
     pub lives: Lives,
+    pub dealings: Dealings,
 }
 
 impl Events {
@@ -24,17 +31,18 @@ impl Events {
         Events { has_doubles, ..Events::default() }
     }
 
-    /// The next record's value. `measure` picks one of the measures that were published.
+    /// The next record's value. `published` picks one of what was published in a topic of measures or leads.
     pub fn next(
         &mut self,
         now_ms: i64,
+        keys: &Keys,
         dice: &mut Dice,
-        measure: impl FnOnce(&mut Dice) -> Option<Vec<u8>>,
+        published: impl Fn(&mut Dice, Topic) -> Option<Vec<u8>>,
     ) -> Vec<u8> {
         self.written += 1;
         let number = self.written;
         let at = if dice.once_in(8) { now_ms - dice.below(60_000) as i64 } else { now_ms };
-        let text = match dice.below(32) {
+        let text = match dice.below(40) {
             0 => "6217000010001234567 is nobody's business".to_owned(),
             1 if self.has_doubles && self.last.is_some() => {
                 return self.last.clone().unwrap_or_default().into_bytes();
@@ -51,18 +59,33 @@ impl Events {
             10..=11 => said(number, at, Some(self.lives.order(number, at, dice))),
             12 => said(number, at, Some(self.lives.entry(number, at, dice))),
             13..=17 => {
-                let measure = self.measure(measure(dice));
+                let measure = self.measure(published(dice, Topic::Measures));
                 said(number, at, self.lives.news(measure, dice))
             }
             18..=22 => {
-                let measure = self.measure(measure(dice));
+                let measure = self.measure(published(dice, Topic::Measures));
                 said(number, at, self.lives.appeal(measure, dice))
             }
+            23..=25 => {
+                let lead = published(dice, Topic::Leads);
+                said(number, at, self.dealings.answer(lead, keys, dice))
+            }
+            26..=27 => said(number, at, Some(self.dealings.authorise(number, at, dice))),
+            28 => said(number, at, Some(self.dealings.special(number, at, dice))),
+            29 => said(number, at, Some(self.dealings.hold(number, at, dice))),
             _ => self.transfer(number, at, dice),
         };
         let text = if text.is_empty() { self.transfer(number, at, dice) } else { text };
         self.last = Some(text.clone());
         text.into_bytes()
+    }
+
+    /// A rule set is released.
+    pub fn release(&mut self, at: i64, bundle: &str) -> Vec<u8> {
+        self.written += 1;
+        let sha256 = hex(&Sha256::digest(bundle.as_bytes()));
+        let data = format!(r#"{{"bundle":"{bundle}","sha256":"{sha256}"}}"#);
+        event(self.written, "rule_set_activated", at, &data).into_bytes()
     }
 
     fn measure(&self, value: Option<Vec<u8>>) -> Option<Published> {
@@ -77,9 +100,10 @@ impl Events {
     fn requested(&mut self, number: u64, at: i64, dice: &mut Dice) -> String {
         let holder = dice.below(6);
         self.requests.push((number, holder));
-        let (opening, device) = (own(holder, &format!("o{number}"), "opening"), dice.below(3));
+        let opening = own(holder, &format!("o{number}"), "opening");
+        let (device, outlet) = (dice.below(DEVICES), dice.below(OUTLETS));
         let data = format!(
-            r#"{{"opening":{opening},"product":"phone_card","holder_kind":"person","device":"d{device}"}}"#
+            r#"{{"opening":{opening},"product":"phone_card","holder_kind":"person","device":"d{device}","outlet":"s{outlet}"}}"#
         );
         event(number, "opening_requested", at, &data)
     }
@@ -88,10 +112,11 @@ impl Events {
         let (payer, payee) = (dice.below(6), dice.below(6));
         let account = |holder: u64| own(holder, &format!("a{holder}"), "account");
         let data = format!(
-            r#"{{"payer":{},"payee":{},"amount":{{"minor":{},"currency":"CNY"}},"device":"d{}"}}"#,
+            r#"{{"payer":{},"payee":{},"amount":{{"minor":{},"currency":"CNY"}},"device":"d{}","region":"r{}"}}"#,
             account(payer),
             account((payee + u64::from(payee == payer)) % 6),
             100 + dice.below(900),
+            dice.below(DEVICES),
             dice.below(3)
         );
         if self.transfers.len() == 8 {

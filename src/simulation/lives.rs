@@ -11,9 +11,9 @@ use crate::codec::authority::{AuthorityKey, AuthoritySecret, Canonical};
 use crate::codec::event::{Event, EventType, Undeclared};
 use crate::engine::base::TimeMs;
 use crate::engine::order::{Level, OrderKind};
-use crate::intake::classify::{entry, order};
+use crate::intake::classify::{entry, order, special};
 
-const ISSUER: &str = "city police";
+pub const ISSUER: &str = "city police";
 const KEY: &str = "city";
 
 /// The authority's key, as the deployment registers it.
@@ -99,7 +99,7 @@ impl Lives {
         let end_ms = start_ms + dice.pick(&[4_000, 15_000, 40_000, 90_000]);
         self.orders.push(Ordered { number, holder, end_ms });
         let named = named(number, &own(holder, &format!("a{holder}"), "account"));
-        let kind = dice.pick(&["freeze", "stop_payment", "query"]);
+        let kind = dice.pick(&["freeze", "stop_payment", "query", "linked_accounts"]);
         let notice = match dice.below(4) {
             0 => r#","notice":"by_authority""#.to_owned(),
             1 => {
@@ -209,7 +209,7 @@ fn named(number: u64, party: &str) -> String {
 }
 
 /// Data with the authority's signature where it belongs.
-fn signed(kind: &'static str, data: &str) -> Said {
+pub fn signed(kind: &'static str, data: &str) -> Said {
     let with = |signature: &str| {
         data.replace("SIGNATURE", &format!(r#""signing_key":"{KEY}","signature":"{signature}""#))
     };
@@ -225,6 +225,8 @@ fn signed(kind: &'static str, data: &str) -> Said {
         Event::OrderReleased(event) => order::released(INSTITUTION, event),
         Event::EntryListed(event) => entry::listed(event),
         Event::EntryRevoked(event) => entry::revoked(event),
+        Event::SpecialMeasureOrdered(event) => special::ordered(event),
+        Event::SpecialMeasureReleased(event) => special::released(event),
         _ => unreachable!("nothing else is signed here"),
     };
     (kind, with(&secret().sign(&canonical).unwrap()))

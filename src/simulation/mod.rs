@@ -28,21 +28,24 @@
 //! | snapshots | torn, not stored and said to be, stored and said not to be, lists of yesterday |
 //! | clocks | apart by less than intake allows for, and by more |
 //! | operators | a second intake configuration, intakes that do not know it; a source topic made anew |
+//! | upgrades | workers of two engine semantics (D13); rules that only the later ones speak, released too early |
 //! | sources | retention takes records that are not covered yet; the order to skip them reaches some partitions, or all |
 //!
 //! # What is in flight
 //!
 //! Measures with deadlines in their lives, notices delivered and not, verifications passed and failed, signed
 //! orders that wait, act, are extended, released and end, list entries, appeals and requests for a human decision
-//! on their way, corrections of transfers that measures rest on. `seen` counts what of it trouble met.
+//! on their way, corrections of transfers that measures rest on. Leads and their answers, authorisations granted and
+//! taken back, special measures with an end, orders to hold what is kept. `seen` counts what of it trouble met.
 //!
 //! # What is checked
 //!
 //! In every run, that all comes to an end once the trouble is over, and `verdict`: the four checks of
 //! `verify` (exactly once into the facts, through the state and out of it, in order; reports whole), and the
-//! invariants that a log shows (I1, C4, K1, P1, P2, P4); and no promise of `engine::invariant` is broken. The engine has one semantics number now, so D13 is not simulated.
+//! invariants that a log shows (I1, C4, K1, P1, P2, P4); and no promise of `engine::invariant` is broken.
 
 mod broker;
+mod dealings;
 mod decide_log;
 mod deployment;
 mod dice;
@@ -157,9 +160,17 @@ fn assert_rich(worlds: u64, seen: &Seen, dispositions: u64) {
     at_least(&[Sight::Crashes, Sight::Freezes, Sight::Lies], worlds);
     at_least(&[Sight::Recreations, Sight::Stops, Sight::Versions, Sight::Losses], worlds / 20);
     at_least(&[Sight::Restored], worlds);
+    at_least(&[Sight::Releases], worlds / 5);
+    at_least(&[Sight::Unspoken], worlds / 20);
     let at_crash = [Sight::OrderAtCrash, Sight::AppealAtCrash, Sight::VerificationAtCrash];
     at_least(&at_crash, worlds / 10);
+    at_least(&[Sight::LeadAtCrash, Sight::AuthorisationAtCrash], worlds / 10);
+    at_least(&[Sight::SpecialAtCrash, Sight::HoldAtCrash], worlds / 20);
     at_least(&[Sight::OrderOverAfter], worlds / 10);
+    at_least(&[Sight::LeadAnsweredAfter, Sight::AuthorisationRevokedAfter], worlds / 20);
+    at_least(&[Sight::SpecialReleasedAfter, Sight::HoldReleasedAfter], worlds / 100);
+    at_least(&[Sight::LeadsSent, Sight::LeadsAnswered, Sight::LeadsOverdue], worlds / 20);
+    at_least(&[Sight::LeadsBraked, Sight::Authorised, Sight::AreaChecks, Sight::Places], worlds / 100);
     at_least(&[Sight::AppealDecidedAfter, Sight::VerificationAfter, Sight::Skipped], worlds / 20);
     at_least(&[Sight::Lifted, Sight::Corrected, Sight::Expired, Sight::OpeningsOfListed], worlds / 20);
     at_least(&[Sight::AppealsAnswered, Sight::AppealsOverdue], worlds / 20);

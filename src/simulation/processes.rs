@@ -8,11 +8,13 @@ use std::time::Duration;
 use super::decide_log::SimDecideLog;
 use super::host::SimHost;
 use super::intake_log::SimIntakeLog;
+use super::rules::UNSPOKEN;
 use super::scheduler::{CRASH, Sim};
 use super::seen::Sight;
 use crate::decide::DecideError;
 use crate::decide::driver::Driver;
 use crate::decide::snapshot::StoreError;
+use crate::engine::SEMANTICS;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::intake::covered::Decided;
 use crate::intake::run::{Intake, IntakeError};
@@ -42,6 +44,8 @@ pub(super) struct Seat {
     /// Stopped altogether: neither its workers move nor does its session live.
     pub is_frozen: bool,
     pub back_at_ms: i64,
+    /// The engine semantics of its program.
+    pub speaks: u32,
     /// Its group, and what it was last known as there.
     pub member: (usize, Option<u64>),
 }
@@ -76,9 +80,9 @@ impl Sim {
     }
 
     fn begin(self: &Rc<Self>, place: usize) -> Result<Process, ()> {
-        let (kind, host) = {
+        let (kind, host, speaks) = {
             let seats = self.seats.borrow();
-            (seats[place].kind, seats[place].host.clone())
+            (seats[place].kind, seats[place].host.clone(), seats[place].speaks)
         };
         match kind {
             Kind::Intake => {
@@ -90,7 +94,7 @@ impl Sim {
                     .map_err(|error| self.intake_ended(&error))
             }
             Kind::Decide => {
-                let setup = self.deployment.decide(&host);
+                let setup = self.deployment.decide(&host, speaks);
                 Ok(Process::Decide(Box::new(Driver::new(SimDecideLog::join(self, place), setup))))
             }
         }
@@ -159,6 +163,8 @@ impl Sim {
             DecideError::Log(LogError::Damaged(why)) => why == CRASH,
             DecideError::Log(LogError::Unreachable(_)) => true,
             DecideError::Snapshot { error: StoreError::Store(_), .. } => true,
+            // It stopped before rules that it does not speak, as it should.
+            DecideError::Partition { error, .. } => error.to_string().contains(UNSPOKEN),
             _ => false,
         };
         if !will_pass {
@@ -177,6 +183,21 @@ impl Sim {
         let process = self.seats.borrow_mut()[place].process.take();
         if process.is_some() {
             self.ended(place);
+        }
+    }
+
+    /// Where it runs, the next program is put, and begun when its turn comes.
+    pub(super) fn upgrade(self: &Rc<Self>, place: usize) {
+        self.seats.borrow_mut()[place].speaks = SEMANTICS;
+        self.stop(place);
+    }
+
+    pub(super) fn upgrade_all(self: &Rc<Self>) {
+        for place in self.places(Kind::Decide) {
+            let is_earlier = self.seats.borrow()[place].speaks < SEMANTICS;
+            if is_earlier {
+                self.upgrade(place);
+            }
         }
     }
 

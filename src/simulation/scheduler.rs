@@ -10,8 +10,11 @@ use super::dice::Dice;
 use super::events::Events;
 use super::host::{SimHost, Time};
 use super::processes::{Kind, Seat};
-use super::seen::{Seen, Sight};
+use super::rules::{EARLIER_SEMANTICS, LATER};
+use super::seen::{SENT, Seen, Sight};
 use super::store::LyingStore;
+use crate::codec::output::Topic;
+use crate::engine::SEMANTICS;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::ConfigVersion;
 use crate::log::LogError;
@@ -29,7 +32,7 @@ pub struct Sim {
     pub(super) deployment: Rc<Deployment>,
     pub(super) config: RefCell<Config>,
     pub(super) seats: RefCell<Vec<Seat>>,
-    events: RefCell<Events>,
+    pub(super) events: RefCell<Events>,
     events_left: Cell<u64>,
     pub(super) has_faults: Cell<bool>,
     depth: Cell<u32>,
@@ -37,8 +40,10 @@ pub struct Sim {
     nervous: Cell<u32>,
     /// Ends of the source topic's partitions before it was made anew.
     pub(super) old_ends: RefCell<Option<Vec<i64>>>,
+    /// The next rule set was released.
+    is_released: Cell<bool>,
     /// Measures of orders that were in force when a deciding process died.
-    orders_at_crash: RefCell<BTreeSet<Vec<u8>>>,
+    pub(super) orders_at_crash: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl Sim {
@@ -57,6 +62,12 @@ impl Sim {
                 is_frozen: false,
                 back_at_ms: 0,
                 member: (0, None),
+                // A rolling upgrade is under way, or is over.
+                speaks: if kind == Kind::Decide {
+                    dice.pick(&[EARLIER_SEMANTICS, SEMANTICS])
+                } else {
+                    SEMANTICS
+                },
             })
             .collect();
         let events_left = 20 + dice.below(30);
@@ -74,6 +85,7 @@ impl Sim {
             depth: Cell::new(0),
             nervous: Cell::new(0),
             old_ends: RefCell::new(None),
+            is_released: Cell::new(false),
             orders_at_crash: RefCell::default(),
             dice: RefCell::new(dice),
         })
@@ -128,42 +140,6 @@ impl Sim {
             self.stand_still(process);
         }
         Ok(())
-    }
-
-    /// What a deciding process leaves undone as it dies.
-    fn note_in_flight(&self, process: usize) {
-        if self.seats.borrow()[process].kind != Kind::Decide {
-            return;
-        }
-        let orders = self.broker.borrow().orders_in_force();
-        let (appeals, verifications) = self.events.borrow_mut().lives.crash();
-        let found = [
-            (Sight::OrderAtCrash, !orders.is_empty()),
-            (Sight::AppealAtCrash, appeals),
-            (Sight::VerificationAtCrash, verifications),
-        ];
-        for (sight, _) in found.into_iter().filter(|(sight, is_so)| *is_so && self.seen.get().of(*sight) == 0)
-        {
-            self.see(sight);
-        }
-        self.orders_at_crash.borrow_mut().extend(orders);
-    }
-
-    /// What came of it, and what else was published, once all is over. The error says which promise was broken.
-    pub fn look_back(&self) -> Result<(), String> {
-        let broker = self.broker.borrow();
-        let in_force = broker.orders_in_force();
-        let is_over = self.orders_at_crash.borrow().iter().any(|order| !in_force.contains(order));
-        let (appeals, verifications) = self.events.borrow().lives.decided_after;
-        self.see_so_often(Sight::OrderOverAfter, u64::from(is_over));
-        self.see_so_often(Sight::AppealDecidedAfter, appeals.min(1));
-        self.see_so_often(Sight::VerificationAfter, verifications.min(1));
-        for (sight, text) in Sight::TOLD {
-            self.see_so_often(sight, broker.told(text));
-        }
-        let (broken, restored) = self.deployment.heard.take();
-        self.see_so_often(Sight::Restored, restored);
-        if broken > 0 { Err(format!("{broken} promises were broken (engine::invariant)")) } else { Ok(()) }
     }
 
     /// A call that waits.
@@ -222,6 +198,7 @@ impl Sim {
         self.has_faults.set(false);
         store.is_honest_now();
         self.events_left.set(0);
+        self.upgrade_all();
         self.end_all(Kind::Intake);
         self.until("all sources are covered everywhere", |sim| sim.is_covered())?;
         self.leave_all(Kind::Intake)?;
@@ -309,22 +286,29 @@ impl Sim {
         self.event_in(self.roll(u64::from(self.deployment.sources)) as u32);
     }
 
+    /// With more in it, a source made anew would be taken for the one before.
+    fn is_full(&self, broker: &Broker, partition: u32) -> bool {
+        let place = partition as usize;
+        self.old_ends.borrow().as_ref().is_some_and(|ends| broker.sources[place].end + 3 > ends[place])
+    }
+
     fn event_in(&self, partition: u32) {
         let now_ms = self.time.ms();
         let mut dice = self.dice.borrow_mut();
         let mut broker = self.broker.borrow_mut();
-        let is_full = self.old_ends.borrow().as_ref().is_some_and(|ends| {
-            let place = partition as usize;
-            broker.sources[place].end + 3 > ends[place]
-        });
-        if is_full {
+        if self.is_full(&broker, partition) {
             return;
         }
         let hole = i64::from(dice.once_in(6));
-        let value = self.events.borrow_mut().next(now_ms, &mut dice, |dice| {
-            // Mostly of accounts, for those have lives of their own.
-            let measures = broker.measures(if dice.below(5) > 0 { r#""kind":"account""# } else { "" });
-            let recent = &measures[measures.len().saturating_sub(6)..];
+        let value = self.events.borrow_mut().next(now_ms, &self.deployment.keys, &mut dice, |dice, topic| {
+            let text = match topic {
+                Topic::Leads => SENT,
+                // Mostly of accounts, for those have lives of their own.
+                _ if dice.below(5) > 0 => r#""kind":"account""#,
+                _ => "",
+            };
+            let all: Vec<&[u8]> = broker.published(topic, text).collect();
+            let recent = &all[all.len().saturating_sub(6)..];
             (!recent.is_empty()).then(|| dice.pick(recent).to_vec())
         });
         broker.append_source(partition, now_ms, value, hole);
@@ -336,6 +320,12 @@ impl Sim {
             0 => self.plan_version(),
             1..=2 => self.recreate(),
             6 => self.forget(),
+            7..=8 => self.release(),
+            9 => {
+                let count = self.seats.borrow().len() as u64;
+                let place = self.roll(count) as usize;
+                self.upgrade(place);
+            }
             3..=5 => {
                 let count = self.seats.borrow().len() as u64;
                 let place = self.roll(count) as usize;
@@ -343,6 +333,21 @@ impl Sim {
             }
             _ => {}
         }
+    }
+
+    /// The operator releases the next rule set, whoever may not speak it.
+    fn release(&self) {
+        let partition = self.roll(u64::from(self.deployment.sources)) as u32;
+        let mut broker = self.broker.borrow_mut();
+        if self.is_released.get() || self.is_full(&broker, partition) {
+            return;
+        }
+        let now_ms = self.time.ms();
+        let bundle = LATER[self.config.borrow().rules];
+        let value = self.events.borrow_mut().release(now_ms, bundle);
+        broker.append_source(partition, now_ms, value, 0);
+        self.is_released.set(true);
+        self.see(Sight::Releases);
     }
 
     /// A second version of the intake configuration, announced while the operator looks on.

@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+use super::deployment::HeardOf;
+use super::processes::Kind;
+use super::scheduler::Sim;
+use crate::codec::output::Topic;
+
+/// What a lead's record says as it leaves.
+pub const SENT: &str = "lead.sent.v1";
+
 /// One kind of thing that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sight {
@@ -19,6 +27,10 @@ pub enum Sight {
     Skipped,
     /// Partitions that came back out of a snapshot.
     Restored,
+    /// Rule sets that ask for the next engine semantics, released while some workers may not speak them.
+    Releases,
+    /// Partitions that stopped before one.
+    Unspoken,
     // In how many worlds: a deciding process died while...
     /// an order's measure was in force;
     OrderAtCrash,
@@ -26,14 +38,30 @@ pub enum Sight {
     AppealAtCrash,
     /// somebody had been told to verify themselves, and had not been heard of;
     VerificationAtCrash,
+    /// a lead waited for its answer;
+    LeadAtCrash,
+    /// an authorisation held;
+    AuthorisationAtCrash,
+    /// a special measure stood or was to;
+    SpecialAtCrash,
+    /// an order to hold what is kept of somebody held;
+    HoldAtCrash,
     // and in how many of these it went on to its end:
     /// the order's measure ended;
     OrderOverAfter,
     /// the appeal was decided;
     AppealDecidedAfter,
-    /// the verification was passed or failed.
+    /// the verification was passed or failed;
     VerificationAfter,
-    // How many dispositions were published of these.
+    /// the lead was answered;
+    LeadAnsweredAfter,
+    /// the authorisation was taken back;
+    AuthorisationRevokedAfter,
+    /// the special measure was released;
+    SpecialReleasedAfter,
+    /// the hold was released.
+    HoldReleasedAfter,
+    // How many records were published of these.
     Verified,
     /// By an appeal or a person.
     Lifted,
@@ -46,10 +74,21 @@ pub enum Sight {
     /// Because nobody had answered in time.
     AppealsOverdue,
     OpeningsOfListed,
+    LeadsSent,
+    LeadsAnswered,
+    LeadsOverdue,
+    /// Since as many as may wait were waiting.
+    LeadsBraked,
+    /// By what an authorisation opened.
+    Authorised,
+    /// Requests that were looked into while a special measure stood.
+    AreaChecks,
+    /// Under data of abnormal customers.
+    Places,
 }
 
 impl Sight {
-    pub const ALL: [Sight; 25] = [
+    pub const ALL: [Sight; 42] = [
         Sight::Crashes,
         Sight::Freezes,
         Sight::Lies,
@@ -60,12 +99,22 @@ impl Sight {
         Sight::Skips,
         Sight::Skipped,
         Sight::Restored,
+        Sight::Releases,
+        Sight::Unspoken,
         Sight::OrderAtCrash,
         Sight::AppealAtCrash,
         Sight::VerificationAtCrash,
         Sight::OrderOverAfter,
         Sight::AppealDecidedAfter,
+        Sight::LeadAtCrash,
+        Sight::AuthorisationAtCrash,
+        Sight::SpecialAtCrash,
+        Sight::HoldAtCrash,
         Sight::VerificationAfter,
+        Sight::LeadAnsweredAfter,
+        Sight::AuthorisationRevokedAfter,
+        Sight::SpecialReleasedAfter,
+        Sight::HoldReleasedAfter,
         Sight::Verified,
         Sight::Lifted,
         Sight::Expired,
@@ -75,27 +124,47 @@ impl Sight {
         Sight::AppealsAnswered,
         Sight::AppealsOverdue,
         Sight::OpeningsOfListed,
+        Sight::LeadsSent,
+        Sight::LeadsAnswered,
+        Sight::LeadsOverdue,
+        Sight::LeadsBraked,
+        Sight::Authorised,
+        Sight::AreaChecks,
+        Sight::Places,
     ];
 
-    /// What of a disposition's text tells it, for those that are told by dispositions.
-    pub const TOLD: [(Sight, &'static str); 11] = [
-        (Sight::Verified, r#""cause":"verified""#),
-        (Sight::Lifted, r#""cause":"overturned""#),
-        (Sight::Lifted, r#""cause":"lifted_by_person""#),
-        (Sight::Expired, r#""cause":"expired""#),
-        (Sight::Released, r#""cause":"released""#),
-        (Sight::Corrected, r#""cause":"corrected""#),
-        (Sight::Followed, r#""cause":"followed""#),
-        (Sight::AppealsAnswered, "appeal_answered.v1"),
-        (Sight::AppealsOverdue, r#""answer":"overdue""#),
-        (Sight::AppealsOverdue, r#""answer":"human_decision_due""#),
-        (Sight::OpeningsOfListed, r#""measure":"listed_refuse_opening""#),
+    /// Where it is told and what of a record's text tells it, for those that are told by what was published.
+    pub const TOLD: [(Sight, Topic, &'static str); 18] = [
+        (Sight::Verified, Topic::Dispositions, r#""cause":"verified""#),
+        (Sight::Lifted, Topic::Dispositions, r#""cause":"overturned""#),
+        (Sight::Lifted, Topic::Dispositions, r#""cause":"lifted_by_person""#),
+        (Sight::Expired, Topic::Dispositions, r#""cause":"expired""#),
+        (Sight::Released, Topic::Dispositions, r#""cause":"released""#),
+        (Sight::Corrected, Topic::Dispositions, r#""cause":"corrected""#),
+        (Sight::Followed, Topic::Dispositions, r#""cause":"followed""#),
+        (Sight::AppealsAnswered, Topic::Dispositions, "appeal_answered.v1"),
+        (Sight::AppealsOverdue, Topic::Dispositions, r#""answer":"overdue""#),
+        (Sight::AppealsOverdue, Topic::Dispositions, r#""answer":"human_decision_due""#),
+        (Sight::OpeningsOfListed, Topic::Dispositions, r#""measure":"listed_refuse_opening""#),
+        (Sight::LeadsSent, Topic::Leads, SENT),
+        (Sight::LeadsAnswered, Topic::Leads, r#""outcome":""#),
+        (Sight::LeadsOverdue, Topic::Leads, r#""to":"overdue""#),
+        (Sight::LeadsBraked, Topic::Shadow, r#""braked":true"#),
+        (Sight::Authorised, Topic::Dispositions, r#""authorisation":""#),
+        (Sight::AreaChecks, Topic::Dispositions, r#""id":"area""#),
+        (Sight::Places, Topic::Dispositions, r#""id":"places""#),
     ];
 }
 
 /// How often each was seen.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seen([u64; Sight::ALL.len()]);
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen([0; Sight::ALL.len()])
+    }
+}
 
 impl Seen {
     pub fn add(&mut self, sight: Sight, count: u64) {
@@ -115,5 +184,56 @@ impl Seen {
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(Sight::ALL.map(|sight| (sight, self.of(sight)))).finish()
+    }
+}
+
+impl Sim {
+    /// What a deciding process leaves undone as it dies.
+    pub(super) fn note_in_flight(&self, process: usize) {
+        if self.seats.borrow()[process].kind != Kind::Decide {
+            return;
+        }
+        let orders = self.broker.borrow().orders_in_force();
+        let (appeals, verifications) = self.events.borrow_mut().lives.crash();
+        let broker = self.broker.borrow();
+        let leads = broker.published(Topic::Leads, SENT);
+        let undone = self.events.borrow_mut().dealings.crash(self.time.ms(), leads);
+        let found = [
+            (Sight::OrderAtCrash, !orders.is_empty()),
+            (Sight::AppealAtCrash, appeals),
+            (Sight::VerificationAtCrash, verifications),
+            (Sight::LeadAtCrash, undone.leads > 0),
+            (Sight::AuthorisationAtCrash, undone.authorisations > 0),
+            (Sight::SpecialAtCrash, undone.specials > 0),
+            (Sight::HoldAtCrash, undone.holds > 0),
+        ];
+        for (sight, _) in found.into_iter().filter(|(sight, is_so)| *is_so && self.seen.get().of(*sight) == 0)
+        {
+            self.see(sight);
+        }
+        self.orders_at_crash.borrow_mut().extend(orders);
+    }
+
+    /// What came of it, and what else was published, once all is over. The error says which promise was broken.
+    pub fn look_back(&self) -> Result<(), String> {
+        let broker = self.broker.borrow();
+        let in_force = broker.orders_in_force();
+        let is_over = self.orders_at_crash.borrow().iter().any(|order| !in_force.contains(order));
+        let (appeals, verifications) = self.events.borrow().lives.decided_after;
+        let after = self.events.borrow().dealings.after;
+        self.see_so_often(Sight::OrderOverAfter, u64::from(is_over));
+        self.see_so_often(Sight::AppealDecidedAfter, appeals.min(1));
+        self.see_so_often(Sight::VerificationAfter, verifications.min(1));
+        self.see_so_often(Sight::LeadAnsweredAfter, after.leads.min(1));
+        self.see_so_often(Sight::AuthorisationRevokedAfter, after.authorisations.min(1));
+        self.see_so_often(Sight::SpecialReleasedAfter, after.specials.min(1));
+        self.see_so_often(Sight::HoldReleasedAfter, after.holds.min(1));
+        for (sight, topic, text) in Sight::TOLD {
+            self.see_so_often(sight, broker.published(topic, text).count() as u64);
+        }
+        let HeardOf { broken, restored, stopped } = self.deployment.heard.take();
+        self.see_so_often(Sight::Restored, restored);
+        self.see_so_often(Sight::Unspoken, stopped);
+        if broken > 0 { Err(format!("{broken} promises were broken (engine::invariant)")) } else { Ok(()) }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use duecourse::codec::snapshot::{self, Extent};
 use duecourse::config::bundle::{Loader, Profile, embedded};
 use duecourse::decide::snapshot::{Position, SnapshotStore};
+use duecourse::engine::SEMANTICS;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
 use duecourse::engine::declared::{
@@ -397,7 +398,14 @@ fn snapshots_that_held_it_are_dropped_for_newer_ones() {
     let mut bank = Bank::new();
     let put = |bank: &mut Bank| {
         let offset = bank.offset as u64 + 1;
-        let position = Position { partition: 0, partitions: 1, offset, after: None, committed: offset };
+        let position = Position {
+            partition: 0,
+            partitions: 1,
+            offset,
+            after: None,
+            committed: offset,
+            asked: SEMANTICS,
+        };
         let bytes = bank.bytes();
         store.put(&position, &bytes).unwrap();
     };

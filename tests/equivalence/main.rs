@@ -4,6 +4,7 @@
 //! the seed that replays it and the shortest log found that still differs.
 
 mod appeals;
+mod busy;
 mod check;
 mod conditions;
 mod corrections;

@@ -17,4 +17,5 @@ mod secured;
 mod serving;
 mod skipping;
 mod torture;
+mod upgrading;
 mod watching;

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use duecourse::config::bundle::{Profile, embedded};
+use duecourse::engine::SEMANTICS;
 use duecourse::log::kafka::{AckedProducer, OutMessage, read_topic};
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ const EVENTS: usize = 4_000;
 const WITHIN_MAX: Duration = Duration::from_secs(90);
 
 /// A registered key: its file, and its entry in the configuration.
-fn keygen(folder: &Path) -> (PathBuf, String) {
+pub fn keygen(folder: &Path) -> (PathBuf, String) {
     let file = folder.join("risk.key");
     let made = Command::new(env!("CARGO_BIN_EXE_duecourse"))
         .args(["rules", "keygen", "--id", "risk", "--out"])
@@ -29,21 +30,26 @@ fn keygen(folder: &Path) -> (PathBuf, String) {
     (file, entry)
 }
 
-/// The built-in rules at another version of the whole, in a file.
 fn bundle(folder: &Path, version: u64) -> String {
+    bundle_of(folder, version, SEMANTICS)
+}
+
+/// The built-in rules at another version of the whole, for these engine semantics, in a file.
+pub fn bundle_of(folder: &Path, version: u64, semantics: u32) -> String {
     let mut bundle: Value = serde_json::from_str(&embedded(Profile::Strict).unwrap()).unwrap();
     bundle["files"]["settings.toml"]["version"] = json!(version);
+    bundle["files"]["settings.toml"]["semantics"] = json!(semantics);
     let path = folder.join(format!("bundle-{version}.json"));
     std::fs::write(&path, bundle.to_string()).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[track_caller]
-fn exits(output: &Output, code: i32, word: &str) {
+pub fn exits(output: &Output, code: i32, word: &str) {
     let all = text(&output.stdout) + &text(&output.stderr);
     assert!(output.status.code() == Some(code) && all.contains(word), "{:?}: {all}", output.status);
 }
@@ -159,7 +165,7 @@ fn values(deployment: &Deployment, kind: &str) -> Vec<Value> {
 }
 
 /// Versions that published dispositions and observations name, each once.
-fn deciders(deployment: &Deployment) -> Vec<u64> {
+pub fn deciders(deployment: &Deployment) -> Vec<u64> {
     let all = ["dispositions", "shadow"].into_iter().flat_map(|kind| values(deployment, kind));
     let mut versions: Vec<u64> = all.map(|value| value["data"]["rules_version"].as_u64().unwrap()).collect();
     versions.sort_unstable();
@@ -168,7 +174,7 @@ fn deciders(deployment: &Deployment) -> Vec<u64> {
 }
 
 /// Reasons of intake's dead letters, each once: one may be sent again after a crash.
-fn reasons(deployment: &Deployment) -> Vec<String> {
+pub fn reasons(deployment: &Deployment) -> Vec<String> {
     let letters = values(deployment, "dead_letters");
     let mut reasons: Vec<String> =
         letters.iter().map(|letter| letter["reason"].as_str().unwrap().to_owned()).collect();

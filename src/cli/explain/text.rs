@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::told::{CountSaid, Explanation, FactSaid, ThresholdSaid};
 use super::words::{Both, moment};
+use crate::engine::evidence::ENTRIES_MAX;
 
 /// The whole explanation.
 #[must_use]
@@ -142,7 +143,10 @@ impl Writer {
         });
         let mut line = format!("{title}{colon}{value}{cold}{authorised}");
         if fact.events_count > 0 && !fact.events.is_empty() {
+            let is_cut = fact.events_count == ENTRIES_MAX as u64;
             line += &match self.lang {
+                Lang::Zh if is_cut => format!("，最近的 {} 笔中：", fact.events_count),
+                Lang::En if is_cut => format!(", among the newest {} events:", fact.events_count),
                 Lang::Zh => format!("，共 {} 笔，其中：", fact.events_count),
                 Lang::En if fact.events_count == 1 => ", over 1 event:".to_owned(),
                 Lang::En => format!(", over {} events, among them:", fact.events_count),

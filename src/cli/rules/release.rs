@@ -15,9 +15,11 @@ use crate::cli::{Exit, Failure, intake};
 use crate::codec::event::control::{RuleSetActivated, WentLive};
 use crate::codec::event::envelope::to_structured;
 use crate::codec::event::{Event, EventTime, EventType, Text};
+use crate::codec::output::DecidedProgress;
 use crate::codec::signing::Released;
 use crate::config::source::{Format, SourceMapping};
 use crate::config::{Config, Source, bundle};
+use crate::engine::SEMANTICS_UNNAMED;
 use crate::engine::cover::SourceId;
 use crate::intake::classify::RECORD_BYTES_MAX;
 use crate::intake::covered::Decided;
@@ -60,6 +62,10 @@ pub struct ActivateArguments {
     /// Let a version that is not above the active one decide again, for this recorded reason
     #[arg(long, value_name = "REASON")]
     rollback: Option<String>,
+    /// Although some worker does not speak the engine semantics that it asks for: its facts partitions stop there
+    /// until one that does takes them
+    #[arg(long)]
+    before_all_workers: bool,
     #[command(flatten)]
     delivery: Delivery,
 }
@@ -113,6 +119,10 @@ pub fn activate(arguments: &ActivateArguments) -> Result<Exit, Failure> {
              --rollback REASON",
             set.version
         )));
+    }
+    let asked = bundle::semantics_asked(&bundle);
+    if let Some(why) = unspoken(&decided, asked).filter(|_| !arguments.before_all_workers) {
+        return Err(Failure::configuration(why));
     }
     let signature = match (&arguments.signature, &arguments.sign_key) {
         (Some(file), _) => Some(signing::signature(file)?),
@@ -171,6 +181,24 @@ fn refused_here(code: RefusalCode) -> Failure {
     Failure::configuration(anyhow!("intake would refuse this, {}: {}", code.name(), code.doc()))
 }
 
+/// Why a rule set must not be released yet: somebody who decides does not speak what it asks for (D13).
+fn unspoken(decided: &Decided, asked: u32) -> Option<anyhow::Error> {
+    let spoken = |one: &DecidedProgress| one.deciding.speaks.unwrap_or(SEMANTICS_UNNAMED);
+    let partitions: Vec<u32> = decided
+        .partitions()
+        .iter()
+        .flatten()
+        .filter(|one| spoken(one) < asked)
+        .map(|one| one.facts_partition)
+        .collect();
+    (!partitions.is_empty()).then(|| {
+        anyhow!(
+            "the rule set asks for engine semantics {asked}, and the workers of facts partitions {partitions:?} do not \
+             speak them: upgrade those first, or give --before-all-workers, and these partitions stop there meanwhile"
+        )
+    })
+}
+
 /// A name of its own for each release: the same rule set may come back by a rollback.
 fn event_id() -> String {
     format!("rules-{}", uuid::Uuid::new_v4().simple())
@@ -219,7 +247,7 @@ fn deliver(
     let deadline = Instant::now() + Duration::from_secs(wait_s);
     let decided = loop {
         let decided = read(config)?;
-        let covered = |one: &Option<crate::codec::output::DecidedProgress>| {
+        let covered = |one: &Option<DecidedProgress>| {
             let sources = one.as_ref().map(|one| &one.coverage.sources);
             sources.and_then(|sources| sources.get(&id)).is_some_and(|covered| covered.last >= offset)
         };

@@ -74,6 +74,7 @@ fn shown(partition: u32, progress: &Option<DecidedProgress>) -> Value {
         "activated_at": rules.map(|rules| EventTime(rules.activated.1)),
         "live_since": progress.as_ref().and_then(|progress| progress.deciding.live_since).map(EventTime),
         "shadowed": shadowed(progress),
+        "speaks": progress.as_ref().and_then(|progress| progress.deciding.speaks),
         "next_offset": progress.as_ref().map(|progress| progress.next_offset),
     })
 }

@@ -14,6 +14,7 @@ use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutRecord, OutputContext, OutputError, encode_decided, encode_effect};
 use crate::config::bundle::Loader;
+use crate::engine::SEMANTICS;
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::ident::IdKey;
 use crate::engine::input::{Effect, FactsRecord, Tally, TimeMode, UnmatchedReason};
@@ -223,7 +224,7 @@ impl<'a> Deciding<'a> {
             self.next_offset,
             coverage,
             time,
-            &crate::codec::output::Deciding::of(&self.partition, None),
+            &crate::codec::output::Deciding::of(&self.partition, None, SEMANTICS),
         ));
         let records = std::mem::take(&mut self.batch);
         let batch = Batch { partition: 0, next_offset: self.next_offset, records };

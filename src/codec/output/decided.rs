@@ -43,6 +43,9 @@ pub struct Deciding {
     pub shadowed: Vec<(String, u32)>,
     /// Distinct persons of this partition who were named, by calendar year and destination (D21).
     pub persons: Vec<(i64, Destination, u64)>,
+    /// The engine semantics that the worker speaks which holds the partition (D13); `None` of a worker that is
+    /// older than the number.
+    pub speaks: Option<u32>,
 }
 
 /// An active rule set.
@@ -58,9 +61,9 @@ pub struct DecidingRules {
 }
 
 impl Deciding {
-    /// Of a partition as it is now. `profile` is its bundle's.
+    /// Of a partition as it is now. `profile` is its bundle's, `speaks` its worker's.
     #[must_use]
-    pub fn of(partition: &Partition, profile: Option<&str>) -> Deciding {
+    pub fn of(partition: &Partition, profile: Option<&str>, speaks: u32) -> Deciding {
         let in_force = partition.in_force();
         let rules = partition.rules().zip(in_force.activated).map(|(rules, activated)| DecidingRules {
             version: rules.version,
@@ -71,7 +74,8 @@ impl Deciding {
         let shadowed = partition.rules_shadowed().map(|(rule, version)| (rule.to_owned(), version)).collect();
         let live_since = in_force.live_since;
         let persons = partition.persons_named().collect();
-        Deciding { rules, live_since, next_timer: partition.next_timer(), shadowed, persons }
+        let (next_timer, speaks) = (partition.next_timer(), Some(speaks));
+        Deciding { rules, live_since, next_timer, shadowed, persons, speaks }
     }
 }
 
@@ -84,9 +88,9 @@ pub enum DecidedError {
     UnknownSchema(String),
 }
 
-/// How far one facts partition has been decided.
+/// How far one facts partition has been decided. What a later program says besides is passed over: in a rolling
+/// upgrade it is read by earlier ones too.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct DecidedData {
     /// Always `duecourse.decided/1`.
     schema: String,
@@ -111,6 +115,9 @@ pub(super) struct DecidedData {
     /// Distinct persons who were named, by calendar year and destination (DESIGN D21); absent before the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     persons: Vec<PersonsNamed>,
+    /// The highest engine semantics that the worker speaks which holds the partition (DESIGN D13).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    speaks: Option<u32>,
 }
 
 /// Distinct persons of this facts partition who were named in a calendar year where a destination can read it.
@@ -212,6 +219,7 @@ pub fn encode_decided(
                 count: *count,
             })
             .collect(),
+        speaks: deciding.speaks,
     };
     // Strings, integers and lists of them always have a JSON form.
     let value = serde_json::to_vec(&data).unwrap_or_default();
@@ -260,6 +268,7 @@ pub fn decode_decided(value: &[u8]) -> Result<DecidedProgress, DecidedError> {
                 .into_iter()
                 .filter_map(|one| Some((one.year, Destination::from_name(&one.destination)?, one.count)))
                 .collect(),
+            speaks: data.speaks,
         },
     })
 }

@@ -81,7 +81,7 @@ struct SignalData<'a> {
     /// Number of the customer's authorisation under which data of APL 18(4) served another use.
     #[serde(skip_serializing_if = "Option::is_none")]
     authorisation: Option<&'a str>,
-    /// Events in the window, listed here or not.
+    /// Events in the window, listed here or not; the newest 1,000 where there are more, which the rest is worked out from.
     events_count: u64,
     /// First, last and largest, without repeats.
     events: Vec<EventData>,

@@ -394,6 +394,7 @@ fn progress_is_read_as_it_was_written() {
         next_timer: Some(AT),
         shadowed: vec![("fan_in".to_owned(), 3)],
         persons: vec![(2026, Destination::Leads, 12), (2027, Destination::Notices, 1)],
+        speaks: Some(3),
     };
     let record = encode_decided(3, 901, &coverage, TimeMs::MIN, &deciding);
     assert_eq!((record.topic, record.key.as_slice()), (Topic::Decided, b"3".as_slice()));
@@ -405,6 +406,8 @@ fn progress_is_read_as_it_was_written() {
     let early = encode_decided(3, 901, &coverage, TimeMs::MIN, &Deciding::default()).value.unwrap();
     assert_eq!(decode_decided(&early).unwrap().deciding, Deciding::default());
 
+    let more = format!("{{\"later\":1,{}", std::str::from_utf8(&value[1..]).unwrap());
+    assert_eq!(decode_decided(more.as_bytes()).unwrap(), progress, "what a later program says besides");
     let newer = String::from_utf8(value.clone()).unwrap().replace("decided/1", "decided/2");
     assert!(decode_decided(newer.as_bytes()).unwrap_err().to_string().contains("decided/2"));
     for cut in 0..value.len() {

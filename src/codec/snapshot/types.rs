@@ -30,10 +30,11 @@ use crate::engine::retention::Horizons;
 use crate::engine::seen::SeenSince;
 use crate::engine::state::{
     Firing, Ground, InForce, Living, MeasureState, Meeting, MetBy, Override, ReportLedger, RuleCount,
-    RuleLife, Told,
+    RuleLife,
 };
 use crate::engine::subject::SealedRef;
 use crate::engine::table::Changes;
+use crate::engine::told::{Told, ToldHolders};
 use crate::engine::verifying::{DeliveryChannel, Risk};
 use crate::engine::window::Entry;
 
@@ -87,9 +88,11 @@ packed_struct!(Standing {
     amount,
     untold_count
 });
-packed_struct!(Meeting { at, event, feed, by });
-packed_struct!(MetBy { holder, target });
+packed_struct!(Meeting { at, event, by });
+packed_struct!(MetBy { feed, holder, target });
 packed_struct!(Told { signal, holder, until });
+packed_plain!(ToldHolders, |w, v| v.all().write(w), |r| Vec::<Told>::read(r)
+    .map(|told| told.into_iter().collect()));
 packed_struct!(RuleName { id, version });
 packed_struct!(MeasureState {
     appeal,

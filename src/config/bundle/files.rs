@@ -14,6 +14,7 @@ use super::harm::{HarmBudgetDecl, QualityDecl};
 use super::leads::LeadFile;
 use super::retention::RetentionFile;
 
+use crate::engine::SEMANTICS_UNNAMED;
 use crate::engine::base::Bilingual;
 
 /// A text in both languages.
@@ -36,6 +37,9 @@ impl From<TextPair> for Bilingual {
 pub struct SettingsFile {
     /// Version of the whole bundle; raise it with every change.
     pub version: u32,
+    /// Number of the engine's semantics that the rules are written for (D13).
+    #[serde(default = "semantics_unnamed")]
+    pub semantics: u32,
     pub duplicate_horizon: Figure,
     pub lateness: Figure,
     pub override_for: Figure,
@@ -48,6 +52,10 @@ pub struct SettingsFile {
     pub keep_one_line: Option<Figure>,
     /// Settlements are compared with initiations if it is there.
     pub settlement_check_for: Option<Figure>,
+}
+
+pub fn semantics_unnamed() -> u32 {
+    SEMANTICS_UNNAMED
 }
 
 /// A dated figure with where it comes from.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::examples::Example;
-use super::files::SettingsFile;
+use super::files::{SettingsFile, semantics_unnamed};
 use super::purposes::Relabelled;
 use super::retention::RetentionFile;
 use super::{
@@ -17,12 +17,12 @@ use super::{
     gather, leads, limits, lives, notices, protections, retention, rules, settings, signals,
 };
 use crate::config::nearest::plain;
-use crate::engine::LoadRules;
 use crate::engine::notice::NoticeTexts;
 use crate::engine::partition::{SETTLEMENT_BASIS, SETTLEMENT_REASON};
 use crate::engine::rule::Rule;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::signal::Signal;
+use crate::engine::{LoadRules, SEMANTICS, SEMANTICS_UNNAMED};
 
 /// A bundle that loads, and what a person should know besides.
 #[derive(Clone, Debug)]
@@ -263,9 +263,16 @@ fn read(text: &str) -> Result<Bundle, BundleError> {
 }
 
 /// Compiles bundles for partitions, each text once: many partitions activate the same one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Loader {
+    speaks: u32,
     loaded: Mutex<Vec<([u8; 32], Arc<RuleSet>)>>,
+}
+
+impl Default for Loader {
+    fn default() -> Loader {
+        Loader::speaking(SEMANTICS)
+    }
 }
 
 /// How many compiled bundles are kept; older ones are compiled again when a replay needs them.
@@ -276,10 +283,55 @@ impl Loader {
     pub fn new() -> Loader {
         Loader::default()
     }
+
+    /// One that loads nothing which asks for more than these engine semantics.
+    #[must_use]
+    pub fn speaking(speaks: u32) -> Loader {
+        Loader { speaks: speaks.min(SEMANTICS), loaded: Mutex::default() }
+    }
+}
+
+/// What of a bundle says which engine semantics it asks for. Everything else may be of a later program.
+#[derive(Deserialize)]
+struct Asking {
+    files: AskingFiles,
+}
+
+#[derive(Deserialize)]
+struct AskingFiles {
+    #[serde(rename = "settings.toml")]
+    settings: AskingSettings,
+}
+
+#[derive(Deserialize)]
+struct AskingSettings {
+    #[serde(default = "semantics_unnamed")]
+    semantics: u32,
+}
+
+/// The number of engine semantics that a bundle asks for; of what is no bundle, the oldest.
+#[must_use]
+pub fn semantics_asked(bundle: &str) -> u32 {
+    serde_json::from_str::<Asking>(bundle).map_or(SEMANTICS_UNNAMED, |asking| asking.files.settings.semantics)
 }
 
 impl LoadRules for Loader {
+    fn speaks(&self) -> u32 {
+        self.speaks
+    }
+
+    fn asked(&self, bundle: &str) -> u32 {
+        semantics_asked(bundle)
+    }
+
     fn load(&self, bundle: &str) -> Result<Arc<RuleSet>, String> {
+        let asked = semantics_asked(bundle);
+        if asked > self.speaks {
+            return Err(format!(
+                "the rule set asks for engine semantics {asked}, and this worker speaks up to {}: another that does goes on here",
+                self.speaks
+            ));
+        }
         let sha256: [u8; 32] = Sha256::digest(bundle.as_bytes()).into();
         // The list is whole between any two statements, so a panic elsewhere cannot have spoilt it.
         let mut loaded = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

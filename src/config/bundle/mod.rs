@@ -50,7 +50,7 @@ pub use findings::{Finding, Found, findings};
 pub(crate) use gather::canonical;
 pub use listing::signal_listing;
 pub use lives_page::lives_page;
-pub use load::{Checked, Loader};
+pub use load::{Checked, Loader, semantics_asked};
 pub(crate) use locate::line_of;
 pub use profile::Profile;
 pub use purposes::{Relabelled, lane_use, relabel};

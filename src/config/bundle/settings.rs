@@ -5,6 +5,7 @@ use super::load::Bundle;
 use super::values::{date, named, span_within, standing, zone};
 use crate::engine::base::SpanMs;
 use crate::engine::ruleset;
+use crate::engine::{SEMANTICS, SEMANTICS_UNNAMED};
 
 const FILE: &str = "settings.toml";
 
@@ -20,6 +21,15 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
     let file: SettingsFile = bundle.file(FILE)?;
     if file.version == 0 {
         bundle.problems.add(FILE, "version", "versions count from 1");
+    }
+    if file.semantics > SEMANTICS {
+        let why =
+            format!("asks for engine semantics {}; this program speaks up to {SEMANTICS}", file.semantics);
+        bundle.problems.add(FILE, "semantics", why);
+    }
+    if file.semantics < SEMANTICS_UNNAMED {
+        let why = format!("engine semantics count from {SEMANTICS_UNNAMED} here");
+        bundle.problems.add(FILE, "semantics", why);
     }
     let utc_offset_minutes = bundle.note(FILE, "zone.value", zone(&file.zone.value));
     checked(bundle, "zone", &file.zone, utc_offset_minutes.unwrap_or(0));

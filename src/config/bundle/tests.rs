@@ -355,3 +355,25 @@ fn problems_of_a_folder_name_their_line() {
             .contains("settings.toml: cannot be read")
     );
 }
+
+#[test]
+fn a_bundle_names_the_engine_semantics_that_it_asks_for_and_no_earlier_worker_loads_it() {
+    use crate::engine::{SEMANTICS, SEMANTICS_UNNAMED};
+    let shipped = embedded(Profile::Strict).unwrap();
+    assert_eq!(semantics_asked(&shipped), SEMANTICS);
+    let earlier = Loader::speaking(SEMANTICS - 1);
+    assert!(earlier.load(&shipped).unwrap_err().contains("another that does goes on here"));
+    let mut document: Value = serde_json::from_str(&shipped).unwrap();
+    document["files"]["settings.toml"].as_object_mut().unwrap().remove("semantics");
+    let unnamed = gather::canonical(&document);
+    assert_eq!(semantics_asked(&unnamed), SEMANTICS_UNNAMED);
+    assert!(earlier.load(&unnamed).is_ok());
+    // What else a later program says in it does not matter for that.
+    document["files"]["later.toml"] = json!({ "anything": 1 });
+    document["files"]["settings.toml"]["semantics"] = json!(SEMANTICS + 1);
+    let later = gather::canonical(&document);
+    assert_eq!(semantics_asked(&later), SEMANTICS + 1);
+    assert!(Loader::new().load(&later).unwrap_err().contains(&format!("speaks up to {SEMANTICS}")));
+    assert!(refused("settings.toml", "/semantics", json!(SEMANTICS + 1)).contains("speaks up to"));
+    assert!(refused("settings.toml", "/semantics", json!(1)).contains("count from"));
+}

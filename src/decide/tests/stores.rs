@@ -6,6 +6,7 @@ use crate::codec::snapshot::{Extent, encode};
 use crate::config::bundle::Loader;
 use crate::decide::restore::restore;
 use crate::decide::snapshot::{Position, SnapshotStore, StoreError};
+use crate::engine::SEMANTICS;
 use crate::engine::input::TimeMode;
 use crate::engine::partition::{Identity, Partition};
 
@@ -19,7 +20,11 @@ fn state(extent: Extent) -> Vec<u8> {
 }
 
 fn put(store: &SnapshotStore, offset: u64, after: Option<u64>, committed: u64) {
-    let position = Position { partition: 1, partitions: 4, offset, after, committed };
+    put_asked(store, offset, after, committed, SEMANTICS);
+}
+
+fn put_asked(store: &SnapshotStore, offset: u64, after: Option<u64>, committed: u64, asked: u32) {
+    let position = Position { partition: 1, partitions: 4, offset, after, committed, asked };
     let extent = if after.is_some() { Extent::Changes } else { Extent::Whole };
     store.put(&position, &state(extent)).unwrap();
 }
@@ -38,8 +43,14 @@ fn the_newest_snapshot_not_ahead_of_what_is_committed_wins() {
     let store = Arc::new(SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap());
     for offset in [5, 10, 20, 30] {
         put(&store, offset, None, 25);
-        let other =
-            Position { partition: 2, partitions: 4, offset: offset + 100, after: None, committed: 25 };
+        let other = Position {
+            partition: 2,
+            partitions: 4,
+            offset: offset + 100,
+            after: None,
+            committed: 25,
+            asked: SEMANTICS,
+        };
         store.put(&other, &state(Extent::Whole)).unwrap();
     }
     assert_eq!(offsets(&store), [30, 20, 10], "two that are committed, and one that is ahead");
@@ -74,7 +85,8 @@ fn every_damaged_byte_and_every_torn_end_is_noticed_and_an_older_snapshot_serves
 fn a_snapshot_of_another_number_of_partitions_is_refused_not_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let store = SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap();
-    let position = Position { partition: 1, partitions: 8, offset: 10, after: None, committed: 10 };
+    let position =
+        Position { partition: 1, partitions: 8, offset: 10, after: None, committed: 10, asked: SEMANTICS };
     store.put(&position, &state(Extent::Whole)).unwrap();
     assert!(matches!(restored(&store, Some(10)), Err(StoreError::OtherPartitions { found: 8, expected: 4 })));
 }
@@ -95,6 +107,24 @@ fn two_whole_snapshots_are_kept_with_what_builds_on_them_and_a_broken_chain_is_p
     assert_eq!(offsets(&store), [70, 60, 50]);
     put(&store, 80, Some(75), 80);
     assert_eq!(restored(&store, Some(85)).unwrap(), 70, "nothing is stored at 75");
+}
+
+#[test]
+fn until_the_switch_of_semantics_an_earlier_worker_finds_its_own_snapshots() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || SnapshotStore::in_folder(folder.path(), "facts", 2).unwrap();
+    let (earlier, later) = (store().of_semantics(SEMANTICS - 1), store());
+    put_asked(&earlier, 10, None, 10, SEMANTICS - 1);
+    put_asked(&earlier, 20, None, 20, SEMANTICS - 1);
+    for offset in [30, 40, 50] {
+        put_asked(&later, offset, None, offset, SEMANTICS - 1);
+    }
+    assert_eq!(offsets(&later), [50, 40, 20, 10], "each of them has two");
+    assert_eq!(restored(&earlier, Some(55)).unwrap(), 20, "what a later worker stored it does not read");
+    assert_eq!(restored(&later, Some(45)).unwrap(), 40);
+    assert_eq!(restored(&later, Some(25)).unwrap(), 20, "what an earlier worker stored it reads");
+    put_asked(&later, 60, None, 60, SEMANTICS);
+    assert_eq!(offsets(&later), [60, 50], "after the switch the earlier ones are of no use");
 }
 
 #[test]

@@ -31,5 +31,7 @@ impl Partition {
         logs.iter().for_each(|log| log.expect_numbers());
         logs.iter().for_each(|log| log.expect_ends());
         logs.iter().for_each(|log| log.expect_entries(&self.store));
+        logs.iter().for_each(|log| log.expect_cursors(&self.store));
+        logs.iter().for_each(|log| log.expect_leaving(&self.store));
     }
 }

@@ -69,7 +69,7 @@ impl Partition {
         match &*before.body {
             FactBody::Met { feed, .. } => {
                 if let Some(meetings) = self.meetings.get_mut(&fact.route) {
-                    meetings.retain(|meeting| !(meeting.event == original && meeting.feed == *feed));
+                    meetings.retain(|meeting| !(meeting.event == original && meeting.by.feed == *feed));
                 }
             }
             FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } => {

@@ -95,12 +95,12 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
 /// What rules are evaluated on because of a body: the trigger, the party, the other side, and what the
 /// event says. Essential payments, shared subjects and openings set no rule off here.
 fn set_off<'a>(
-    holder: &Holder,
+    holder: Option<&Holder>,
     body: &'a FactBody,
     at: TimeMs,
 ) -> Option<(Feed, &'a Party, Token, Attributes)> {
     let of_party = |party: &Party, attributes: Attributes| {
-        let product = holder.product_at(party.subject, at);
+        let product = holder.and_then(|holder| holder.product_at(party.subject, at));
         attributes.with(Field::Product, product.map(|product| product as i64))
     };
     match body {
@@ -125,7 +125,7 @@ fn set_off<'a>(
                 .with(Field::Usage, kind)
                 .with(Field::MonthOpenMegabytes, open_mb.map(i64::from));
             let used = CardUse { usage: *usage, device: *device, region: *region };
-            let profile = holder.profile(card.subject, at);
+            let profile = holder.and_then(|holder| holder.profile(card.subject, at));
             let known = known.with(Field::CardProfiled, Some(i64::from(profile.is_some())));
             let known = profile.map_or(known, |profile| profile.said_of(used, known));
             Some((Feed::CardUsageCard, card, *device, of_party(card, known)))
@@ -244,8 +244,7 @@ impl Partition {
                 Ok(())
             }
             _ => {
-                let nobody = Holder::default();
-                let holder = self.holders.get(&fact.route.token).unwrap_or(&nobody);
+                let holder = self.holders.get(&fact.route.token);
                 let (Some((feed, party, other, attributes)), Some(active)) =
                     (set_off(holder, body, at), active)
                 else {

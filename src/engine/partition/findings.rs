@@ -10,8 +10,8 @@ use super::{Active, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::evidence::{
-    ComparisonEvidence, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, NEAR, NEAR_MISSES_MAX,
-    NearMiss, SignalEvidence,
+    ComparisonEvidence, ENTRIES_MAX, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, NEAR,
+    NEAR_MISSES_MAX, NearMiss, SignalEvidence,
 };
 use crate::engine::notice::RuleName;
 use crate::engine::purpose::Purpose;
@@ -47,9 +47,10 @@ impl Partition {
             purpose = purpose.join(signal.purpose);
             digest.update(signal.name.as_bytes());
             digest.update([0]);
-            let entries = self.entries_behind(signal, scene, bound, active);
-            digest_entries(&mut digest, &entries);
-            let events = listed(&entries, room.min(EVENTS_PER_SIGNAL_MAX));
+            let behind = self.behind(signal, scene, bound, active);
+            let entries = behind.entries();
+            digest_entries(&mut digest, entries);
+            let events = listed(entries, room.min(EVENTS_PER_SIGNAL_MAX));
             room -= events.len();
             let (reported_of, events_count) = match reading.source {
                 Source::Log => (None, entries.len() as u64),
@@ -57,7 +58,7 @@ impl Partition {
                 Source::Made => (None, 0),
             };
             let aggregate = signal.question().map(|question| question.aggregate);
-            read.push(Read { number: *number, reading, aggregate, behind: Behind::new(entries) });
+            read.push(Read { number: *number, reading, aggregate, behind });
             evidence.signals.push(SignalEvidence {
                 name: signal.name.clone(),
                 subject: signal.subject,
@@ -83,24 +84,18 @@ impl Partition {
         Finding { evidence, purpose }
     }
 
-    /// The entries that a signal's reading is counted from, oldest first.
-    fn entries_behind(
-        &self,
-        signal: &Signal,
-        scene: &Scene<'_>,
-        bound: Option<TimeMs>,
-        active: &Active,
-    ) -> Vec<Entry> {
-        let Some(subject) = scene.subject_of(signal) else { return Vec::new() };
+    /// The entries that a signal's reading is counted from, the newest of them where they are many.
+    fn behind(&self, signal: &Signal, scene: &Scene<'_>, bound: Option<TimeMs>, active: &Active) -> Behind {
+        let Some(subject) = scene.subject_of(signal) else { return Behind::default() };
         if signal.question().is_some_and(|question| self.is_closed_to(signal, question, scene)) {
-            return Vec::new();
+            return Behind::default();
         }
         let as_of = self.as_of(subject.kind, scene, bound);
         match (self.logs.get(&subject), signal.question()) {
             (Some(log), Some(question)) => {
-                log.behind(question, &self.store, &active.set.calendar, as_of).collect()
+                Behind::newest(log.behind(question, &self.store, &active.set.calendar, as_of), ENTRIES_MAX)
             }
-            _ => Vec::new(),
+            _ => Behind::default(),
         }
     }
 
@@ -199,7 +194,8 @@ impl Read {
             Source::Log if !self.behind.has(event) => Some(self.reading),
             Source::Log => {
                 let aggregate = self.aggregate?;
-                Some(self.reading.with_value(aggregate, self.behind.without(event, aggregate)?))
+                let without = self.behind.without(event, aggregate, self.reading.value)?;
+                Some(self.reading.with_value(aggregate, without))
             }
             Source::Reported(_) => Some(self.reading),
             Source::Made => None,

@@ -147,6 +147,13 @@ impl Partition {
                 self.meetings.remove(&subject);
             }
         }
+        for subject in self.told.keys_in(shard, |_, told| !told.is_later_than(horizons.telling)) {
+            let Some(told) = self.told.get_mut(&subject) else { continue };
+            told.forget(horizons.telling);
+            if told.is_empty() {
+                self.told.remove(&subject);
+            }
+        }
         macro_rules! sweep_lists {
             ($table:ident, |$row:ident| $keeps:expr) => {
                 for subject in self.$table.keys_in(shard, |_, rows| !rows.iter().all(|$row| $keeps)) {
@@ -158,7 +165,6 @@ impl Partition {
                 }
             };
         }
-        sweep_lists!(told, |told| told.until > horizons.telling);
         sweep_lists!(firings, |row| row.1.until > horizons.firings);
         sweep_lists!(overrides, |row| row.1.until > horizons.overrides);
     }

@@ -21,11 +21,12 @@ use crate::engine::retention::Horizons;
 use crate::engine::seen::{FrozenSeen, SeenSince};
 use crate::engine::special::SpecialState;
 use crate::engine::state::{
-    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, Told,
+    ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife,
 };
 use crate::engine::subject::Subject;
 use crate::engine::table::{self, Changes};
 use crate::engine::timer::Timers;
+use crate::engine::told::ToldHolders;
 use crate::engine::window::{Entry, Known, Store, SubjectLog};
 
 /// Rule counts by rule and, of rules whose own partition this is, by origin.
@@ -69,7 +70,7 @@ pub struct Frozen {
     pub logs: FrozenLogs,
     pub holders: table::Frozen<Token, Holder>,
     pub meetings: table::Frozen<Subject, VecDeque<Meeting>>,
-    pub told: table::Frozen<Subject, Vec<Told>>,
+    pub told: table::Frozen<Subject, ToldHolders>,
     pub measures: table::Frozen<DispositionId, MeasureState>,
     pub firings: table::Frozen<Subject, ByRule<Firing>>,
     pub overrides: table::Frozen<Subject, ByRule<Override>>,
@@ -111,13 +112,35 @@ pub struct Image {
     pub logs: Changes<Subject, Vec<Entry>>,
     pub holders: Changes<Token, Holder>,
     pub meetings: Changes<Subject, VecDeque<Meeting>>,
-    pub told: Changes<Subject, Vec<Told>>,
+    pub told: Changes<Subject, ToldHolders>,
     pub measures: Changes<DispositionId, MeasureState>,
     pub firings: Changes<Subject, ByRule<Firing>>,
     pub overrides: Changes<Subject, ByRule<Override>>,
     pub kept: Changes<Token, Kept>,
     pub leads: Changes<Subject, Vec<LeadState>>,
     pub marks: Changes<Token, Marks>,
+}
+
+impl Image {
+    /// Bugs of a restore that the simulator plants.
+    fn leave_out_what_is_planted(&mut self) {
+        let holders = self.holders.rows.iter_mut().map(|(_, holder)| holder);
+        if is_planted(Planted::AuthorityState) {
+            holders.for_each(|holder| holder.authority = None);
+        } else if is_planted(Planted::Revocation) {
+            let traces = holders.filter_map(|holder| holder.traces.as_mut());
+            traces.flat_map(|traces| &mut traces.authorisations).for_each(|known| known.revoked = None);
+        }
+        if is_planted(Planted::LeadState) {
+            self.leads.rows.clear();
+        }
+        if is_planted(Planted::SpecialState) {
+            self.core.specials.clear();
+        }
+        if is_planted(Planted::HoldState) {
+            self.kept.rows.clear();
+        }
+    }
 }
 
 impl Partition {
@@ -177,13 +200,14 @@ impl Partition {
         known: &mut Known,
         loader: &dyn LoadRules,
     ) -> Result<(), EngineError> {
-        if is_planted(Planted::AuthorityState) {
-            image.holders.rows.iter_mut().for_each(|(_, holder)| holder.authority = None);
-        }
+        image.leave_out_what_is_planted();
         self.restore_core(image.core, loader)?;
         self.seen.restore(image.seen);
         self.restore_logs(image.logs, known);
         self.holders.restore(image.holders);
+        for meeting in image.meetings.rows.iter_mut().flat_map(|(_, meetings)| meetings) {
+            meeting.by = self.met_by.share(&meeting.by);
+        }
         self.meetings.restore(image.meetings);
         self.told.restore(image.told);
         self.restore_measures(image.measures);

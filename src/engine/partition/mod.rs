@@ -49,6 +49,7 @@ mod telling;
 mod time;
 mod traces;
 mod watching;
+mod weighing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -72,11 +73,11 @@ use super::signal::Signal;
 use super::special::SpecialState;
 use super::state::{
     ByRule, Firing, InForce, MeasureState, Meeting, Override, ReportLedger, RuleCount, RuleLife, TokenHash,
-    Told,
 };
 use super::subject::Subject;
 use super::table::Table;
 use super::timer::Timers;
+use super::told::ToldHolders;
 use super::window::{Plans, Store, SubjectLog};
 
 use ahead::AHEAD;
@@ -146,7 +147,7 @@ pub struct Partition {
     /// By event time, as in the subject's log.
     meetings: Table<Subject, VecDeque<Meeting>>,
     met_by: Sharers,
-    told: Table<Subject, Vec<Told>>,
+    told: Table<Subject, ToldHolders>,
     /// What orders hold of holders beyond its term.
     kept: Table<Token, Kept>,
     measures: Table<DispositionId, MeasureState>,
@@ -186,7 +187,7 @@ pub struct Partition {
     request_count: u64,
     tally: Tally,
     /// Memory for readings; empty between facts.
-    scratch: Readings,
+    scratch: Option<Box<Readings>>,
     /// Offset of the record being applied and reports that left because of it.
     offset: u64,
     report_count: u32,
@@ -266,7 +267,7 @@ impl Partition {
             reached: Reached::default(),
             request_count: 0,
             tally: Tally::default(),
-            scratch: Readings::default(),
+            scratch: None,
             offset: 0,
             report_count: 0,
         }

@@ -35,7 +35,7 @@ impl Partition {
     /// A payee is told of a transfer's payer: one entry in its account's log, if that has none of it yet.
     pub(super) fn feed_passed_on(&mut self, standing: &Standing, active: &Active) {
         let account = standing.target.subject;
-        if self.has_entry(&account, Feed::PassedOnPayee, standing.event) {
+        if self.is_passed_on(account, standing) {
             return;
         }
         let feeding = Feeding {
@@ -46,6 +46,14 @@ impl Partition {
             marks: 0,
         };
         self.feed(&feeding, standing.at, standing.event, active);
+    }
+
+    /// Looks at that time's entries only: an account may be paid so often that its log is long.
+    fn is_passed_on(&self, account: Subject, standing: &Standing) -> bool {
+        let log = self.logs.get(&account).filter(|_| standing.at > self.horizons.log(account.kind));
+        let at_that_time = log.into_iter().flat_map(|log| log.entries_at(standing.at, &self.store));
+        let mut known = at_that_time.filter(|entry| entry.event == standing.event);
+        known.any(|entry| entry.feed == Feed::PassedOnPayee)
     }
 
     /// Whether a log has an entry of a feed and name that counts.

@@ -1,6 +1,7 @@
 //! Readings: the value of a signal at a scene, and how much of it is known (S6, DESIGN D16).
 
 use super::rules::Scene;
+use super::sieve::Places;
 use super::traces::Access;
 use super::{Active, Partition};
 use crate::engine::attributes::Field;
@@ -60,12 +61,15 @@ pub(super) struct Readings {
     /// Which scene this is; what was kept of another does not count.
     scene: u32,
     slots: Vec<(u32, Reading)>,
+    /// Values that are certain, once that was found out: most are compared by several rules.
+    certain: Vec<(u32, i64)>,
     /// What was answered along with the values that were asked for.
     pub values: Values,
     /// Whether anything at all is told of the holder at the scene's time, once that was looked up.
     told: Option<bool>,
-    /// Memory for the places of the rules that may hold.
-    pub places: Vec<u32>,
+    /// Memory for the places of the rules that may hold, and for what tells which these are.
+    pub places: Places,
+    pub ceilings: Vec<i64>,
 }
 
 /// By which way a signal's certain value is found fastest; worked out once for a rule set.
@@ -97,7 +101,15 @@ impl Way {
 
 impl Default for Readings {
     fn default() -> Readings {
-        Readings { scene: 1, slots: Vec::new(), values: Values::default(), told: None, places: Vec::new() }
+        Readings {
+            scene: 1,
+            slots: Vec::new(),
+            values: Values::default(),
+            told: None,
+            places: Places::default(),
+            ceilings: Vec::new(),
+            certain: Vec::new(),
+        }
     }
 }
 
@@ -114,6 +126,19 @@ impl Readings {
 
     fn get(&self, number: usize) -> Option<&Reading> {
         self.slots.get(number).filter(|(scene, _)| *scene == self.scene).map(|(_, reading)| reading)
+    }
+
+    fn certain(&self, number: usize) -> Option<i64> {
+        self.certain.get(number).filter(|(scene, _)| *scene == self.scene).map(|(_, value)| *value)
+    }
+
+    fn keep_certain(&mut self, number: usize, value: i64) {
+        if self.certain.len() <= number {
+            self.certain.resize(number + 1, (0, 0));
+        }
+        if let Some(slot) = self.certain.get_mut(number) {
+            *slot = (self.scene, value);
+        }
     }
 
     /// Keeps a reading for the rest of the scene.
@@ -147,14 +172,14 @@ impl Scene<'_> {
 
 impl Partition {
     /// An empty set of readings, in memory that is used again and again.
-    pub(super) fn take_readings(&mut self) -> Readings {
-        let mut readings = std::mem::take(&mut self.scratch);
+    pub(super) fn take_readings(&mut self) -> Box<Readings> {
+        let mut readings = self.scratch.take().unwrap_or_default();
         readings.clear();
         readings
     }
 
-    pub(super) fn keep_readings(&mut self, readings: Readings) {
-        self.scratch = readings;
+    pub(super) fn keep_readings(&mut self, readings: Box<Readings>) {
+        self.scratch = Some(readings);
     }
 
     /// The reading of a signal, taken at most once.
@@ -182,6 +207,21 @@ impl Partition {
         active: &Active,
         readings: &mut Readings,
     ) -> Option<i64> {
+        if let Some(value) = readings.certain(number) {
+            return Some(value);
+        }
+        let value = self.found_certain(number, scene, active, readings)?;
+        readings.keep_certain(number, value);
+        Some(value)
+    }
+
+    fn found_certain(
+        &mut self,
+        number: usize,
+        scene: &Scene<'_>,
+        active: &Active,
+        readings: &mut Readings,
+    ) -> Option<i64> {
         match self.ways.get(number) {
             Some(Way::Sliding { of, warm_from, reach }) => {
                 // Read along with another signal of its set, and warm (S6): then it is a point.
@@ -196,10 +236,7 @@ impl Partition {
             Some(Way::Told) if !self.is_told_anything(scene, readings) => return Some(0),
             _ => {}
         }
-        let interval = match readings.get(number) {
-            Some(known) => known.interval,
-            None => self.reading(number, scene, None, active, readings).interval,
-        };
+        let interval = self.reading(number, scene, None, active, readings).interval;
         interval.low.filter(|_| interval.is_point()).and_then(|value| i64::try_from(value).ok())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::readings::Readings;
-use super::sieve::{Candidate, For, Sieve};
+use super::sieve::{Candidate, Places, Sieve};
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
@@ -71,17 +71,21 @@ impl ToldSignal {
 impl RuleIndex {
     pub fn new(set: &RuleSet) -> RuleIndex {
         let mut index = RuleIndex::default();
+        let mut by_trigger: BTreeMap<(Trigger, SubjectKind), Vec<(usize, &Rule)>> = BTreeMap::new();
         for (number, rule) in set.rules.iter().enumerate() {
             if rule.status != RuleStatus::Off {
                 for trigger in &rule.triggers {
-                    let sieve = index.by_trigger.entry((*trigger, rule.subject)).or_default();
-                    sieve.add(number, rule, &set.signals);
+                    by_trigger.entry((*trigger, rule.subject)).or_default().push((number, rule));
                 }
             }
             index.signals.push(signals_of(&rule.condition, set));
             index.names.push(Arc::from(rule.id.as_str()));
             index.specials.push(set.specials.get(&rule.id).map(|name| Arc::from(name.as_str())));
         }
+        let sieve = |(of, rules): ((Trigger, SubjectKind), Vec<(usize, &Rule)>)| {
+            (of, Sieve::new(&rules, &set.signals))
+        };
+        index.by_trigger = by_trigger.into_iter().map(sieve).collect();
         for (number, signal) in set.signals.iter().enumerate() {
             let name: Arc<str> = Arc::from(signal.name.as_str());
             index.signal_names.push(Arc::clone(&name));
@@ -188,7 +192,7 @@ impl Partition {
         let places = self.sifted(sieve, scene, &mut readings);
         let overridden = self.is_overridden(scene);
         let mut warned = false;
-        for candidate in places.iter().filter_map(|place| sieve.get(*place)) {
+        for candidate in places.iter().filter_map(|place| sieve.get(place)) {
             if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
                 let protects = fired.rule.lane() == Lane::Victim;
                 warned |= self.act(fired, scene, active, &mut readings, out)? && protects;
@@ -215,7 +219,7 @@ impl Partition {
         let places = self.sifted(sieve, scene, &mut readings);
         let mut checked = false;
         let overridden = self.is_overridden(scene);
-        for candidate in places.iter().filter_map(|place| sieve.get(*place)) {
+        for candidate in places.iter().filter_map(|place| sieve.get(place)) {
             let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) else {
                 continue;
             };
@@ -230,9 +234,9 @@ impl Partition {
     }
 
     /// The places of the rules that may hold, in memory to be given back to the readings.
-    fn sifted(&self, sieve: &Sieve, scene: &Scene<'_>, readings: &mut Readings) -> Vec<u32> {
+    fn sifted(&self, sieve: &Sieve, scene: &Scene<'_>, readings: &mut Readings) -> Places {
         let mut places = std::mem::take(&mut readings.places);
-        self.sift(sieve, For::Holding, scene, readings, &mut places);
+        self.sift(sieve, scene, readings, &mut places);
         places
     }
 
@@ -427,10 +431,8 @@ impl Partition {
         readings: &mut Readings,
     ) -> Vec<(&'a Rule, Option<TimeMs>)> {
         let Some(sieve) = active.index.triggered(scene) else { return Vec::new() };
-        let mut places = Vec::new();
-        self.sift(sieve, For::Nearing, scene, readings, &mut places);
-        let others = places.iter().filter_map(|place| sieve.get(*place));
-        let in_force = others.filter(|candidate| candidate.number != fired).filter_map(|candidate| {
+        let others = self.near(sieve, scene, readings).into_iter().filter(|other| other.number != fired);
+        let in_force = others.filter_map(|candidate| {
             let rule = active.set.rules.get(candidate.number).filter(|rule| rule.is_in_force(scene.at))?;
             if !self.special_stands(candidate.number, scene, active) {
                 return None;

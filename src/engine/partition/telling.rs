@@ -1,5 +1,6 @@
 //! Telling: which signals of other subjects stand at their level, and who is told of it (S9, DESIGN D3).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::readings::ratio;
@@ -11,8 +12,9 @@ use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Fact, FactBody, Feed, Side};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
 use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
-use crate::engine::state::{Meeting, Told};
+use crate::engine::state::{Meeting, TokenHash};
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+use crate::engine::told::Told;
 use crate::engine::window::{AsOf, AskedFor, Entry, Most, Values};
 
 impl Partition {
@@ -30,12 +32,12 @@ impl Partition {
         let about = fact.route;
         let horizon = self.horizons.log(about.kind);
         if active.plans.get(about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
-            let by = self.met_by.shared(*holder, target);
+            let by = self.met_by.shared(*feed, *holder, target);
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
                 meetings.pop_front();
             }
-            let meeting = Meeting { at, event: entry_event, feed: *feed, by };
+            let meeting = Meeting { at, event: entry_event, by };
             if meetings.len() == meetings.capacity() {
                 // By an eighth at a time, as logs do.
                 meetings.reserve_exact(meetings.len() / 8 + 1);
@@ -229,11 +231,12 @@ impl Partition {
     /// Whether the event took the value to its level, and when it falls below if nothing more happens.
     fn crossing(&self, question: &Question, telling: &Telling, calendar: &Calendar) -> (bool, TimeMs) {
         let Some(log) = self.logs.get(&telling.about) else { return (false, telling.as_of.at) };
-        let behind: Vec<Entry> = log.behind(question, &self.store, calendar, telling.as_of).collect();
-        let without: Vec<Entry> =
-            behind.iter().copied().filter(|entry| entry.event != telling.entry_event).collect();
-        let crossing = count(question, &without) < telling.report.level;
-        (crossing, level_ends(question, telling.report.level, &behind))
+        let behind = || log.behind(question, &self.store, calendar, telling.as_of).rev();
+        let level = telling.report.level;
+        let without = behind().filter(|entry| entry.event != telling.entry_event);
+        let crossing = nth_newest(question, level, without).is_none();
+        let at_level = nth_newest(question, level, behind());
+        (crossing, at_level.map_or(TimeMs::MIN, |at| at.plus(question.window.span_max())))
     }
 
     /// The last meeting of each other holder in a window, last seen first.
@@ -245,23 +248,17 @@ impl Partition {
         calendar: &Calendar,
     ) -> Vec<Meeting> {
         let (after, until) = telling.as_of.bounds(question, calendar);
-        let mut last: Vec<Meeting> = Vec::new();
-        for meeting in self.meetings.get(&telling.about).into_iter().flatten().rev() {
-            let inside = meeting.at > after && meeting.at <= until && question.reads(meeting.feed);
-            if inside
-                && meeting.by.holder != holder
-                && !last.iter().any(|known| known.by.holder == meeting.by.holder)
-            {
-                last.push(meeting.clone());
-            }
-        }
-        last
+        let meetings = self.meetings.get(&telling.about).into_iter().flatten().rev();
+        let in_window =
+            meetings.take_while(|meeting| meeting.at > after).filter(|meeting| meeting.at <= until);
+        let mut known: HashSet<Token, TokenHash> = HashSet::from_iter([holder]);
+        let last =
+            in_window.filter(|meeting| question.reads(meeting.by.feed) && known.insert(meeting.by.holder));
+        last.cloned().collect()
     }
 
     fn remember_told(&mut self, about: Subject, standing: &Standing) {
-        let told = self.told.get_or_default(about);
-        told.retain(|known| !(known.signal == standing.signal && known.holder == standing.holder));
-        told.push(Told {
+        self.told.get_or_default(about).note(Told {
             signal: Arc::clone(&standing.signal),
             holder: standing.holder,
             until: standing.until,
@@ -298,10 +295,7 @@ impl Partition {
                 continue;
             }
             let Some(told) = self.told.get_mut(&about) else { continue };
-            let (of_signal, rest) =
-                std::mem::take(told).into_iter().partition(|known: &Told| *known.signal == *signal.name);
-            *told = rest;
-            let fallen: Vec<Told> = of_signal;
+            let fallen = told.take(&signal.name);
             let forgotten = self.horizons.telling.max(fact.at);
             for known in fallen.into_iter().filter(|known| known.until > forgotten) {
                 let body = ReportBody::Fallen {
@@ -331,36 +325,14 @@ struct Telling {
     as_of: AsOf,
 }
 
-/// Count or distinct over the entries behind a value; the loader admits no other aggregate and no
-/// other window than a sliding one where holders are told.
-fn count(question: &Question, behind: &[Entry]) -> u64 {
-    if question.aggregate == Aggregate::Distinct {
-        last_seen(behind).len() as u64
-    } else {
-        behind.len() as u64
-    }
-}
-
-/// Times at which each different other was last seen, newest first.
-fn last_seen(behind: &[Entry]) -> Vec<TimeMs> {
-    let mut others: Vec<u64> = Vec::new();
-    let mut times = Vec::new();
-    for entry in behind.iter().rev() {
-        if !others.contains(&entry.other) {
-            others.push(entry.other);
-            times.push(entry.at);
-        }
-    }
-    times
-}
-
-/// When the value falls below its level if nothing more happens.
-fn level_ends(question: &Question, level: u64, behind: &[Entry]) -> TimeMs {
-    let times: Vec<TimeMs> = if question.aggregate == Aggregate::Distinct {
-        last_seen(behind)
-    } else {
-        behind.iter().rev().map(|entry| entry.at).collect()
-    };
+/// Of the entries behind a count or distinct count, newest first: the time of the one by which the value
+/// comes to a level; none if it stays below. The loader admits no other aggregate and no other window
+/// than a sliding one where holders are told. Looks at no more entries than it must.
+fn nth_newest(question: &Question, level: u64, newest_first: impl Iterator<Item = Entry>) -> Option<TimeMs> {
     let place = usize::try_from(level.saturating_sub(1)).unwrap_or(usize::MAX);
-    times.get(place).map_or(TimeMs::MIN, |at| at.plus(question.window.span_max()))
+    if question.aggregate != Aggregate::Distinct {
+        return newest_first.map(|entry| entry.at).nth(place);
+    }
+    let mut others: HashSet<u64, TokenHash> = HashSet::default();
+    newest_first.filter(|entry| others.insert(entry.other)).map(|entry| entry.at).nth(place)
 }

@@ -86,6 +86,11 @@ enum Other {
 }
 
 impl Counted {
+    /// The bounds of the amounts that count, both included, where every other side does.
+    pub(super) fn amounts(&self) -> (i64, i64) {
+        self.alike.as_ref().map_or((i64::MIN, i64::MAX), |alike| (alike.low, alike.high))
+    }
+
     pub(super) fn counts(&self, entry: &Packed) -> bool {
         !(self.without_event && self.as_of.is_own(entry))
             && self.as_of.event.left_out != Some(entry.event())

@@ -11,7 +11,10 @@ use crate::engine::state::TokenHash;
 /// The entries behind a value, oldest first, and where some events stand among them.
 #[derive(Debug, Default)]
 pub struct Behind {
+    /// The newest of them.
     entries: Vec<Entry>,
+    /// Whether there are older ones.
+    is_cut: bool,
     total: Total,
     /// Places of the events asked about, by event.
     places: Vec<(Fingerprint, usize)>,
@@ -20,10 +23,13 @@ pub struct Behind {
 }
 
 impl Behind {
-    #[must_use]
-    pub fn new(entries: Vec<Entry>) -> Behind {
+    /// Of entries that come oldest first, the newest, at most so many.
+    pub fn newest(entries: impl DoubleEndedIterator<Item = Entry>, bound: usize) -> Behind {
+        let mut newest_first = entries.rev();
+        let mut entries: Vec<Entry> = newest_first.by_ref().take(bound).collect();
+        entries.reverse();
         let total = entries.iter().fold(Total::default(), |total, entry| total.plus(minor(entry)));
-        Behind { entries, total, places: Vec::new(), others: HashMap::default() }
+        Behind { entries, is_cut: newest_first.next().is_some(), total, ..Behind::default() }
     }
 
     #[must_use]
@@ -56,12 +62,21 @@ impl Behind {
         !self.places_of(event).is_empty()
     }
 
-    /// The value without an event that was asked about, and whether any other entry is left. None where
-    /// only a look at each entry of the log tells.
+    /// The value, which is this with it, without an event that was asked about, and whether any other entry
+    /// is left. None where only a look at each entry of the log tells. Where there are older entries, one
+    /// event among so many is taken to change nothing but what adds up.
     #[must_use]
-    pub fn without(&self, event: Fingerprint, aggregate: Aggregate) -> Option<(i64, bool)> {
+    pub fn without(&self, event: Fingerprint, aggregate: Aggregate, value: i64) -> Option<(i64, bool)> {
         let places = self.places_of(event);
         let gone = || places.iter().filter_map(|(_, place)| self.entries.get(*place));
+        if self.is_cut {
+            let part = match aggregate {
+                Aggregate::Count => places.len() as i128,
+                Aggregate::Sum => gone().map(|entry| i128::from(minor(entry))).sum(),
+                _ => 0,
+            };
+            return Some((saturate(i128::from(value) - part), true));
+        }
         let mut left = self.entries.iter().filter(|entry| entry.event != event);
         let left_count = self.entries.len() - places.len();
         let any = left_count > 0;

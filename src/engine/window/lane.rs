@@ -1,10 +1,12 @@
 //! One window over a set of entries, and its running values (R2, R3 and R5 of `running`).
 
 use super::View;
+use super::amounts::Amounts;
 use super::distinct::Alike;
 use super::packed::Packed;
 use super::plan::{Plan, Set as SetPlan};
 use super::running::Set;
+use super::shares::Shares;
 use super::total::Total;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::signal::{Aggregate, Window};
@@ -21,6 +23,10 @@ pub(super) struct Lane {
     pub sum: i128,
     /// Where a deviation is asked for.
     pub squares: Option<Box<i128>>,
+    /// The amounts that the sum is of, by size, once they were asked for.
+    pub amounts: Option<Box<Amounts>>,
+    /// What each other side has of the sum, once that was asked for.
+    pub shares: Option<Box<Shares>>,
 }
 
 /// When an entry leaves a window at the earliest, by `advance`'s clock.
@@ -55,6 +61,12 @@ impl Lane {
             self.sum += minor;
             if let Some(squares) = &mut self.squares {
                 **squares = squares.saturating_add(minor * minor);
+            }
+            if let Some(amounts) = &mut self.amounts {
+                amounts.insert(entry.minor());
+            }
+            if let Some(shares) = &mut self.shares {
+                shares.add(entry);
             }
         } else {
             self.unpaid += 1;
@@ -98,6 +110,12 @@ impl Lane {
                     self.sum -= minor;
                     if let Some(squares) = &mut self.squares {
                         **squares = squares.saturating_sub(minor * minor);
+                    }
+                    if let Some(amounts) = &mut self.amounts {
+                        amounts.remove(entry.minor());
+                    }
+                    if let Some(shares) = &mut self.shares {
+                        shares.remove(entry);
                     }
                 } else {
                     self.unpaid -= 1;

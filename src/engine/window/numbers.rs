@@ -1,25 +1,42 @@
 //! Queues of entry numbers with little slack: most subjects have a few entries, some have very many.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU8;
 
 /// Entry numbers, oldest first, in place.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Few {
-    len: u8,
     numbers: [u32; FEW],
+    /// One more than there are: of the value that is left over a log makes its other form, without a byte more.
+    end: NonZeroU8,
 }
 
-/// As many as fit beside what a log needs anyway.
+/// As many as make 24 bytes of a log.
 pub(super) const FEW: usize = 5;
 
+impl Default for Few {
+    fn default() -> Few {
+        Few { numbers: [0; FEW], end: NonZeroU8::MIN }
+    }
+}
+
 impl Few {
+    pub fn len(&self) -> usize {
+        usize::from(self.end.get() - 1)
+    }
+
     pub fn numbers(&self) -> &[u32] {
-        self.numbers.get(..usize::from(self.len)).unwrap_or(&[])
+        self.numbers.get(..self.len()).unwrap_or(&[])
+    }
+
+    /// `FEW` at most, so it fits.
+    fn set_len(&mut self, len: usize) {
+        self.end = NonZeroU8::MIN.saturating_add(len as u8);
     }
 
     /// Puts a number in its place; false if there is no room.
     pub fn insert(&mut self, place: usize, number: u32) -> bool {
-        let end = usize::from(self.len);
+        let end = self.len();
         let Some(slot) = self.numbers.get_mut(place).filter(|_| end < FEW && place <= end) else {
             return false;
         };
@@ -30,14 +47,14 @@ impl Few {
                 *next = moved;
             }
         }
-        self.len += 1;
+        self.set_len(end + 1);
         true
     }
 
     pub fn pop_front(&mut self) -> Option<u32> {
         let first = self.numbers().first().copied()?;
         self.numbers.copy_within(1.., 0);
-        self.len -= 1;
+        self.set_len(self.len() - 1);
         Some(first)
     }
 
@@ -45,7 +62,7 @@ impl Few {
     pub fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
         let mut kept = Few::default();
         for number in self.numbers().iter().filter(|number| keep(**number)) {
-            kept.insert(usize::from(kept.len), *number);
+            kept.insert(kept.len(), *number);
         }
         *self = kept;
     }
@@ -56,7 +73,7 @@ impl FromIterator<u32> for Few {
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Few {
         let mut few = Few::default();
         for number in numbers {
-            few.insert(usize::from(few.len), number);
+            few.insert(few.len(), number);
         }
         few
     }

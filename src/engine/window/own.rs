@@ -1,7 +1,7 @@
 //! What an event itself adds to windows, to be taken off where a question leaves the event out.
 
 use super::packed::Packed;
-use super::plan::Set;
+use super::plan::{Planned, Set};
 use super::total::Total;
 use super::{AsOf, View};
 use crate::engine::base::SpanMs;
@@ -14,14 +14,23 @@ pub(super) struct Own {
     paid: Total,
 }
 
+/// The entries of the event that is asked for, of those that feed a question without delay.
+pub(super) fn entries<'a>(
+    planned: &Planned,
+    log: View<'a>,
+    as_of: AsOf,
+) -> impl Iterator<Item = &'a Packed> + use<'a> {
+    let planned = *planned;
+    let now = log.range(0, log.len()).rev().take_while(move |entry| entry.at() == as_of.at);
+    now.filter(move |entry| planned.admits(entry) && as_of.is_own(entry))
+}
+
 impl Own {
     pub fn of_event(planned: &Set, log: View<'_>, as_of: AsOf) -> Own {
         if planned.planned.question.delay > SpanMs(0) {
             return Own::default();
         }
-        let now = log.range(0, log.len()).rev().take_while(|entry| entry.at() == as_of.at);
-        let own = now.filter(|entry| planned.planned.admits(entry) && as_of.is_own(entry));
-        own.fold(Own::default(), |own, entry| own.plus(planned, entry))
+        entries(&planned.planned, log, as_of).fold(Own::default(), |own, entry| own.plus(planned, entry))
     }
 
     /// With one more entry of the event, which counts in the set.

@@ -11,7 +11,7 @@ use crate::engine::calendar::Calendar;
 use crate::engine::fact::Feed;
 use crate::engine::retention::place;
 use crate::engine::ruleset::RuleSet;
-use crate::engine::signal::{Aggregate, Question, Window};
+use crate::engine::signal::{Aggregate, OtherSide, Question, Window};
 use crate::engine::subject::SubjectKind;
 
 /// A question and what is worked out of it once.
@@ -61,18 +61,32 @@ impl Planned {
         what(self) == what(other)
     }
 
-    /// Whether its value can be kept running. Others are answered by a scan of their window.
-    pub fn is_plain(&self) -> bool {
+    /// How it can be answered over a long log.
+    fn kept(&self) -> Kept {
         let question = &self.question;
         // What adds up can be had without an event by taking that event's part off.
         let adds_up = matches!(
             question.aggregate,
             Aggregate::Count | Aggregate::Sum | Aggregate::Average | Aggregate::Deviation
         );
-        !matches!(question.aggregate, Aggregate::LargestShare | Aggregate::Returned)
-            && question.resembling.is_none()
-            && (adds_up || !question.without_event)
+        match (question.aggregate, question.resembling) {
+            (Aggregate::Count, Some(wanted)) if wanted.other == OtherSide::Any => Kept::BySize,
+            (_, Some(_)) | (Aggregate::Returned, _) => Kept::Nothing,
+            (Aggregate::LargestShare, _) if !question.without_event => Kept::ByOther,
+            _ if adds_up || !question.without_event => Kept::Running,
+            _ => Kept::Nothing,
+        }
     }
+}
+
+/// What is kept of a long log so that a question is answered without a look at each entry.
+enum Kept {
+    Running,
+    /// Amounts by size: it counts those like the event's, whatever their other side.
+    BySize,
+    /// The sum of each other side.
+    ByOther,
+    Nothing,
 }
 
 /// Questions over the same entries.
@@ -159,8 +173,20 @@ pub(super) struct Answer {
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub planned: Planned,
-    /// Its lane; none if it is scanned.
-    pub lane: Option<usize>,
+    pub by: By,
+}
+
+/// By what a question is answered over a long log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// A look at each entry of its window.
+    Scan,
+    /// The running values of a lane.
+    Lane(usize),
+    /// The amounts of a lane, by size.
+    Amounts(usize),
+    /// What each other side has of a lane's sum.
+    Shares(usize),
 }
 
 /// The questions asked of logs of one kind of subject. Made anew for each rule set.
@@ -216,7 +242,10 @@ impl Plan {
         let signal = self.places.len();
         let place = question.map(|question| self.place_of(question));
         let asked = place.and_then(|place| self.questions.get(place));
-        if let Some((asked, lane)) = asked.and_then(|asked| Some((asked, self.lanes.get_mut(asked.lane?)?))) {
+        if let Some(asked) = asked
+            && let By::Lane(number) = asked.by
+            && let Some(lane) = self.lanes.get_mut(number)
+        {
             let Question { aggregate, without_event, .. } = asked.planned.question;
             lane.answers.push(Answer { aggregate, without_event, signal });
         }
@@ -230,12 +259,17 @@ impl Plan {
         let (place, planned) = (self.questions.len(), Planned::new(question));
         self.feeds |= question.feeds_read();
         self.reach_max = self.reach_max.max(question.reach());
-        let lane = planned.is_plain().then(|| self.lane_of(&planned));
-        self.questions.push(Asked { planned, lane });
+        let by = match planned.kept() {
+            Kept::Running => By::Lane(self.lane_of(&planned)),
+            Kept::BySize => By::Amounts(self.lane_of(&planned)),
+            Kept::ByOther => By::Shares(self.lane_of(&planned)),
+            Kept::Nothing => By::Scan,
+        };
+        self.questions.push(Asked { planned, by });
         place
     }
 
-    /// The lane of a plain question, made with its set if they are not there yet.
+    /// The lane of a question that is not scanned, made with its set if they are not there yet.
     fn lane_of(&mut self, planned: &Planned) -> usize {
         let known = self.sets.iter().position(|set| set.takes(planned));
         let number = known.unwrap_or(self.sets.len());
@@ -256,7 +290,7 @@ impl Plan {
                 let place = its_set.lanes.partition_point(|shorter| span(shorter) <= span(&lane));
                 its_set.lanes.insert(place, lane);
             }
-            its_set.without_event |= planned.question.without_event;
+            its_set.without_event |= planned.question.without_event && planned.question.resembling.is_none();
             match planned.question.aggregate {
                 Aggregate::Distinct => its_set.distinct = true,
                 Aggregate::Max => its_set.largest = true,
@@ -285,6 +319,11 @@ impl Plan {
     #[must_use]
     pub fn calendar(&self) -> &Calendar {
         &self.calendar
+    }
+
+    /// The number of a lane's set.
+    pub(super) fn set_of(&self, lane: usize) -> Option<usize> {
+        self.lanes.get(lane).map(|lane| lane.set)
     }
 
     /// How many signals the rule set has.

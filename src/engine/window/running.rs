@@ -6,18 +6,21 @@
 //! * R3 a lane's count is that of the set's entries from `cursor` on, its sums are of the paid ones;
 //! * R4 an entry is superseded if a later one that has come in has the same `other`; a lane's distinct
 //!   count is of those from `cursor` on that are not;
-//! * R5 before `due` nothing leaves a lane.
+//! * R5 before `due` nothing leaves a lane;
+//! * R6 a lane's amounts, and its shares, if it keeps them, are of those that its sum is of.
 
 use std::collections::VecDeque;
 
+use super::amounts::Amounts;
 use super::best::{Best, Candidate, insert_best, push_best};
 use super::distinct::{Alike, Distinct};
 use super::lane::{Counted, Lane, due};
-use super::own::Own;
+use super::own::{self, Own};
 use super::packed::Packed;
-use super::plan::{Plan, Set as SetPlan};
+use super::plan::{Plan, Planned, Set as SetPlan};
+use super::shares::Shares;
 use super::{AsOf, Values, View};
-use crate::engine::base::{TimeMs, saturate};
+use crate::engine::base::{SpanMs, TimeMs, saturate};
 use crate::engine::prefetch::prefetch;
 use crate::engine::signal::Aggregate;
 
@@ -32,6 +35,8 @@ pub(super) struct Running {
     dropped: u32,
     /// Entries have been added at the end that have not been looked at yet.
     is_behind: bool,
+    /// Some lane keeps its amounts by size.
+    is_by_size: bool,
     /// By their place in the plan.
     sets: Box<[Set]>,
     lanes: Box<[Lane]>,
@@ -63,12 +68,15 @@ impl Running {
             due: TimeMs(i64::MAX),
             sum: 0,
             squares: squares.then(Box::default),
+            amounts: None,
+            shares: None,
         };
         Running {
             epoch: plan.epoch(),
             clock: TimeMs::MIN,
             dropped: 0,
             is_behind: false,
+            is_by_size: false,
             sets: plan.sets.iter().map(set).collect(),
             lanes: plan.lanes.iter().map(|planned| lane(planned.squares)).collect(),
         }
@@ -123,6 +131,28 @@ impl Running {
         self.sets.iter().for_each(prefetch);
     }
 
+    /// Asks for what leaves windows next, in two steps after their lanes: where its numbers stand, and the
+    /// entries; the windows' amounts by size alike.
+    pub fn expect_cursors(&self, log: View<'_>) {
+        self.first_places().filter_map(|place| log.number(place)).for_each(prefetch);
+        self.amounts().for_each(prefetch);
+    }
+
+    pub fn expect_leaving(&self, log: View<'_>) {
+        self.first_places().filter_map(|place| log.get(place)).for_each(prefetch);
+        self.amounts().for_each(Amounts::expect);
+    }
+
+    /// Where the first entry of each window stands in the log.
+    fn first_places(&self) -> impl Iterator<Item = usize> {
+        self.lanes.iter().map(|lane| (lane.cursor - self.dropped) as usize)
+    }
+
+    fn amounts(&self) -> impl Iterator<Item = &Amounts> {
+        let lanes = if self.is_by_size { &*self.lanes } else { &[] };
+        lanes.iter().filter_map(|lane| lane.amounts.as_deref())
+    }
+
     /// Takes in an entry that came out of order: everything from its place on moves up by one.
     pub fn insert(&mut self, place: usize, log: View<'_>, plan: &Plan) {
         let number = self.dropped + place as u32;
@@ -170,17 +200,10 @@ impl Running {
         self.dropped += 1;
     }
 
-    /// Gives the value of every signal of a set.
-    pub fn values(
-        &self,
-        set: usize,
-        planned: &SetPlan,
-        log: View<'_>,
-        plan: &Plan,
-        as_of: AsOf,
-        values: &mut Values,
-    ) {
-        let Some(its) = self.sets.get(set) else { return };
+    /// Gives the value of every signal of a lane's set.
+    pub fn values(&self, lane: usize, log: View<'_>, plan: &Plan, as_of: AsOf, values: &mut Values) {
+        let Some(set) = plan.set_of(lane) else { return };
+        let (Some(its), Some(planned)) = (self.sets.get(set), plan.sets.get(set)) else { return };
         let own = if planned.without_event { Own::of_event(planned, log, as_of) } else { Own::default() };
         let entry = |number: u32| log.get((number - self.dropped) as usize);
         let (mut largest, mut smallest) = (Best::of(&its.largest), Best::of(&its.smallest));
@@ -221,6 +244,66 @@ impl Running {
                 values.keep(answer.signal, (value, any));
             }
         }
+    }
+
+    /// Puts a lane's amounts in order of size, from now on.
+    pub fn order_amounts(&mut self, lane: usize, log: View<'_>, plan: &Plan) {
+        if self.lanes.get(lane).is_some_and(|lane| lane.amounts.is_none()) {
+            let amounts = self.paid(lane, log, plan).map(|paid| Amounts::of(paid.map(Packed::minor)));
+            self.is_by_size = true;
+            if let Some(lane) = self.lanes.get_mut(lane) {
+                lane.amounts = amounts.map(Box::new);
+            }
+        }
+    }
+
+    /// The entries that a lane's sum is of.
+    fn paid<'a>(
+        &self,
+        lane: usize,
+        log: View<'a>,
+        plan: &'a Plan,
+    ) -> Option<impl Iterator<Item = &'a Packed> + use<'a>> {
+        let (lane, planned) = (self.lanes.get(lane)?, plan.lanes.get(lane)?);
+        let (set, its) = (self.sets.get(planned.set)?, plan.sets.get(planned.set)?);
+        let place = |number: u32| (number - self.dropped) as usize;
+        let inside = log.range(place(lane.cursor), place(set.next));
+        Some(inside.filter(move |entry| Counted::of(entry, its).is_paid))
+    }
+
+    /// Adds up what each other side has of a lane's sum, from now on.
+    pub fn share_out(&mut self, lane: usize, log: View<'_>, plan: &Plan) {
+        if self.lanes.get(lane).is_some_and(|lane| lane.shares.is_none()) {
+            let shares = self.paid(lane, log, plan).map(Shares::of);
+            if let Some(lane) = self.lanes.get_mut(lane) {
+                lane.shares = shares.map(Box::new);
+            }
+        }
+    }
+
+    /// The largest share of one other side in a lane's sum; none if shares are not added up.
+    pub fn largest_share(&self, lane: usize) -> Option<(i64, bool)> {
+        let lane = self.lanes.get(lane)?;
+        Some(lane.shares.as_deref()?.largest(lane.sum))
+    }
+
+    /// How many entries of a lane are like the event that is asked for; none if its amounts are not in order.
+    pub fn resembling(
+        &self,
+        lane: usize,
+        planned: &Planned,
+        log: View<'_>,
+        as_of: AsOf,
+    ) -> Option<(i64, bool)> {
+        let amounts = self.lanes.get(lane)?.amounts.as_deref()?;
+        let (low, high) = as_of.counted(&planned.question).amounts();
+        let mut count = amounts.count(low, high);
+        if planned.question.without_event && planned.question.delay == SpanMs(0) {
+            let is_like = |entry: &Packed| low <= entry.minor() && entry.minor() <= high;
+            let own = own::entries(planned, log, as_of).filter(|entry| is_like(entry));
+            count -= own.count();
+        }
+        Some((saturate(count as i128), count > 0))
     }
 }
 

@@ -32,9 +32,10 @@ struct Swept {
     others_count: usize,
 }
 
-/// Gives the value of every signal of a set. The log has `SCANNED_MAX` entries at most, and no signal
+/// Gives the value of every signal of a lane's set. The log has `SCANNED_MAX` entries at most, and no signal
 /// asks what the values would be without an event.
-pub(super) fn sweep(set: &Set, log: View<'_>, plan: &Plan, as_of: AsOf, values: &mut Values) {
+pub(super) fn sweep(lane: usize, log: View<'_>, plan: &Plan, as_of: AsOf, values: &mut Values) {
+    let Some(set) = plan.set_of(lane).and_then(|set| plan.sets.get(set)) else { return };
     let until = as_of.at.minus(set.planned.question.delay);
     let end = log.place_after(until);
     for lanes in set.lanes.chunks(LANES_MAX) {

@@ -29,8 +29,14 @@ fn questions() -> Vec<Question> {
                 all.push(Question { without_event: true, delay: SpanMs(30), ..plain });
                 all.push(Question { only: Mark::Cash.bit(), without: Mark::Own.bit(), ..plain });
                 let other = if feeds == payer { OtherSide::Same } else { OtherSide::Different };
-                let resembling = Some(Resembling { low_per_mille: 900, high_per_mille: 1_200, other });
+                let like = Resembling { low_per_mille: 900, high_per_mille: 1_200, other };
+                all.push(Question { resembling: Some(like), ..plain });
+                let smaller = Resembling { low_per_mille: 0, high_per_mille: 600, other: OtherSide::Any };
+                let resembling = Some(smaller);
                 all.push(Question { resembling, ..plain });
+                all.push(Question { resembling, without_event: feeds != payee, delay: SpanMs(30), ..plain });
+                let resembling = Some(Resembling { high_per_mille: 1_200, ..smaller });
+                all.push(Question { resembling, amount_min: Some(10), without_event: true, ..plain });
             }
         }
     }
@@ -108,6 +114,11 @@ fn compare(questions: &[Question], steps: Vec<StepOf>, slack: i64) -> Result<(),
     // What is compared must not all have been scans.
     prop_assert!(running_count > 0 || log.len() <= SCANNED_MAX);
     Ok(())
+}
+
+#[test]
+fn a_log_takes_24_bytes() {
+    assert_eq!(size_of::<SubjectLog>(), 24);
 }
 
 fn steps() -> impl Strategy<Value = Vec<StepOf>> {

@@ -68,7 +68,12 @@ pub(super) fn largest_share<'a>(window: impl Iterator<Item = &'a Packed>) -> (i6
         .chunk_by(|a, b| a.0 == b.0)
         .map(|of_one| of_one.iter().map(|(_, minor)| minor).sum::<i128>());
     let (all, largest) = sums.fold((0, 0), |(all, largest), sum| (all + sum, sum.max(largest)));
-    (if all > 0 { saturate(largest * 1_000 / all) } else { 0 }, !by_other.is_empty())
+    (per_mille(largest, all), !by_other.is_empty())
+}
+
+/// Rounded down; 0 of nothing.
+pub(super) fn per_mille(part: i128, all: i128) -> i64 {
+    if all > 0 { saturate(part * 1_000 / all) } else { 0 }
 }
 
 /// Others met by both sets of feeds.

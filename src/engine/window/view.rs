@@ -17,16 +17,15 @@ impl<'a> View<'a> {
         self.front.len() + self.back.len()
     }
 
-    pub fn number(self, place: usize) -> Option<u32> {
-        let number = match place.checked_sub(self.front.len()) {
+    pub fn number(self, place: usize) -> Option<&'a u32> {
+        match place.checked_sub(self.front.len()) {
             None => self.front.get(place),
             Some(place) => self.back.get(place),
-        };
-        number.copied()
+        }
     }
 
     pub fn get(self, place: usize) -> Option<&'a Packed> {
-        Some(self.store.get(self.number(place)?))
+        Some(self.store.get(*self.number(place)?))
     }
 
     /// The entries at some places, as far as they are there.

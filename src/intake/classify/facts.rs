@@ -308,6 +308,9 @@ impl Maker<'_> {
         }
         let signed_at = self.when(at, record_time).signed_at;
         let release = self.settings.releases.activation(activated, &self.settings.institution, signed_at)?;
+        if self.rules.asked(&activated.bundle) > self.rules.speaks() {
+            return Err(RefusalCode::RulesUnspoken);
+        }
         // Last, for it is the dearest: what nobody vouches for is not compiled.
         self.rules.load(&activated.bundle).map_err(|_| RefusalCode::RulesDoNotCompile)?;
         let bundle = Arc::from(&*activated.bundle);

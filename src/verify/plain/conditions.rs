@@ -15,7 +15,7 @@ use crate::engine::signal::Reads;
 
 use super::Plain;
 use super::signals::Entry;
-use super::values::{Reading, Value};
+use super::values::{Reading, Value, Without};
 
 /// From where a condition is looked at.
 pub(super) struct Sight<'a> {
@@ -217,7 +217,7 @@ impl Sight<'_> {
             }
         }
         events.retain(|event| {
-            let reading = Reading { without: Some(*event), ..self.reading };
+            let reading = Reading { without: Some(Without::ForEvidence(*event)), ..self.reading };
             !Sight { reading, ..*self }.is_certain(condition)
         });
         events

@@ -232,7 +232,7 @@ impl Plain {
     pub(super) fn note_passed_on(&mut self, told: &Standing) {
         let account = told.target.subject;
         let horizon = self.horizon(Class::Log(account.kind));
-        let counts = |entry: &&Entry| entry.at > horizon && entry.event == told.event;
+        let counts = |entry: &&Entry| entry.at > horizon && entry.at == told.at && entry.event == told.event;
         let mut noted = self.logs.get(&account).into_iter().flatten().filter(counts);
         if noted.any(|entry| entry.feed == Feed::PassedOnPayee) {
             return;

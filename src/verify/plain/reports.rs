@@ -15,7 +15,7 @@ use crate::engine::subject::{Party, Subject, SubjectKind};
 use super::retention::Class;
 use super::rules::Case;
 use super::signals::Entry;
-use super::values::{Asker, Reading};
+use super::values::{Asker, Reading, Without};
 use super::{Cause, Occasion, Plain, PlainError};
 
 impl Plain {
@@ -78,7 +78,7 @@ impl Plain {
     ) -> Result<(), PlainError> {
         let about = reply.about;
         let window: Vec<Entry> = self.window(rules, question, about, reading).into_iter().cloned().collect();
-        let without = Reading { without: Some(reading.asker.source), ..reading };
+        let without = Reading { without: Some(Without::Entirely(reading.asker.source)), ..reading };
         let mut others: Vec<&Entry> = Vec::new();
         if self.told_of(rules, number, about, without) < level {
             for entry in window.iter().rev().filter(|entry| entry.other != reply.holder) {

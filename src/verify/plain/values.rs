@@ -4,13 +4,16 @@ use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::fact::OpeningStep;
 use crate::engine::rule::Interval;
 use crate::engine::ruleset::RuleSet;
-use crate::engine::signal::{OtherSide, Question, Reads, Signal};
+use crate::engine::signal::{Aggregate, OtherSide, Question, Reads, Signal};
 use crate::engine::subject::{Subject, SubjectKind};
 
 use super::Plain;
 use super::aggregates::{Span, aggregate, cold_interval};
 use super::retention::Class;
 use super::signals::Entry;
+
+/// So many of the newest entries behind a value are what evidence shows.
+const EVIDENCE_ENTRIES_MAX: usize = 1_000;
 
 /// The event that a question is asked for.
 #[derive(Clone, Copy)]
@@ -30,7 +33,24 @@ pub(super) struct Reading {
     pub bound: TimeMs,
     pub asker: Asker,
     /// An event whose entries are looked away from, to see whether it matters.
-    pub without: Option<Fingerprint>,
+    pub without: Option<Without>,
+}
+
+/// How an event is looked away from.
+#[derive(Clone, Copy)]
+pub(super) enum Without {
+    /// As if it had never been.
+    Entirely(Fingerprint),
+    /// As evidence does it: of a value with more than a thousand entries behind it, what adds up is less by
+    /// the event's part in the newest thousand, and nothing else changes (S13).
+    ForEvidence(Fingerprint),
+}
+
+impl Without {
+    fn event(self) -> Fingerprint {
+        let (Without::Entirely(event) | Without::ForEvidence(event)) = self;
+        event
+    }
 }
 
 /// A signal's value and what it was counted from.
@@ -114,8 +134,22 @@ impl Plain {
         since: TimeMs,
     ) -> Value {
         let begin = question.window.begin(reading.at.minus(question.delay), &rules.calendar);
-        let entries = self.window(rules, question, subject, reading);
-        let value = aggregate(question, &entries, self.span(rules, question, subject, reading));
+        let mut entries = self.window(rules, question, subject, reading);
+        let mut value = aggregate(question, &entries, self.span(rules, question, subject, reading));
+        if let Some(Without::ForEvidence(event)) = reading.without {
+            let whole = self.window(rules, question, subject, Reading { without: None, ..reading });
+            if whole.len() > EVIDENCE_ENTRIES_MAX {
+                let span = self.span(rules, question, subject, reading);
+                let gone = newest(&whole).iter().filter(|entry| entry.event == event);
+                let part = match question.aggregate {
+                    Aggregate::Count => gone.count() as i128,
+                    Aggregate::Sum => gone.map(|entry| i128::from(entry.minor())).sum(),
+                    _ => 0,
+                };
+                value = aggregate(question, &whole, span) - part;
+                entries = whole;
+            }
+        }
         let is_cold = begin < since || self.is_cold(rules, number, question, subject, reading);
         let interval = if is_cold {
             cold_interval(question.aggregate, value, entries.is_empty())
@@ -126,8 +160,8 @@ impl Plain {
             value,
             interval,
             is_cold,
-            events_count: entries.len() as u64,
-            entries: entries.into_iter().cloned().collect(),
+            events_count: newest(&entries).len() as u64,
+            entries: newest(&entries).iter().copied().cloned().collect(),
             reported_of: None,
         }
     }
@@ -154,7 +188,7 @@ impl Plain {
                 && span.lower < entry.at
                 && entry.at <= span.upper
                 && !(question.without_event && entry.event == reading.asker.source && entry.at == reading.at)
-                && reading.without != Some(entry.event)
+                && reading.without.map(Without::event) != Some(entry.event)
                 && entry.marks & question.only == question.only
                 && entry.marks & question.without == 0
                 && amount_counts(question, entry, reading.asker)
@@ -227,6 +261,11 @@ impl Plain {
             reported_of: largest.map(|told| told.about.token),
         }
     }
+}
+
+/// Those that evidence is worked out from.
+fn newest<'a, 'b>(entries: &'b [&'a Entry]) -> &'b [&'a Entry] {
+    &entries[entries.len().saturating_sub(EVIDENCE_ENTRIES_MAX)..]
 }
 
 /// Whether a question that reads amounts counts an entry, by its amount and, if it must resemble the

@@ -1,10 +1,10 @@
-//! What goes on beside the payments: orders, verifications and appeals, so that some are always in flight.
+//! What goes on beside the payments: orders, verifications, appeals, leads and authorisations, so that some of each are
+//! always in flight.
 //!
 //! A clerk reads what is in force as it is published and answers it through a source of its own, with dice. When a
 //! fault strikes, `in_flight` tells what it leaves undone; `verify` then covers what became of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{AddAssign, ControlFlow};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -14,12 +14,13 @@ use duecourse::codec::authority::AuthoritySecret;
 use duecourse::codec::event::{Event, EventType, Undeclared};
 use duecourse::engine::order::OrderKind;
 use duecourse::intake::classify::order;
-use duecourse::log::kafka::{AckedProducer, Connection, OutMessage, read_topic};
+use duecourse::log::kafka::{AckedProducer, OutMessage};
 use rdkafka::consumer::Consumer;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
+use super::counts::InFlight;
 use super::flow::consumer;
 use crate::deployment::Deployment;
 use crate::events::Dice;
@@ -31,44 +32,9 @@ const KEY: &str = "city";
 const PACE: Duration = Duration::from_millis(150);
 /// What a clerk remembers to come back to.
 const KNOWN_MAX: usize = 200;
+/// So many appeals and leads wait for a while, that some are undone whenever a fault strikes.
+const WAITING_MIN: usize = 2;
 const CLOSE_WITHIN_MAX: Duration = Duration::from_secs(60);
-
-/// What is undone at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InFlight {
-    /// Orders whose measure is in force.
-    pub orders: u64,
-    /// Appeals that were filed and not decided.
-    pub appeals: u64,
-    /// People who were told to verify themselves and have not.
-    pub verifications: u64,
-}
-
-impl AddAssign for InFlight {
-    fn add_assign(&mut self, other: InFlight) {
-        self.orders += other.orders;
-        self.appeals += other.appeals;
-        self.verifications += other.verifications;
-    }
-}
-
-/// Dispositions that only these cases lead to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
-    pub verified: u64,
-    pub overturned: u64,
-    pub orders_ended: u64,
-    pub appeals_answered: u64,
-}
-
-impl AddAssign for Settled {
-    fn add_assign(&mut self, other: Settled) {
-        self.verified += other.verified;
-        self.overturned += other.overturned;
-        self.orders_ended += other.orders_ended;
-        self.appeals_answered += other.appeals_answered;
-    }
-}
 
 pub struct Cases {
     stop: Arc<AtomicBool>,
@@ -91,6 +57,19 @@ struct Ordered {
     end_ms: i64,
 }
 
+/// A lead as it left for its authority.
+#[derive(Clone)]
+struct Referred {
+    reference: String,
+    party: Value,
+}
+
+#[derive(Clone)]
+struct Granted {
+    number: u64,
+    account: String,
+}
+
 #[derive(Default)]
 struct Desk {
     /// Event time of the newest measure, epoch milliseconds.
@@ -101,6 +80,8 @@ struct Desk {
     appealed: Vec<Published>,
     orders: Vec<Ordered>,
     orders_in_force: BTreeSet<Vec<u8>>,
+    leads: Vec<Referred>,
+    granted: Vec<Granted>,
 }
 
 /// The source and the authority's key, as the deployment's configuration has them.
@@ -122,8 +103,11 @@ impl Cases {
     pub fn start(deployment: &Deployment, partitions: u32, hour_ms: i64, seed: u64) -> Cases {
         let consumer = consumer(&deployment.connection);
         let mut list = TopicPartitionList::new();
-        for partition in 0..i32::try_from(partitions).unwrap() {
-            list.add_partition_offset(&deployment.topic("measures"), partition, Offset::Beginning).unwrap();
+        let leads = deployment.topic("leads");
+        for topic in [&deployment.topic("measures"), &leads] {
+            for partition in 0..i32::try_from(partitions).unwrap() {
+                list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+            }
         }
         consumer.assign(&list).unwrap();
         // Nothing is given up while brokers are away, and nothing arrives twice.
@@ -134,7 +118,12 @@ impl Cases {
             let (mut dice, mut acted) = (Dice::new(seed ^ 0xCA5E), Instant::now());
             while !until.load(Ordering::SeqCst) {
                 if let Some(Ok(message)) = consumer.poll(Duration::from_millis(20)) {
-                    shared.lock().unwrap().hear(message.key().unwrap_or_default(), message.payload());
+                    let mut desk = shared.lock().unwrap();
+                    if message.topic() == leads {
+                        desk.hear_of_lead(message.payload().unwrap_or_default());
+                    } else {
+                        desk.hear(message.key().unwrap_or_default(), message.payload());
+                    }
                 }
                 if acted.elapsed() < PACE {
                     continue;
@@ -160,6 +149,8 @@ impl Cases {
             orders: count(desk.orders_in_force.len()),
             appeals: count(desk.appealed.len()),
             verifications: count(desk.told.len()),
+            leads: count(desk.leads.len()),
+            authorisations: count(desk.granted.len()),
         }
     }
 
@@ -202,18 +193,30 @@ impl Desk {
         self.new.push(published);
     }
 
+    /// A lead left for its authority; what became of it later is no news to who answered it.
+    fn hear_of_lead(&mut self, value: &[u8]) {
+        let told: Value = serde_json::from_slice(value).unwrap_or_default();
+        let text = |pointer: &str| told.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        if text("/type").contains("lead.sent") && self.leads.len() < KNOWN_MAX {
+            let party = party(text("/data/party/ref"), text("/data/party/kind"));
+            self.leads.push(Referred { reference: text("/data/reference").to_owned(), party });
+        }
+    }
+
     /// One or two things that somebody does now, each with the partition it goes to.
     fn act(&mut self, dice: &mut Dice, hour_ms: i64) -> Vec<(u32, String)> {
         if self.now_ms == 0 {
             return Vec::new();
         }
-        let mut said = vec![match dice.below(4) {
+        let mut said = vec![match dice.below(6) {
             0 => Some(self.order(dice, hour_ms)),
             1 => self.tell(dice),
             2 => self.appeal(dice),
-            _ => self.answer(dice),
+            3 => self.answer(dice),
+            4 => self.answer_lead(dice),
+            _ => Some(self.authorise(dice, hour_ms)),
         }];
-        if dice.below(2) == 0 {
+        if self.appealed.len() > WAITING_MIN || dice.below(8) == 0 {
             said.push(self.decide(dice));
         }
         let partition = u32::try_from(dice.below(64)).unwrap();
@@ -246,7 +249,7 @@ impl Desk {
         let account = format!("G{:05}", dice.below(2_000));
         let start_ms = self.now_ms + hour_ms * i64::try_from(dice.below(8)).unwrap();
         let end_ms = start_ms + hour_ms * i64::try_from(1 + dice.below(72)).unwrap();
-        let kind = if dice.below(2) == 0 { "freeze" } else { "stop_payment" };
+        let kind = ["freeze", "stop_payment", "linked_accounts"][usize::try_from(dice.below(3)).unwrap()];
         let data = json!({
             "number": format!("O{}", self.written), "issuer": ISSUER, "level": "prefecture", "kind": kind,
             "party": party(&account, "account"), "start": time(start_ms), "end": time(end_ms),
@@ -300,6 +303,42 @@ impl Desk {
         Some(self.event("appeal_filed", &data))
     }
 
+    /// An authority answers a lead: mostly one that waits, sometimes one that it answered already.
+    fn answer_lead(&mut self, dice: &mut Dice) -> Option<String> {
+        if self.leads.len() <= WAITING_MIN && dice.below(8) > 0 {
+            return None;
+        }
+        let again = dice.below(8) == 0;
+        let lead = take(&mut self.leads, dice)?;
+        let outcome = ["confirmed", "not_confirmed", "no_action"][usize::try_from(dice.below(3)).unwrap()];
+        let data = json!({
+            "institution": INSTITUTION, "lead_ref": lead.reference, "outcome": outcome, "party": lead.party,
+        });
+        if again {
+            self.leads.push(lead);
+        }
+        Some(self.event("lead_answered", &data))
+    }
+
+    /// Somebody opens a use of their data that serves themselves, or takes it back.
+    fn authorise(&mut self, dice: &mut Dice, hour_ms: i64) -> String {
+        let known = usize::try_from(dice.below(2 * self.granted.len() as u64 + 1)).unwrap();
+        if known < self.granted.len() {
+            let Granted { number, account } = self.granted.swap_remove(known);
+            let data = json!({ "party": party(&account, "account"), "number": format!("A{number}") });
+            return self.event("authorisation_revoked", &data);
+        }
+        let granted = Granted { number: self.written, account: format!("G{:05}", dice.below(2_000)) };
+        let purpose = if dice.below(2) == 0 { "victim" } else { "protection" };
+        let until = time(self.now_ms + hour_ms * i64::try_from(1 + dice.below(96)).unwrap());
+        let data = json!({
+            "party": party(&granted.account, "account"), "number": format!("A{}", granted.number),
+            "purpose": purpose, "data": ["location"], "until": until,
+        });
+        self.granted.push(granted);
+        self.event("authorisation_granted", &data)
+    }
+
     fn decide(&mut self, dice: &mut Dice) -> Option<String> {
         let measure = take(&mut self.appealed, dice)?;
         let outcome = if dice.below(2) == 0 { "overturned" } else { "upheld" };
@@ -308,7 +347,7 @@ impl Desk {
     }
 }
 
-fn take(from: &mut Vec<Published>, dice: &mut Dice) -> Option<Published> {
+fn take<T>(from: &mut Vec<T>, dice: &mut Dice) -> Option<T> {
     let count = from.len() as u64;
     (count > 0).then(|| from.swap_remove(usize::try_from(dice.below(count)).unwrap()))
 }
@@ -326,25 +365,4 @@ fn party(reference: &str, kind: &str) -> Value {
 
 fn time(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).unwrap().to_string()
-}
-
-/// What dispositions tell of such cases, and how many events of them there are.
-pub fn settled(connection: &Connection, dispositions: &str) -> Settled {
-    let mut settled = Settled::default();
-    let mut ended: BTreeMap<String, u64> = BTreeMap::new();
-    read_topic(connection, dispositions, &mut |record| {
-        let told: Value = serde_json::from_slice(record.value.unwrap_or_default()).unwrap_or_default();
-        let text = |pointer: &str| told.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let kind = text("/type");
-        settled.appeals_answered += u64::from(kind.contains("appeal_answered"));
-        if kind.contains("measure_ended") {
-            let is_order = text("/data/lane") == "authority";
-            settled.orders_ended += u64::from(is_order);
-            *ended.entry(text("/data/cause").to_owned()).or_default() += 1;
-        }
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    let count = |cause: &str| ended.get(cause).copied().unwrap_or(0);
-    Settled { verified: count("verified"), overturned: count("overturned"), ..settled }
 }

@@ -4,14 +4,16 @@
 //! * `faults` what can be done: one entry each; the next one is added there and nowhere else;
 //! * `plan` which of them a seed picks, and what the round needs for them;
 //! * `scene` the processes under fire, tended as a cluster would; `load` what they are fed; `cases` what goes on
-//!   beside: orders, verifications and appeals in flight;
+//!   beside: orders, verifications, appeals, leads and authorisations in flight; `counts` of those;
 //! * `flow` what a reader of the outputs sees; `table` that, over the rounds;
 //! * `round` from start to count; `bucket` an S3-compatible store to take away.
 //!
-//! `make torture` runs 100 rounds; `ROUNDS=` and `SEED=` change how many and which, `FAULTS=` names some.
+//! `make torture` runs 100 rounds; `ROUNDS=` and `SEED=` change how many and which, `FAULTS=` names some, and
+//! with `MINUTES=` no round begins later than that.
 
 mod bucket;
 mod cases;
+mod counts;
 mod faults;
 mod flow;
 mod load;
@@ -19,6 +21,8 @@ mod plan;
 mod round;
 mod scene;
 mod table;
+
+use std::time::{Duration, Instant};
 
 use crate::brokers::Brokers;
 use plan::Plan;
@@ -43,7 +47,9 @@ fn rounds() {
         std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
     };
     let (first, count) = (number("SEED", 1), number("ROUNDS", 100));
-    let seeds = first..first + count;
+    // No round begins later than that.
+    let until = Instant::now() + Duration::from_secs(60 * number("MINUTES", 7 * 24 * 60));
+    let seeds = (first..first + count).take_while(|_| Instant::now() < until);
     match std::env::var("FAULTS") {
         Ok(names) if !names.is_empty() => {
             let names: Vec<&str> = names.split(',').collect();

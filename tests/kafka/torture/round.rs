@@ -9,6 +9,8 @@ use super::table::{Outcome, Struck};
 
 /// Load before the first fault and between faults, so that there is something to lose.
 const LOAD_BETWEEN: Duration = Duration::from_secs(4);
+/// So long at most a fault waits for something of each kind to be in flight.
+const RICH_WITHIN_MAX: Duration = Duration::from_secs(30);
 /// Much longer than anything that recovers needs, on a machine that does much else.
 const FLOWS_WITHIN_MAX: Duration = Duration::from_secs(240);
 
@@ -43,6 +45,11 @@ pub fn run(mut plan: Plan) -> Outcome {
 
 fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
     scene.pass(LOAD_BETWEEN);
+    // Where time is the broker's what the rows say is long past, and orders are over as they come.
+    let until = Instant::now() + RICH_WITHIN_MAX;
+    while !scene.cases.in_flight().is_rich() && Instant::now() < until {
+        scene.pass(Duration::from_millis(200));
+    }
     let in_flight = scene.cases.in_flight();
     let began = Instant::now();
     (fault.strike)(scene);
@@ -54,12 +61,10 @@ fn strike(scene: &mut Scene, fault: &'static Fault) -> Struck {
         scene.flow.has_covered(&ends)
     });
     let caught_up = gone.elapsed();
+    let [orders, appeals, verifications, leads, authorisations] = in_flight.counts();
     println!(
-        "  {}: {} orders, {} appeals, {} verifications in flight; struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",
+        "  {}: {orders} orders, {appeals} appeals, {verifications} verifications, {leads} leads, {authorisations} authorisations in flight; struck for {:.1} s, longest silence {:.1} s, caught up after {:.1} s",
         fault.name,
-        in_flight.orders,
-        in_flight.appeals,
-        in_flight.verifications,
         (gone - began).as_secs_f64(),
         silence.as_secs_f64(),
         caught_up.as_secs_f64()

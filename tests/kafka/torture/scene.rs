@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use duecourse::log::kafka::read_topic;
 
 use super::bucket::BucketServer;
-use super::cases::{self, Cases, Settled};
+use super::cases::{self, Cases};
+use super::counts::{Settled, settled};
 use super::faults::clock::Clock;
 use super::flow::Flow;
 use super::load::{self, Stream};
@@ -212,9 +213,9 @@ impl Scene {
         written
     }
 
-    /// What became of orders, verifications and appeals.
+    /// What became of orders, verifications, appeals and leads.
     pub fn settled(&self) -> Settled {
-        cases::settled(&self.deployment.connection, &self.deployment.topic("dispositions"))
+        settled(&self.deployment)
     }
 
     /// It settles what it has handed over, so what it wrote are its first rows without a hole.

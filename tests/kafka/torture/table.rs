@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::cases::{InFlight, Settled};
+use super::counts::{InFlight, Settled};
 use super::faults;
 
 /// What one fault did in one round.
@@ -57,11 +57,10 @@ impl Table {
     /// Rounds in which nothing was in flight when something struck, or in which nothing came of it, would prove
     /// nothing of it.
     pub fn assert_rich(&self) {
-        let InFlight { orders, appeals, verifications } = self.in_flight;
-        let Settled { verified, overturned, orders_ended, appeals_answered } = self.settled;
-        let least = [orders, appeals, verifications, verified, overturned, orders_ended, appeals_answered];
+        let Settled { verified, overturned, orders_ended, appeals_answered, leads_answered } = self.settled;
+        let settled = [verified, overturned, orders_ended, appeals_answered, leads_answered];
         assert!(
-            self.rounds < 3 || least.iter().all(|count| *count > 0),
+            self.rounds < 3 || (self.in_flight.is_rich() && settled.iter().all(|count| *count > 0)),
             "{:?} {:?}",
             self.in_flight,
             self.settled
@@ -76,11 +75,11 @@ impl fmt::Display for Table {
             "{} rounds, {} inputs, {} dispositions: lost 0, doubled 0, mismatched 0. {} processes ended by themselves and were started again.\n",
             self.rounds, self.inputs, self.dispositions, self.restarts
         )?;
-        let InFlight { orders, appeals, verifications } = self.in_flight;
-        let Settled { verified, overturned, orders_ended, appeals_answered } = self.settled;
+        let [orders, appeals, verifications, leads, authorisations] = self.in_flight.counts();
+        let Settled { verified, overturned, orders_ended, appeals_answered, leads_answered } = self.settled;
         writeln!(
             f,
-            "In flight when something struck, summed up: {orders} orders, {appeals} appeals, {verifications} verifications. In the end {orders_ended} measures of orders had ended, {verified} measures by a passed verification, {overturned} by an appeal; {appeals_answered} appeals were answered.\n"
+            "In flight when something struck, summed up: {orders} orders, {appeals} appeals, {verifications} verifications, {leads} leads, {authorisations} authorisations. In the end {orders_ended} measures of orders had ended, {verified} measures by a passed verification, {overturned} by an appeal; {appeals_answered} appeals and {leads_answered} leads were answered.\n"
         )?;
         writeln!(
             f,

@@ -163,6 +163,7 @@ fn native_cases() -> Vec<(Code, String)> {
         (Code::FieldInvalid, appeal("0000-0000-0000", r#","override_days":70000"#)),
         (Code::RulesDigestMismatch, rules("{}", "{ }")),
         (Code::RulesDoNotCompile, rules("broken", "broken")),
+        (Code::RulesUnspoken, rules("of a later engine", "of a later engine")),
         (Code::CorrectionEmpty, corrected("transfer_posted", "")),
         (
             Code::CorrectionTypeUnsupported,
