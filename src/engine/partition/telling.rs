@@ -333,6 +333,6 @@ fn nth_newest(question: &Question, level: u64, newest_first: impl Iterator<Item 
     if question.aggregate != Aggregate::Distinct {
         return newest_first.map(|entry| entry.at).nth(place);
     }
-    let mut others: HashSet<u64, TokenHash> = HashSet::default();
-    newest_first.filter(|entry| others.insert(entry.other)).map(|entry| entry.at).nth(place)
+    let mut seen: HashSet<u64, TokenHash> = HashSet::default();
+    newest_first.filter(|entry| seen.insert(entry.other)).map(|entry| entry.at).nth(place)
 }
