@@ -84,7 +84,10 @@ impl Partition {
             self.holders.remove(&holder);
         }
         let traced = anomaly.map(|anomaly| anomaly.traced).unwrap_or_default();
-        for subject in traced.into_iter().chain([Subject::new(SubjectKind::Holder, holder)]) {
+        // What stands in a party's log stands in its holder's too, and nothing else does: mostly nothing was
+        // traced, and a busy holder's log is not looked through for it.
+        let of_holder = (!traced.is_empty()).then_some(Subject::new(SubjectKind::Holder, holder));
+        for subject in traced.into_iter().chain(of_holder) {
             let Some(log) = self.logs.get_mut(&subject) else { continue };
             log.remove_feeds(Feed::OF_ABNORMAL, &mut self.store);
             if log.is_empty() {
