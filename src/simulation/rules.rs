@@ -43,7 +43,7 @@ const RETENTION: Retention = Retention {
     declarations: SpanMs(20_000),
     orders: SpanMs(20_000),
     counts: SpanMs(60_000),
-    sweep: SpanMs(60_000),
+    sweep: SpanMs(240_000),
 };
 
 /// What each is followed by, when an operator releases it: a rule acts sooner, and asks for the present semantics
