@@ -139,16 +139,17 @@ impl Dealings {
         if let Some(Term { number, holder, .. }) = taken(&mut self.holds, dice, 2) {
             self.after.holds += self.was_at_crash(number);
             let party = own(holder, &format!("a{holder}"), "account");
-            return ("hold_released", format!(r#"{{"party":{party},"number":"H{number}"}}"#));
+            let data = format!(r#"{{"party":{party},"number":"H{number}","issuer":"{ISSUER}",SIGNATURE}}"#);
+            return signed("hold_released", &data);
         }
         let term = Term { number, holder: dice.below(6), until_ms: at_ms + dice.pick(&[10_000, 60_000]) };
         self.holds.push(term);
         let party = own(term.holder, &format!("a{}", term.holder), "account");
         let (class, until) = (dice.pick(&["all", "aml"]), time(term.until_ms));
         let data = format!(
-            r#"{{"party":{party},"number":"H{number}","class":"{class}","until":"{until}","basis":"b"}}"#
+            r#"{{"party":{party},"number":"H{number}","issuer":"{ISSUER}","class":"{class}","until":"{until}","basis":"b",SIGNATURE}}"#
         );
-        ("hold_ordered", data)
+        signed("hold_ordered", &data)
     }
 
     fn was_at_crash(&self, number: u64) -> u64 {

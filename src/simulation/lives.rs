@@ -11,7 +11,7 @@ use crate::codec::authority::{AuthorityKey, AuthoritySecret, Canonical};
 use crate::codec::event::{Event, EventType, Undeclared};
 use crate::engine::base::TimeMs;
 use crate::engine::order::{Level, OrderKind};
-use crate::intake::classify::{entry, order, special};
+use crate::intake::classify::{entry, hold, order, special};
 
 pub const ISSUER: &str = "city police";
 const KEY: &str = "city";
@@ -225,6 +225,8 @@ pub fn signed(kind: &'static str, data: &str) -> Said {
         Event::OrderReleased(event) => order::released(INSTITUTION, event),
         Event::EntryListed(event) => entry::listed(event),
         Event::EntryRevoked(event) => entry::revoked(event),
+        Event::HoldOrdered(event) => hold::ordered(INSTITUTION, event),
+        Event::HoldReleased(event) => hold::released(INSTITUTION, event),
         Event::SpecialMeasureOrdered(event) => special::ordered(event),
         Event::SpecialMeasureReleased(event) => special::released(event),
         _ => unreachable!("nothing else is signed here"),
