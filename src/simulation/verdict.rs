@@ -56,16 +56,19 @@ fn recount(
         let id = deployment.source_id(record.generation, record.partition);
         let (timestamp, offset) = (TimeMs(record.timestamp_ms), record.offset);
         let version = versions.in_force(timestamp);
+        let record = SourceRecord { bytes: &record.value, headers: &[], timestamp };
+        let judged = classifiers.get_mut(&version).unwrap().classify(&record);
         for (other, classifier) in classifiers.iter_mut().filter(|(other, _)| **other < version) {
-            let record = SourceRecord { bytes: &record.value, headers: &[], timestamp };
-            if let Err(refusal) = classifier.classify(&record) {
-                let reason = refusal.code.name();
+            // One of the same reason says what the version in force says, and may be the only one.
+            let refusal = classifier.classify(&record).err();
+            let reason = refusal.map(|refusal| refusal.code.name());
+            let known = judged.as_ref().err().map(|refusal| refusal.code.name());
+            if let Some(reason) = reason.filter(|_| reason != known) {
                 let letter = DeadLetter { source: &id, offset, reason, version: *other };
                 excused.insert(letter.json());
             }
         }
-        let classifier = classifiers.get_mut(&version).unwrap();
-        match classifier.classify(&SourceRecord { bytes: &record.value, headers: &[], timestamp }) {
+        match judged {
             Ok(classified) => {
                 let facts = classified.facts.iter().map(|(to, fact)| match to {
                     Destination::Partition(partition) => (Some(*partition), fact),
