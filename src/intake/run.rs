@@ -131,6 +131,8 @@ pub(crate) struct Intake<L> {
     packer: Packer,
     desk: Desk,
     watch: RetentionWatch,
+    /// Dead letters have been handed over and not been acknowledged yet.
+    has_letters_open: bool,
     /// The source of a first start, and whether its records still have to be written.
     start_slot: Option<(Slot, bool)>,
     /// What the group gave us, taken up or not yet.
@@ -191,6 +193,7 @@ impl<L: IntakeLog> Intake<L> {
             packer,
             desk,
             watch,
+            has_letters_open: false,
             start_slot: None,
             held: Vec::new(),
             assigned_since: None,
@@ -298,6 +301,7 @@ impl<L: IntakeLog> Intake<L> {
                     version: judged.version,
                 };
                 send_dead_letter(&mut self.log, &letter)?;
+                self.has_letters_open = true;
             }
             let facts = judged.outcome.unwrap_or_default();
             self.packer.read(slot, judged.version, record.offset, record.time, facts);
@@ -307,7 +311,13 @@ impl<L: IntakeLog> Intake<L> {
         Ok(())
     }
 
+    /// A range that passes over a refused record must not be covered before its letter has arrived: whoever
+    /// comes after a crash begins behind it (P5).
     fn send(&mut self, packs: Vec<Packed>) -> Result<(), IntakeError> {
+        if self.has_letters_open && !packs.is_empty() {
+            self.log.settle()?;
+            self.has_letters_open = false;
+        }
         self.desk.tally.packs += packs.len() as u64;
         self.desk.tally.facts += packs.iter().map(|(_, pack)| pack.facts.len() as u64).sum::<u64>();
         Ok(self.sender.send_packs(&mut self.log, packs)?)
