@@ -59,8 +59,17 @@ pub struct Machine {
     committed: u64,
     next_offset: u64,
     effects: Vec<Effect>,
-    /// The operating point of the active rule set, by the set's digest.
-    profile: (Option<[u8; 32]>, Option<String>),
+    noted: Noted,
+}
+
+/// What the active bundle's text says besides rules, read once for each rule set.
+#[derive(Default)]
+struct Noted {
+    digest: Option<[u8; 32]>,
+    /// The operating point.
+    profile: Option<String>,
+    /// The engine semantics that it asks for.
+    asked: u32,
 }
 
 impl Machine {
@@ -73,8 +82,8 @@ impl Machine {
         surroundings: Surroundings,
     ) -> Machine {
         let effects = Vec::new();
-        let mut machine =
-            Machine { partition, surroundings, committed, next_offset, effects, profile: (None, None) };
+        let noted = Noted { asked: SEMANTICS_UNNAMED, ..Noted::default() };
+        let mut machine = Machine { partition, surroundings, committed, next_offset, effects, noted };
         machine.note_rules();
         machine
     }
@@ -98,7 +107,7 @@ impl Machine {
     /// The engine semantics that the active rule set asks for.
     #[must_use]
     pub fn asked(&self) -> u32 {
-        self.partition.bundle().map_or(SEMANTICS_UNNAMED, |bundle| self.surroundings.loader.asked(bundle))
+        self.noted.asked
     }
 
     /// One past the last record applied.
@@ -140,21 +149,23 @@ impl Machine {
             self.next_offset,
             self.partition.coverage(),
             self.partition.partition_time(),
-            &Deciding::of(&self.partition, self.profile.1.as_deref(), self.surroundings.loader.speaks()),
+            &Deciding::of(&self.partition, self.noted.profile.as_deref(), self.surroundings.loader.speaks()),
         )
     }
 
-    /// Reads the active bundle's operating point, once for each rule set.
+    /// Takes note of another rule set that has become active.
     fn note_rules(&mut self) {
         let digest = self.partition.rules().map(|rules| rules.sha256);
-        if digest != self.profile.0 {
-            let profile = self.partition.bundle().and_then(|bundle| bundle::profile_of(bundle));
+        if digest != self.noted.digest {
+            let bundle = self.partition.bundle();
+            let profile = bundle.and_then(|bundle| bundle::profile_of(bundle));
+            let asked = bundle.map_or(SEMANTICS_UNNAMED, |bundle| self.surroundings.loader.asked(bundle));
             tracing::info!(
                 partition = self.partition.identity().partition,
                 version = self.partition.rules().map(|rules| rules.version),
                 "a rule set decides here"
             );
-            self.profile = (digest, profile);
+            self.noted = Noted { digest, profile, asked };
         }
     }
 
