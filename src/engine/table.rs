@@ -149,6 +149,23 @@ impl<K: Key, V: Clone> Table<K, V> {
         keys
     }
 
+    /// Goes through the rows of a shard that are due, in the order of their keys: `forget` takes out of each
+    /// what is over and says whether anything is left; where nothing is, the row goes.
+    pub fn sweep(
+        &mut self,
+        shard: usize,
+        is_due: impl FnMut(&K, &V) -> bool,
+        mut forget: impl FnMut(&K, &mut V) -> bool,
+    ) {
+        for key in self.keys_in(shard, is_due) {
+            if let Some(value) = self.get_mut(&key)
+                && !forget(&key, value)
+            {
+                self.remove(&key);
+            }
+        }
+    }
+
     /// In no particular order: for counting only.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.shards.iter().flatten().flat_map(|shard| shard.values().map(|row| &row.value))

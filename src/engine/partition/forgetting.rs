@@ -138,35 +138,38 @@ impl Partition {
         }
         self.sweep_logs(shard, &horizons);
         self.reached.sweep(shard);
-        for subject in self.meetings.keys_in(shard, |subject, meetings| {
-            meetings.front().is_none_or(|oldest| oldest.at <= horizons.log(subject.kind))
-        }) {
-            let Some(meetings) = self.meetings.get_mut(&subject) else { continue };
-            meetings.retain(|meeting| meeting.at > horizons.log(subject.kind));
-            if meetings.is_empty() {
-                self.meetings.remove(&subject);
-            }
-        }
-        for subject in self.told.keys_in(shard, |_, told| !told.is_later_than(horizons.telling)) {
-            let Some(told) = self.told.get_mut(&subject) else { continue };
-            told.forget(horizons.telling);
-            if told.is_empty() {
-                self.told.remove(&subject);
-            }
-        }
-        macro_rules! sweep_lists {
-            ($table:ident, |$row:ident| $keeps:expr) => {
-                for subject in self.$table.keys_in(shard, |_, rows| !rows.iter().all(|$row| $keeps)) {
-                    let Some(rows) = self.$table.get_mut(&subject) else { continue };
-                    rows.retain(|$row| $keeps);
-                    if rows.is_empty() {
-                        self.$table.remove(&subject);
-                    }
-                }
-            };
-        }
-        sweep_lists!(firings, |row| row.1.until > horizons.firings);
-        sweep_lists!(overrides, |row| row.1.until > horizons.overrides);
+        self.meetings.sweep(
+            shard,
+            |of, meetings| meetings.front().is_none_or(|oldest| oldest.at <= horizons.log(of.kind)),
+            |of, meetings| {
+                meetings.retain(|meeting| meeting.at > horizons.log(of.kind));
+                !meetings.is_empty()
+            },
+        );
+        self.told.sweep(
+            shard,
+            |_, told| !told.is_later_than(horizons.telling),
+            |_, told| {
+                told.forget(horizons.telling);
+                !told.is_empty()
+            },
+        );
+        self.firings.sweep(
+            shard,
+            |_, firings| firings.iter().any(|(_, firing)| firing.until <= horizons.firings),
+            |_, firings| {
+                firings.retain(|(_, firing)| firing.until > horizons.firings);
+                !firings.is_empty()
+            },
+        );
+        self.overrides.sweep(
+            shard,
+            |_, overrides| overrides.iter().any(|(_, known)| known.until <= horizons.overrides),
+            |_, overrides| {
+                overrides.retain(|(_, known)| known.until > horizons.overrides);
+                !overrides.is_empty()
+            },
+        );
     }
 
     /// Snapshots leave out forgotten entries already: only a log that is gone is a change.
