@@ -27,7 +27,6 @@ pub enum HoldClass {
 
 impl HoldClass {
     pub const ALL: [HoldClass; 2] = [HoldClass::All, HoldClass::Aml];
-    pub const NAMED: [(&'static str, HoldClass); 2] = [("all", HoldClass::All), ("aml", HoldClass::Aml)];
 
     #[must_use]
     pub fn name(self) -> &'static str {

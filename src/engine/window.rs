@@ -3,10 +3,10 @@
 //! One log serves all windows and aggregates of a subject. A short log is looked through, once for all
 //! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
 //! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
-//! and minimum, amounts by size for those like an event's, sums by other side for the largest share. Both give the same numbers as a look at each
-//! entry (`SubjectLog::scan`), which answers what is asked about the past, under an override's bound, or for
-//! one event. What no window can exceed is known without a look (`most`), so most logs are never asked:
-//! running values begin with the first question.
+//! and minimum, amounts by size for those like an event's, sums by other side for the largest share. Both
+//! give the same numbers as a look at each entry (`SubjectLog::scan`), which answers what is asked about the
+//! past, under an override's bound, or for one event. What no window can exceed is known without a look
+//! (`most`), so most logs are never asked: running values begin with the first question.
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 

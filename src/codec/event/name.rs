@@ -153,10 +153,10 @@ named_field!(
 named_field!(
     /// What is to be held.
     HoldClassName(HoldClass),
-    |name| HoldClass::NAMED.iter().find(|(known, _)| *known == name).map(|(_, class)| *class),
+    |name| HoldClass::ALL.into_iter().find(|class| class.name() == name),
     |class| class.name(),
     None,
-    { "type": "string", "enum": HoldClass::NAMED.map(|(name, _)| name) }
+    { "type": "string", "enum": HoldClass::ALL.map(HoldClass::name) }
 );
 named_field!(
     /// A class of data of Art. 18(4).

@@ -374,7 +374,6 @@ impl Partition {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one question: which, of whom, as of when")]
     fn is_cold(
         &self,
         number: usize,

@@ -228,6 +228,7 @@ impl Plain {
         };
         self.insert_entries(subjects.into_iter().map(|subject| (subject, entry.clone())).collect());
     }
+
     /// What a payee hears of a transfer's payer is noted on the account that was paid, once for each name.
     pub(super) fn note_passed_on(&mut self, told: &Standing) {
         let account = told.target.subject;
