@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs};
-use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
+use duecourse::engine::cover::ConfigVersion;
 use duecourse::engine::disposition::Disposition;
 use duecourse::engine::evidence::ENTRIES_MAX;
 use duecourse::engine::fact::{Fact, FactBody, Feed, Release, Side, TransferDetails};
-use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
 use duecourse::engine::lead::Leads;
 use duecourse::engine::measure::{AccountStep, MeasureKind};
 use duecourse::engine::purpose::Purpose;
@@ -21,6 +21,7 @@ use duecourse::engine::verifying::Risk;
 
 use super::dice::Dice;
 use super::events::{party, token};
+use super::record::alone;
 use super::rulesets::{self, START, Shelf, text};
 use super::{Who, difference};
 
@@ -89,20 +90,6 @@ fn rule_set() -> RuleSet {
     }
 }
 
-fn record(place: i64, at: TimeMs, route: Subject, body: FactBody) -> FactsRecord {
-    let fact = Fact { event: Fingerprint(1 + place as u64), at, route, body };
-    let range = Range {
-        source: SourceId { name: "s".into(), generation: 1, partition: 0 },
-        baseline: place == 0,
-        previous: place - 1,
-        last: place,
-        timestamps: (at, at),
-        through: at,
-    };
-    let facts = vec![PackedFact { range: 0, offset: place, ordinal: 0, time: at, fact }];
-    FactsRecord::Facts(FactsPack { version: 1, ranges: vec![range], facts })
-}
-
 /// The rules are activated, then one account pays again and again.
 fn records(bundle: &str) -> Vec<FactsRecord> {
     let route = Subject::new(SubjectKind::Holder, token(SubjectKind::Holder, 1));
@@ -122,7 +109,9 @@ fn records(bundle: &str) -> Vec<FactsRecord> {
     let announced = FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: 1 });
     // Two days pass before the first payment, so that its signals are warm.
     let at = |place: i64| START.plus(SpanMs(place.min(2) * SpanMs::DAY.0 + place * 1_000));
-    let facts = (0..).zip(bodies).map(|(place, body)| record(place, at(place), route, body));
+    let facts = (0..).zip(bodies).map(|(place, body)| {
+        alone(0, place, Fact { event: Fingerprint(1 + place as u64), at: at(place), route, body })
+    });
     std::iter::once(announced).chain(facts).collect()
 }
 

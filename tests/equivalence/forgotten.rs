@@ -8,7 +8,7 @@ use duecourse::config::bundle::{Loader, Profile, embedded};
 use duecourse::decide::snapshot::{Position, SnapshotStore};
 use duecourse::engine::SEMANTICS;
 use duecourse::engine::base::{Currency, Fingerprint, Money, SpanMs, TimeMs, Token};
-use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
+use duecourse::engine::cover::ConfigVersion;
 use duecourse::engine::declared::{
     CardFunctions, CardProfile, CardRisk, Owner, OwnersSource, Scene, TrafficClass,
 };
@@ -18,13 +18,14 @@ use duecourse::engine::fact::{
     Channel, Essential, Fact, FactBody, Feed, HolderKind, OpeningStep, Product, Release, Side,
     TransferDetails,
 };
-use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use duecourse::engine::input::{Effect, FactsRecord, TimeMode};
 use duecourse::engine::kept::HoldClass;
 use duecourse::engine::order::{Level, OrderFact, OrderName, OrderSays};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::engine::subject::{Party, Subject, SubjectKind};
 
 use super::events::{keys, token};
+use super::record::alone;
 
 const START: TimeMs = TimeMs(1_780_000_000_000);
 
@@ -67,17 +68,7 @@ impl Bank {
     fn happens(&mut self, at: TimeMs, route: Subject, body: FactBody) -> Vec<Effect> {
         let offset = self.offset + 1;
         let event = Fingerprint(0x5eed_0000_0000_0000 | offset as u64);
-        let range = Range {
-            source: SourceId { name: "s".into(), generation: 1, partition: 0 },
-            baseline: offset == 1,
-            previous: offset - 1,
-            last: offset,
-            timestamps: (at, at),
-            through: at,
-        };
-        let fact = Fact { event, at, route, body };
-        let facts = vec![PackedFact { range: 0, offset, ordinal: 0, time: at, fact }];
-        self.apply(&FactsRecord::Facts(FactsPack { version: 1, ranges: vec![range], facts }))
+        self.apply(&alone(1, offset, Fact { event, at, route, body }))
     }
 
     /// The same, by the person who is to be forgotten: the event's name is looked for, too.

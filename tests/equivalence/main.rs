@@ -19,6 +19,7 @@ mod lives;
 mod log;
 mod measures;
 mod orders;
+mod record;
 mod rekeyed;
 mod rulesets;
 mod seen;

@@ -124,15 +124,15 @@ fn rule_sets_are_released_signed_while_everything_runs() {
     }
     // Two releases, going live, and what slipped past the command.
     assert_eq!(counts["covered"], EVENTS + 4, "{counts}");
-    let seen: Vec<(&Value, &Value)> = counts["rules"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|seen| (&seen["version"], &seen["partitions"]))
-        .collect();
-    assert_eq!(seen, [(&json!(101), &json!([0, 1])), (&json!(102), &json!([0, 1]))]);
+    assert_eq!(seen_by(&counts), [(&json!(101), &json!([0, 1])), (&json!(102), &json!([0, 1]))]);
     assert_eq!(deciders(&deployment), [101, 102]);
     assert_eq!(reasons(&deployment), ["rules_unsigned"]);
+}
+
+/// Which rule sets `verify` saw, and in which partitions.
+pub fn seen_by(counts: &Value) -> Vec<(&Value, &Value)> {
+    let all = counts["rules"].as_array().unwrap().iter();
+    all.map(|seen| (&seen["version"], &seen["partitions"])).collect()
 }
 
 /// Writes an activation without signature to the topic, as whoever may write there could.

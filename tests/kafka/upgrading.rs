@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
 use crate::events::Events;
-use crate::releasing::{bundle_of, deciders, exits, keygen, reasons, text};
+use crate::releasing::{bundle_of, deciders, exits, keygen, reasons, seen_by, text};
 
 const EVENTS: usize = 9_000;
 const RATE: u32 = 250;
@@ -112,13 +112,7 @@ fn workers_of_two_engine_semantics_decide_the_same_before_and_after_the_switch()
     assert_eq!(counts["covered"], EVENTS + 3, "{counts}");
     assert!(counts["dispositions"].as_u64() > Some(50), "{counts}");
     let all = json!((0..PARTITIONS).collect::<Vec<_>>());
-    let seen: Vec<(&Value, &Value)> = counts["rules"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|seen| (&seen["version"], &seen["partitions"]))
-        .collect();
-    assert_eq!(seen, [(&json!(101), &all), (&json!(102), &all)]);
+    assert_eq!(seen_by(&counts), [(&json!(101), &all), (&json!(102), &all)]);
     assert_eq!(deciders(&deployment), [101, 102]);
     assert_eq!(reasons(&deployment), [""; 0]);
     println!("{EVENTS} rows, {} dispositions, the switch at {:?}", counts["dispositions"], {
