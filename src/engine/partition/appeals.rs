@@ -25,8 +25,8 @@ pub(super) struct Decided<'a> {
 impl Partition {
     /// The measure of a holder that bears an appeal reference and is not forgotten.
     pub(super) fn appealed(&self, holder: Token, appeal: AppealRef) -> Option<DispositionId> {
-        let id = self.by_appeal.get(&appeal.number())?;
-        self.measures.get(id).filter(|measure| measure.holder == holder).map(|_| *id)
+        let id = self.found_by.appeal(appeal)?;
+        self.measures.get(&id).filter(|measure| measure.holder == holder).map(|_| id)
     }
 
     pub(super) fn decide_appeal(

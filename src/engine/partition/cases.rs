@@ -179,7 +179,7 @@ impl Partition {
         match &mut measure.case {
             Some(case) if case.open => case.outlived = true,
             _ => {
-                self.by_appeal.remove(&measure.appeal.number());
+                self.found_by.remove(id, measure);
                 if let Some(measure) = self.measures.remove(&id) {
                     self.touch_anomaly(measure.holder, id);
                     self.keep_measure(id, measure);

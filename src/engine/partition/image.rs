@@ -275,13 +275,11 @@ impl Partition {
         }
         for id in &changes.removed {
             if let Some(measure) = self.measures.get(id) {
-                self.by_appeal.remove(&measure.appeal.number());
-                self.of_party.remove(&(measure.party.subject, *id));
+                self.found_by.remove(*id, measure);
             }
         }
         for (id, measure) in &changes.rows {
-            self.by_appeal.insert(measure.appeal.number(), *id);
-            self.of_party.insert((measure.party.subject, *id));
+            self.found_by.insert(*id, measure);
         }
         let touched: Vec<DispositionId> =
             changes.removed.iter().chain(changes.rows.iter().map(|(id, _)| id)).copied().collect();

@@ -96,16 +96,9 @@ impl Partition {
         party: Subject,
         root: DispositionId,
     ) -> impl Iterator<Item = DispositionId> + '_ {
-        let of_party = self.of_party.range((party, DispositionId(0))..=(party, DispositionId(u128::MAX)));
-        of_party.map(|(_, id)| *id).filter(move |id| {
+        self.found_by.party(party).filter(move |id| {
             self.measures.get(id).is_some_and(|measure| measure.root == root && !measure.ended)
         })
-    }
-
-    /// The measures about a party that are not forgotten.
-    pub(super) fn measures_of(&self, party: Subject) -> impl Iterator<Item = &MeasureState> {
-        let of_party = self.of_party.range((party, DispositionId(0))..=(party, DispositionId(u128::MAX)));
-        of_party.filter_map(|(_, id)| self.measures.get(id))
     }
 
     /// Notes a way of delivery that failed; a reason when a verification is not enough.
@@ -258,10 +251,8 @@ impl Partition {
     fn is_last_line(&self, measure: &MeasureState, at: TimeMs) -> bool {
         let party = measure.party.subject;
         let works = |card: Subject| {
-            let of_card = self.of_party.range((card, DispositionId(0))..=(card, DispositionId(u128::MAX)));
-            !of_card
-                .filter_map(|(_, id)| self.measures.get(id))
-                .any(|other| !other.ended && HARD_ON_LINES.contains(&other.measure.name()))
+            let mut of_card = self.found_by.party(card).filter_map(|id| self.measures.get(&id));
+            !of_card.any(|other| !other.ended && HARD_ON_LINES.contains(&other.measure.name()))
         };
         let others = self
             .holders

@@ -26,6 +26,7 @@ mod facts;
 mod findings;
 mod follow_ups;
 mod forgetting;
+mod found_by;
 mod grounds;
 mod happens;
 mod image;
@@ -51,7 +52,7 @@ mod traces;
 mod watching;
 mod weighing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::LoadRules;
@@ -82,6 +83,7 @@ use super::window::{Plans, Store, SubjectLog};
 
 use ahead::AHEAD;
 pub use follow_ups::{REASON_FAILED, REASON_NOT_DONE};
+use found_by::FoundBy;
 pub use image::{Core, Frozen, FrozenLogs, Harms, Heard, Image};
 use readings::{Readings, Way};
 use rules::RuleIndex;
@@ -151,15 +153,14 @@ pub struct Partition {
     /// What orders hold of holders beyond its term.
     kept: Table<Token, Kept>,
     measures: Table<DispositionId, MeasureState>,
-    by_appeal: HashMap<u64, DispositionId, TokenHash>,
+    /// Derived from `measures`.
+    found_by: FoundBy,
     /// Standing measures that a correction may ask again, by holder. Derived from `measures`.
     grounded: HashMap<Token, Vec<DispositionId>, TokenHash>,
     /// Measures by which a holder is an abnormal customer (S22). Derived from `measures`.
     anomalies: HashMap<Token, Vec<DispositionId>, TokenHash>,
     /// Holders of whom one of them changed; empty between facts.
     touched_anomalies: Vec<Token>,
-    /// Measures that are not forgotten, by what they are about.
-    of_party: BTreeSet<(Subject, DispositionId)>,
     /// By where a lead's facts go: its holder, or the shared subject itself (S23).
     leads: Table<Subject, Vec<LeadState>>,
     /// How many leads of each rule wait for an answer. Derived from `leads`.
@@ -247,11 +248,10 @@ impl Partition {
             told: Table::default(),
             kept: Table::default(),
             measures: Table::default(),
-            by_appeal: HashMap::default(),
+            found_by: FoundBy::default(),
             grounded: HashMap::default(),
             anomalies: HashMap::default(),
             touched_anomalies: Vec::new(),
-            of_party: BTreeSet::new(),
             leads: Table::default(),
             leads_open: BTreeMap::new(),
             firings: Table::default(),

@@ -152,8 +152,6 @@ impl Partition {
         };
         let stands = self.measures.get(&id).is_some_and(|known| !known.ended);
         let before = Before { lifted: None, is_carved_out, stands };
-        self.by_appeal.insert(appeal.number(), id);
-        self.of_party.insert((draft.party.subject, id));
         if ends_by_itself {
             self.timers.set(draft.end, Timer::MeasureExpires(id));
             self.timers.set(draft.end.plus(active.set.settings.appeal_window), Timer::MeasureForgotten(id));
@@ -161,35 +159,34 @@ impl Partition {
         let living = lives
             .then(|| self.begin_life(id, measure.name(), (draft.at, draft.end), draft.event, active))
             .flatten();
-        self.measures.insert(
-            id,
-            MeasureState {
-                appeal,
-                lane: draft.lane,
-                rule: draft.rule.clone(),
-                party: draft.party.clone(),
-                holder: draft.holder,
-                event: draft.event,
-                measure: measure.clone(),
-                purpose: draft.purpose,
-                end: draft.end,
-                ended: false,
-                corrected: false,
-                overruled: false,
-                utc_offset_minutes: active.set.notices.utc_offset_minutes,
-                decided_by: None,
-                awaits_human: false,
-                case: None,
-                ground: draft.ground,
-                start: draft.at,
-                root,
-                root_event,
-                risk,
-                reason: Arc::from(draft.reason),
-                basis: Arc::from(draft.basis),
-                living,
-            },
-        );
+        let state = MeasureState {
+            appeal,
+            lane: draft.lane,
+            rule: draft.rule.clone(),
+            party: draft.party.clone(),
+            holder: draft.holder,
+            event: draft.event,
+            measure: measure.clone(),
+            purpose: draft.purpose,
+            end: draft.end,
+            ended: false,
+            corrected: false,
+            overruled: false,
+            utc_offset_minutes: active.set.notices.utc_offset_minutes,
+            decided_by: None,
+            awaits_human: false,
+            case: None,
+            ground: draft.ground,
+            start: draft.at,
+            root,
+            root_event,
+            risk,
+            reason: Arc::from(draft.reason),
+            basis: Arc::from(draft.basis),
+            living,
+        };
+        self.found_by.insert(id, &state);
+        self.measures.insert(id, state);
         self.note_ground(id);
         self.touch_anomaly(draft.holder, id);
         let set = MeasureSet::new(head, measure, notice, draft.evidence);

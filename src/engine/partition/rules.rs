@@ -402,8 +402,10 @@ impl Partition {
 
     /// Whether the rule has set a measure on the party for this very event, which no correction took back.
     fn has_set(&self, rule: &Rule, scene: &Scene<'_>) -> bool {
-        self.measures_of(scene.party.subject)
-            .any(|measure| measure.event == scene.event && measure.rule.id == rule.id && !measure.corrected)
+        let mut of_event = self.found_by.event(scene.event).filter_map(|id| self.measures.get(&id));
+        of_event.any(|measure| {
+            measure.party.subject == scene.party.subject && measure.rule.id == rule.id && !measure.corrected
+        })
     }
 
     /// `None` when an override keeps the rule from this event; else the override's bound, if there is one.

@@ -2,21 +2,18 @@
 
 use super::Partition;
 use crate::engine::base::TimeMs;
-use crate::engine::disposition::DispositionId;
 use crate::engine::measure::Lane;
+use crate::engine::state::MeasureState;
 use crate::engine::subject::Subject;
 
 impl Partition {
     /// How many measures of the lanes anomaly and authority stand on an account at a time, by what is
     /// known now.
     pub(super) fn measures_standing(&self, account: Subject, at: TimeMs) -> u64 {
-        let of_account =
-            self.of_party.range((account, DispositionId(0))..=(account, DispositionId(u128::MAX)));
-        let stands = |(_, id): &&(Subject, DispositionId)| {
-            self.measures.get(id).is_some_and(|measure| {
-                let counts = matches!(measure.lane, Lane::Anomaly | Lane::Authority);
-                counts && !measure.ended && at < measure.end
-            })
+        let of_account = self.found_by.party(account).filter_map(|id| self.measures.get(&id));
+        let stands = |measure: &&MeasureState| {
+            let counts = matches!(measure.lane, Lane::Anomaly | Lane::Authority);
+            counts && !measure.ended && at < measure.end
         };
         of_account.filter(stands).count() as u64
     }

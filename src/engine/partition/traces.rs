@@ -60,17 +60,17 @@ impl Partition {
     /// After a fact, report or timer was applied with all that follows from it: anomalies open and close.
     pub(super) fn settle_anomalies(&mut self) {
         while let Some(holder) = self.touched_anomalies.pop() {
-            let open = self.anomalies.get(&holder).into_iter().flatten();
-            let since = open.filter_map(|id| Some(self.measures.get(id)?.start)).min();
+            let of_holder = self.anomalies.get(&holder).into_iter().flatten();
+            let mut open = of_holder.filter_map(|id| self.measures.get(id)).map(|measure| measure.start);
             let known = self.holders.get(&holder).and_then(|state| state.traces.as_ref());
             let was_open = known.is_some_and(|traces| traces.anomaly.is_some());
-            match since {
-                Some(since) if !was_open => {
-                    let anomaly = OpenAnomaly { since, traced: Vec::new() };
-                    self.holders.get_or_default(holder).traces_mut().anomaly = Some(anomaly);
+            if was_open {
+                if open.next().is_none() {
+                    self.wipe_traces(holder);
                 }
-                None if was_open => self.wipe_traces(holder),
-                _ => {}
+            } else if let Some(since) = open.min() {
+                let anomaly = OpenAnomaly { since, traced: Vec::new() };
+                self.holders.get_or_default(holder).traces_mut().anomaly = Some(anomaly);
             }
         }
     }

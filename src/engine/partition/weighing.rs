@@ -24,7 +24,7 @@ impl Partition {
         given("who met them, and who was told");
         drop((take(&mut self.firings), take(&mut self.overrides)));
         given("firings of rules");
-        drop((take(&mut self.measures), take(&mut self.by_appeal), take(&mut self.of_party)));
+        drop((take(&mut self.measures), take(&mut self.found_by)));
         drop((take(&mut self.grounded), take(&mut self.anomalies), take(&mut self.timers)));
         given("measures and their timers");
         drop((take(&mut self.holders), take(&mut self.kept), take(&mut self.leads)));
