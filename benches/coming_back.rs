@@ -98,18 +98,21 @@ fn main() {
         }
     }
     // Killed at the worst moment: just before the next snapshot.
-    let since: Vec<(u32, u64)> = lanes.iter().map(|lane| (lane.number, lane.machine.next_offset())).collect();
-    let tails: Vec<Vec<Vec<u8>>> = lanes.iter_mut().map(Lane::tail).collect();
-    drop(lanes);
+    for lane in &mut lanes {
+        while lane.since.len() < (BETWEEN / PACK) as usize {
+            lane.go_on(PACK);
+        }
+    }
+    let left: Vec<Left> = lanes.into_iter().map(Lane::die).collect();
     let began = Instant::now();
     std::thread::scope(|scope| {
-        for ((number, offset), tail) in since.iter().zip(&tails) {
-            scope.spawn(|| come_back(*number, *offset, tail, &store));
+        for left in &left {
+            scope.spawn(|| come_back(left, &store));
         }
     });
     println!(
         "all {PARTITIONS} partitions restored and {} facts replayed in {:?}",
-        u64::from(PARTITIONS * BETWEEN),
+        left.iter().map(|left| left.since.len()).sum::<usize>() * PACK as usize,
         began.elapsed()
     );
 }
@@ -122,6 +125,16 @@ struct Lane {
     source_offset: i64,
     now: i64,
     dice: u64,
+    /// Facts records since the last snapshot was begun.
+    since: Vec<Vec<u8>>,
+}
+
+/// What a partition that was killed leaves behind, besides its snapshots.
+struct Left {
+    number: u32,
+    /// Where its last snapshot stands.
+    offset: u64,
+    since: Vec<Vec<u8>>,
 }
 
 struct Taken {
@@ -153,7 +166,15 @@ impl Lane {
     fn new(number: u32) -> Lane {
         let machine = Machine::new(Partition::new(identity(number)), 0, 0, surroundings());
         let dice = 1 + u64::from(number);
-        let mut lane = Lane { number, machine, last: None, source_offset: -1, now: 1_700_000_000_000, dice };
+        let mut lane = Lane {
+            number,
+            machine,
+            last: None,
+            source_offset: -1,
+            now: 1_700_000_000_000,
+            dice,
+            since: Vec::new(),
+        };
         lane.apply(&FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs(0), number: 1 }));
         let bundle = bundle::embedded(bundle::Profile::Strict).expect("the built-in rules").into();
         let activated = FactBody::RuleSetActivated { bundle, release: Release::default() };
@@ -232,14 +253,14 @@ impl Lane {
     fn apply(&mut self, record: &FactsRecord) -> Duration {
         let mut bytes = Vec::new();
         facts::encode(record, &mut bytes);
-        self.apply_bytes(&bytes)
-    }
-
-    fn apply_bytes(&mut self, bytes: &[u8]) -> Duration {
         let mut portion = Portion::default();
         let began = Instant::now();
-        self.machine.apply(self.machine.next_offset(), bytes, &mut portion).expect("our own facts");
-        began.elapsed()
+        self.machine.apply(self.machine.next_offset(), &bytes, &mut portion).expect("our own facts");
+        let elapsed = began.elapsed();
+        if self.last.is_some() {
+            self.since.push(bytes);
+        }
+        elapsed
     }
 
     /// Applies some facts; gives the longest time a record took.
@@ -265,6 +286,7 @@ impl Lane {
             asked: SEMANTICS,
         };
         self.last = Some(offset);
+        self.since.clear();
         let began = Instant::now();
         let state = self.machine.freeze();
         let frozen = began.elapsed();
@@ -283,19 +305,14 @@ impl Lane {
         Taken { frozen, record, written, bytes }
     }
 
-    /// The facts of one interval more, which no snapshot has.
-    fn tail(&mut self) -> Vec<Vec<u8>> {
-        let records = (0..BETWEEN / PACK).map(|_| {
-            let mut bytes = Vec::new();
-            facts::encode(&self.record(), &mut bytes);
-            bytes
-        });
-        records.collect()
+    fn die(self) -> Left {
+        Left { number: self.number, offset: self.last.expect("a snapshot was taken"), since: self.since }
     }
 }
 
 /// Restores a partition from its chain and replays the facts since.
-fn come_back(number: u32, offset: u64, tail: &[Vec<u8>], store: &SnapshotStore) {
+fn come_back(left: &Left, store: &SnapshotStore) {
+    let Left { number, offset, .. } = *left;
     let began = Instant::now();
     let entries = store.list(number).expect("the folder is there");
     let links = entries.first().and_then(|newest| chain(&entries, newest)).expect("a whole chain");
@@ -305,11 +322,18 @@ fn come_back(number: u32, offset: u64, tail: &[Vec<u8>], store: &SnapshotStore) 
         snapshot::decode(snapshots.iter().map(|bytes| &**bytes), identity(number), &Loader::new());
     let restored = began.elapsed();
     let mut machine = Machine::new(partition.expect("our own snapshot"), offset, u64::MAX, surroundings());
+    let before = machine.partition().tally().facts_applied;
     let mut portion = Portion::default();
-    for (at, bytes) in (offset..).zip(tail) {
+    for (at, bytes) in (offset..).zip(&left.since) {
         machine.apply(at, bytes, &mut portion).expect("our own facts");
         portion = Portion::default();
     }
+    let applied = machine.partition().tally().facts_applied - before;
+    assert_eq!(
+        applied,
+        left.since.len() as u64 * u64::from(PACK),
+        "every fact since the snapshot is applied"
+    );
     println!(
         "partition {number}: {} snapshots read and restored in {restored:?}, caught up after {:?}",
         snapshots.len(),
