@@ -3,24 +3,26 @@
 //! One log serves all windows and aggregates of a subject. A short log is looked through, once for all
 //! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
 //! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
-//! and minimum, amounts by size for those like an event's, sums by other side for the largest share. Both
-//! give the same numbers as a look at each entry (`SubjectLog::scan`), which answers what is asked about the
+//! and minimum, amounts by size for those like an event's, sums by other side for the largest share, who was met
+//! in which direction. Both give the same numbers as a look at each entry (`SubjectLog::scan`), which answers what is asked about the
 //! past, under an override's bound, or for one event. What no window can exceed is known without a look
 //! (`most`), so most logs are never asked: running values begin with the first question.
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
-mod amounts;
 mod as_of;
 mod behind;
 mod best;
 mod distinct;
+mod kept;
 mod lane;
 mod most;
 mod numbers;
+mod ordered;
 mod own;
 mod packed;
 mod plan;
+mod returned;
 mod running;
 mod scan;
 mod shares;
@@ -322,6 +324,9 @@ impl SubjectLog {
             By::Shares(lane) if !is_short && self.is_whole(store, plan, as_of) => {
                 values.keep(signal, running()?.largest_share(lane)?);
             }
+            By::Returned(lane) if !is_short && self.is_whole(store, plan, as_of) => {
+                values.keep(signal, running()?.returned(lane)?);
+            }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
         Some(values.get(signal).unwrap_or_default())
@@ -350,20 +355,18 @@ impl SubjectLog {
                 return value;
             }
         }
-        self.run_to(as_of.at, plan.asked(signal).map_or(By::Scan, |asked| asked.by), store, plan);
+        self.run_to(as_of.at, signal, store, plan);
         self.value(signal, store, plan, as_of, values).unwrap_or_default()
     }
 
-    /// Moves running values to a time, or builds them, with what one question needs of them.
-    fn run_to(&mut self, at: TimeMs, asked: By, store: &Store, plan: &Plan) {
+    /// Moves running values to a time, or builds them, with what one signal needs of them.
+    fn run_to(&mut self, at: TimeMs, signal: usize, store: &Store, plan: &Plan) {
         let Form::Many(many) = &mut self.0 else { return };
         let running = many.running.take().filter(|running| !running.is_outdated(plan, at));
         let mut running = running.unwrap_or_else(|| Box::new(Running::new(plan)));
         running.advance(at, many.view(store), plan);
-        match asked {
-            By::Amounts(lane) => running.order_amounts(lane, many.view(store), plan),
-            By::Shares(lane) => running.share_out(lane, many.view(store), plan),
-            By::Scan | By::Lane(_) => {}
+        if let Some(asked) = plan.asked(signal) {
+            running.keep(asked.by, &asked.planned.question, many.view(store), plan);
         }
         many.running = Some(running);
         (many.unasked, many.scanned) = (0, 0);

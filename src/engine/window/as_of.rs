@@ -69,28 +69,24 @@ impl AsOf {
 pub(super) struct Counted {
     as_of: AsOf,
     without_event: bool,
-    alike: Option<Alike>,
+    pub(super) alike: Option<Alike>,
 }
 
 /// Entries that resemble an event: by amount, both bounds included, and by their other side.
-struct Alike {
-    low: i64,
-    high: i64,
-    other: Other,
+pub(super) struct Alike {
+    pub low: i64,
+    pub high: i64,
+    pub other: Other,
 }
 
-enum Other {
+#[derive(Clone, Copy)]
+pub(super) enum Other {
     Any,
     Only(u64),
     AllBut(u64),
 }
 
 impl Counted {
-    /// The bounds of the amounts that count, both included, where every other side does.
-    pub(super) fn amounts(&self) -> (i64, i64) {
-        self.alike.as_ref().map_or((i64::MIN, i64::MAX), |alike| (alike.low, alike.high))
-    }
-
     pub(super) fn counts(&self, entry: &Packed) -> bool {
         !(self.without_event && self.as_of.is_own(entry))
             && self.as_of.event.left_out != Some(entry.event())
@@ -104,7 +100,7 @@ impl Alike {
         Alike { low: i64::MAX, high: i64::MIN, other: Other::Any }
     }
 
-    fn is_met_by(&self, entry: &Packed) -> bool {
+    pub(super) fn is_met_by(&self, entry: &Packed) -> bool {
         let other = match self.other {
             Other::Any => true,
             Other::Only(other) => other == entry.other(),

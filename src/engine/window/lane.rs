@@ -1,12 +1,11 @@
 //! One window over a set of entries, and its running values (R2, R3 and R5 of `running`).
 
 use super::View;
-use super::amounts::Amounts;
 use super::distinct::Alike;
+use super::kept::Kept;
 use super::packed::Packed;
 use super::plan::{Plan, Set as SetPlan};
 use super::running::Set;
-use super::shares::Shares;
 use super::total::Total;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::signal::{Aggregate, Window};
@@ -21,12 +20,8 @@ pub(super) struct Lane {
     pub distinct: u32,
     pub due: TimeMs,
     pub sum: i128,
-    /// Where a deviation is asked for.
-    pub squares: Option<Box<i128>>,
-    /// The amounts that the sum is of, by size, once they were asked for.
-    pub amounts: Option<Box<Amounts>>,
-    /// What each other side has of the sum, once that was asked for.
-    pub shares: Option<Box<Shares>>,
+    /// What few questions ask for.
+    pub kept: Option<Box<Kept>>,
 }
 
 /// When an entry leaves a window at the earliest, by `advance`'s clock.
@@ -57,19 +52,12 @@ impl Lane {
     pub fn add(&mut self, entry: &Packed, counted: Counted, alike: Option<Alike>) {
         self.count += 1;
         if counted.is_paid {
-            let minor = i128::from(entry.minor());
-            self.sum += minor;
-            if let Some(squares) = &mut self.squares {
-                **squares = squares.saturating_add(minor * minor);
-            }
-            if let Some(amounts) = &mut self.amounts {
-                amounts.insert(entry.minor());
-            }
-            if let Some(shares) = &mut self.shares {
-                shares.add(entry);
-            }
+            self.sum += i128::from(entry.minor());
         } else {
             self.unpaid += 1;
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.add(entry, counted.is_paid);
         }
         let is_another =
             |alike: Alike| !alike.is_superseded && alike.before.is_none_or(|before| before < self.cursor);
@@ -106,19 +94,12 @@ impl Lane {
                 }
                 self.count -= 1;
                 if counted.is_paid {
-                    let minor = i128::from(entry.minor());
-                    self.sum -= minor;
-                    if let Some(squares) = &mut self.squares {
-                        **squares = squares.saturating_sub(minor * minor);
-                    }
-                    if let Some(amounts) = &mut self.amounts {
-                        amounts.remove(entry.minor());
-                    }
-                    if let Some(shares) = &mut self.shares {
-                        shares.remove(entry);
-                    }
+                    self.sum -= i128::from(entry.minor());
                 } else {
                     self.unpaid -= 1;
+                }
+                if let Some(kept) = &mut self.kept {
+                    kept.remove(entry, counted.is_paid);
                 }
                 if set.distinct.as_ref().is_some_and(|distinct| !distinct.is_superseded(place)) {
                     self.distinct -= 1;
@@ -135,7 +116,7 @@ impl Lane {
     }
 
     pub fn total(&self) -> Total {
-        let squares = self.squares.as_ref().map_or(0, |squares| **squares);
+        let squares = self.kept.as_ref().and_then(|kept| kept.squares).unwrap_or(0);
         Total { count: (self.count - self.unpaid).into(), sum: self.sum, squares }
     }
 }

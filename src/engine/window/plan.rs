@@ -11,7 +11,7 @@ use crate::engine::calendar::Calendar;
 use crate::engine::fact::Feed;
 use crate::engine::retention::place;
 use crate::engine::ruleset::RuleSet;
-use crate::engine::signal::{Aggregate, OtherSide, Question, Window};
+use crate::engine::signal::{Aggregate, Question, Window};
 use crate::engine::subject::SubjectKind;
 
 /// A question and what is worked out of it once.
@@ -56,13 +56,13 @@ impl Planned {
         let what = |planned: &Planned| {
             let question = &planned.question;
             let bounds = (question.amount_min, question.amount_max, question.only, question.without);
-            (question.feeds_read(), bounds, question.delay)
+            (question.feeds, question.returned_by, bounds, question.delay)
         };
         what(self) == what(other)
     }
 
-    /// How it can be answered over a long log.
-    fn kept(&self) -> Kept {
+    /// What answers it over a long log, by number of its lane; none but a look at each entry of its window.
+    fn answered_by(&self) -> Option<fn(usize) -> By> {
         let question = &self.question;
         // What adds up can be had without an event by taking that event's part off.
         let adds_up = matches!(
@@ -70,23 +70,14 @@ impl Planned {
             Aggregate::Count | Aggregate::Sum | Aggregate::Average | Aggregate::Deviation
         );
         match (question.aggregate, question.resembling) {
-            (Aggregate::Count, Some(wanted)) if wanted.other == OtherSide::Any => Kept::BySize,
-            (_, Some(_)) | (Aggregate::Returned, _) => Kept::Nothing,
-            (Aggregate::LargestShare, _) if !question.without_event => Kept::ByOther,
-            _ if adds_up || !question.without_event => Kept::Running,
-            _ => Kept::Nothing,
+            (Aggregate::Count, Some(_)) => Some(By::Amounts),
+            (_, Some(_)) => None,
+            _ if question.without_event && !adds_up => None,
+            (Aggregate::LargestShare, _) => Some(By::Shares),
+            (Aggregate::Returned, _) => Some(By::Returned),
+            _ => Some(By::Lane),
         }
     }
-}
-
-/// What is kept of a long log so that a question is answered without a look at each entry.
-enum Kept {
-    Running,
-    /// Amounts by size: it counts those like the event's, whatever their other side.
-    BySize,
-    /// The sum of each other side.
-    ByOther,
-    Nothing,
 }
 
 /// Questions over the same entries.
@@ -183,10 +174,12 @@ pub(super) enum By {
     Scan,
     /// The running values of a lane.
     Lane(usize),
-    /// The amounts of a lane, by size.
+    /// The amounts of a lane in order: it counts those like the event's.
     Amounts(usize),
     /// What each other side has of a lane's sum.
     Shares(usize),
+    /// In which directions a lane's other sides were met.
+    Returned(usize),
 }
 
 /// The questions asked of logs of one kind of subject. Made anew for each rule set.
@@ -259,12 +252,7 @@ impl Plan {
         let (place, planned) = (self.questions.len(), Planned::new(question));
         self.feeds |= question.feeds_read();
         self.reach_max = self.reach_max.max(question.reach());
-        let by = match planned.kept() {
-            Kept::Running => By::Lane(self.lane_of(&planned)),
-            Kept::BySize => By::Amounts(self.lane_of(&planned)),
-            Kept::ByOther => By::Shares(self.lane_of(&planned)),
-            Kept::Nothing => By::Scan,
-        };
+        let by = planned.answered_by().map_or(By::Scan, |by| by(self.lane_of(&planned)));
         self.questions.push(Asked { planned, by });
         place
     }

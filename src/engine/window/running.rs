@@ -7,22 +7,23 @@
 //! * R4 an entry is superseded if a later one that has come in has the same `other`; a lane's distinct
 //!   count is of those from `cursor` on that are not;
 //! * R5 before `due` nothing leaves a lane;
-//! * R6 a lane's amounts, and its shares, if it keeps them, are of those that its sum is of.
+//! * R6 what a lane keeps beside is of the paid ones that its sum is of; who was met in which direction, of all.
 
 use std::collections::VecDeque;
 
-use super::amounts::Amounts;
 use super::best::{Best, Candidate, insert_best, push_best};
 use super::distinct::{Alike, Distinct};
+use super::kept::Kept;
 use super::lane::{Counted, Lane, due};
 use super::own::{self, Own};
 use super::packed::Packed;
-use super::plan::{Plan, Planned, Set as SetPlan};
+use super::plan::{By, Plan, Planned, Set as SetPlan};
+use super::returned::Returned;
 use super::shares::Shares;
 use super::{AsOf, Values, View};
 use crate::engine::base::{SpanMs, TimeMs, saturate};
 use crate::engine::prefetch::prefetch;
-use crate::engine::signal::Aggregate;
+use crate::engine::signal::{Aggregate, Question};
 
 /// Cursors and values of all questions that are kept running, as of `clock`.
 ///
@@ -35,8 +36,8 @@ pub(super) struct Running {
     dropped: u32,
     /// Entries have been added at the end that have not been looked at yet.
     is_behind: bool,
-    /// Some lane keeps its amounts by size.
-    is_by_size: bool,
+    /// Some lane keeps more than count and sum.
+    keeps_more: bool,
     /// By their place in the plan.
     sets: Box<[Set]>,
     lanes: Box<[Lane]>,
@@ -67,16 +68,14 @@ impl Running {
             distinct: 0,
             due: TimeMs(i64::MAX),
             sum: 0,
-            squares: squares.then(Box::default),
-            amounts: None,
-            shares: None,
+            kept: squares.then(|| Box::new(Kept::of_squares())),
         };
         Running {
             epoch: plan.epoch(),
             clock: TimeMs::MIN,
             dropped: 0,
             is_behind: false,
-            is_by_size: false,
+            keeps_more: false,
             sets: plan.sets.iter().map(set).collect(),
             lanes: plan.lanes.iter().map(|planned| lane(planned.squares)).collect(),
         }
@@ -132,15 +131,15 @@ impl Running {
     }
 
     /// Asks for what leaves windows next, in two steps after their lanes: where its numbers stand, and the
-    /// entries; the windows' amounts by size alike.
+    /// entries; what lanes keep beside alike.
     pub fn expect_cursors(&self, log: View<'_>) {
         self.first_places().filter_map(|place| log.number(place)).for_each(prefetch);
-        self.amounts().for_each(prefetch);
+        self.kept().for_each(prefetch);
     }
 
     pub fn expect_leaving(&self, log: View<'_>) {
         self.first_places().filter_map(|place| log.get(place)).for_each(prefetch);
-        self.amounts().for_each(Amounts::expect);
+        self.kept().for_each(Kept::expect);
     }
 
     /// Where the first entry of each window stands in the log.
@@ -148,9 +147,9 @@ impl Running {
         self.lanes.iter().map(|lane| (lane.cursor - self.dropped) as usize)
     }
 
-    fn amounts(&self) -> impl Iterator<Item = &Amounts> {
-        let lanes = if self.is_by_size { &*self.lanes } else { &[] };
-        lanes.iter().filter_map(|lane| lane.amounts.as_deref())
+    fn kept(&self) -> impl Iterator<Item = &Kept> {
+        let lanes = if self.keeps_more { &*self.lanes } else { &[] };
+        lanes.iter().filter_map(|lane| lane.kept.as_deref())
     }
 
     /// Takes in an entry that came out of order: everything from its place on moves up by one.
@@ -246,45 +245,52 @@ impl Running {
         }
     }
 
-    /// Puts a lane's amounts in order of size, from now on.
-    pub fn order_amounts(&mut self, lane: usize, log: View<'_>, plan: &Plan) {
-        if self.lanes.get(lane).is_some_and(|lane| lane.amounts.is_none()) {
-            let amounts = self.paid(lane, log, plan).map(|paid| Amounts::of(paid.map(Packed::minor)));
-            self.is_by_size = true;
-            if let Some(lane) = self.lanes.get_mut(lane) {
-                lane.amounts = amounts.map(Box::new);
+    /// Keeps, from now on, what a question needs beside its lane's count and sum.
+    pub fn keep(&mut self, by: By, question: &Question, log: View<'_>, plan: &Plan) {
+        let (By::Amounts(number) | By::Shares(number) | By::Returned(number)) = by else { return };
+        let Some((inside, its)) = self.inside(number, log, plan) else { return };
+        let paid = inside.clone().filter(|entry| Counted::of(entry, its).is_paid);
+        let Some(lane) = self.lanes.get_mut(number) else { return };
+        let kept = lane.kept.get_or_insert_default();
+        match by {
+            By::Shares(_) if kept.shares.is_none() => kept.shares = Some(Box::new(Shares::of(paid))),
+            By::Returned(_) if kept.returned.is_none() => {
+                let counted = inside.filter(|entry| Counted::of(entry, its).is_in);
+                kept.returned = Some(Box::new(Returned::of(question, counted)));
             }
+            By::Amounts(_) => kept.order(question, paid),
+            _ => {}
         }
+        self.keeps_more = true;
     }
 
-    /// The entries that a lane's sum is of.
-    fn paid<'a>(
+    /// The entries from a lane's cursor on that have come in, of its set and others.
+    fn inside<'a>(
         &self,
         lane: usize,
         log: View<'a>,
         plan: &'a Plan,
-    ) -> Option<impl Iterator<Item = &'a Packed> + use<'a>> {
+    ) -> Option<(impl Iterator<Item = &'a Packed> + Clone + use<'a>, &'a SetPlan)> {
         let (lane, planned) = (self.lanes.get(lane)?, plan.lanes.get(lane)?);
         let (set, its) = (self.sets.get(planned.set)?, plan.sets.get(planned.set)?);
         let place = |number: u32| (number - self.dropped) as usize;
-        let inside = log.range(place(lane.cursor), place(set.next));
-        Some(inside.filter(move |entry| Counted::of(entry, its).is_paid))
+        Some((log.range(place(lane.cursor), place(set.next)), its))
     }
 
-    /// Adds up what each other side has of a lane's sum, from now on.
-    pub fn share_out(&mut self, lane: usize, log: View<'_>, plan: &Plan) {
-        if self.lanes.get(lane).is_some_and(|lane| lane.shares.is_none()) {
-            let shares = self.paid(lane, log, plan).map(Shares::of);
-            if let Some(lane) = self.lanes.get_mut(lane) {
-                lane.shares = shares.map(Box::new);
-            }
-        }
+    fn kept_of(&self, lane: usize) -> Option<(&Lane, &Kept)> {
+        let lane = self.lanes.get(lane)?;
+        Some((lane, lane.kept.as_deref()?))
     }
 
     /// The largest share of one other side in a lane's sum; none if shares are not added up.
     pub fn largest_share(&self, lane: usize) -> Option<(i64, bool)> {
-        let lane = self.lanes.get(lane)?;
-        Some(lane.shares.as_deref()?.largest(lane.sum))
+        let (lane, kept) = self.kept_of(lane)?;
+        Some(kept.shares.as_deref()?.largest(lane.sum))
+    }
+
+    /// How many other sides of a lane were met in both directions; none if that is not kept.
+    pub fn returned(&self, lane: usize) -> Option<(i64, bool)> {
+        Some(self.kept_of(lane)?.1.returned.as_deref()?.value())
     }
 
     /// How many entries of a lane are like the event that is asked for; none if its amounts are not in order.
@@ -295,12 +301,10 @@ impl Running {
         log: View<'_>,
         as_of: AsOf,
     ) -> Option<(i64, bool)> {
-        let amounts = self.lanes.get(lane)?.amounts.as_deref()?;
-        let (low, high) = as_of.counted(&planned.question).amounts();
-        let mut count = amounts.count(low, high);
+        let alike = as_of.counted(&planned.question).alike?;
+        let mut count = self.kept_of(lane)?.1.alike(&alike)?;
         if planned.question.without_event && planned.question.delay == SpanMs(0) {
-            let is_like = |entry: &Packed| low <= entry.minor() && entry.minor() <= high;
-            let own = own::entries(planned, log, as_of).filter(|entry| is_like(entry));
+            let own = own::entries(planned, log, as_of).filter(|entry| alike.is_met_by(entry));
             count -= own.count();
         }
         Some((saturate(count as i128), count > 0))
