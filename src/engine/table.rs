@@ -187,7 +187,11 @@ impl<K: Key, V: Clone> Table<K, V> {
         for (key, value) in changes.rows {
             self.insert(key, value);
         }
-        // All this is in a snapshot; what changes from here on is not.
+        self.restored();
+    }
+
+    /// All that is there is in a snapshot; what changes from here on is not.
+    pub fn restored(&mut self) {
         self.removed = Vec::new();
         self.era += 1;
     }

@@ -16,17 +16,21 @@ mod types;
 
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::bytes::{Reader, Writer};
-use crate::engine::partition::{EngineError, Frozen, Identity, Image, Partition};
+use crate::engine::partition::{Core, EngineError, Frozen, Identity, Image, Partition};
+use crate::engine::seen::SeenSince;
 use crate::engine::window::Known;
 use crate::engine::{LoadRules, SEMANTICS};
 
-use packed::{Packed, write_logs, write_table};
+use packed::{Packed, read_logs, write_logs, write_table};
 
 const MAGIC: [u8; 4] = *b"DCSN";
 const FORM: u8 = 3;
 /// The oldest form that is still read, and the oldest semantics whose state this engine goes on with (D13).
 const FORM_OLDEST: u8 = 2;
 pub const SEMANTICS_OLDEST: u32 = SEMANTICS - 1;
+
+/// Of a snapshot, for each entry: one takes about 28 in a log, and stands in two logs or three.
+const BYTES_PER_ENTRY: usize = 64;
 
 /// How much of the state a snapshot says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,20 +94,22 @@ pub fn decode<'b>(
     identity: Identity,
     loader: &dyn LoadRules,
 ) -> Result<Partition, SnapshotError> {
-    let (mut partition, mut known) = (Partition::new(identity), Known::default());
+    let (mut partition, mut known) = (Partition::new(identity), None);
     let mut expected = Extent::Whole;
     for bytes in snapshots {
-        let (extent, image) = read(bytes)?;
+        let (extent, reader) = begin(bytes)?;
         if extent != expected {
             return Err(SnapshotError::OutOfOrder);
         }
-        partition.restore(image, &mut known, loader)?;
+        let known = known.get_or_insert_with(|| Known::with_room(bytes.len() / BYTES_PER_ENTRY));
+        restore(reader, &mut partition, known, loader)?;
         expected = Extent::Changes;
     }
     Ok(partition)
 }
 
-fn read(bytes: &[u8]) -> Result<(Extent, Image), SnapshotError> {
+/// What a snapshot says of its form and extent, and the rest of it.
+fn begin(bytes: &[u8]) -> Result<(Extent, Reader<'_>), SnapshotError> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(SnapshotError::NotSnapshot)?;
     let (form, rest) = rest.split_first().ok_or(SnapshotError::NotSnapshot)?;
     if !(FORM_OLDEST..=FORM).contains(form) {
@@ -115,6 +121,18 @@ fn read(bytes: &[u8]) -> Result<(Extent, Image), SnapshotError> {
         return Err(SnapshotError::OtherSemantics { found });
     }
     let extent = if reader.flag("the extent")? { Extent::Changes } else { Extent::Whole };
+    Ok((extent, reader))
+}
+
+/// Takes one snapshot over as it is read: no second copy of it is ever in memory.
+fn restore(
+    mut reader: Reader<'_>,
+    partition: &mut Partition,
+    known: &mut Known,
+    loader: &dyn LoadRules,
+) -> Result<(), SnapshotError> {
+    partition.restore_core(Core::read(&mut reader)?, SeenSince::read(&mut reader)?, loader)?;
+    read_logs(&mut reader, |subject, entries| partition.restore_log(subject, entries, known))?;
     let mut image = Image::read(&mut reader)?;
     if !reader.has(3) {
         // Measures of then followed none.
@@ -123,7 +141,8 @@ fn read(bytes: &[u8]) -> Result<(Extent, Image), SnapshotError> {
         }
     }
     match reader.left() {
-        0 => Ok((extent, image)),
-        left => Err(DecodeError::TrailingBytes(left).into()),
+        0 => partition.restore(image),
+        left => return Err(DecodeError::TrailingBytes(left).into()),
     }
+    Ok(())
 }

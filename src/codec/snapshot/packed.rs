@@ -200,6 +200,26 @@ pub(super) fn write_logs(logs: &FrozenLogs, changed_only: bool, writer: &mut Wri
     write_rows::<_, Vec<Entry>>(removed, logs.rows(changed_only), writer);
 }
 
+/// What `write_logs` wrote: each log that went, without entries, then each that came or changed.
+pub(super) fn read_logs(
+    reader: &mut Reader<'_>,
+    mut take: impl FnMut(Subject, &[Entry]),
+) -> Result<(), DecodeError> {
+    for _ in 0..reader.count("a list", 1)? {
+        take(Subject::read(reader)?, &[]);
+    }
+    let mut entries = Vec::new();
+    while reader.flag("whether a row follows")? {
+        let subject = Subject::read(reader)?;
+        entries.clear();
+        for _ in 0..reader.count("a list", 1)? {
+            entries.push(Entry::read(reader)?);
+        }
+        take(subject, &entries);
+    }
+    Ok(())
+}
+
 /// Row after row, so that none of them has to be counted before.
 fn write_rows<'r, K: Packed + 'r, V: Packed>(
     removed: &[K],

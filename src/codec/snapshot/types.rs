@@ -168,7 +168,7 @@ packed_struct!(Core {
 });
 packed_struct!(Marks { year, bits, bits_before });
 packed_struct!(SeenSince { first, from, sightings });
-packed_struct!(Image { core, seen, logs, holders, meetings, told, measures, firings, overrides } since 3 {
+packed_struct!(Image { holders, meetings, told, measures, firings, overrides } since 3 {
     kept: Changes { removed: Vec::new(), rows: Vec::new() },
     leads: Changes { removed: Vec::new(), rows: Vec::new() },
     marks: Changes { removed: Vec::new(), rows: Vec::new() },

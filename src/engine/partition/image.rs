@@ -104,12 +104,10 @@ impl FrozenLogs {
     }
 }
 
-/// What one snapshot says. Running values and rule indexes are rebuilt from it.
+/// What one snapshot says besides its core, its sightings and logs, which are most of it and are taken over as they
+/// are read. Running values and rule indexes are rebuilt.
 #[derive(Debug)]
 pub struct Image {
-    pub core: Core,
-    pub seen: SeenSince,
-    pub logs: Changes<Subject, Vec<Entry>>,
     pub holders: Changes<Token, Holder>,
     pub meetings: Changes<Subject, VecDeque<Meeting>>,
     pub told: Changes<Subject, ToldHolders>,
@@ -123,7 +121,7 @@ pub struct Image {
 
 impl Image {
     /// Bugs of a restore that the simulator plants.
-    fn leave_out_what_is_planted(&mut self) {
+    fn leave_out_what_is_planted(&mut self, specials: &mut Vec<SpecialState>) {
         let holders = self.holders.rows.iter_mut().map(|(_, holder)| holder);
         if is_planted(Planted::AuthorityState) {
             holders.for_each(|holder| holder.authority = None);
@@ -135,7 +133,7 @@ impl Image {
             self.leads.rows.clear();
         }
         if is_planted(Planted::SpecialState) {
-            self.core.specials.clear();
+            specials.clear();
         }
         if is_planted(Planted::HoldState) {
             self.kept.rows.clear();
@@ -189,21 +187,36 @@ impl Partition {
         }
     }
 
-    /// Takes over what a snapshot says: of a new partition the whole, then the changes in order.
-    /// `known` goes from one to the next.
+    /// Takes over what a snapshot says, of a new partition the whole, then the changes in order: first this, then
+    /// each log, then the rest.
     ///
     /// # Errors
     /// When its rule set does not load.
-    pub fn restore(
+    pub fn restore_core(
         &mut self,
-        mut image: Image,
-        known: &mut Known,
+        core: Core,
+        seen: SeenSince,
         loader: &dyn LoadRules,
     ) -> Result<(), EngineError> {
-        image.leave_out_what_is_planted();
-        self.restore_core(image.core, loader)?;
-        self.seen.restore(image.seen);
-        self.restore_logs(image.logs, known);
+        self.restore_small(core, loader)?;
+        self.seen.restore(seen);
+        Ok(())
+    }
+
+    /// Takes over a log that came, changed or, without entries, went. `known` is one for all snapshots.
+    pub fn restore_log(&mut self, subject: Subject, entries: &[Entry], known: &mut Known) {
+        if let Some(mut before) = self.logs.remove(&subject) {
+            before.forget(&mut self.store, TimeMs(i64::MAX));
+        }
+        if !entries.is_empty() {
+            self.logs.insert(subject, self.store.restore(entries, known));
+        }
+    }
+
+    /// Takes over the rest.
+    pub fn restore(&mut self, mut image: Image) {
+        image.leave_out_what_is_planted(&mut self.specials);
+        self.logs.restored();
         self.holders.restore(image.holders);
         for meeting in image.meetings.rows.iter_mut().flat_map(|(_, meetings)| meetings) {
             meeting.by = self.met_by.share(&meeting.by);
@@ -217,10 +230,9 @@ impl Partition {
         self.leads.restore(image.leads);
         self.reached.marks.restore(image.marks);
         self.count_open_leads();
-        Ok(())
     }
 
-    fn restore_core(&mut self, core: Core, loader: &dyn LoadRules) -> Result<(), EngineError> {
+    fn restore_small(&mut self, core: Core, loader: &dyn LoadRules) -> Result<(), EngineError> {
         if core.bundle.as_ref() != self.bundle() {
             self.rules = match core.bundle {
                 Some(bundle) => {
@@ -255,18 +267,6 @@ impl Partition {
         self.specials = core.specials;
         self.request_count = core.request_count;
         Ok(())
-    }
-
-    fn restore_logs(&mut self, changes: Changes<Subject, Vec<Entry>>, known: &mut Known) {
-        let before = changes.removed.iter().chain(changes.rows.iter().map(|(subject, _)| subject));
-        for subject in before {
-            if let Some(mut log) = self.logs.remove(subject) {
-                log.forget(&mut self.store, TimeMs(i64::MAX));
-            }
-        }
-        let rows = changes.rows.into_iter().filter(|(_, entries)| !entries.is_empty());
-        let rows = rows.map(|(subject, entries)| (subject, self.store.restore(&entries, known))).collect();
-        self.logs.restore(Changes { removed: Vec::new(), rows });
     }
 
     fn restore_measures(&mut self, mut changes: Changes<DispositionId, MeasureState>) {

@@ -4,17 +4,32 @@
 //! Invariants: an entry stays, under the same number, while any log refers to it; when none does, its
 //! number is given out again. Numbers never show outside, so their order decides nothing.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Slot;
 
 use super::packed::Packed;
 use super::{Entry, SubjectLog};
 use crate::engine::prefetch::prefetch;
 use crate::engine::state::TokenHash;
 
-/// Entries that a snapshot's earlier logs brought, by a hash of what tells them apart.
-pub type Known = HashMap<u64, u32, TokenHash>;
+/// Numbers of the entries that earlier logs of a snapshot brought, found by what tells entries apart.
+#[derive(Debug, Default)]
+pub struct Known(HashTable<u32>);
+
+impl Known {
+    /// With room for so many, so that it need not grow, for which it would read them all again.
+    #[must_use]
+    pub fn with_room(entries: usize) -> Known {
+        Known(HashTable::with_capacity(entries))
+    }
+}
+
+fn hash(entry: &Packed) -> u64 {
+    TokenHash::default().hash_one((entry.event().0, entry.feed_bit(), entry.other(), entry.at().0))
+}
 
 /// Entries by number. A copy costs a reference for each chunk; writing to a chunk that a copy still
 /// holds copies that chunk first.
@@ -114,20 +129,24 @@ impl Store {
     pub fn restore(&mut self, entries: &[Entry], known: &mut Known) -> SubjectLog {
         let mut log = SubjectLog::default();
         for entry in entries {
-            let told_apart = (entry.event.0, entry.feed as u8, entry.other, entry.at.0);
-            let key = TokenHash::default().hash_one(told_apart);
-            let shared = known.get(&key).copied().filter(|number| {
+            // A place that was freed since may hold another entry by now: it is compared whole.
+            let is_it = |number: &u32| {
                 let packed = self.get(*number);
                 packed.may_be_shared() && packed.unpacked() == *entry
-            });
-            let number = match shared {
-                Some(number) => {
+            };
+            let slot = known.0.entry(hash(&Packed::new(entry, 0)), is_it, |number| hash(self.get(*number)));
+            let number = match slot {
+                Slot::Occupied(known) => {
+                    let number = *known.get();
                     self.hold(number);
                     number
                 }
-                None => self.add(entry, 1),
+                Slot::Vacant(unknown) => {
+                    let number = self.add(entry, 1);
+                    unknown.insert(number);
+                    number
+                }
             };
-            known.insert(key, number);
             log.append(number, self);
         }
         log
