@@ -33,6 +33,9 @@ pub(super) struct CloudEvent<T> {
     data: T,
 }
 
+/// What most records take at most.
+const RECORD_BYTES: usize = 4 << 10;
+
 /// An envelope before its data: what differs between records.
 pub(super) struct Envelope {
     pub topic: Topic,
@@ -58,7 +61,10 @@ impl Envelope {
             datacontenttype: "application/json",
             data,
         };
-        let value = serde_json::to_vec(&event)?;
+        // Most records fit, and memory that grows step by step costs more than to give some of it back.
+        let mut value = Vec::with_capacity(RECORD_BYTES);
+        serde_json::to_writer(&mut value, &event)?;
+        value.shrink_to_fit();
         Ok(OutRecord { topic: self.topic, key: self.key.into_bytes(), value: Some(value) })
     }
 }

@@ -337,13 +337,17 @@ impl Partition {
         active: &'a Active,
         readings: &mut Readings,
     ) -> Option<Fired<'a>> {
+        let number = candidate.number;
+        let rule = active.set.rules.get(number)?;
+        let name = active.index.names.get(number)?;
+        // Who is busy is often under a measure of the rule already, and windows cost more than to find that out.
+        if self.has_fired(rule, name, scene) {
+            return None;
+        }
         let settled = if overridden { None } else { self.settle(&candidate.guards, scene, active, readings) };
         if settled == Some(false) {
             return None;
         }
-        let number = candidate.number;
-        let rule = active.set.rules.get(number)?;
-        let name = active.index.names.get(number)?;
         if !rule.is_in_force(scene.at) || !self.special_stands(number, scene, active) {
             return None;
         }
@@ -353,7 +357,7 @@ impl Partition {
             (None, Some(holds)) => holds,
             (None, None) => self.holds(&rule.condition, scene, None, active, readings),
         };
-        if !holds || self.has_fired(rule, name, scene) || self.has_set(rule, scene) {
+        if !holds || self.has_set(rule, scene) {
             return None;
         }
         let may_act = rule.may_act() && self.live;
