@@ -31,6 +31,9 @@ const PACK: u32 = 100;
 /// Facts of one partition between two snapshots: a minute at 20,000 a second over four partitions.
 const BETWEEN: u32 = 300_000;
 
+/// Facts of one partition between two looks at how large the state is.
+const FILL: u32 = 50_000;
+
 /// Counts what is allocated: the state's size is what the allocator gave for it.
 struct Counting;
 
@@ -65,10 +68,12 @@ fn main() {
     let mut lanes: Vec<Lane> = (0..PARTITIONS).map(Lane::new).collect();
     let mut facts = 0_u64;
     while allocated_mb() - before_mb < wanted_mb {
-        for lane in &mut lanes {
-            lane.go_on(50_000);
-            facts += 50_000;
-        }
+        std::thread::scope(|scope| {
+            for lane in &mut lanes {
+                scope.spawn(|| lane.go_on(FILL));
+            }
+        });
+        facts += u64::from(FILL * PARTITIONS);
     }
     let state_mb = allocated_mb() - before_mb;
     let (subjects, entries) = lanes
