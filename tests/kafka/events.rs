@@ -21,6 +21,8 @@ pub struct Shape {
     /// Begins every event id and file name: no two sets may share it.
     pub name: &'static str,
     pub count: usize,
+    /// Another one gives other payments.
+    pub seed: u64,
     /// Time of the first event, epoch milliseconds.
     pub start_ms: u64,
     /// Every other payment goes to one and the same receiver.
@@ -31,7 +33,7 @@ pub struct Shape {
 
 impl Shape {
     pub const PLAIN: Shape =
-        Shape { name: "E", count: 0, start_ms: 1_735_689_600_000, hot: false, garbage_percent: 0 };
+        Shape { name: "E", count: 0, seed: 0, start_ms: 1_735_689_600_000, hot: false, garbage_percent: 0 };
 }
 
 impl Events {
@@ -77,8 +79,8 @@ fn copy(set: &Path, out: &mut impl Write) -> usize {
 
 /// Payments between customers, and every so often a chain.
 fn generate(out: &mut impl Write, shape: Shape) {
-    let Shape { name, count, start_ms: mut time_ms, hot, garbage_percent } = shape;
-    let mut dice = Dice::new(0);
+    let Shape { name, count, seed, start_ms: mut time_ms, hot, garbage_percent } = shape;
+    let mut dice = Dice::new(seed);
     writeln!(out, "{HEADER}").unwrap();
     let mut written = 0;
     while written < count {

@@ -87,7 +87,8 @@ impl Process {
         self.is_done()
     }
 
-    fn last_line(&self) -> String {
+    /// The last thing it said.
+    pub fn last_line(&self) -> String {
         self.log().lines().last().unwrap_or_default().to_owned()
     }
 

@@ -119,6 +119,17 @@ impl Flow {
         seen.latest.values().map(|progress| progress.partition_time.0).max().unwrap_or(i64::MIN)
     }
 
+    /// Stops watching.
+    ///
+    /// # Panics
+    /// When a partition's progress went back at any time.
+    pub fn end(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("what was read of progress is in order");
+        }
+    }
+
     /// For a message: where each partition stands.
     pub fn standing(&self) -> String {
         let seen = self.seen.lock().unwrap();

@@ -1,6 +1,7 @@
 //! The processes under fire, and their keeper: whatever ends by itself is started again, as a cluster would.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
 /// A record is given up after 4 s here, not 30, so that a broker need not be away for longer.
 const IMPATIENT: &str = "[kafka.properties]\n\"message.timeout.ms\" = \"4000\"\n";
 const CATCH_UP_WITHIN_MAX: Duration = Duration::from_secs(240);
+const NOTICED_WITHIN_MAX: Duration = Duration::from_secs(60);
 /// A process that does not get through is started again this often, and then it is a failure.
 const TRIES_MAX: u32 = 5;
 
@@ -53,6 +55,7 @@ pub struct Scene {
     /// Held down by a fault: not to be started again.
     down: Vec<Role>,
     streams: Vec<Stream>,
+    seed: u64,
     start_ms: u64,
     folder: Option<tempfile::TempDir>,
 }
@@ -74,7 +77,7 @@ impl Scene {
             text + IMPATIENT + &bucket + &cases::configuration(prefix)
         });
         let start_ms = if plan.clock { load::start_of_broker_time_ms() } else { load::MAIN.start_ms };
-        let main = stream(folder.path(), load::MAIN, start_ms);
+        let main = stream(folder.path(), Shape { start_ms, seed: plan.seed, ..load::MAIN });
         let flow = Flow::watch(
             &deployment.connection,
             &deployment.topic("decided"),
@@ -101,6 +104,7 @@ impl Scene {
             restarts: 0,
             down: Vec::new(),
             streams: vec![main],
+            seed: plan.seed,
             start_ms,
             clock,
             folder: Some(folder),
@@ -146,10 +150,26 @@ impl Scene {
     pub fn feed(&mut self, shape: Shape, rate: Option<u32>) {
         self.stop_feed();
         if !self.streams.iter().any(|stream| stream.shape == shape.name) {
-            self.streams.push(stream(self.deployment.folder(), shape, self.start_ms));
+            let shape = Shape { start_ms: self.start_ms, seed: self.seed, ..shape };
+            self.streams.push(stream(self.deployment.folder(), shape));
         }
         let found = self.streams.iter().find(|stream| stream.shape == shape.name).unwrap();
         self.feed = self.deployment.feed(&found.events.path, rate);
+    }
+
+    /// How often workers have said this so far.
+    pub fn said(&self, phrase: &str) -> usize {
+        let logs = (0..WORKERS).map(|number| self.deployment.folder().join(format!("decide-{number}.log")));
+        logs.map(|log| String::from_utf8_lossy(&fs::read(log).unwrap()).matches(phrase).count()).sum()
+    }
+
+    /// Waits until workers say this once more; false if they do not: what nobody notices has not struck.
+    pub fn is_said(&mut self, phrase: &str, before: usize) -> bool {
+        let deadline = Instant::now() + NOTICED_WITHIN_MAX;
+        while self.said(phrase) <= before && Instant::now() < deadline {
+            self.pass(Duration::from_millis(200));
+        }
+        self.said(phrase) > before
     }
 
     /// The folder with all snapshots, in whichever store they are.
@@ -191,10 +211,11 @@ impl Scene {
             let process = self.process(role);
             let is_over = role == Role::Feed && process.is_done();
             if !is_over && !process.is_running() {
-                process.restart();
-                self.restarts += 1;
                 // As a cluster would: not at once, or it spins.
                 std::thread::sleep(Duration::from_millis(500));
+                println!("  one ended by itself: {}", process.last_line());
+                process.restart();
+                self.restarts += 1;
             }
         }
     }
@@ -291,8 +312,8 @@ impl Drop for Scene {
     }
 }
 
-fn stream(folder: &Path, shape: Shape, start_ms: u64) -> Stream {
-    Stream { shape: shape.name, events: Events::shaped(folder, Shape { start_ms, ..shape }) }
+fn stream(folder: &Path, shape: Shape) -> Stream {
+    Stream { shape: shape.name, events: Events::shaped(folder, shape) }
 }
 
 fn start_one(

@@ -12,14 +12,19 @@ use crate::torture::scene::{Role, Scene};
 const AWAY: Duration = Duration::from_secs(7);
 /// Less than any snapshot.
 const FULL_AT_BYTES: u64 = 256;
+/// What workers say of a snapshot that did not get into its store, and of one that they cannot use.
+const NOT_STORED: &str = "a snapshot could not be stored";
+const PASSED_OVER: &str = "a snapshot is passed over";
 const WORKERS: [Role; 2] = [Role::Worker(0), Role::Worker(1)];
 
 /// Writing beyond a few bytes fails, as on a full disk; there is room again only after a worker has died.
 pub fn disk_full(scene: &mut Scene) {
+    let before = scene.said(NOT_STORED);
     for worker in WORKERS {
         scene.process(worker).limit_files(Some(FULL_AT_BYTES));
     }
     scene.pass(AWAY);
+    assert!(scene.is_said(NOT_STORED, before), "every snapshot was stored");
     worker_killed(scene);
     for worker in WORKERS {
         scene.process(worker).limit_files(None);
@@ -27,16 +32,20 @@ pub fn disk_full(scene: &mut Scene) {
 }
 
 pub fn store_refuses(scene: &mut Scene) {
+    let before = scene.said(NOT_STORED);
     store(scene).set(Mood::Refuses);
     scene.pass(AWAY);
+    assert!(scene.is_said(NOT_STORED, before), "every snapshot was stored");
     worker_killed(scene);
     scene.pass(Duration::from_secs(3));
     store(scene).set(Mood::Well);
 }
 
 pub fn store_hangs(scene: &mut Scene) {
+    let before = scene.said(NOT_STORED);
     store(scene).set(Mood::Hangs);
     scene.pass(AWAY);
+    assert!(scene.is_said(NOT_STORED, before), "every snapshot was stored");
     store(scene).set(Mood::Well);
 }
 
@@ -46,13 +55,34 @@ fn store(scene: &Scene) -> &crate::torture::bucket::BucketServer {
     bucket
 }
 
-/// Flips a bit in the middle of one, cuts the next short, and so on.
 pub fn damaged(scene: &mut Scene) {
-    let newest = newest(&scene.snapshots());
+    let before = scene.said(PASSED_OVER);
+    let first = scene.any_worker();
+    let [one, two] = WORKERS;
+    // One that holds no partition at the moment has nothing to restore: then the other.
+    for worker in [first, if first == one { two } else { one }] {
+        // Stopped meanwhile, or they would store newer ones.
+        WORKERS.into_iter().for_each(|stopped| scene.process(stopped).freeze());
+        damage_newest(&scene.snapshots());
+        scene.kill(worker);
+        WORKERS
+            .into_iter()
+            .filter(|other| *other != worker)
+            .for_each(|other| scene.process(other).thaw());
+        scene.revive(worker);
+        if scene.is_said(PASSED_OVER, before) {
+            return;
+        }
+    }
+    panic!("no damaged snapshot was met");
+}
+
+/// Flips a bit in the middle of one, cuts the next short, and so on.
+fn damage_newest(folder: &Path) {
+    let newest = newest(folder);
     assert!(!newest.is_empty(), "no snapshot was written yet");
     for (number, path) in newest.iter().enumerate() {
-        // The keeper may drop it meanwhile; then there is nothing to damage.
-        let Ok(mut bytes) = fs::read(path) else { continue };
+        let mut bytes = fs::read(path).unwrap();
         let middle = bytes.len() / 2;
         if number % 2 == 0 {
             bytes[middle] ^= 1;
@@ -61,7 +91,6 @@ pub fn damaged(scene: &mut Scene) {
         }
         fs::write(path, bytes).unwrap();
     }
-    worker_killed(scene);
 }
 
 /// The newest snapshot in each folder: names are made of offsets with leading zeros.

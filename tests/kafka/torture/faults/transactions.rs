@@ -1,6 +1,6 @@
 //! Somebody else's transactions hang.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -24,21 +24,18 @@ pub fn reader_hangs(scene: &mut Scene) {
         .unwrap();
     let dispositions = scene.deployment.topic("dispositions");
     consumer.subscribe(&[&dispositions]).unwrap();
-    let mut read = None;
-    for _ in 0..100 {
+    let deadline = Instant::now() + ASK_MAX;
+    let (partition, offset) = loop {
+        assert!(Instant::now() < deadline, "no disposition could be read");
         if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
-            read = Some((message.partition(), message.offset()));
-            break;
+            break (message.partition(), message.offset());
         }
-    }
+    };
     let producer = begun(scene, &name, 60_000);
-    let (partition, offset) = read.unwrap_or((0, 0));
     let mut offsets = TopicPartitionList::new();
     offsets.add_partition_offset(&dispositions, partition, Offset::Offset(offset + 1)).unwrap();
-    if let Some(membership) = consumer.group_metadata() {
-        // Without an assignment yet the broker may refuse; the transaction hangs all the same.
-        let _ = producer.send_offsets_to_transaction(&offsets, &membership, ASK_MAX);
-    }
+    let membership = consumer.group_metadata().expect("it was given a partition");
+    producer.send_offsets_to_transaction(&offsets, &membership, ASK_MAX).unwrap();
     scene.pass(HANGS);
     // Gone without a word; the broker ends its transaction after a minute.
 }
