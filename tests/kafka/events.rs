@@ -25,6 +25,8 @@ pub struct Shape {
     pub seed: u64,
     /// Time of the first event, epoch milliseconds.
     pub start_ms: u64,
+    /// How much shorter than usual the times between events are: by this factor.
+    pub faster: u64,
     /// Every other payment goes to one and the same receiver.
     pub hot: bool,
     /// Of a hundred rows, so many are garbage.
@@ -32,8 +34,15 @@ pub struct Shape {
 }
 
 impl Shape {
-    pub const PLAIN: Shape =
-        Shape { name: "E", count: 0, seed: 0, start_ms: 1_735_689_600_000, hot: false, garbage_percent: 0 };
+    pub const PLAIN: Shape = Shape {
+        name: "E",
+        count: 0,
+        seed: 0,
+        start_ms: 1_735_689_600_000,
+        faster: 1,
+        hot: false,
+        garbage_percent: 0,
+    };
 }
 
 impl Events {
@@ -79,12 +88,12 @@ fn copy(set: &Path, out: &mut impl Write) -> usize {
 
 /// Payments between customers, and every so often a chain.
 fn generate(out: &mut impl Write, shape: Shape) {
-    let Shape { name, count, seed, start_ms: mut time_ms, hot, garbage_percent } = shape;
-    let mut dice = Dice::new(seed);
+    let Shape { name, count, seed, start_ms, faster, hot, garbage_percent } = shape;
+    let (mut dice, mut passed_ms) = (Dice::new(seed), 0);
     writeln!(out, "{HEADER}").unwrap();
     let mut written = 0;
     while written < count {
-        time_ms += 200 + dice.below(20_000);
+        passed_ms += 200 + dice.below(20_000);
         let mut rows: Vec<(String, String, u64)> = Vec::new();
         if dice.below(60) == 0 {
             rows.extend(chain(written, &mut dice));
@@ -97,7 +106,8 @@ fn generate(out: &mut impl Write, shape: Shape) {
             if written == count {
                 break;
             }
-            time_ms += 1_000 + dice.below(30_000);
+            passed_ms += 1_000 + dice.below(30_000);
+            let time_ms = start_ms + passed_ms / faster;
             if dice.below(100) < garbage_percent {
                 writeln!(out, "{}", garbage(&mut dice, written)).unwrap();
             } else {

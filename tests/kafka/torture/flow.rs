@@ -29,7 +29,7 @@ pub struct Flow {
     seen: Arc<Mutex<Seen>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    asker: BaseConsumer,
+    connection: Connection,
     partitions: u32,
     source: String,
 }
@@ -51,8 +51,8 @@ impl Flow {
                 }
             }
         });
-        let asker = self::consumer(connection);
-        Flow { seen, stop, thread: Some(thread), asker, partitions, source: source.to_owned() }
+        let (connection, source) = (connection.clone(), source.to_owned());
+        Flow { seen, stop, thread: Some(thread), connection, partitions, source }
     }
 
     /// True if every partition has moved on twice since then: once may have been on its way before.
@@ -89,8 +89,10 @@ impl Flow {
         let end = |partition| {
             let deadline = Instant::now() + ASK_MAX;
             loop {
-                // While brokers elect a leader nobody answers.
-                match self.asker.fetch_watermarks(&self.source, partition, Duration::from_secs(5)) {
+                // While brokers elect a leader nobody answers. One that has just come back may know of no
+                // partitions yet, and a client that was told so believes it for minutes: each time a new one.
+                let asker = consumer(&self.connection);
+                match asker.fetch_watermarks(&self.source, partition, Duration::from_secs(5)) {
                     Ok((_, end)) => return end,
                     Err(error) => assert!(Instant::now() < deadline, "{error}"),
                 }

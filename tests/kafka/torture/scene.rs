@@ -28,7 +28,7 @@ pub const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
 /// A record is given up after 4 s here, not 30, so that a broker need not be away for longer.
 const IMPATIENT: &str = "[kafka.properties]\n\"message.timeout.ms\" = \"4000\"\n";
 const CATCH_UP_WITHIN_MAX: Duration = Duration::from_secs(240);
-const NOTICED_WITHIN_MAX: Duration = Duration::from_secs(60);
+const NOTICED_WITHIN_MAX: Duration = Duration::from_secs(30);
 /// A process that does not get through is started again this often, and then it is a failure.
 const TRIES_MAX: u32 = 5;
 
@@ -55,8 +55,8 @@ pub struct Scene {
     /// Held down by a fault: not to be started again.
     down: Vec<Role>,
     streams: Vec<Stream>,
-    seed: u64,
-    start_ms: u64,
+    /// What all streams of this round have in common.
+    shape: Shape,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -76,15 +76,19 @@ impl Scene {
             // Tables first, then what is listed.
             text + IMPATIENT + &bucket + &cases::configuration(prefix)
         });
-        let start_ms = if plan.clock { load::start_of_broker_time_ms() } else { load::MAIN.start_ms };
-        let main = stream(folder.path(), Shape { start_ms, seed: plan.seed, ..load::MAIN });
+        let (start_ms, faster) = match plan.clock {
+            true => (load::start_of_broker_time_ms(), load::FASTER_IN_BROKER_TIME),
+            false => (load::MAIN.start_ms, load::MAIN.faster),
+        };
+        let shape = Shape { start_ms, faster, seed: plan.seed, ..load::MAIN };
+        let main = stream(folder.path(), shape);
         let flow = Flow::watch(
             &deployment.connection,
             &deployment.topic("decided"),
             &deployment.topic("events"),
             PARTITIONS,
         );
-        let hour_ms = if plan.clock { 1_000 } else { 3_600_000 };
+        let hour_ms = i64::try_from(3_600_000 / faster).unwrap();
         let cases = Cases::start(&deployment, PARTITIONS, hour_ms, plan.seed);
         let clock = plan.clock.then(|| Clock::build(folder.path()));
         let start = |name: &str, command: &str, instance: &str| {
@@ -104,8 +108,7 @@ impl Scene {
             restarts: 0,
             down: Vec::new(),
             streams: vec![main],
-            seed: plan.seed,
-            start_ms,
+            shape,
             clock,
             folder: Some(folder),
             deployment,
@@ -150,7 +153,8 @@ impl Scene {
     pub fn feed(&mut self, shape: Shape, rate: Option<u32>) {
         self.stop_feed();
         if !self.streams.iter().any(|stream| stream.shape == shape.name) {
-            let shape = Shape { start_ms: self.start_ms, seed: self.seed, ..shape };
+            let Shape { start_ms, faster, seed, .. } = self.shape;
+            let shape = Shape { start_ms, faster, seed, ..shape };
             self.streams.push(stream(self.deployment.folder(), shape));
         }
         let found = self.streams.iter().find(|stream| stream.shape == shape.name).unwrap();
