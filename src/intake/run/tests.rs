@@ -98,7 +98,8 @@ impl IntakeLog for FullLog {
     }
 
     fn watermarks(&self, topic: &str, partition: u32) -> Result<(i64, i64), LogError> {
-        let count = if topic == TOPIC { self.records.len() } else { self.announced[partition as usize].len() };
+        let count =
+            if topic == TOPIC { self.records.len() } else { self.announced[partition as usize].len() };
         Ok((0, count as i64))
     }
 

@@ -65,10 +65,7 @@ pub fn damaged(scene: &mut Scene) {
         WORKERS.into_iter().for_each(|stopped| scene.process(stopped).freeze());
         damage_newest(&scene.snapshots());
         scene.kill(worker);
-        WORKERS
-            .into_iter()
-            .filter(|other| *other != worker)
-            .for_each(|other| scene.process(other).thaw());
+        WORKERS.into_iter().filter(|other| *other != worker).for_each(|other| scene.process(other).thaw());
         scene.revive(worker);
         if scene.is_said(PASSED_OVER, before) {
             return;
