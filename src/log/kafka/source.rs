@@ -16,6 +16,10 @@ use crate::log::source::{SourceEvent, SourceRecord, TimestampKind};
 /// What leaving the group may take, unless `close` says otherwise.
 const CLOSE_MAX: Duration = Duration::from_secs(10);
 
+/// How long a broker may keep the news that a partition has no further record now. So long the other sources wait
+/// for it after each of its records (D10), so that one which trickles can hold back a backlog that is ahead of it.
+const END_TOLD_WITHIN_MS: &str = "100";
+
 /// Membership of an intake.
 #[derive(Clone, Debug)]
 pub struct SourceOptions {
@@ -52,6 +56,7 @@ impl SourceConsumer {
             .set("heartbeat.interval.ms", (options.session_timeout_ms / 10).max(500).to_string())
             .set("enable.partition.eof", "true")
             .set("fetch.queue.backoff.ms", "5")
+            .set("fetch.wait.max.ms", END_TOLD_WITHIN_MS)
             .set("queued.min.messages", "20000")
             .set("queued.max.messages.kbytes", options.queue_kib.to_string());
         if let Some(instance) = &options.instance {
