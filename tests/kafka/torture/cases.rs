@@ -114,6 +114,13 @@ impl Cases {
         let mut producer = AckedProducer::connect_gapless(&deployment.connection, "cases", 5).unwrap();
         let (stop, desk) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Desk::default())));
         let (until, shared, topic) = (Arc::clone(&stop), Arc::clone(&desk), deployment.topic("cases"));
+        let write = move |producer: &mut AckedProducer, said: Vec<(u32, String)>| {
+            for (partition, value) in said {
+                let partition = Some(partition % partitions);
+                let (topic, value) = (topic.as_str(), Some(value.as_bytes()));
+                producer.send(OutMessage { topic, partition, value, ..OutMessage::default() }).unwrap();
+            }
+        };
         let thread = std::thread::spawn(move || {
             let (mut dice, mut acted) = (Dice::new(seed ^ 0xCA5E), Instant::now());
             while !until.load(Ordering::SeqCst) {
@@ -130,12 +137,10 @@ impl Cases {
                 }
                 acted = Instant::now();
                 let said = shared.lock().unwrap().act(&mut dice, hour_ms);
-                for (partition, value) in said {
-                    let partition = Some(partition % partitions);
-                    let (topic, value) = (topic.as_str(), Some(value.as_bytes()));
-                    producer.send(OutMessage { topic, partition, value, ..OutMessage::default() }).unwrap();
-                }
+                write(&mut producer, said);
             }
+            let last = shared.lock().unwrap().close(&mut dice);
+            write(&mut producer, last);
             producer.flush(CLOSE_WITHIN_MAX).unwrap();
             shared.lock().unwrap().written
         });
@@ -221,6 +226,26 @@ impl Desk {
         }
         let partition = u32::try_from(dice.below(64)).unwrap();
         (partition..).zip(said.into_iter().flatten()).collect()
+    }
+
+    /// Everything that is still in flight comes to its end: what the last fault did to it would not be seen otherwise.
+    fn close(&mut self, dice: &mut Dice) -> Vec<(u32, String)> {
+        let mut said = Vec::new();
+        while let Some(answer) = self.answer(dice) {
+            said.push(answer);
+        }
+        while let Some(decision) = self.decide(dice) {
+            said.push(decision);
+        }
+        while let Some(answer) = self.answer_one_lead(dice, false) {
+            said.push(answer);
+        }
+        while let Some(ordered) = self.orders.pop() {
+            let party = party(&ordered.account, "account");
+            let data = json!({ "number": format!("O{}", ordered.number), "issuer": ISSUER, "party": party });
+            said.push(self.signed("order_released", data));
+        }
+        (0..).zip(said).collect()
     }
 
     fn event(&mut self, kind: &str, data: &Value) -> String {
@@ -309,6 +334,10 @@ impl Desk {
             return None;
         }
         let again = dice.below(8) == 0;
+        self.answer_one_lead(dice, again)
+    }
+
+    fn answer_one_lead(&mut self, dice: &mut Dice, again: bool) -> Option<String> {
         let lead = take(&mut self.leads, dice)?;
         let outcome = ["confirmed", "not_confirmed", "no_action"][usize::try_from(dice.below(3)).unwrap()];
         let data = json!({
