@@ -53,7 +53,8 @@
 //! precision had been measured), `enable LIMIT` (or a life), `off RULE`, `budget RULE HOURS` (person-hours a day),
 //! `risk RULE low|medium|high`, `sources A B ..` (with a broker's clock: an event comes by the first, or by
 //! the one that `via=` names, and what worsens a position waits until the slowest has come so far),
-//! `abnormal devices` (the source holds devices as data of abnormal customers alone), `show notices`.
+//! `abnormal devices` (the source holds devices as data of abnormal customers alone), `before go-live` (everything
+//! only observes until the event `went_live`), `show notices`.
 
 mod play;
 mod police;

@@ -98,7 +98,8 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Announces the intake's version, activates the rules and goes live, as a first start does.
+    /// Announces the intake's version, activates the rules and goes live (unless the scenario does that itself),
+    /// as a first start does.
     fn begin(&mut self, script: &Script, bundle: &str) -> anyhow::Result<()> {
         let bundle = with_directives(bundle, &script.directives)?;
         let since = script.directives.iter().find_map(|directive| match directive {
@@ -111,7 +112,11 @@ impl Stage {
         let sha256 = hex(&Sha256::digest(bundle.as_bytes()));
         let activated = json!({ "bundle": bundle, "sha256": sha256 });
         self.join_sources(at)?;
-        for (kind, data) in [(EventType::RuleSetActivated, activated), (EventType::WentLive, json!({}))] {
+        let mut events = vec![(EventType::RuleSetActivated, activated)];
+        if !script.directives.contains(&Directive::BeforeGoLive) {
+            events.push((EventType::WentLive, json!({})));
+        }
+        for (kind, data) in events {
             let told = self.happen(&Happened { at, kind, id: None, via: None, data })?;
             if let Some(line) = told.first() {
                 return Err(anyhow!("the rules could not be activated: {line}"));
@@ -308,7 +313,8 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
             Directive::RulesSince(_)
             | Directive::ShowNotices
             | Directive::Sources(_)
-            | Directive::AbnormalDevices => continue,
+            | Directive::AbnormalDevices
+            | Directive::BeforeGoLive => continue,
         };
         let table =
             document.get_mut("files").and_then(|files| files.get_mut(&file)).and_then(Value::as_object_mut);

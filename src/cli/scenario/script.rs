@@ -39,6 +39,8 @@ pub(super) enum Directive {
     ShowNotices,
     /// The source holds devices as data of abnormal customers, and not as subjects of their own.
     AbnormalDevices,
+    /// The rules are in force and nothing is live yet (D28): `went_live` is one of its events.
+    BeforeGoLive,
 }
 
 /// A line that a person wrote.
@@ -121,6 +123,7 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
         }
         ["show", "notices"] => Some(Directive::ShowNotices),
         ["abnormal", "devices"] => Some(Directive::AbnormalDevices),
+        ["before", "go-live"] => Some(Directive::BeforeGoLive),
         _ => None,
     })
 }
