@@ -313,7 +313,7 @@ pub struct OrderState {
 }
 
 impl OrderState {
-    /// From when on it is kept for its term alone: its end, or the last that was heard of it without its text.
+    /// From when on its term counts: its end, or the last that was heard of it without its text.
     #[must_use]
     pub fn last_of(&self) -> TimeMs {
         self.issued.as_ref().map_or(self.last_heard, |issued| issued.terms.end)
@@ -350,5 +350,4 @@ pub enum OrderMoment {
     Ends,
     /// A deferred notice leaves.
     Tells,
-    Forgotten,
 }

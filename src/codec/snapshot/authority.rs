@@ -126,8 +126,7 @@ packed_plain!(Level, |w, v| w.byte(*v as u8), |r| {
     Level::from_code(r.byte("a level")?).ok_or(DecodeError::Malformed("a level"))
 });
 
-const MOMENTS: [OrderMoment; 4] =
-    [OrderMoment::Starts, OrderMoment::Ends, OrderMoment::Tells, OrderMoment::Forgotten];
+const MOMENTS: [OrderMoment; 3] = [OrderMoment::Starts, OrderMoment::Ends, OrderMoment::Tells];
 
 packed_plain!(
     OrderMoment,

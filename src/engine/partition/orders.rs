@@ -174,14 +174,6 @@ impl Partition {
                 self.release_notice(which, out);
                 Ok(())
             }
-            OrderMoment::Forgotten => {
-                if let Some(state) = self.holders.get_mut(&holder) {
-                    let orders = state.authority.as_mut().map(|authority| &mut authority.orders);
-                    orders.into_iter().for_each(|orders| orders.retain(|known| known.heard != order));
-                    state.trim_authority();
-                }
-                Ok(())
-            }
         }
     }
 
@@ -238,12 +230,6 @@ impl Partition {
         }
         if step.is_none() && !answered && happens.was_said() {
             self.answer_order(which, Outcome::Over, cause, out);
-        }
-        if let (Some(state), Some(active)) = (entered, &active)
-            && state.is_last
-        {
-            let forgotten = cause.1.plus(active.set.settings.appeal_window);
-            self.set_order_timer(forgotten, which, OrderMoment::Forgotten);
         }
         Ok(())
     }

@@ -186,12 +186,6 @@ impl Plain {
         }
     }
 
-    pub(super) fn order_forgotten(&mut self, place: usize) {
-        if let Some(order) = self.orders.get_mut(place) {
-            order.is_forgotten = true;
-        }
-    }
-
     /// One step of the table, with its acts; without one, ends that no table may prevent, and an answer.
     fn order_step(&mut self, place: usize, stimulus: Stimulus, cause: Cause) -> Result<(), PlainError> {
         let Some(order) = self.orders.get_mut(place).filter(|order| !order.is_forgotten) else {
@@ -245,10 +239,6 @@ impl Plain {
                     self.tell_authority(place, outcome, cause);
                 }
             }
-        }
-        let window = self.rules.as_ref().map(|rules| rules.settings.appeal_window);
-        if let (Some(window), Some(true)) = (window, entered.map(|state| state.is_last)) {
-            self.set_timer(cause.at.plus(window), Timer::OrderForgotten(place));
         }
         Ok(())
     }

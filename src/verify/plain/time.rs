@@ -45,7 +45,6 @@ pub(super) enum Timer {
     OrderStarts(usize),
     OrderEnds(usize),
     NoticeDue(usize),
-    OrderForgotten(usize),
     /// Of list entries.
     EntryStarts(usize),
     EntryEnds(usize),
@@ -64,7 +63,7 @@ impl Timer {
         match self {
             Timer::MeasureExpires(_) | Timer::MeasureForgotten(_) => true,
             Timer::ReservationLapses { .. } | Timer::OrderStarts(_) | Timer::EntryStarts(_) => false,
-            Timer::OrderEnds(_) | Timer::NoticeDue(_) | Timer::OrderForgotten(_) => true,
+            Timer::OrderEnds(_) | Timer::NoticeDue(_) => true,
             Timer::EntryEnds(_) => true,
             Timer::LeadAnswerDue(_) | Timer::LeadGivenUp(_) => false,
             Timer::LeadForgotten(_) => true,
@@ -220,7 +219,6 @@ impl Plain {
                 Timer::OrderStarts(place) => self.order_starts(place, key.0)?,
                 Timer::OrderEnds(place) => self.order_ends(place, key.0)?,
                 Timer::NoticeDue(place) => self.let_notice_go(place),
-                Timer::OrderForgotten(place) => self.order_forgotten(place),
                 Timer::EntryStarts(place) => self.entry_starts(place, key.0)?,
                 Timer::EntryEnds(place) => self.entry_ends(place, key.0)?,
                 Timer::LeadAnswerDue(place) => {
