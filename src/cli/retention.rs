@@ -100,13 +100,6 @@ pub fn all(config: &Config, checked: &Checked) -> Result<Vec<Term>, String> {
         "个人信息保护法 第十九条: what is in force",
     ));
     terms.push(policy(
-        "persons named",
-        "a bit for each destination and year under a keyed mark of the holder, to count distinct persons",
-        "the calendar year after the next",
-        Some(SpanMs(0)),
-        "网络数据安全管理条例 第二十八条; 促进和规范数据跨境流动规定: counts of this year and the last",
-    ));
-    terms.push(policy(
         "snapshots",
         "the state, as above",
         "the next whole snapshot",

@@ -13,6 +13,7 @@ use super::input::Effect;
 use super::lead::LeadNews;
 use super::life::{Word, words};
 use super::notice::Telling;
+use super::retention::Horizons;
 use super::table::Table;
 
 words! {
@@ -33,9 +34,6 @@ impl Destination {
     }
 }
 
-/// How many years of counts are kept: those that a threshold of the law looks at (since 1 January of last year).
-const YEARS_KEPT: i64 = 3;
-
 /// Where a holder was named, in the latest year and in the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
@@ -45,7 +43,8 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// The bits that are new for a year, and notes them. Older years than the last two are not counted.
+    /// The bits that are new for a year, and notes them. A mark tells two years apart, this one and the one before,
+    /// whatever term it is kept for: older news is not counted.
     fn mark(&mut self, year: i64, wanted: u8) -> u8 {
         if year > self.year {
             self.bits_before = if year == self.year + 1 { self.bits } else { 0 };
@@ -74,12 +73,15 @@ pub struct Reached {
 }
 
 impl Reached {
-    /// Notes whom an effect names, and where.
-    pub fn note(&mut self, effect: &Effect, calendar: &Calendar, key: &IdKey) {
+    /// Notes whom an effect names, and where; not in a year that is over for longer than marks are kept.
+    pub fn note(&mut self, effect: &Effect, calendar: &Calendar, horizons: &Horizons, key: &IdKey) {
         let Some((holder, at, destinations)) = named_by(effect) else { return };
+        let year = year_of(at, calendar);
+        if year < year_of(horizons.persons_marked, calendar) {
+            return;
+        }
         let holder = key.mark(holder);
         let wanted = destinations.into_iter().flatten().fold(0, |bits, one| bits | one.bit());
-        let year = year_of(at, calendar);
         let known = self.marks.get(&holder).copied().unwrap_or_default();
         let mut marks = known;
         let new = marks.mark(year, wanted);
@@ -90,28 +92,23 @@ impl Reached {
         for destination in Destination::ALL.iter().filter(|one| new & one.bit() != 0) {
             *self.persons.entry((year, *destination as u8)).or_default() += 1;
         }
-        let latest = self.latest();
-        self.persons.retain(|(year, _), _| latest - year < YEARS_KEPT);
     }
 
-    /// The latest year that anything was counted in.
-    fn latest(&self) -> i64 {
-        self.persons.last_key_value().map_or(0, |((year, _), _)| *year)
-    }
-
-    /// Drops the marks of a share of the holders that no year to come asks for.
-    pub fn sweep(&mut self, shard: usize) {
-        let latest = self.latest();
-        for holder in self.marks.keys_in(shard, |_, marks| marks.year + 1 < latest) {
+    /// Drops the marks of a share of the holders, and the sums, of years that are over for their terms.
+    pub fn sweep(&mut self, shard: usize, calendar: &Calendar, horizons: &Horizons) {
+        let marked = year_of(horizons.persons_marked, calendar);
+        for holder in self.marks.keys_in(shard, |_, marks| marks.year < marked) {
             self.marks.remove(&holder);
         }
+        let counted = year_of(horizons.persons_counted, calendar);
+        self.persons.retain(|(year, _), _| *year >= counted);
     }
 
-    /// Distinct persons by year and destination.
-    pub fn counts(&self) -> impl Iterator<Item = (i64, Destination, u64)> + '_ {
-        self.persons.iter().filter_map(|((year, code), count)| {
+    /// Distinct persons by year and destination, of the years from one on.
+    pub fn counts(&self, since: i64) -> impl Iterator<Item = (i64, Destination, u64)> + '_ {
+        self.persons.iter().filter_map(move |((year, code), count)| {
             let destination = Destination::ALL.iter().find(|one| **one as u8 == *code)?;
-            Some((*year, *destination, *count))
+            (*year >= since).then_some((*year, *destination, *count))
         })
     }
 }
@@ -172,6 +169,13 @@ pub fn named_by(effect: &Effect) -> Option<(Token, TimeMs, Places)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::base::Fingerprint;
+    use crate::engine::disposition::{DispositionId, Head, OpeningAccepted};
+    use crate::engine::measure::Lane;
+    use crate::engine::notice::RuleName;
+    use crate::engine::purpose::Purpose;
+    use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+    use crate::engine::table::SHARDS;
 
     #[test]
     fn a_person_counts_once_for_each_year_and_late_news_in_its_own() {
@@ -185,12 +189,62 @@ mod tests {
         assert_eq!(marks.mark(2028, 0b10), 0b10, "the year between was never marked");
     }
 
+    /// 2026-12-31T16:00:00Z is midnight in Beijing.
+    const NEW_YEAR: TimeMs = TimeMs(1_798_732_800_000);
+
+    fn beijing() -> Calendar {
+        Calendar { utc_offset_minutes: 480, ..Calendar::default() }
+    }
+
     #[test]
     fn a_year_begins_at_midnight_in_the_zone() {
-        let calendar = Calendar { utc_offset_minutes: 480, ..Calendar::default() };
-        // 2026-12-31T16:00:00Z is midnight in Beijing.
-        let midnight = TimeMs(1_798_732_800_000);
-        assert_eq!(year_of(TimeMs(midnight.0 - 1), &calendar), 2026);
-        assert_eq!(year_of(midnight, &calendar), 2027);
+        let calendar = beijing();
+        assert_eq!(year_of(TimeMs(NEW_YEAR.0 - 1), &calendar), 2026);
+        assert_eq!(year_of(NEW_YEAR, &calendar), 2027);
+    }
+
+    /// That somebody asked to open, at a time.
+    fn accepted(holder: Token, at: TimeMs) -> Effect {
+        let subject = Subject::new(SubjectKind::Opening, Token(1));
+        let head = Head {
+            id: DispositionId(1),
+            lane: Lane::Limit,
+            rule: RuleName { id: "r".to_owned(), version: 1 },
+            party: Party { subject, sealed: SealedRef(Box::default()) },
+            holder,
+            event: Fingerprint(9),
+            at,
+            purpose: Purpose::SHARED_COUNT,
+        };
+        Effect::Disposed(Box::new(Disposition::OpeningAccepted(OpeningAccepted { head, reserved_until: at })))
+    }
+
+    #[test]
+    fn marks_and_numbers_of_a_year_go_when_its_end_lies_behind_their_terms() {
+        let (calendar, key) = (beijing(), IdKey::new([7; 32]));
+        let (last_of_2026, before) = (TimeMs(NEW_YEAR.0 - 1), TimeMs(NEW_YEAR.0 - 1));
+        let at = |marked, counted| Horizons {
+            persons_marked: marked,
+            persons_counted: counted,
+            ..Horizons::default()
+        };
+        let mut reached = Reached::default();
+        reached.note(&accepted(Token(1), last_of_2026), &calendar, &at(before, before), &key);
+        // One millisecond before the year's end lies behind its term it is still counted in, and at that moment not.
+        reached.note(&accepted(Token(2), last_of_2026), &calendar, &at(before, before), &key);
+        reached.note(&accepted(Token(3), last_of_2026), &calendar, &at(NEW_YEAR, before), &key);
+        let counted =
+            |reached: &Reached, since| reached.counts(since).map(|(_, _, count)| count).sum::<u64>();
+        assert_eq!((counted(&reached, 2026), counted(&reached, 2027)), (2, 0));
+
+        let sweep = |reached: &mut Reached, horizons| {
+            (0..SHARDS).for_each(|shard| reached.sweep(shard, &calendar, &horizons));
+            (0..SHARDS).map(|shard| reached.marks.keys_in(shard, |_, _| true).len()).sum::<usize>()
+        };
+        assert_eq!(sweep(&mut reached, at(before, before)), 2);
+        assert_eq!(sweep(&mut reached, at(NEW_YEAR, before)), 0, "the numbers outlive the marks");
+        assert_eq!(counted(&reached, 2026), 2);
+        assert_eq!(sweep(&mut reached, at(NEW_YEAR, NEW_YEAR)), 0);
+        assert!(reached.persons.is_empty());
     }
 }

@@ -28,6 +28,10 @@ pub struct Retention {
     pub orders: SpanMs,
     /// Of what is counted of a rule: from the first activation without it on, and of harm from its interval's end.
     pub counts: SpanMs,
+    /// Of the mark that somebody was counted at a destination in a year (S24): from the year's end on.
+    pub persons_marked: SpanMs,
+    /// Of how many persons were counted at a destination in a year: from the year's end on.
+    pub persons_counted: SpanMs,
     /// In this span of newest time all of the state is looked through once for what is forgotten.
     pub sweep: SpanMs,
 }
@@ -44,6 +48,8 @@ impl Retention {
         declarations: SpanMs(i64::MAX),
         orders: SpanMs(i64::MAX),
         counts: SpanMs(i64::MAX),
+        persons_marked: SpanMs(i64::MAX),
+        persons_counted: SpanMs(i64::MAX),
         sweep: SpanMs(i64::MAX),
     };
 }
@@ -87,6 +93,8 @@ pub struct Horizons {
     pub authorisations: TimeMs,
     pub declarations: TimeMs,
     pub orders: TimeMs,
+    pub persons_marked: TimeMs,
+    pub persons_counted: TimeMs,
     /// Standings, and who was told of them: they hold until a time, and no event can come later than late.
     pub telling: TimeMs,
 }
@@ -103,6 +111,8 @@ impl Default for Horizons {
             authorisations: none,
             declarations: none,
             orders: none,
+            persons_marked: none,
+            persons_counted: none,
             telling: none,
         }
     }
@@ -128,6 +138,8 @@ impl Horizons {
             authorisations: newest.minus(retention.authorisations),
             declarations: newest.minus(retention.declarations),
             orders: newest.minus(retention.orders),
+            persons_marked: newest.minus(retention.persons_marked),
+            persons_counted: newest.minus(retention.persons_counted),
             telling: newest.minus(*lateness),
         }
     }
@@ -145,6 +157,8 @@ impl Horizons {
         self.authorisations = self.authorisations.max(other.authorisations);
         self.declarations = self.declarations.max(other.declarations);
         self.orders = self.orders.max(other.orders);
+        self.persons_marked = self.persons_marked.max(other.persons_marked);
+        self.persons_counted = self.persons_counted.max(other.persons_counted);
         self.telling = self.telling.max(other.telling);
         self
     }

@@ -43,6 +43,8 @@ const RETENTION: Retention = Retention {
     declarations: SpanMs(20_000),
     orders: SpanMs(20_000),
     counts: SpanMs(60_000),
+    persons_marked: SpanMs::DAY,
+    persons_counted: SpanMs::DAY,
     sweep: SpanMs(240_000),
 };
 

@@ -98,6 +98,8 @@ fn random_retention(dice: &mut Dice) -> Retention {
         // What a lift set aside must not come back in these logs, however late it is told.
         overrides: SpanMs(100_000_000),
         authorisations: SpanMs(60_000),
+        persons_marked: SpanMs::days(366),
+        persons_counted: SpanMs::days(366),
         sweep: term(),
     }
 }

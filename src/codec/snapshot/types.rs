@@ -242,10 +242,11 @@ impl Packed for Horizons {
     fn write(&self, writer: &mut Writer<'_>) {
         self.logs.write(writer);
         let Horizons { openings, holdings, firings, overrides, telling, authorisations, .. } = *self;
-        let Horizons { declarations, orders, .. } = *self;
+        let Horizons { declarations, orders, persons_marked, persons_counted, .. } = *self;
         for time in [openings, holdings, firings, overrides, telling, authorisations, declarations, orders] {
             time.write(writer);
         }
+        (persons_marked, persons_counted).write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -262,6 +263,8 @@ impl Packed for Horizons {
             authorisations: Packed::read(reader)?,
             declarations: Packed::read(reader)?,
             orders: Packed::read(reader)?,
+            persons_marked: Packed::read(reader)?,
+            persons_counted: Packed::read(reader)?,
         })
     }
 }

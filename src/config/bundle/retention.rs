@@ -41,6 +41,8 @@ pub struct StateTerms {
     pub declarations: Figure,
     pub orders: Figure,
     pub counts: Figure,
+    pub persons_marked: Figure,
+    pub persons_counted: Figure,
     /// The span in which all of the state is looked through once.
     pub sweep: Figure,
 }
@@ -96,6 +98,9 @@ pub(super) fn retention(
         declarations: term("state.declarations", &state.declarations, horizon, years_ten),
         orders: term("state.orders", &state.orders, horizon, years_ten),
         counts: term("state.counts", &state.counts, horizon, years_ten),
+        // A mark tells two years apart, so a year's is of no use once the year after it is over, too.
+        persons_marked: term("state.persons_marked", &state.persons_marked, SpanMs::DAY, SpanMs::days(366)),
+        persons_counted: term("state.persons_counted", &state.persons_counted, SpanMs::DAY, years_ten),
         sweep: term("state.sweep", &state.sweep, SpanMs::HOUR, SpanMs::days(31)),
     };
     logs(bundle, &file, signals, settings, zone);
@@ -243,6 +248,20 @@ pub fn terms(checked: &Checked) -> Result<Vec<Term>, String> {
             "the first activation without the rule, and the interval's end",
             set.retention.counts,
             &file.state.counts,
+        ),
+        (
+            "persons named",
+            "that somebody was named at a destination in a year, under a keyed mark of the holder",
+            "the end of the calendar year",
+            set.retention.persons_marked,
+            &file.state.persons_marked,
+        ),
+        (
+            "counts of persons named",
+            "how many distinct persons were named at each destination in a year; no person is in it",
+            "the end of the calendar year",
+            set.retention.persons_counted,
+            &file.state.persons_counted,
         ),
         (
             "openings",

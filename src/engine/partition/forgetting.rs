@@ -6,6 +6,7 @@
 
 use super::{Out, Partition};
 use crate::engine::base::{TimeMs, Token};
+use crate::engine::calendar::Calendar;
 use crate::engine::disposition::DispositionId;
 use crate::engine::fact::Fact;
 use crate::engine::input::{Effect, UnmatchedReason};
@@ -118,7 +119,8 @@ impl Partition {
         // The first turn of all has nothing behind it; after a long time each shard comes once.
         let count = if before == i64::MIN { 0 } else { turn.saturating_sub(before).min(SHARDS as i64) };
         for turn in (0..count).map(|back| turn - back) {
-            self.sweep_shard(usize::try_from(turn.rem_euclid(SHARDS as i64)).unwrap_or(0));
+            let shard = usize::try_from(turn.rem_euclid(SHARDS as i64)).unwrap_or(0);
+            self.sweep_shard(shard, &active.set.calendar);
         }
         if count > 0 {
             self.seen.forget(self.newest_time, self.duplicate_horizon());
@@ -126,7 +128,7 @@ impl Partition {
         }
     }
 
-    fn sweep_shard(&mut self, shard: usize) {
+    fn sweep_shard(&mut self, shard: usize, calendar: &Calendar) {
         let horizons = self.horizons;
         for holder in
             self.holders.keys_in(shard, |_, state| state.is_empty() || state.has_forgotten(&horizons))
@@ -137,7 +139,7 @@ impl Partition {
             }
         }
         self.sweep_logs(shard, &horizons);
-        self.reached.sweep(shard);
+        self.reached.sweep(shard, calendar, &horizons);
         self.meetings.sweep(
             shard,
             |of, meetings| meetings.front().is_none_or(|oldest| oldest.at <= horizons.log(of.kind)),

@@ -300,8 +300,10 @@ impl Partition {
             FactsRecord::Facts(pack) => self.apply_pack(pack, loader, effects)?,
         }
         if let Some(active) = &self.rules {
-            let new = effects.iter().skip(before);
-            new.for_each(|effect| self.reached.note(effect, &active.set.calendar, &self.identity.id_key));
+            let (calendar, key) = (&active.set.calendar, &self.identity.id_key);
+            for effect in effects.iter().skip(before) {
+                self.reached.note(effect, calendar, &self.horizons, key);
+            }
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::fact::Fact;
 use crate::engine::notice::RuleName;
 use crate::engine::order::{OrderName, Outcome};
-use crate::engine::reached::Destination;
+use crate::engine::reached::{Destination, year_of};
 use crate::engine::special::{SpecialFact, SpecialMoment, SpecialSays, SpecialState};
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 use crate::engine::timer::Timer;
@@ -25,7 +25,9 @@ impl Partition {
 
     /// Distinct persons who were named, by calendar year and destination (S24).
     pub fn persons_named(&self) -> impl Iterator<Item = (i64, Destination, u64)> + '_ {
-        self.reached.counts()
+        let forgotten = self.horizons.persons_counted;
+        let since = self.rules.as_ref().map_or(i64::MIN, |active| year_of(forgotten, &active.set.calendar));
+        self.reached.counts(since)
     }
 
     pub(super) fn apply_special(&mut self, fact: &Fact, said: &SpecialFact, out: Out<'_>) {
