@@ -129,6 +129,8 @@ fn each_protection_holds_for_what_follows_in_a_life() {
         .unwrap()
         .protections
         .into_iter()
+        // One that is for some rules alone holds for what follows on those (`protection_account_in_use.txt`).
+        .filter(|protection| protection.rules.is_empty())
         .map(|protection| protection.id)
         .collect();
     let mut held = BTreeSet::new();

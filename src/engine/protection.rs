@@ -28,7 +28,18 @@ pub struct Protection {
     pub subject: SubjectKind,
     /// The measures that it meets.
     pub measures: Vec<MeasureKind>,
+    /// The rules and limits that it meets; all, if none is named.
+    pub rules: Vec<String>,
     pub condition: Condition,
     pub softening: Softening,
     pub basis: String,
+}
+
+impl Protection {
+    /// Whether it is asked about a measure of a rule or limit on a kind of party.
+    #[must_use]
+    pub fn meets(&self, party: SubjectKind, measure: MeasureKind, rule: &str) -> bool {
+        let is_meant = self.rules.is_empty() || self.rules.iter().any(|named| named == rule);
+        is_meant && self.subject == party && self.measures.contains(&measure)
+    }
 }

@@ -147,6 +147,7 @@ pub fn random_protections(dice: &mut Dice, signals: &[Signal]) -> Vec<Protection
             title: text("protection"),
             subject,
             measures: met,
+            rules: Vec::new(),
             condition: random_condition(dice, subject, &readable, signals, 1),
             softening,
             basis: "b".to_owned(),

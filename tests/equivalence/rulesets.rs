@@ -48,7 +48,11 @@ pub fn text(s: &str) -> Bilingual {
 pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
     let signals = random_signals(dice);
     let rules = random_rules(dice, &signals);
-    let protections = random_protections(dice, &signals);
+    let mut protections = random_protections(dice, &signals);
+    // Every third is for some rules alone.
+    for protection in protections.iter_mut().skip(1).step_by(3) {
+        protection.rules = rules.iter().step_by(2).map(|rule| rule.id.clone()).collect();
+    }
     let limits_count = dice.below(4);
     let limits = (0..limits_count).map(|n| random_limit(dice, n)).collect();
     let mut referring = dice.fork(0x1ead);
@@ -94,12 +98,12 @@ fn random_retention(dice: &mut Dice) -> Retention {
         declarations: openings,
         orders: holdings,
         counts: openings,
+        persons_marked: SpanMs::days(366),
+        persons_counted: SpanMs::days(366),
         firings: term(),
         // What a lift set aside must not come back in these logs, however late it is told.
         overrides: SpanMs(100_000_000),
         authorisations: SpanMs(60_000),
-        persons_marked: SpanMs::days(366),
-        persons_counted: SpanMs::days(366),
         sweep: term(),
     }
 }

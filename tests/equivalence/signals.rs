@@ -72,7 +72,10 @@ pub fn random_signals(dice: &mut Dice) -> Vec<Signal> {
         let count = dice.below(most + 1);
         for number in 0..count {
             let report = random_report(dice, subject);
-            let question = random_question(dice, feeds, report);
+            let mut question = random_question(dice, feeds, report);
+            if subject == SubjectKind::Account && question.feeds & Feed::LivelihoodPayee.bit() != 0 {
+                question.feeds |= Feed::EssentialPosted.bit();
+            }
             let warned = if question.feeds == Feed::VictimWarnedPayer.bit() { "_warned" } else { "" };
             let reads = Reads::Log(question);
             signals.push(signal(dice, format!("{name}_{number}{warned}"), subject, reads, report));

@@ -219,6 +219,7 @@ fn random_protection(
         title: text("protection"),
         subject,
         measures: measures.to_vec(),
+        rules: Vec::new(),
         condition,
         softening: if waives { Softening::Waive } else { Softening::AtMost(milder) },
         basis: "b".to_owned(),

@@ -67,6 +67,8 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "notices/reasons.toml",
     "notices/remedies.toml",
     "notices/verifying.toml",
+    "protections/account_in_use.toml",
+    "protections/account_in_use_before.toml",
     "protections/counter_service.toml",
     "protections/own_account.toml",
     "protections/salary_account.toml",

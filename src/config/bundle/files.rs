@@ -284,6 +284,8 @@ pub(super) struct ProtectionFile {
     pub title: TextPair,
     pub subject: String,
     pub measures: Vec<String>,
+    /// Rules and limits by their ids; all unless it is said.
+    pub rules: Option<Vec<String>>,
     pub condition: String,
     /// `waive`, or the name of a milder measure.
     pub softens_to: String,

@@ -165,6 +165,7 @@ fn own(feed: Feed) -> &'static [&'static str] {
         Feed::TransferPayer | Feed::FraudConfirmedPayer => &["payer"],
         Feed::TransferPayee | Feed::FraudConfirmedPayee => &["payee"],
         Feed::LivelihoodPayee => &["payee", "essential"],
+        Feed::EssentialPosted => &["payer", "payee", "essential"],
         Feed::CardPaymentCard | Feed::CardUsageCard => &["card"],
         Feed::CallPlacedCard | Feed::CallReceivedCard | Feed::MessageSentCard => &["card", "usage"],
         Feed::CardPaymentTerminal | Feed::FraudConfirmedTerminal => &["terminal"],
@@ -210,7 +211,7 @@ fn other(feed: Feed) -> &'static [&'static str] {
         Feed::DeviceSeenCustomer => &["device"],
         Feed::LocationSeenCustomer => &["region"],
         Feed::DeviceSaleAgent | Feed::DeviceSaleOutlet => &["card"],
-        Feed::DeviceStockAgent | Feed::DeviceStockOutlet => &[],
+        Feed::DeviceStockAgent | Feed::DeviceStockOutlet | Feed::EssentialPosted => &[],
     }
 }
 

@@ -41,6 +41,7 @@ fn protection(
     let condition = condition(bundle, path, &file.condition, signals, &[]);
     let (subject, condition) = (subject?, condition?);
     let measures = measures(bundle, path, &file, subject)?;
+    let rules = rules(bundle, path, file.rules.as_deref());
     let softening = bundle.note(path, "softens_to", softening(&file.softens_to, &measures))?;
     readable(bundle, path, subject, &condition, signals);
     Some(Protection {
@@ -49,6 +50,7 @@ fn protection(
         title,
         subject,
         measures,
+        rules,
         condition,
         softening,
         basis: file.basis,
@@ -76,6 +78,25 @@ fn measures(
         measures.push(found);
     }
     Some(measures)
+}
+
+/// The rules and limits that it is for, on file whether in force or not.
+fn rules(bundle: &mut Bundle, path: &str, named: Option<&[String]>) -> Vec<String> {
+    let mut rules: Vec<String> = Vec::new();
+    if named.is_some_and(<[String]>::is_empty) {
+        bundle.problems.add(path, "rules", "is empty; name rules or limits, or leave it out for all");
+    }
+    for name in named.unwrap_or_default() {
+        let is_there = ["rules", "limits"].iter().any(|room| bundle.is_there(&format!("{room}/{name}.toml")));
+        if !is_there {
+            bundle.problems.add(path, "rules", format!("no rule and no limit has the name `{name}`"));
+        }
+        if rules.contains(name) {
+            bundle.problems.add(path, "rules", format!("`{name}` stands twice"));
+        }
+        rules.push(name.clone());
+    }
+    rules
 }
 
 fn softening(written: &str, measures: &[MeasureKind]) -> Result<Softening, String> {

@@ -207,14 +207,17 @@ impl Declared {
                 "names a feed that `feeds` has too, which would answer itself",
             );
         }
-        let livelihood = question.reads(Feed::LivelihoodPayee);
-        if livelihood && purpose.is_some_and(|purpose| purpose != Purpose::PROTECTION) {
-            bundle.problems.add(&self.path, &self.key("feeds"), "reads `livelihood_received.payee`, which may only protect (D27); give the signal the purpose `protection`");
-        }
-        if question.reads(Feed::VictimWarnedPayer)
-            && purpose.is_some_and(|purpose| purpose != Purpose::VICTIM)
-        {
-            bundle.problems.add(&self.path, &self.key("feeds"), "reads `victim_warned.payer`, which may only protect likely victims (APL 34); give the signal the purpose `victim`");
+        const PROTECTS: &str = "may only protect (D27); give the signal the purpose `protection`";
+        const WARNS: &str = "may only protect likely victims (APL 34); give the signal the purpose `victim`";
+        for (feed, only, why) in [
+            (Feed::LivelihoodPayee, Purpose::PROTECTION, PROTECTS),
+            (Feed::EssentialPosted, Purpose::PROTECTION, PROTECTS),
+            (Feed::VictimWarnedPayer, Purpose::VICTIM, WARNS),
+        ] {
+            if question.reads(feed) && purpose.is_some_and(|purpose| purpose != only) {
+                let message = format!("reads `{}`, which {why}", feed.name());
+                bundle.problems.add(&self.path, &self.key("feeds"), message);
+            }
         }
         self.of_abnormal(bundle, &question);
         let currency = currency(&question, decl.currency.as_deref());

@@ -33,6 +33,7 @@ pub(super) fn feeds_of(kind: SubjectKind) -> &'static [Feed] {
             Feed::FraudConfirmedPayer,
             Feed::FraudConfirmedPayee,
             Feed::LivelihoodPayee,
+            Feed::EssentialPosted,
             Feed::VictimWarnedPayer,
             Feed::PassedOnPayee,
             Feed::DeviceSeenCustomer,
@@ -174,6 +175,7 @@ fn targets(feed: Feed) -> &'static [SubjectKind] {
         | Feed::CallReceivedCard
         | Feed::MessageSentCard
         | Feed::LivelihoodPayee
+        | Feed::EssentialPosted
         | Feed::FraudConfirmedPayer
         | Feed::FraudConfirmedPayee
         | Feed::VictimWarnedPayer

@@ -34,7 +34,7 @@ impl SourceMapping {
 /// only on a recorded basis (D18).
 pub(in crate::config) fn behind(feed: Feed) -> (EventType, Option<SubjectKind>) {
     match feed {
-        Feed::TransferPayer | Feed::TransferPayee | Feed::LivelihoodPayee => {
+        Feed::TransferPayer | Feed::TransferPayee | Feed::LivelihoodPayee | Feed::EssentialPosted => {
             (EventType::TransferPosted, None)
         }
         Feed::TransferDevice => (EventType::TransferPosted, Some(SubjectKind::Device)),

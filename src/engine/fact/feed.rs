@@ -66,13 +66,16 @@ pub enum Feed {
     /// A transfer of which the payee was told something about its payer (`report = "payee"`), on the
     /// payee's account. `other` = the payer. Made by the engine itself (S21).
     PassedOnPayee = 30,
+    /// An essential transfer, on the account of either side: that the account is in use, and nothing else of it. No
+    /// other side, no amount, not of which kind. For protections only (D20, D27).
+    EssentialPosted = 31,
 }
 
 impl Feed {
     /// The feeds of data of abnormal customers (APL 18(4), S22), as a set of bits.
     pub const OF_ABNORMAL: u32 = 1 << Feed::DeviceSeenCustomer as u8 | 1 << Feed::LocationSeenCustomer as u8;
 
-    pub const ALL: [Feed; 29] = [
+    pub const ALL: [Feed; 30] = [
         Feed::TransferPayer,
         Feed::TransferPayee,
         Feed::CardPaymentCard,
@@ -102,6 +105,7 @@ impl Feed {
         Feed::DeviceStockAgent,
         Feed::DeviceStockOutlet,
         Feed::PassedOnPayee,
+        Feed::EssentialPosted,
     ];
 
     /// The name in signal and rule files: event type, a dot, the role.
@@ -137,6 +141,7 @@ impl Feed {
             Feed::DeviceStockAgent => "device_stock_reported.agent",
             Feed::DeviceStockOutlet => "device_stock_reported.outlet",
             Feed::PassedOnPayee => "passed_on_received.payee",
+            Feed::EssentialPosted => "essential_posted.account",
         }
     }
 

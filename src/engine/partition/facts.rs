@@ -51,15 +51,16 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
                 let (amount, marks) = (Some(*amount), Mark::of(details));
                 Some(Feeding { feed, subjects, other: *counterparty, amount, marks })
             };
-            let entry = match (side, details.essential) {
-                (Side::Payer, Essential::No) => plain(Feed::TransferPayer),
-                (Side::Payee, Essential::No) => plain(Feed::TransferPayee),
-                (Side::Payee, essential) if essential.is_livelihood() => {
-                    one(Feed::LivelihoodPayee, of_party(account), *counterparty, Some(*amount))
+            match (side, details.essential) {
+                (Side::Payer, Essential::No) => [plain(Feed::TransferPayer), None],
+                (Side::Payee, Essential::No) => [plain(Feed::TransferPayee), None],
+                (side, essential) => {
+                    let received = (*side == Side::Payee && essential.is_livelihood())
+                        .then(|| one(Feed::LivelihoodPayee, of_party(account), *counterparty, Some(*amount)));
+                    let of_account = [Some(account.subject), None, None];
+                    [received.flatten(), one(Feed::EssentialPosted, of_account, Token::default(), None)]
                 }
-                _ => None,
-            };
-            [entry, None]
+            }
         }
         FactBody::CardPayment { account, terminal, amount } => {
             [one(Feed::CardPaymentCard, with_pair(account, *terminal), *terminal, Some(*amount)), None]

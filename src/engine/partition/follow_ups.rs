@@ -96,7 +96,7 @@ impl Partition {
                 Softening::AtMost(kind) if kind.is_milder_than(asked) => Some(kind),
                 Softening::AtMost(_) => continue,
             };
-            let meets = protection.subject == party.kind && protection.measures.contains(&asked);
+            let meets = protection.meets(party.kind, asked, &measure.rule.id);
             if !meets || !self.holds(&protection.condition, &scene, None, active, &mut readings) {
                 continue;
             }

@@ -294,8 +294,7 @@ impl Partition {
                 Softening::AtMost(kind) if kind.is_milder_than(rule.measure) => Some(kind),
                 Softening::AtMost(_) => continue,
             };
-            let meets =
-                protection.subject == scene.party.subject.kind && protection.measures.contains(&rule.measure);
+            let meets = protection.meets(scene.party.subject.kind, rule.measure, &rule.id);
             if !meets || !self.holds(&protection.condition, scene, bound, active, readings) {
                 continue;
             }

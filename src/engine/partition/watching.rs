@@ -48,8 +48,8 @@ impl Partition {
                 Softening::Waive => true,
                 Softening::AtMost(milder) => milder.is_milder_than(kind),
             };
-            let names = protection.subject == party.kind && protection.measures.contains(&kind) && changes;
-            names && self.holds(&protection.condition, &scene, bound, active, &mut readings)
+            let meets = changes && protection.meets(party.kind, kind, &draft.rule.id);
+            meets && self.holds(&protection.condition, &scene, bound, active, &mut readings)
         })
     }
 

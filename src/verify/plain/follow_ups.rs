@@ -96,6 +96,7 @@ impl Plain {
             };
             protection.subject == party.kind
                 && protection.measures.contains(&asked)
+                && (protection.rules.is_empty() || protection.rules.contains(&head.rule.id))
                 && changes
                 && sight.is_certain(&protection.condition)
         })?;

@@ -221,6 +221,7 @@ impl Plain {
             };
             protection.subject == case.party.subject.kind
                 && protection.measures.contains(&rule.measure)
+                && (protection.rules.is_empty() || protection.rules.contains(&rule.id))
                 && changes
                 && sight.is_certain(&protection.condition)
         })?;

@@ -62,11 +62,15 @@ pub(super) fn entries_of(occasion: Occasion, body: &FactBody) -> Vec<(Subject, E
                     ..entry(transfer_feed(*side), Some(*amount), *counterparty)
                 },
             ),
-            Essential::Salary | Essential::Pension if *side == Side::Payee => in_each(
-                &[account.subject, holder],
-                entry(Feed::LivelihoodPayee, Some(*amount), *counterparty),
-            ),
-            _ => Vec::new(),
+            kind => {
+                let mut entries = Vec::new();
+                if [Essential::Salary, Essential::Pension].contains(&kind) && *side == Side::Payee {
+                    let received = entry(Feed::LivelihoodPayee, Some(*amount), *counterparty);
+                    entries = in_each(&[account.subject, holder], received);
+                }
+                entries.push((account.subject, entry(Feed::EssentialPosted, None, Token::default())));
+                entries
+            }
         },
         FactBody::CardPayment { account, terminal, amount } => in_each(
             &[account.subject, holder, pair(account, *terminal)],
