@@ -47,6 +47,10 @@ pub struct SettingsFile {
     pub answer_for: Figure,
     pub appeal_window: Figure,
     pub answer_within: Figure,
+    /// The longest that may be promised.
+    pub answer_within_max: Option<Figure>,
+    /// The longest that a measure may be set for by a rule, a limit or a step of a life.
+    pub measure_for_max: Option<Figure>,
     pub zone: Figure,
     /// `yes` or `no`, and `no` unless it is said.
     pub keep_one_line: Option<Figure>,

@@ -10,9 +10,9 @@ use super::limits::{dates, is_enabled, not_overlapping, source};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::purposes::{joined, lane_use, purpose};
-use super::rules::{MEASURE_FOR_MAX, MEASURE_FOR_MIN, SUBJECTS, condition, constant, fits, measure, risk};
+use super::rules::{SUBJECTS, condition, constant, fits, measure, risk};
 use super::triggers::triggers;
-use super::values::{named, span_within, standing};
+use super::values::{named, standing};
 use crate::config::expression::Constant;
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::measure::MeasureKind;
@@ -81,7 +81,7 @@ fn dated(
     if file.dated.is_empty() {
         bundle.problems.add(path, "dated", "is empty; a limit has at least one dated figure");
     }
-    let Some(common) = common(bundle, path, file, context.signals) else {
+    let Some(common) = common(bundle, path, file, context) else {
         return Vec::new();
     };
     let mut rules = Vec::new();
@@ -118,14 +118,14 @@ fn common<'a>(
     bundle: &mut Bundle,
     path: &str,
     file: &'a FlowLimitFile,
-    signals: &'a [Signal],
+    context: Context<'a>,
 ) -> Option<Common<'a>> {
+    let signals = context.signals;
     let subjects = SUBJECTS.map(|kind| (kind.name(), kind));
     let title = title(bundle, path, "title", file.title.clone());
     let subject = bundle.note(path, "subject", named("subject of a limit", &file.subject, subjects));
     let measure = bundle.note(path, "measure", measure(&file.measure));
-    let measure_for =
-        bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
+    let measure_for = bundle.note(path, "measure_for", context.measure_for(&file.measure_for));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
     let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let (subject, measure) = (subject?, measure?);

@@ -31,7 +31,8 @@ use crate::engine::verifying::Risk;
 
 /// The kind that only an order brings about.
 const LINKED: &str = "internet_account";
-/// An answer is due within a year, and nothing is looked away from for longer than three.
+/// These only catch slips of the pen: an answer is due within a year, and nothing is looked away from for longer
+/// than three. The terms themselves stand in the file of the lead.
 const ANSWER_MAX: SpanMs = SpanMs::days(366);
 const AGAIN_MAX: SpanMs = SpanMs::days(1_100);
 

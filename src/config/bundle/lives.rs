@@ -8,7 +8,6 @@ use super::limits::is_enabled;
 use super::load::{Bundle, Context};
 use super::measure_lives::{self, Caps};
 use super::notices::{check_key, title};
-use super::rules::{MEASURE_FOR_MAX, MEASURE_FOR_MIN};
 use super::values::{date, named, span_within, standing};
 use super::verifying::word;
 use crate::engine::base::SpanMs;
@@ -40,7 +39,7 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>, rules: &[Rule]) -
         }
         match file.kind.as_str() {
             OfMeasure::KIND => {
-                caps.append(&mut measure_lives::caps(bundle, &path, &file, context.zone));
+                caps.append(&mut measure_lives::caps(bundle, &path, &file, context));
                 measure(bundle, &path, &id, &file, context, &mut lives);
             }
             OfAppeal::KIND => one(bundle, &path, &id, &file, context, &mut lives.appeal),
@@ -140,7 +139,7 @@ fn life<V: Vocabulary>(
     let title = title(bundle, path, "title", file.title.clone());
     let spans = spans(bundle, path, file, context.zone, V::FIGURES);
     let states = states(bundle, path, file, &spans);
-    let terms = terms(bundle, path, file, context.zone);
+    let terms = terms(bundle, path, file, context);
     let number = |name: &str| {
         let known = states.iter().enumerate().map(|(number, state)| (&*state.name, number));
         find("state", name, known)
@@ -209,12 +208,12 @@ pub(super) fn figure(bundle: &mut Bundle, path: &str, key: &str, figure: &Figure
 }
 
 /// How long each measure lasts that a step sets, by its name.
-fn terms(bundle: &mut Bundle, path: &str, file: &LifeFile, zone: i32) -> BTreeMap<String, SpanMs> {
+fn terms(bundle: &mut Bundle, path: &str, file: &LifeFile, context: Context<'_>) -> BTreeMap<String, SpanMs> {
     let mut terms = BTreeMap::new();
     for (name, declared) in &file.terms {
         let key = format!("terms.{name}");
-        figure(bundle, path, &key, declared, zone);
-        let within = span_within(&declared.value, MEASURE_FOR_MIN, MEASURE_FOR_MAX);
+        figure(bundle, path, &key, declared, context.zone);
+        let within = context.measure_for(&declared.value);
         terms.extend(bundle.note(path, &format!("{key}.value"), within).map(|term| (name.clone(), term)));
     }
     terms

@@ -14,9 +14,10 @@ use super::purposes::Relabelled;
 use super::retention::RetentionFile;
 use super::{
     BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, figures, flow_limits,
-    gather, leads, limits, lives, notices, protections, retention, rules, settings, signals,
+    gather, leads, limits, lives, notices, protections, retention, rules, settings, signals, values,
 };
 use crate::config::nearest::plain;
+use crate::engine::base::SpanMs;
 use crate::engine::notice::NoticeTexts;
 use crate::engine::partition::{SETTLEMENT_BASIS, SETTLEMENT_REASON};
 use crate::engine::rule::Rule;
@@ -147,6 +148,15 @@ pub(super) struct Context<'a> {
     pub notices: Option<&'a NoticeTexts>,
     /// Minutes east of UTC in which dates begin.
     pub zone: i32,
+    /// The longest that a measure may be set for.
+    pub measure_for_max: SpanMs,
+}
+
+impl Context<'_> {
+    /// For how long a measure is set, as it is written.
+    pub fn measure_for(self, written: &str) -> Result<SpanMs, String> {
+        values::span_within(written, rules::MEASURE_FOR_MIN, self.measure_for_max)
+    }
 }
 
 /// See `super::check`.
@@ -159,7 +169,8 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     let figures_read = settings.as_ref().map(|found| &found.figures);
     let retention = retention::retention(&mut bundle, figures_read, &signals, zone);
     let mut limits = limits::limits(&mut bundle, notices.as_ref(), zone);
-    let context = Context { signals: &signals, notices: notices.as_ref(), zone };
+    let measure_for_max = settings.as_ref().map_or(settings::UNBOUNDED, |found| found.measure_for_max);
+    let context = Context { signals: &signals, notices: notices.as_ref(), zone, measure_for_max };
     let flow = flow_limits::flow_limits(&mut bundle, context);
     let mut rules = rules::rules(&mut bundle, context);
     for rule in &rules {

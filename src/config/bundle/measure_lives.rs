@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::files::LifeFile;
 use super::load::{Bundle, Context};
 use super::notices::check_key;
-use super::values::{span_within, written};
+use super::values::written;
 use crate::engine::base::{Fingerprint, SpanMs, TimeMs};
 use crate::engine::life::{Life, Lives, MeasureAct, MeasureEvent, OfMeasure, Word};
 use crate::engine::measure::{Measure, MeasureKind, SceneLapse, VerificationLapse};
@@ -17,16 +17,15 @@ use crate::engine::rule::Rule;
 pub(super) type Caps = BTreeMap<String, (SpanMs, String)>;
 
 /// The caps of one table, by the measure's name.
-pub(super) fn caps(bundle: &mut Bundle, path: &str, file: &LifeFile, zone: i32) -> Caps {
+pub(super) fn caps(bundle: &mut Bundle, path: &str, file: &LifeFile, context: Context<'_>) -> Caps {
     let mut caps = Caps::new();
     for (name, figure) in &file.caps {
         let key = format!("caps.{name}");
         if !file.of.contains(name) {
             bundle.problems.add(path, &key, "is of no measure that lives so; `of` names them");
         }
-        super::lives::figure(bundle, path, &key, figure, zone);
-        let bounds = (SpanMs(60_000), SpanMs::days(92));
-        let cap = bundle.note(path, &format!("{key}.value"), span_within(&figure.value, bounds.0, bounds.1));
+        super::lives::figure(bundle, path, &key, figure, context.zone);
+        let cap = bundle.note(path, &format!("{key}.value"), context.measure_for(&figure.value));
         caps.extend(cap.map(|cap| (name.clone(), (cap, path.to_owned()))));
     }
     caps

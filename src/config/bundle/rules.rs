@@ -12,7 +12,7 @@ use super::notices::{check_key, title};
 use super::profile::Profile;
 use super::purposes::{joined, lane_use, purpose};
 use super::triggers::triggers;
-use super::values::{date, named, span, span_within};
+use super::values::{date, named, span};
 use super::verifying::word;
 use crate::config::expression::{self, Constant, Scope, ValueType};
 use crate::engine::base::SpanMs;
@@ -23,9 +23,8 @@ use crate::engine::signal::Signal;
 use crate::engine::subject::SubjectKind;
 use crate::engine::verifying::Risk;
 
+/// A slip of the pen below this; the longest is a figure of the settings.
 pub(super) const MEASURE_FOR_MIN: SpanMs = SpanMs(60_000);
-/// No measure of a rule outlasts a quarter without being set anew (D26).
-pub(super) const MEASURE_FOR_MAX: SpanMs = SpanMs::days(92);
 
 /// The kinds of party that a rule can be about.
 pub(super) const SUBJECTS: [SubjectKind; 4] =
@@ -39,19 +38,19 @@ pub(super) fn rules(bundle: &mut Bundle, context: Context<'_>) -> Vec<Rule> {
         check_key(bundle, &path, "reason", context.notices.map(|texts| &texts.reasons), &file.reason);
         check_key(bundle, &path, "basis", context.notices.map(|texts| &texts.bases), &file.basis);
         fills_nothing(bundle, &path, context.notices, &file.reason);
-        rules.extend(rule(bundle, &path, id, file, context.signals));
+        rules.extend(rule(bundle, &path, id, file, context));
     }
     rules.sort_by(|a, b| a.id.cmp(&b.id));
     rules
 }
 
-fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, signals: &[Signal]) -> Option<Rule> {
+fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, context: Context<'_>) -> Option<Rule> {
+    let signals = context.signals;
     let subjects = SUBJECTS.map(|kind| (kind.name(), kind));
     let subject = bundle.note(path, "subject", named("subject of a rule", &file.subject, subjects));
     let status = status(bundle, path, &file);
     let measure = bundle.note(path, "measure", measure(&file.measure));
-    let measure_for =
-        bundle.note(path, "measure_for", span_within(&file.measure_for, MEASURE_FOR_MIN, MEASURE_FOR_MAX));
+    let measure_for = bundle.note(path, "measure_for", context.measure_for(&file.measure_for));
     let risk = bundle.note(path, "risk", risk(file.risk.as_deref()));
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
     let thresholds = thresholds_of(bundle, path, &file.thresholds);

@@ -13,8 +13,13 @@ pub(super) struct Settings {
     pub version: u32,
     pub figures: ruleset::Settings,
     pub answer_within: SpanMs,
+    /// The longest that a rule, a limit or a step of a life may set a measure for.
+    pub measure_for_max: SpanMs,
     pub utc_offset_minutes: i32,
 }
+
+/// Where a rule set declares no longest term: what was released before there was one goes on to load.
+pub(super) const UNBOUNDED: SpanMs = SpanMs::days(3_660);
 
 /// Reads the settings; `None`, with problems noted, when one is missing or out of bounds.
 pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
@@ -37,6 +42,8 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
         checked(bundle, key, figure, utc_offset_minutes.unwrap_or(0));
         bundle.note(FILE, &format!("{key}.value"), span_within(&figure.value, low, high))
     };
+    // The bounds here only catch slips of the pen, such as `400h` for `400d`; what the law or we ourselves bound is a
+    // figure of its own, with its basis.
     let (minute, hour, day) = (SpanMs(60_000), SpanMs::HOUR, SpanMs::DAY);
     let duplicate_horizon = figure("duplicate_horizon", &file.duplicate_horizon, day, SpanMs::days(800));
     let lateness = figure("lateness", &file.lateness, minute, SpanMs::days(7));
@@ -44,8 +51,14 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
     let reservation_for = figure("reservation_for", &file.reservation_for, hour, SpanMs::days(30));
     let answer_for = figure("answer_for", &file.answer_for, day, SpanMs::days(90));
     let appeal_window = figure("appeal_window", &file.appeal_window, SpanMs::days(30), SpanMs::days(1_100));
-    // AML law art. 39: an objection is answered within 15 days; a shorter promise is our own.
-    let answer_within = figure("answer_within", &file.answer_within, hour, SpanMs::days(15));
+    let mut longest = |key: &str, given: &Option<Figure>, least: SpanMs| match given {
+        Some(given) => figure(key, given, least, UNBOUNDED),
+        None => Some(UNBOUNDED),
+    };
+    let answer_within_max = longest("answer_within_max", &file.answer_within_max, hour);
+    let measure_for_max = longest("measure_for_max", &file.measure_for_max, minute);
+    let answer_within =
+        figure("answer_within", &file.answer_within, hour, answer_within_max.unwrap_or(UNBOUNDED));
     let settlement_check_for = match &file.settlement_check_for {
         Some(given) => Some(figure("settlement_check_for", given, hour, SpanMs::days(7))?),
         None => None,
@@ -71,6 +84,7 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
             settlement_check_for,
         },
         answer_within: answer_within?,
+        measure_for_max: measure_for_max?,
         utc_offset_minutes: utc_offset_minutes?,
     })
 }

@@ -1,5 +1,6 @@
 //! Tests of the whole bundle: what ships loads, and what must not load does not.
 
+mod lives;
 mod purposes;
 
 use std::path::Path;
