@@ -51,7 +51,7 @@
 //!
 //! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
 //! precision had been measured), `enable LIMIT` (or a life), `off RULE`, `budget RULE HOURS` (person-hours a day),
-//! `risk RULE low|medium|high`, `sources A B ..` (with a broker's clock: an event comes by the first, or by
+//! `risk RULE low|medium|high`, `measure RULE MEASURE 48h` (what it asks for instead), `sources A B ..` (with a broker's clock: an event comes by the first, or by
 //! the one that `via=` names, and what worsens a position waits until the slowest has come so far),
 //! `abnormal devices` (the source holds devices as data of abnormal customers alone), `before go-live` (everything
 //! only observes until the event `went_live`), `show notices`.

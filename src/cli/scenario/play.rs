@@ -310,6 +310,10 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                 (rule_file(&document, rule), vec![("quality", quality)])
             }
             Directive::Risk(rule, risk) => (format!("rules/{rule}.toml"), vec![("risk", json!(risk))]),
+            Directive::Measure(rule, measure, span) => {
+                let asked = vec![("measure", json!(measure)), ("measure_for", json!(span))];
+                (format!("rules/{rule}.toml"), asked)
+            }
             Directive::RulesSince(_)
             | Directive::ShowNotices
             | Directive::Sources(_)

@@ -32,6 +32,8 @@ pub(super) enum Directive {
     Budget(String, u32),
     /// The risk that a rule states.
     Risk(String, String),
+    /// What a rule asks for, and for how long.
+    Measure(String, String, String),
     /// Sources with a broker's clock; partition time is that of the slowest (D9).
     Sources(Vec<String>),
     /// A rule's bounds: overturned and verified of a thousand, and measures at least.
@@ -118,6 +120,9 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
             Some(Directive::Quality((*rule).to_owned(), bounds))
         }
         ["risk", rule, risk] => Some(Directive::Risk((*rule).to_owned(), (*risk).to_owned())),
+        ["measure", rule, measure, span] => {
+            Some(Directive::Measure((*rule).to_owned(), (*measure).to_owned(), (*span).to_owned()))
+        }
         ["sources", names @ ..] if !names.is_empty() => {
             Some(Directive::Sources(names.iter().map(|name| (*name).to_owned()).collect()))
         }
