@@ -205,7 +205,8 @@ impl Lane {
         let customer = self.customer();
         let token = |kind: u128, number: u64| {
             Token(
-                (kind << 64 | u128::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835),
+                ((kind << 64) | (u128::from(number) + 1))
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835),
             )
         };
         let account = Subject::new(SubjectKind::Account, token(1, customer));

@@ -59,7 +59,7 @@ impl Iterator for Events {
 
     fn next(&mut self) -> Option<(TimeMs, String)> {
         let random = &mut self.random;
-        let hot = self.population.hot && self.sent % 2 == 0;
+        let hot = self.population.hot && self.sent.is_multiple_of(2);
         let sender = if hot { self.population.accounts } else { self.senders.draw(random) };
         let device = self.devices.draw(random);
         // The same place in a sender's circle is always the same payee.

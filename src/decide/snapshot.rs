@@ -9,6 +9,7 @@
 //! facts record in the snapshot. The first form holds all of the state, the second what changed after
 //! another one. State is a function of the log (E1), so it does not matter who stored which link of a chain.
 
+use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -170,7 +171,7 @@ impl SnapshotStore {
         let folder = self.folder(partition);
         let found = self.runtime.block_on(self.store.list_with_delimiter(Some(&folder)))?;
         let mut entries: Vec<Entry> = found.objects.into_iter().filter_map(entry).collect();
-        entries.sort_by(|a, b| b.rank().cmp(&a.rank()));
+        entries.sort_by_key(|entry| Reverse(entry.rank()));
         Ok(entries)
     }
 

@@ -170,10 +170,10 @@ impl ReadView {
         // Nothing under this lock can panic, so a poisoned one still holds good data.
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.push_back(appeal);
-        if ended.len() > ENDED_MAX {
-            if let Some(oldest) = ended.pop_front() {
-                self.by_appeal.remove(&oldest);
-            }
+        if ended.len() > ENDED_MAX
+            && let Some(oldest) = ended.pop_front()
+        {
+            self.by_appeal.remove(&oldest);
         }
     }
 

@@ -95,7 +95,7 @@ impl Interval {
     }
 
     #[must_use]
-    pub fn add(self, other: Interval) -> Interval {
+    pub fn plus(self, other: Interval) -> Interval {
         Interval {
             low: zip(self.low, other.low, i128::saturating_add),
             high: zip(self.high, other.high, i128::saturating_add),
@@ -103,7 +103,7 @@ impl Interval {
     }
 
     #[must_use]
-    pub fn sub(self, other: Interval) -> Interval {
+    pub fn minus(self, other: Interval) -> Interval {
         Interval {
             low: zip(self.low, other.high, i128::saturating_sub),
             high: zip(self.high, other.low, i128::saturating_sub),
@@ -113,7 +113,7 @@ impl Interval {
     /// The product. An unbounded side stays exact when the other factor is a non-negative point and
     /// becomes fully unknown otherwise: the loader admits only such products.
     #[must_use]
-    pub fn mul(self, other: Interval) -> Interval {
+    pub fn times(self, other: Interval) -> Interval {
         if let (Some(a), Some(b), Some(c), Some(d)) = (self.low, self.high, other.low, other.high) {
             let corners =
                 [a.saturating_mul(c), a.saturating_mul(d), b.saturating_mul(c), b.saturating_mul(d)];
@@ -188,9 +188,9 @@ impl Term {
             Term::Field(field) => {
                 event.get(*field).map_or(Interval::UNKNOWN, |value| Interval::point(i128::from(value)))
             }
-            Term::Add(a, b) => a.eval(signal, event).add(b.eval(signal, event)),
-            Term::Sub(a, b) => a.eval(signal, event).sub(b.eval(signal, event)),
-            Term::Mul(a, b) => a.eval(signal, event).mul(b.eval(signal, event)),
+            Term::Add(a, b) => a.eval(signal, event).plus(b.eval(signal, event)),
+            Term::Sub(a, b) => a.eval(signal, event).minus(b.eval(signal, event)),
+            Term::Mul(a, b) => a.eval(signal, event).times(b.eval(signal, event)),
             Term::If(condition, a, b) => match condition.eval(signal, event) {
                 Some(true) => a.eval(signal, event),
                 Some(false) => b.eval(signal, event),

@@ -366,6 +366,7 @@ impl HeldBack {
 
 /// What goes to the `dispositions` topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "boxed as a whole where it is kept")]
 pub enum Disposition {
     OpeningAccepted(OpeningAccepted),
     MeasureSet(MeasureSet),

@@ -69,7 +69,14 @@ impl Guards {
 /// Adds the comparisons that all must hold; gives whether the condition is made of them alone.
 fn gather(condition: &Condition, all: &mut Vec<Guard>) -> bool {
     match condition {
-        Condition::All(parts) => parts.iter().fold(true, |whole, part| gather(part, all) && whole),
+        Condition::All(parts) => {
+            // Every part is gathered, also after one that is not whole.
+            let mut is_whole = true;
+            for part in parts {
+                is_whole &= gather(part, all);
+            }
+            is_whole
+        }
         Condition::Compare { left, op, right } => {
             let guard = guard_of(left, *op, right);
             all.extend(guard);

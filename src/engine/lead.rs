@@ -243,6 +243,7 @@ pub struct LeadObserved {
 
 /// What leaves about leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "boxed as a whole where it is kept")]
 pub enum LeadNews {
     Sent(LeadSent),
     Moved(LeadMoved),

@@ -115,6 +115,7 @@ pub enum FilesError<R: std::fmt::Debug> {
 
 type Taken<J> = Merged<<J as Judge>::Item, <J as Judge>::Refusal>;
 type Failed<J> = FilesError<<J as Judge>::Refusal>;
+type Judged<J> = Result<Accepted<<J as Judge>::Item>, <J as Judge>::Refusal>;
 
 /// The merged inputs. Call `next` until it gives `None`.
 pub struct Files<J: Judge> {
@@ -126,7 +127,7 @@ pub struct Files<J: Judge> {
     /// Labels that wait for their row: event id to (time, line).
     labels: HashMap<String, Vec<(TimeMs, u64)>>,
     /// Feedback that waits for its time, by (time, line).
-    confirmed: BTreeMap<(TimeMs, u64), Result<Accepted<J::Item>, J::Refusal>>,
+    confirmed: BTreeMap<(TimeMs, u64), Judged<J>>,
     /// Refused or unmatched feedback lines, in line order.
     feedback_refused: BTreeMap<u64, J::Refusal>,
     newest: Option<TimeMs>,

@@ -16,6 +16,9 @@ use crate::log::source::{IntakeLog, SourceEvent, SourceRecord, TimestampKind};
 pub const SOURCE_TOPIC: &str = "events";
 pub const FACTS_TOPIC: &str = "facts";
 
+/// A record with its partition, offset and time.
+type Fetched = (u32, i64, i64, Vec<u8>);
+
 pub struct SimIntakeLog {
     sim: Rc<Sim>,
     process: usize,
@@ -50,7 +53,7 @@ impl SimIntakeLog {
     }
 
     /// Records that a poll hands over, with their partitions, and whether each partition then is drained.
-    fn fetch(&mut self, most: usize) -> Result<(Vec<(u32, i64, i64, Vec<u8>)>, Vec<u32>), LogError> {
+    fn fetch(&mut self, most: usize) -> Result<(Vec<Fetched>, Vec<u32>), LogError> {
         let broker = self.sim.broker.borrow();
         let (mut records, mut drained) = (Vec::new(), Vec::new());
         for (partition, next) in &mut self.next {

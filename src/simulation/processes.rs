@@ -65,11 +65,17 @@ impl Sim {
             None => self.begin(place),
             Some(Process::Intake(mut intake)) => match intake.round(&AtomicBool::new(false), &mut |_| {}) {
                 Ok(_) => Ok(Process::Intake(intake)),
-                Err(error) => Err(self.intake_ended(&error)),
+                Err(error) => {
+                    self.intake_ended(&error);
+                    Err(())
+                }
             },
             Some(Process::Decide(mut driver)) => match driver.turn() {
                 Ok(()) => Ok(Process::Decide(driver)),
-                Err(error) => Err(self.decide_ended(&error)),
+                Err(error) => {
+                    self.decide_ended(&error);
+                    Err(())
+                }
             },
         };
         self.seats.borrow_mut()[place].is_running = false;

@@ -67,7 +67,7 @@ fn has_card_check_digit(number: &str) -> bool {
         .map(|(digit, weight)| u32::from(digit - b'0') * weight)
         .map(|product| product / 10 + product % 10)
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// A writer of log lines that masks each of them. One `write` is one line: that is how the

@@ -21,10 +21,10 @@ impl Representative for State {
     fn representative(&self) -> State {
         let codes = [Codes::of(self, false), Codes::of(self, true)];
         let mut least = (u128::MAX, 0, false, false);
-        for sources in 0..2 {
+        for (sources, codes) in codes.iter().enumerate() {
             for destinations in [false, true] {
                 for intakes in [false, true] {
-                    let number = self.number(&codes[sources], destinations, intakes);
+                    let number = self.number(codes, destinations, intakes);
                     if number < least.0 {
                         least = (number, sources, destinations, intakes);
                     }

@@ -180,6 +180,7 @@ impl Town {
         Money { minor: *dice.pick(&[0, 1, 50, 50, 100, 100, 300, 1000]), currency }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the parts of one fact")]
     pub fn met(
         &self,
         event: Fingerprint,
@@ -295,12 +296,11 @@ impl Town {
         }
     }
 
-    /// Records of somebody are to be held, or no more.
+    /// Records of somebody are to be held, or no more. Of one number there are two orders, by two issuers.
     fn hold(&mut self, dice: &mut Dice, id: Fingerprint, at: TimeMs) -> Vec<(To, Fact)> {
         let (_, holder) = Town::holder(dice);
         let number: Arc<str> = Arc::from(*dice.pick(&["one", "two"]));
-        // Of one number there are two orders, by different issuers.
-        let issuer = Arc::from(if id.0 % 4 == 0 { "other" } else { "issuer" });
+        let issuer = Arc::from(if id.0.is_multiple_of(4) { "other" } else { "issuer" });
         let name = OrderName { issuer, number };
         let class = *dice.pick(&HoldClass::ALL);
         let until = at.plus(SpanMs(*dice.pick(&[-1, 0, 60_000, 400_000])));

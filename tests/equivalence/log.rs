@@ -73,7 +73,7 @@ struct World<'a> {
 }
 
 pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
-    let mut dice = Dice::new(seed.wrapping_mul(0x1_0000_0001_b3));
+    let mut dice = Dice::new(seed.wrapping_mul(0x0100_0000_01b3));
     let time = if dice.chance(50) { TimeMode::Event } else { TimeMode::Broker };
     let partitions = 1 + dice.below(4) as u32;
     let sources_count = 1 + dice.below(3);
@@ -94,7 +94,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     }
     let lanes = (0..partitions)
         .map(|partition| {
-            let who = Who { partition, partitions, time, restarts: seed % 2 == 0 };
+            let who = Who { partition, partitions, time, restarts: seed.is_multiple_of(2) };
             let version = ConfigVersion { from: TimeMs(0), number: 1 };
             let records = Vec::new();
             let mut lane = Lane {
@@ -126,7 +126,7 @@ pub fn random_case(seed: u64, delivery: Delivery, seen: &mut Seen) -> Case {
     town.has_traces = has_traces;
     let inputs = Vec::new();
     let apart = Dice::new(seed ^ 0xa7ac);
-    let loses = (delivery == Delivery::Lossy && seed % 5 == 0).then(|| Dice::new(seed));
+    let loses = (delivery == Delivery::Lossy && seed.is_multiple_of(5)).then(|| Dice::new(seed));
     let mut world = World { dice, apart, shelf, town, sources, lanes, time, delivery, inputs, loses, seen };
     world.run();
     let partitions = world.lanes.into_iter().map(|lane| (lane.who, lane.records)).collect();
@@ -238,14 +238,12 @@ impl World<'_> {
             TimeMode::Event => facts.first().map_or(now, |(_, fact)| fact.at),
         };
         self.inputs.push((source.id.clone(), offset, facts.clone()));
-        let mut ordinal = 0;
-        for (to, fact) in facts {
+        for ((to, fact), ordinal) in facts.into_iter().zip(0..) {
             for (at, lane) in self.lanes.iter_mut().enumerate() {
                 if to == To::All || to == To::Partition(at as u32) {
                     lane_push(&mut lane.waiting, number, offset, ordinal, time, &fact);
                 }
             }
-            ordinal += 1;
         }
     }
 

@@ -329,9 +329,10 @@ fn named(measure: &str) -> Named {
 /// An event by its time, and its amount if it has one.
 fn event(event: &Event) -> EventSaid {
     let at = words::moment(&event.at);
-    let amount = (event.amount != 0)
-        .then(|| Unit::Money(crate::engine::base::Currency::CNY).say(event.amount.into()))
-        .unwrap_or_default();
+    let amount = match event.amount {
+        0 => Both::default(),
+        amount => Unit::Money(crate::engine::base::Currency::CNY).say(amount.into()),
+    };
     let joined = |at: &str, amount: &str| format!("{at}  {amount}").trim_end().to_owned();
     EventSaid {
         event: event.event.clone(),

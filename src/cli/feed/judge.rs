@@ -101,6 +101,7 @@ impl FeedJudge {
         Item { value: line.to_vec(), header, is_feedback: false, classified }
     }
 
+    #[expect(clippy::result_large_err, reason = "asked once for a file")]
     fn labels(&mut self) -> Result<&mut Classifier, FeedRefusal> {
         self.classifiers.last_mut().ok_or_else(|| refusal(RefusalCode::CsvHeaderInvalid))
     }

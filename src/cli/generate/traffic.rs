@@ -185,7 +185,7 @@ fn salary(plan: &mut Plan, random: &mut Random, number: u32) {
 
 /// Somebody asks for a phone card or another account, gets it, and uses the slot; a few think again.
 fn opening(plan: &mut Plan, random: &mut Random, number: u32, serial: u32) {
-    let product = if serial % 3 == 0 { Product::BankAccountII } else { Product::PhoneCard };
+    let product = if serial.is_multiple_of(3) { Product::BankAccountII } else { Product::PhoneCard };
     let kind = if product == Product::PhoneCard { PartyKind::PhoneCard } else { PartyKind::Account };
     let opening =
         Own { holder: customer(number), reference: format!("REQ-{serial:05}"), kind: PartyKind::Opening };

@@ -142,7 +142,10 @@ impl Progress {
 
     /// The next text whose time has come.
     pub fn told(&self, now: TimeMs) -> Option<(TimeMs, &'static str)> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).pop_front_if(|(at, _)| *at <= now)
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // `pop_front_if` is younger than the oldest compiler that this is built by (Cargo.toml).
+        let has_come = told.front().is_some_and(|(at, _)| *at <= now);
+        if has_come { told.pop_front() } else { None }
     }
 
     fn show(&self, (bytes, total): (u64, u64), lines: u64) {

@@ -120,11 +120,14 @@ impl Permutations {
     }
 }
 
+/// The secret of a key file, and of which generation.
+type Parsed = (Zeroizing<[u8; 32]>, GenerationKey);
+
 /// Reads a key file with generations; `None` when the text is of another form.
 ///
 /// # Errors
 /// `MalformedGeneration`, `Destroyed`.
-pub fn parse(text: &str) -> Result<Option<(Zeroizing<[u8; 32]>, GenerationKey)>, KeyError> {
+pub fn parse(text: &str) -> Result<Option<Parsed>, KeyError> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     if lines.next() != Some(HEAD) {
         return Ok(None);

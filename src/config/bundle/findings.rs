@@ -252,9 +252,9 @@ fn range(term: &Term, of: &dyn Fn(Leaf) -> Interval) -> Interval {
         Term::Signal(number) => of(Leaf::Signal(*number)),
         Term::Field(field) => of(Leaf::Field(*field)),
         Term::Constant(_) => term.eval(&mut |_| Interval::UNKNOWN, &Attributes::default()),
-        Term::Add(a, b) => range(a, of).add(range(b, of)),
-        Term::Sub(a, b) => range(a, of).sub(range(b, of)),
-        Term::Mul(a, b) => range(a, of).mul(range(b, of)),
+        Term::Add(a, b) => range(a, of).plus(range(b, of)),
+        Term::Sub(a, b) => range(a, of).minus(range(b, of)),
+        Term::Mul(a, b) => range(a, of).times(range(b, of)),
         Term::If(_, a, b) => range(a, of).hull(range(b, of)),
     }
 }

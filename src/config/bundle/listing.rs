@@ -30,9 +30,9 @@ pub fn signal_listing(checked: &Checked) -> String {
     let readers = readers(checked);
     for signal in sorted {
         let uses: Vec<&str> = signal.purpose.uses().map(Use::name).collect();
-        let reach = signal.questions(signals).map(|question| question.reach()).max();
+        let reach = signal.questions(signals).map(Question::reach).max();
         let told = signal.report.map_or_else(|| "-".to_owned(), |report| format!("from {}", report.level));
-        let read_by = readers.get(signal.name.as_str()).map_or_else(|| "-".to_owned(), |all| list(all));
+        let read_by = readers.get(signal.name.as_str()).map_or_else(|| "-".to_owned(), list);
         // Writing to a string cannot fail.
         let _ = writeln!(
             table,

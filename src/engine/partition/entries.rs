@@ -68,7 +68,7 @@ impl Partition {
         let mut entries = authority.iter().flat_map(|authority| &authority.entries);
         let known = entries.find(|entry| entry.name == said.name).map(|entry| entry.heard);
         let has_table = self.rules.as_ref().is_some_and(|active| active.entry_life().is_some());
-        if !has_table && !(known.is_some() && said.says == EntrySays::Revoked) {
+        if !has_table && (known.is_none() || said.says != EntrySays::Revoked) {
             let reason = UnmatchedReason::OrdersNotConfigured;
             out.push(Effect::Unmatched { event: fact.event, reason });
             return Ok(());

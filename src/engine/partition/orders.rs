@@ -55,7 +55,7 @@ impl Partition {
         let holder = fact.route.token;
         let known = self.holders.get(&holder).and_then(|h| h.order_named(&said.name, said.party.subject));
         let has_table = self.rules.as_ref().is_some_and(|active| active.order_life().is_some());
-        if !has_table && !(known.is_some() && said.says == OrderSays::Released) {
+        if !has_table && (known.is_none() || said.says != OrderSays::Released) {
             let reason = UnmatchedReason::OrdersNotConfigured;
             out.push(Effect::Unmatched { event: fact.event, reason });
             return Ok(());

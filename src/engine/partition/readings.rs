@@ -285,7 +285,7 @@ impl Partition {
                 let of = self.reading(of, scene, bound, active, readings);
                 let to = self.reading(to, scene, bound, active, readings);
                 let value = of.combined(to, |of, to| of - to);
-                Reading { interval: of.interval.sub(to.interval), ..value }
+                Reading { interval: of.interval.minus(to.interval), ..value }
             }
         })
     }

@@ -28,7 +28,7 @@ pub(super) fn aggregate(question: &Question, entries: &[&Entry], span: Span) -> 
         Aggregate::Sum => sum,
         Aggregate::Max => amounts().max().unwrap_or(0),
         Aggregate::Min => amounts().min().unwrap_or(0),
-        Aggregate::Last => amounts().last().unwrap_or(0),
+        Aggregate::Last => amounts().next_back().unwrap_or(0),
         Aggregate::Distinct => others(entries.iter().copied()).len() as i128,
         Aggregate::Average => sum.checked_div(count).unwrap_or(0),
         Aggregate::Deviation => {

@@ -149,12 +149,11 @@ impl Plain {
             let openings = self.openings_mut(holder);
             let Some(request) = openings.requests.get(*place) else { continue };
             let standing = request.measure();
-            if let (Some(id), true) =
-                (standing, openings.is_settled(request.opening.subject.token, TimeMs(i64::MAX)))
+            let is_settled = openings.is_settled(request.opening.subject.token, TimeMs(i64::MAX));
+            if let Some(id) = standing.filter(|_| is_settled)
+                && self.stands(id)
             {
-                if self.stands(id) {
-                    self.end_measure(id, EndCause::OpeningSettled, cause.not_before(*at), None);
-                }
+                self.end_measure(id, EndCause::OpeningSettled, cause.not_before(*at), None);
             }
         }
         for (at, place) in &order {

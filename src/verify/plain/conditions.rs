@@ -51,9 +51,9 @@ impl Sight<'_> {
                 Some(value) => Interval::point(i128::from(value)),
                 None => Interval::UNKNOWN,
             },
-            Term::Add(a, b) => self.term(a, taken).add(self.term(b, taken)),
-            Term::Sub(a, b) => self.term(a, taken).sub(self.term(b, taken)),
-            Term::Mul(a, b) => self.term(a, taken).mul(self.term(b, taken)),
+            Term::Add(a, b) => self.term(a, taken).plus(self.term(b, taken)),
+            Term::Sub(a, b) => self.term(a, taken).minus(self.term(b, taken)),
+            Term::Mul(a, b) => self.term(a, taken).times(self.term(b, taken)),
             Term::If(condition, a, b) => {
                 let (a, b) = (self.term(a, taken), self.term(b, taken));
                 match self.truth(condition, taken) {

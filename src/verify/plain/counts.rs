@@ -48,7 +48,8 @@ impl Plain {
             count.measures += 1;
             count.restricted_ms += rule.measure_for.0.unsigned_abs();
             let step = rule.quality.map(|quality| u64::from((quality.measures_min / 16).max(1)));
-            is_told = count.measures.is_power_of_two() || step.is_some_and(|step| count.measures % step == 0);
+            is_told = count.measures.is_power_of_two()
+                || step.is_some_and(|step| count.measures.is_multiple_of(step));
         }
         if let Some(budget) = rule.harm_budget {
             let interval = interval_of(rule, at);
@@ -73,7 +74,8 @@ impl Plain {
         }
         count.measures += 1;
         let step = rule.quality.map(|quality| u64::from((quality.measures_min / 16).max(1)));
-        let is_told = count.measures.is_power_of_two() || step.is_some_and(|step| count.measures % step == 0);
+        let is_told =
+            count.measures.is_power_of_two() || step.is_some_and(|step| count.measures.is_multiple_of(step));
         if is_told { self.tell_count(id) } else { Ok(()) }
     }
 

@@ -139,13 +139,13 @@ pub struct Plain {
     // What partitions tell each other (S9): `reports`.
     standings: BTreeMap<Token, Vec<crate::engine::report::Standing>>,
     /// Holders told of a signal of a subject, in the order they were last told, and until when it holds.
-    told: BTreeMap<(Subject, Arc<str>), Vec<(Token, TimeMs)>>,
+    told: BTreeMap<(Subject, Arc<str>), Vec<reports::ToldHolder>>,
     last_heard: BTreeMap<u32, ReportPos>,
     last_sent: BTreeMap<u32, ReportPos>,
     reports_in_record: u32,
     heard_counts: BTreeMap<(Arc<str>, u32), RuleCount>,
     /// Orders to hold, by holder, issuer and number, and until when (S20): `retention`.
-    holds: BTreeMap<Token, BTreeMap<(Arc<str>, Arc<str>), TimeMs>>,
+    holds: BTreeMap<Token, retention::Holds>,
 }
 
 /// A body on its way into the state: of a fact, or of the `after` of a correction.

@@ -18,6 +18,9 @@ use super::signals::Entry;
 use super::values::{Asker, Reading, Without};
 use super::{Cause, Occasion, Plain, PlainError};
 
+/// A holder who was told, and until when it holds.
+pub(super) type ToldHolder = (Token, TimeMs);
+
 impl Plain {
     /// After a meeting: the holders are told of each signal that stands at its level.
     pub(super) fn tell(

@@ -1,6 +1,7 @@
 //! What is forgotten, and orders to hold (S20). Holds keep what is forgotten in the engine's state and decide
 //! nothing, so here only their own life is followed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::base::{SpanMs, TimeMs, Token};
@@ -13,6 +14,9 @@ use crate::engine::subject::{Subject, SubjectKind};
 use super::openings::Openings;
 use super::signals::log_kind;
 use super::{Occasion, Plain};
+
+/// Of a holder, by issuer and number, and until when.
+pub(super) type Holds = BTreeMap<(Arc<str>, Arc<str>), TimeMs>;
 
 /// Things that are forgotten alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -113,7 +113,7 @@ impl Plain {
             }
             Reads::Difference { of, to } => {
                 let (of, to) = (part(*of)?, part(*to)?);
-                let interval = of.interval.sub(to.interval);
+                let interval = of.interval.minus(to.interval);
                 Value::made(of.value - to.value, interval, of.is_cold || to.is_cold)
             }
             Reads::SinceOpened => self.since_opened(subject, reading),
