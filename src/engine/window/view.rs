@@ -29,7 +29,11 @@ impl<'a> View<'a> {
     }
 
     /// The entries at some places, as far as they are there.
-    pub fn range(self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = &'a Packed> + Clone + use<'a> {
+    pub fn range(
+        self,
+        from: usize,
+        to: usize,
+    ) -> impl DoubleEndedIterator<Item = &'a Packed> + Clone + use<'a> {
         let cut = |part: &'a [u32], begins: usize| {
             let place = |place: usize| place.saturating_sub(begins).min(part.len());
             part.get(place(from)..place(to)).unwrap_or(&[])
