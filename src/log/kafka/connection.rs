@@ -103,7 +103,8 @@ pub(super) fn partition_count<C: ConsumerContext>(
 }
 
 /// The first offset of a partition and the one past its last, asked of the broker. A topic just made
-/// or moved has no leader for a moment; that is waited out.
+/// or moved has no leader for a moment, a broker just back may not know its partitions yet, and the handle of
+/// one that is away may go while it is asked; that is waited out.
 pub(super) fn watermarks<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
@@ -114,7 +115,11 @@ pub(super) fn watermarks<C: ConsumerContext>(
     loop {
         match consumer.fetch_watermarks(topic, partition, ASK_MAX) {
             Err(KafkaError::MetadataFetch(
-                Code::NotLeaderForPartition | Code::LeaderNotAvailable | Code::UnknownTopicOrPartition,
+                Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownPartition
+                | Code::DestroyBroker,
             )) if std::time::Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
             asked => return asked.map_err(unreachable),
         }
