@@ -84,51 +84,52 @@ impl Timer {
 /// When a timer is due, and the how-manieth it was to be set.
 type Place = (TimeMs, u64);
 
-/// Timers of one day of due times share a reference, so that copying all of them copies a few hundred.
-const DAY_MS: i64 = 86_400_000;
+/// Timers of one hour of due times share a reference, so that copying all of them copies a few thousand, and the
+/// first to be set after that copies those of its hour: of a day's it would be hundreds of thousands.
+const HOUR_MS: i64 = 3_600_000;
 
-/// Timers in the order (due, set). A copy costs a reference for each day.
+/// Timers in the order (due, set). A copy costs a reference for each hour.
 #[derive(Clone, Debug, Default)]
 struct Queue {
-    days: BTreeMap<i64, Arc<BTreeMap<Place, Timer>>>,
+    hours: BTreeMap<i64, Arc<BTreeMap<Place, Timer>>>,
 }
 
 impl Queue {
     fn insert(&mut self, place: Place, timer: Timer) {
-        Arc::make_mut(self.days.entry(place.0.0.div_euclid(DAY_MS)).or_default()).insert(place, timer);
+        Arc::make_mut(self.hours.entry(place.0.0.div_euclid(HOUR_MS)).or_default()).insert(place, timer);
     }
 
     fn cancel(&mut self, due: TimeMs, timer: Timer) {
-        let std::collections::btree_map::Entry::Occupied(mut day) = self.days.entry(due.0.div_euclid(DAY_MS))
+        let std::collections::btree_map::Entry::Occupied(mut hour) = self.hours.entry(due.0.div_euclid(HOUR_MS))
         else {
             return;
         };
-        let of_time = day.get().range((due, 0)..=(due, u64::MAX));
+        let of_time = hour.get().range((due, 0)..=(due, u64::MAX));
         let place = of_time.filter(|(_, known)| **known == timer).map(|(place, _)| *place).next();
         if let Some(place) = place {
-            Arc::make_mut(day.get_mut()).remove(&place);
+            Arc::make_mut(hour.get_mut()).remove(&place);
         }
-        if day.get().is_empty() {
-            day.remove();
+        if hour.get().is_empty() {
+            hour.remove();
         }
     }
 
     fn first(&self) -> Option<Place> {
-        let (_, day) = self.days.first_key_value()?;
-        day.first_key_value().map(|(place, _)| *place)
+        let (_, hour) = self.hours.first_key_value()?;
+        hour.first_key_value().map(|(place, _)| *place)
     }
 
     fn take_first(&mut self) -> Option<(Place, Timer)> {
-        let mut day = self.days.first_entry()?;
-        let taken = Arc::make_mut(day.get_mut()).pop_first();
-        if day.get().is_empty() {
-            day.remove();
+        let mut hour = self.hours.first_entry()?;
+        let taken = Arc::make_mut(hour.get_mut()).pop_first();
+        if hour.get().is_empty() {
+            hour.remove();
         }
         taken
     }
 
     fn all(&self) -> impl Iterator<Item = (&Place, &Timer)> {
-        self.days.values().flat_map(|day| day.iter())
+        self.hours.values().flat_map(|hour| hour.iter())
     }
 }
 
