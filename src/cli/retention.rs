@@ -9,6 +9,7 @@ use super::{Exit, Failure};
 use crate::config::Config;
 use crate::config::bundle::{self, Checked, Term};
 use crate::engine::base::SpanMs;
+use crate::log::kafka::COMPACTED_WITHIN;
 
 /// How long each class of state, each topic and snapshots are kept, after what, on which basis.
 #[derive(Debug, clap::Args)]
@@ -96,7 +97,7 @@ pub fn all(config: &Config, checked: &Checked) -> Result<Vec<Term>, String> {
         "topic measures",
         compacted,
         "the measure's end",
-        Some(SpanMs::DAY),
+        Some(COMPACTED_WITHIN),
         "个人信息保护法 第十九条: what is in force",
     ));
     terms.push(policy(

@@ -100,7 +100,8 @@ impl Queue {
     }
 
     fn cancel(&mut self, due: TimeMs, timer: Timer) {
-        let std::collections::btree_map::Entry::Occupied(mut hour) = self.hours.entry(due.0.div_euclid(HOUR_MS))
+        let std::collections::btree_map::Entry::Occupied(mut hour) =
+            self.hours.entry(due.0.div_euclid(HOUR_MS))
         else {
             return;
         };

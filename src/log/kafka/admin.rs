@@ -6,7 +6,11 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::RECORD_BYTES_MAX;
 use super::connection::{ASK_MAX, Connection, LogContext, partition_count, refused, unreachable};
+use crate::engine::base::SpanMs;
 use crate::log::LogError;
+
+/// How long a replaced value may stay in a compacted topic.
+pub const COMPACTED_WITHIN: SpanMs = SpanMs::DAY;
 
 /// A topic to be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +39,19 @@ impl TopicSpec {
         )
     }
 
-    /// Latest value per key, for ever: `measures`, `decided`.
+    /// Latest value per key, for ever: `measures`, `decided`. What a later value or an end replaced is gone within
+    /// `COMPACTED_WITHIN`; by the broker's defaults it could stay until its segment fills up.
     #[must_use]
     pub fn compacted(name: &str, partitions: u32, replication: i32) -> TopicSpec {
         TopicSpec::new(
             name,
             partitions,
             replication,
-            &[("cleanup.policy", "compact"), ("message.timestamp.type", "LogAppendTime")],
+            &[
+                ("cleanup.policy", "compact"),
+                ("max.compaction.lag.ms", &COMPACTED_WITHIN.0.to_string()),
+                ("message.timestamp.type", "LogAppendTime"),
+            ],
         )
     }
 

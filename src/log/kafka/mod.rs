@@ -27,7 +27,7 @@ mod reader;
 mod source;
 mod transaction;
 
-pub use admin::{Admin, TopicDescription, TopicSpec};
+pub use admin::{Admin, COMPACTED_WITHIN, TopicDescription, TopicSpec};
 pub use authorized::{Allowed, Operation};
 pub use connection::Connection;
 pub use decide::{DecideOptions, KafkaDecideLog, OutputTopics};
