@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::codec::facts::{self, DecodeError};
 use crate::codec::keys::Keys;
-use crate::codec::output::{Deciding, OutRecord, OutputContext, OutputError, encode_decided, encode_effect};
+use crate::codec::output::{
+    Deciding, OutRecord, OutputContext, OutputError, encode_decided, encode_effect, encode_shown,
+};
 use crate::config::bundle;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, FactsRecord};
@@ -181,7 +183,12 @@ impl Machine {
         let mut reports = Vec::new();
         for effect in self.effects.drain(..) {
             let place = portion.records.len();
-            match encode_effect(&effect, &ctx, &mut portion.records) {
+            let written = if replayed {
+                encode_shown(&effect, &ctx).map(|shown| portion.records.extend(shown))
+            } else {
+                encode_effect(&effect, &ctx, &mut portion.records)
+            };
+            match written {
                 Ok(()) => {}
                 Err(OutputError::PurposeRefused { topic, purpose }) => {
                     // All of the effect stays here, and that is the decision: it is counted and recorded.

@@ -33,7 +33,7 @@ pub use schemas::schemas;
 pub use text::measure_title;
 
 use crate::codec::keys::Keys;
-use crate::engine::disposition::Disposition;
+use crate::engine::disposition::{Disposition, Head};
 use crate::engine::input::Effect;
 use crate::engine::notice::Telling;
 use crate::engine::purpose::Purpose;
@@ -165,6 +165,30 @@ pub fn encode_effect(
     }
 }
 
+/// What the read view shows of an effect: the record that set, extended or ended a measure in `dispositions`. For
+/// effects that are decided again, whose records left before.
+///
+/// # Errors
+/// As `encode_effect`.
+pub fn encode_shown(effect: &Effect, ctx: &OutputContext<'_>) -> Result<Option<OutRecord>, OutputError> {
+    let Effect::Disposed(disposition) = effect else { return Ok(None) };
+    let encode: &dyn Fn() -> Result<OutRecord, OutputError> = match &**disposition {
+        Disposition::MeasureSet(set) => &|| disposition::set(set, ctx),
+        Disposition::MeasureEnded(ended) => &|| disposition::ended(ended, ctx),
+        Disposition::MeasureExtended(extended) => &|| disposition::extended(extended, ctx),
+        _ => return Ok(None),
+    };
+    pass_for_measure(disposition.head())?;
+    encode().map(Some)
+}
+
+/// A measure leaves for three topics, or not at all.
+fn pass_for_measure(head: &Head) -> Result<(), OutputError> {
+    [Topic::Dispositions, Topic::Notices, Topic::Measures]
+        .into_iter()
+        .try_for_each(|topic| gate::pass(topic, head))
+}
+
 fn disposed(
     disposition: &Disposition,
     ctx: &OutputContext<'_>,
@@ -203,8 +227,7 @@ fn disposed(
             out.extend(told_again);
         }
         Disposition::MeasureSet(set) => {
-            gate::pass(Topic::Notices, head)?;
-            gate::pass(Topic::Measures, head)?;
+            pass_for_measure(head)?;
             let (set_out, in_force) = (disposition::set(set, ctx)?, measure::in_force(set, ctx)?);
             let told = match set.telling() {
                 Telling::Now => Some(notice::of_set(set, ctx)?),
@@ -213,15 +236,13 @@ fn disposed(
             out.extend([Some(set_out), told, Some(in_force)].into_iter().flatten());
         }
         Disposition::MeasureEnded(ended) => {
-            gate::pass(Topic::Notices, head)?;
-            gate::pass(Topic::Measures, head)?;
+            pass_for_measure(head)?;
             let ended_out = disposition::ended(ended, ctx)?;
             let told = if ended.is_told { Some(notice::of_ended(ended, ctx)?) } else { None };
             out.extend([Some(ended_out), told, Some(measure::ended(ended))].into_iter().flatten());
         }
         Disposition::MeasureExtended(extended) => {
-            gate::pass(Topic::Notices, head)?;
-            gate::pass(Topic::Measures, head)?;
+            pass_for_measure(head)?;
             let (extended_out, in_force) =
                 (disposition::extended(extended, ctx)?, measure::extended(extended, ctx)?);
             let told = if extended.is_told { Some(notice::of_extended(extended, ctx)?) } else { None };
