@@ -5,21 +5,19 @@ use std::sync::Arc;
 
 use super::readings::Readings;
 use super::sieve::{Candidate, Places, Sieve};
+use super::telling::ToldSignal;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::evidence::Softened;
-use crate::engine::fact::Feed;
 use crate::engine::guard::{Guarded, Guards};
 use crate::engine::measure::{Lane, MeasureKind};
 use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
 use crate::engine::rule::{Condition, Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
-use crate::engine::signal::{Question, ReportLevel, Signal, Tell};
 use crate::engine::state::{Finding, Firing};
 use crate::engine::subject::{Party, SubjectKind};
-use crate::engine::window::{Bound, Most};
 
 /// Rules by what sets them off, in id order, and the signals each reads, in order of first mention.
 #[derive(Debug, Default)]
@@ -33,39 +31,6 @@ pub(crate) struct RuleIndex {
     signal_numbers: BTreeMap<Arc<str>, usize>,
     /// Signals that others are told of, by the kind they are about, in signal order.
     told: BTreeMap<SubjectKind, Vec<ToldSignal>>,
-}
-
-/// A signal that others are told of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ToldSignal {
-    pub number: usize,
-    pub report: ReportLevel,
-    /// The feeds that it is asked after: of one that tells holders, those it reads.
-    pub feeds: u32,
-    /// What its value does not exceed, if it is asked of a log.
-    bound: Option<Bound>,
-}
-
-impl ToldSignal {
-    fn of(number: usize, signal: &Signal) -> Option<ToldSignal> {
-        let report = signal.report?;
-        let feeds = match report.tell {
-            // A confirmation is no happening that a holder could be told of with that event.
-            Tell::Event => !Feed::FraudConfirmedTerminal.bit(),
-            // Nobody pays a shared subject.
-            Tell::Payer | Tell::Payee => 0,
-            Tell::Holders => signal.question().map_or(0, Question::feeds_read),
-        };
-        let bound = signal.question().and_then(|question| Most::bound(question.aggregate));
-        Some(ToldSignal { number, report, feeds, bound })
-    }
-
-    /// Whether it may be at its level, as far as the log's bounds say.
-    pub fn may_stand(&self, most: &Most) -> bool {
-        self.bound.is_none_or(|bound| {
-            u64::try_from(most.value(bound)).is_ok_and(|value| value >= self.report.level)
-        })
-    }
 }
 
 impl RuleIndex {
@@ -159,6 +124,16 @@ pub(super) struct Scene<'a> {
     pub left_out: Option<Fingerprint>,
 }
 
+/// What of a party's past rules have to look up, found out once for all rules of a scene: what one of them does
+/// there counts for no other.
+#[derive(Clone, Copy)]
+struct Past {
+    /// Some rule fired on it.
+    fired: bool,
+    /// Some rule may not see all of it.
+    overridden: bool,
+}
+
 /// A rule that fired.
 struct Fired<'a> {
     number: usize,
@@ -190,10 +165,10 @@ impl Partition {
         let Some(sieve) = active.index.triggered(scene) else { return Ok(()) };
         let mut readings = self.take_readings();
         let places = self.sifted(sieve, scene, &mut readings);
-        let overridden = self.is_overridden(scene);
+        let past = self.past(scene);
         let mut warned = false;
         for candidate in places.iter().filter_map(|place| sieve.get(place)) {
-            if let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) {
+            if let Some(fired) = self.evaluate(candidate, scene, past, active, &mut readings) {
                 let protects = fired.rule.lane() == Lane::Victim;
                 warned |= self.act(fired, scene, active, &mut readings, out)? && protects;
             }
@@ -218,9 +193,9 @@ impl Partition {
         let mut readings = self.take_readings();
         let places = self.sifted(sieve, scene, &mut readings);
         let mut checked = false;
-        let overridden = self.is_overridden(scene);
+        let past = self.past(scene);
         for candidate in places.iter().filter_map(|place| sieve.get(place)) {
-            let Some(fired) = self.evaluate(candidate, scene, overridden, active, &mut readings) else {
+            let Some(fired) = self.evaluate(candidate, scene, past, active, &mut readings) else {
                 continue;
             };
             if fired.enforced && checked {
@@ -327,12 +302,12 @@ impl Partition {
         condition.eval(&mut value, &scene.attributes) == Some(true)
     }
 
-    /// Whether a rule fires on a scene. `overridden`: some rule may not see all of the party's past.
+    /// Whether a rule fires on a scene.
     fn evaluate<'a>(
         &mut self,
         candidate: &Candidate,
         scene: &Scene<'_>,
-        overridden: bool,
+        past: Past,
         active: &'a Active,
         readings: &mut Readings,
     ) -> Option<Fired<'a>> {
@@ -340,10 +315,11 @@ impl Partition {
         let rule = active.set.rules.get(number)?;
         let name = active.index.names.get(number)?;
         // Who is busy is often under a measure of the rule already, and windows cost more than to find that out.
-        if self.has_fired(rule, name, scene) {
+        if past.fired && self.has_fired(rule, name, scene) {
             return None;
         }
-        let settled = if overridden { None } else { self.settle(&candidate.guards, scene, active, readings) };
+        let settled =
+            if past.overridden { None } else { self.settle(&candidate.guards, scene, active, readings) };
         if settled == Some(false) {
             return None;
         }
@@ -389,8 +365,12 @@ impl Partition {
         is_whole.then_some(true)
     }
 
-    fn is_overridden(&self, scene: &Scene<'_>) -> bool {
-        !self.overrides.is_empty() && self.overrides.get(&scene.party.subject).is_some()
+    fn past(&self, scene: &Scene<'_>) -> Past {
+        let party = &scene.party.subject;
+        Past {
+            fired: self.firings.get(party).is_some(),
+            overridden: !self.overrides.is_empty() && self.overrides.get(party).is_some(),
+        }
     }
 
     /// Whether the rule's last firing on the party still holds, or was for this very event.

@@ -4,18 +4,50 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::readings::ratio;
-use super::rules::ToldSignal;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Fingerprint, Money, SpanMs, TimeMs, Token};
 use crate::engine::calendar::Calendar;
 use crate::engine::fact::{Fact, FactBody, Feed, Side};
 use crate::engine::report::{CROSSING_RECEIVERS_MAX, ReportBody, Standing};
-use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Tell};
+use crate::engine::signal::{Aggregate, Question, Reads, ReportLevel, Signal, Tell};
 use crate::engine::state::{Meeting, TokenHash};
 use crate::engine::subject::{Party, SealedRef, Subject, SubjectKind};
 use crate::engine::told::Told;
-use crate::engine::window::{AsOf, AskedFor, Entry, Most, Values};
+use crate::engine::window::{AsOf, AskedFor, Bound, Entry, Most, Values};
+
+/// A signal that others are told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ToldSignal {
+    pub number: usize,
+    pub report: ReportLevel,
+    /// The feeds that it is asked after: of one that tells holders, those it reads.
+    pub feeds: u32,
+    /// What its value does not exceed, if it is asked of a log.
+    bound: Option<Bound>,
+}
+
+impl ToldSignal {
+    pub fn of(number: usize, signal: &Signal) -> Option<ToldSignal> {
+        let report = signal.report?;
+        let feeds = match report.tell {
+            // A confirmation is no happening that a holder could be told of with that event.
+            Tell::Event => !Feed::FraudConfirmedTerminal.bit(),
+            // Nobody pays a shared subject.
+            Tell::Payer | Tell::Payee => 0,
+            Tell::Holders => signal.question().map_or(0, Question::feeds_read),
+        };
+        let bound = signal.question().and_then(|question| Most::bound(question.aggregate));
+        Some(ToldSignal { number, report, feeds, bound })
+    }
+
+    /// Whether it may be at its level, as far as the log's bounds say.
+    pub fn may_stand(&self, most: &Most) -> bool {
+        self.bound.is_none_or(|bound| {
+            u64::try_from(most.value(bound)).is_ok_and(|value| value >= self.report.level)
+        })
+    }
+}
 
 impl Partition {
     /// A shared subject was met: note by whom, and tell whom it concerns.
