@@ -131,7 +131,12 @@ fn restore(
     known: &mut Known,
     loader: &dyn LoadRules,
 ) -> Result<(), SnapshotError> {
-    partition.restore_core(Core::read(&mut reader)?, SeenSince::read(&mut reader)?, loader)?;
+    let (core, seen) = (Core::read(&mut reader)?, SeenSince::read(&mut reader)?);
+    // Sightings are numbered on from there.
+    if seen.from.checked_add(seen.sightings.len() as u64).is_none() {
+        return Err(DecodeError::Malformed("the number of a sighting").into());
+    }
+    partition.restore_core(core, seen, loader)?;
     read_logs(&mut reader, |subject, entries| partition.restore_log(subject, entries, known))?;
     let mut image = Image::read(&mut reader)?;
     if !reader.has(3) {
