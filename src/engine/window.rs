@@ -4,9 +4,9 @@
 //! questions over the same entries (`sweep`). A long one keeps running values (`running`): a cursor per
 //! window for count and sum, a "superseded" mark per entry for distinct, a monotone queue for maximum
 //! and minimum, amounts by size for those like an event's, sums by other side for the largest share, who was met
-//! in which direction. Both give the same numbers as a look at each entry (`SubjectLog::scan`), which answers what is asked about the
-//! past, under an override's bound, or for one event. What no window can exceed is known without a look
-//! (`most`), so most logs are never asked: running values begin with the first question.
+//! in which direction. Both give the same numbers as a look at each entry (`SubjectLog::scan`), which answers what
+//! is asked about the past, under an override's bound, or for one event. What no window can exceed is known
+//! without a look (`most`), so most logs are never asked: running values begin with the first question.
 //!
 //! A log holds numbers of entries; the entries are in the partition's `Store`.
 
@@ -318,14 +318,10 @@ impl SubjectLog {
             By::Lane(lane) if self.is_whole(store, plan, as_of) => {
                 running()?.values(lane, view, plan, as_of, values);
             }
-            By::Amounts(lane) if !is_short && self.is_whole(store, plan, as_of) => {
-                values.keep(signal, running()?.resembling(lane, &asked.planned, view, as_of)?);
-            }
-            By::Shares(lane) if !is_short && self.is_whole(store, plan, as_of) => {
-                values.keep(signal, running()?.largest_share(lane)?);
-            }
-            By::Returned(lane) if !is_short && self.is_whole(store, plan, as_of) => {
-                values.keep(signal, running()?.returned(lane)?);
+            By::Amounts(_) | By::Shares(_) | By::Returned(_)
+                if !is_short && self.is_whole(store, plan, as_of) =>
+            {
+                values.keep(signal, running()?.kept_value(asked, view, as_of)?);
             }
             _ => values.keep(signal, self.scan_planned(&asked.planned, store, plan.calendar(), as_of)),
         }
@@ -366,7 +362,7 @@ impl SubjectLog {
         let mut running = running.unwrap_or_else(|| Box::new(Running::new(plan)));
         running.advance(at, many.view(store), plan);
         if let Some(asked) = plan.asked(signal) {
-            running.keep(asked.by, &asked.planned.question, many.view(store), plan);
+            running.keep(asked, many.view(store), plan);
         }
         many.running = Some(running);
         (many.unasked, many.scanned) = (0, 0);

@@ -172,14 +172,14 @@ pub fn encode_effect(
 /// As `encode_effect`.
 pub fn encode_shown(effect: &Effect, ctx: &OutputContext<'_>) -> Result<Option<OutRecord>, OutputError> {
     let Effect::Disposed(disposition) = effect else { return Ok(None) };
-    let encode: &dyn Fn() -> Result<OutRecord, OutputError> = match &**disposition {
-        Disposition::MeasureSet(set) => &|| disposition::set(set, ctx),
-        Disposition::MeasureEnded(ended) => &|| disposition::ended(ended, ctx),
-        Disposition::MeasureExtended(extended) => &|| disposition::extended(extended, ctx),
+    let record = match &**disposition {
+        Disposition::MeasureSet(set) => disposition::set(set, ctx),
+        Disposition::MeasureEnded(ended) => disposition::ended(ended, ctx),
+        Disposition::MeasureExtended(extended) => disposition::extended(extended, ctx),
         _ => return Ok(None),
     };
     pass_for_measure(disposition.head())?;
-    encode().map(Some)
+    record.map(Some)
 }
 
 /// A measure leaves for three topics, or not at all.

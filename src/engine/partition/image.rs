@@ -198,41 +198,6 @@ impl Partition {
         seen: SeenSince,
         loader: &dyn LoadRules,
     ) -> Result<(), EngineError> {
-        self.restore_small(core, loader)?;
-        self.seen.restore(seen);
-        Ok(())
-    }
-
-    /// Takes over a log that came, changed or, without entries, went. `known` is one for all snapshots.
-    pub fn restore_log(&mut self, subject: Subject, entries: &[Entry], known: &mut Known) {
-        if let Some(mut before) = self.logs.remove(&subject) {
-            before.forget(&mut self.store, TimeMs(i64::MAX));
-        }
-        if !entries.is_empty() {
-            self.logs.insert(subject, self.store.restore(entries, known));
-        }
-    }
-
-    /// Takes over the rest.
-    pub fn restore(&mut self, mut image: Image) {
-        image.leave_out_what_is_planted(&mut self.specials);
-        self.logs.restored();
-        self.holders.restore(image.holders);
-        for meeting in image.meetings.rows.iter_mut().flat_map(|(_, meetings)| meetings) {
-            meeting.by = self.met_by.share(&meeting.by);
-        }
-        self.meetings.restore(image.meetings);
-        self.told.restore(image.told);
-        self.restore_measures(image.measures);
-        self.firings.restore(image.firings);
-        self.overrides.restore(image.overrides);
-        self.kept.restore(image.kept);
-        self.leads.restore(image.leads);
-        self.reached.marks.restore(image.marks);
-        self.count_open_leads();
-    }
-
-    fn restore_small(&mut self, core: Core, loader: &dyn LoadRules) -> Result<(), EngineError> {
         if core.bundle.as_ref() != self.bundle() {
             self.rules = match core.bundle {
                 Some(bundle) => {
@@ -266,7 +231,37 @@ impl Partition {
         self.reached.persons = core.persons;
         self.specials = core.specials;
         self.request_count = core.request_count;
+        self.seen.restore(seen);
         Ok(())
+    }
+
+    /// Takes over a log that came, changed or, without entries, went. `known` is one for all snapshots.
+    pub fn restore_log(&mut self, subject: Subject, entries: &[Entry], known: &mut Known) {
+        if let Some(mut before) = self.logs.remove(&subject) {
+            before.forget(&mut self.store, TimeMs(i64::MAX));
+        }
+        if !entries.is_empty() {
+            self.logs.insert(subject, self.store.restore(entries, known));
+        }
+    }
+
+    /// Takes over the rest.
+    pub fn restore(&mut self, mut image: Image) {
+        image.leave_out_what_is_planted(&mut self.specials);
+        self.logs.restored();
+        self.holders.restore(image.holders);
+        for meeting in image.meetings.rows.iter_mut().flat_map(|(_, meetings)| meetings) {
+            meeting.by = self.met_by.share(&meeting.by);
+        }
+        self.meetings.restore(image.meetings);
+        self.told.restore(image.told);
+        self.restore_measures(image.measures);
+        self.firings.restore(image.firings);
+        self.overrides.restore(image.overrides);
+        self.kept.restore(image.kept);
+        self.leads.restore(image.leads);
+        self.reached.marks.restore(image.marks);
+        self.count_open_leads();
     }
 
     fn restore_measures(&mut self, mut changes: Changes<DispositionId, MeasureState>) {

@@ -17,13 +17,13 @@ use super::kept::Kept;
 use super::lane::{Counted, Lane, due};
 use super::own::{self, Own};
 use super::packed::Packed;
-use super::plan::{By, Plan, Planned, Set as SetPlan};
+use super::plan::{Asked, By, Plan, Planned, Set as SetPlan};
 use super::returned::Returned;
 use super::shares::Shares;
 use super::{AsOf, Values, View};
 use crate::engine::base::{SpanMs, TimeMs, saturate};
 use crate::engine::prefetch::prefetch;
-use crate::engine::signal::{Aggregate, Question};
+use crate::engine::signal::Aggregate;
 
 /// Cursors and values of all questions that are kept running, as of `clock`.
 ///
@@ -246,7 +246,8 @@ impl Running {
     }
 
     /// Keeps, from now on, what a question needs beside its lane's count and sum.
-    pub fn keep(&mut self, by: By, question: &Question, log: View<'_>, plan: &Plan) {
+    pub fn keep(&mut self, asked: &Asked, log: View<'_>, plan: &Plan) {
+        let (by, question) = (asked.by, &asked.planned.question);
         let (By::Amounts(number) | By::Shares(number) | By::Returned(number)) = by else { return };
         let Some((inside, its)) = self.inside(number, log, plan) else { return };
         let paid = inside.clone().filter(|entry| Counted::of(entry, its).is_paid);
@@ -282,25 +283,29 @@ impl Running {
         Some((lane, lane.kept.as_deref()?))
     }
 
-    /// The largest share of one other side in a lane's sum; none if shares are not added up.
-    pub fn largest_share(&self, lane: usize) -> Option<(i64, bool)> {
+    /// The answer to such a question; none if what it needs is not kept yet.
+    pub fn kept_value(&self, asked: &Asked, log: View<'_>, as_of: AsOf) -> Option<(i64, bool)> {
+        match asked.by {
+            By::Amounts(lane) => self.resembling(lane, &asked.planned, log, as_of),
+            By::Shares(lane) => self.largest_share(lane),
+            By::Returned(lane) => self.returned(lane),
+            By::Scan | By::Lane(_) => None,
+        }
+    }
+
+    /// The largest share of one other side in a lane's sum.
+    fn largest_share(&self, lane: usize) -> Option<(i64, bool)> {
         let (lane, kept) = self.kept_of(lane)?;
         Some(kept.shares.as_deref()?.largest(lane.sum))
     }
 
-    /// How many other sides of a lane were met in both directions; none if that is not kept.
-    pub fn returned(&self, lane: usize) -> Option<(i64, bool)> {
+    /// How many other sides of a lane were met in both directions.
+    fn returned(&self, lane: usize) -> Option<(i64, bool)> {
         Some(self.kept_of(lane)?.1.returned.as_deref()?.value())
     }
 
-    /// How many entries of a lane are like the event that is asked for; none if its amounts are not in order.
-    pub fn resembling(
-        &self,
-        lane: usize,
-        planned: &Planned,
-        log: View<'_>,
-        as_of: AsOf,
-    ) -> Option<(i64, bool)> {
+    /// How many entries of a lane are like the event that is asked for.
+    fn resembling(&self, lane: usize, planned: &Planned, log: View<'_>, as_of: AsOf) -> Option<(i64, bool)> {
         let alike = as_of.counted(&planned.question).alike?;
         let mut count = self.kept_of(lane)?.1.alike(&alike)?;
         if planned.question.without_event && planned.question.delay == SpanMs(0) {
