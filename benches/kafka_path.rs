@@ -100,8 +100,8 @@ impl Bench<'_> {
         let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / count as f64;
         println!(
             "{name:10} windows {} to {}: {:.2} us CPU an event, {dispositions} measures set",
-            windows.0[0],
-            windows.0[5],
+            windows.spans[0],
+            windows.spans[5],
             each(intake.whole + decide.whole)
         );
         stages("intake", &intake, "receive, classify, pack, hand over", each);

@@ -32,7 +32,8 @@ use super::worker::{Answer, Assignment, Crew, Done, Threads, spawn};
 /// How often things are done, and how much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// With output, or in a hurry to the end.
+    /// From the begin of one transaction to the next with output, or in a hurry to the end: so that the first output
+    /// after a pause leaves at once.
     pub commit_every: Duration,
     /// Without output.
     pub commit_idle: Duration,
@@ -104,6 +105,8 @@ pub(crate) struct Driver<L> {
     sender: Sender<Answer>,
     answers: Receiver<Answer>,
     tenures: u64,
+    /// When the last transaction began.
+    settled: Instant,
     /// No transaction before this.
     not_before: Instant,
     /// Why a partition stopped; told when the worker ends.
@@ -113,8 +116,18 @@ pub(crate) struct Driver<L> {
 impl<L: DecideLog> Driver<L> {
     pub(crate) fn new(log: L, setup: Setup) -> Driver<L> {
         let (sender, answers) = mpsc::channel();
-        let not_before = setup.host.clock.now();
-        Driver { log, setup, held: BTreeMap::new(), sender, answers, tenures: 0, not_before, failure: None }
+        let now = setup.host.clock.now();
+        Driver {
+            log,
+            setup,
+            held: BTreeMap::new(),
+            sender,
+            answers,
+            tenures: 0,
+            settled: now,
+            not_before: now,
+            failure: None,
+        }
     }
 
     fn run(mut self, stop: &AtomicBool) -> Result<(), DecideError> {
@@ -277,9 +290,9 @@ impl<L: DecideLog> Driver<L> {
 
     fn is_due(&self) -> bool {
         let (pace, now) = (&self.setup.pace, self.now());
-        let due = |(since, output): (Instant, bool)| {
-            let hurry = output || self.setup.until_end;
-            now - since >= if hurry { pace.commit_every } else { pace.commit_idle }
+        let due = |(since, output): (Instant, bool)| match output || self.setup.until_end {
+            true => now - self.settled >= pace.commit_every,
+            false => now - since >= pace.commit_idle,
         };
         now >= self.not_before && self.held.values().filter_map(|held| held.kept.waiting()).any(due)
     }
@@ -293,9 +306,9 @@ impl<L: DecideLog> Driver<L> {
         if batches.is_empty() {
             return Ok(());
         }
-        let began = self.now();
+        self.settled = self.now();
         let outcome = self.log.commit(&batches)?;
-        self.setup.surroundings.observe.transaction(self.now() - began);
+        self.setup.surroundings.observe.transaction(self.now() - self.settled);
         for batch in batches {
             let Some(held) = self.held.get_mut(&batch.partition) else { continue };
             let outcome = match &outcome {

@@ -157,7 +157,7 @@ impl KafkaDecideLog {
         let (mut events, mut bytes_total) = (Vec::new(), 0);
         while events.len() < POLL_RECORDS_MAX && bytes_total < POLL_BYTES_MAX {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.consumer.poll(if events.is_empty() { left } else { Duration::ZERO }) {
+            match self.consumer.next(if events.is_empty() { left } else { Duration::ZERO }) {
                 Some(Ok(message)) => {
                     let bytes = message.payload().unwrap_or_default().to_vec();
                     bytes_total += bytes.len();

@@ -17,7 +17,8 @@ use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
@@ -171,6 +172,13 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn new(consumer: GroupConsumer, close_max: Duration) -> Member {
         Member { consumer: ManuallyDrop::new(consumer), close_max }
+    }
+
+    /// What comes next within `wait`, in whole milliseconds: the crate cuts the rest off what it passes on, and
+    /// then asks without a pause until the rest has passed too, with a core all to itself.
+    pub(super) fn next(&self, wait: Duration) -> Option<KafkaResult<BorrowedMessage<'_>>> {
+        let wait_ms = wait.as_nanos().div_ceil(1_000_000);
+        self.consumer.poll(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(u64::MAX)))
     }
 }
 

@@ -89,7 +89,7 @@ impl SourceConsumer {
             // Only the first record is waited for.
             let left =
                 if served == 0 { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
-            match self.consumer.poll(left) {
+            match self.consumer.next(left) {
                 Some(Ok(message)) => {
                     self.positions.advance(message.topic(), message.partition(), message.offset());
                     serve_record(&message, serve);
