@@ -74,7 +74,7 @@ pub fn keys(config: &Config) -> Result<Keys, Failure> {
             "production refuses the development key: set keys.file to a file with 64 random hexadecimal digits"
         )));
     }
-    Ok(keys)
+    Ok(keys.caching(usize::try_from(config.intake.token_cache_entries).unwrap_or(usize::MAX)))
 }
 
 #[must_use]

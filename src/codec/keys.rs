@@ -16,7 +16,7 @@ pub mod names;
 mod provider;
 
 use std::hash::Hasher;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
@@ -45,6 +45,9 @@ const DEVELOPMENT_MASTER: [u8; 32] = *b"duecourse development key, fixed";
 
 /// In place of a kind of subject, in tokens of staff.
 const STAFF: u8 = 0xf0;
+
+/// Identifiers whose tokens are kept where nobody says how many.
+const CACHE_ENTRIES: usize = 1 << 17;
 
 /// The keys of one deployment. Shared between threads; cloning gives the same keys and an empty cache.
 pub struct Keys {
@@ -81,7 +84,7 @@ impl Clone for Keys {
             generation: self.generation.clone(),
             names: Arc::clone(&self.names),
             development: self.development,
-            cache: Mutex::new(Cache::new()),
+            cache: Mutex::new(Cache::new(self.locked().entries())),
         }
     }
 }
@@ -109,7 +112,7 @@ impl Keys {
             generation: None,
             names: Arc::default(),
             development: *master == DEVELOPMENT_MASTER,
-            cache: Mutex::new(Cache::new()),
+            cache: Mutex::new(Cache::new(CACHE_ENTRIES)),
         }
     }
 
@@ -133,6 +136,17 @@ impl Keys {
     pub fn knowing(mut self, names: Names) -> Keys {
         self.names = Arc::new(names);
         self
+    }
+
+    /// With room for the tokens and sealed refs of so many identifiers.
+    #[must_use]
+    pub fn caching(mut self, entries: usize) -> Keys {
+        self.cache = Mutex::new(Cache::new(entries));
+        self
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What measures of earlier generations are called in this one.
@@ -182,7 +196,7 @@ impl Keys {
     #[must_use]
     pub fn token(&self, kind: SubjectKind, id: &str) -> Token {
         let tag = self.cache_tag(kind, id);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.locked();
         cache.token(tag, || self.mac_token(kind, id))
     }
 
@@ -191,7 +205,7 @@ impl Keys {
     #[must_use]
     pub fn tokens<const N: usize>(&self, ids: [Option<(SubjectKind, &str)>; N]) -> [Option<Token>; N] {
         let tagged = ids.map(|id| id.map(|(kind, id)| (self.cache_tag(kind, id), kind, id)));
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.locked();
         tagged.iter().flatten().for_each(|(tag, ..)| cache.expect(*tag));
         tagged.map(|id| id.map(|(tag, kind, id)| cache.token(tag, || self.mac_token(kind, id))))
     }
@@ -200,7 +214,7 @@ impl Keys {
     #[must_use]
     pub fn party(&self, kind: SubjectKind, id: &str) -> (Token, SealedRef) {
         let tag = self.cache_tag(kind, id);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.locked();
         let token = cache.token(tag, || self.mac_token(kind, id));
         let sealed = cache.sealed(tag, || self.seal(id));
         (token, sealed)
@@ -221,7 +235,7 @@ impl Keys {
     #[must_use]
     pub fn party_of(&self, kind: SubjectKind, id: &str, holder: &str) -> (Token, SealedRef, Token) {
         let (tag, of_holder) = (self.cache_tag(kind, id), self.cache_tag(SubjectKind::Holder, holder));
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.locked();
         cache.expect(tag);
         cache.expect(of_holder);
         let token = cache.token(tag, || self.mac_token(kind, id));
@@ -351,8 +365,8 @@ mod tests {
 
     #[test]
     fn every_token_survives_more_identifiers_than_the_cache_holds() {
-        let keys = Keys::development();
-        let ids: Vec<String> = (0..cache::SLOTS + cache::SLOTS / 4).map(|n| format!("id-{n}")).collect();
+        let keys = Keys::development().caching(4_000);
+        let ids: Vec<String> = (0..5_000).map(|n| format!("id-{n}")).collect();
         for id in &ids {
             let (token, sealed) = keys.party(SubjectKind::Account, id);
             assert_eq!(token, keys.token(SubjectKind::Account, id));

@@ -147,7 +147,7 @@ fn bucket(s3: &S3, found: &mut Found) {
 }
 
 fn numbers(config: &Config, found: &mut Found) {
-    let bounds: [(&'static str, i64, i64, i64); 16] = [
+    let bounds: [(&'static str, i64, i64, i64); 15] = [
         ("kafka.source_partitions", config.kafka.source_partitions.into(), 1, 10_000),
         ("kafka.facts_partitions", config.kafka.facts_partitions.into(), 1, 10_000),
         ("kafka.replication", config.kafka.replication.into(), -1, 15),
@@ -156,7 +156,6 @@ fn numbers(config: &Config, found: &mut Found) {
         ("kafka.queue_kib", config.kafka.queue_kib.into(), 64, 1_048_576),
         ("intake.pack_bytes_max", config.intake.pack_bytes_max.into(), 1_024, 900_000),
         ("intake.token_cache_entries", config.intake.token_cache_entries.into(), 0, 100_000_000),
-        ("decide.threads", config.decide.threads.into(), 0, 1_024),
         ("snapshots.kept", config.snapshots.kept.into(), 2, 1_000),
         ("intake.skew_ms_max", signed(config.intake.skew_ms_max), 1, 3_600_000),
         ("intake.future_ms_max", signed(config.intake.future_ms_max), 0, 86_400_000),

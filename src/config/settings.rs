@@ -247,8 +247,6 @@ pub struct Decide {
     pub commit_interval_ms: u64,
     pub idle_commit_interval_ms: u64,
     pub waiting_bytes_max: u64,
-    /// 0: one for each processor.
-    pub threads: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

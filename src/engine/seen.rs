@@ -114,9 +114,7 @@ impl Seen {
         match last.find_mut(hash(event), is_same) {
             Some(known) => *known = number,
             None => {
-                let hash_of =
-                    |known: &u32| hash(order.get(*known).map(|(_, known)| known).unwrap_or_default());
-                last.insert_unique(hash(event), number, hash_of);
+                last.insert_unique(hash(event), number, hash_of(order));
             }
         }
     }
@@ -147,11 +145,17 @@ impl Seen {
             let at = said.from;
             self.order = Order { first_of_block: at, first: at, end: at, ..Order::default() };
         }
+        self.last.reserve(said.sightings.len(), hash_of(&self.order));
         for sighting in said.sightings {
             self.push(sighting);
         }
         self.copied = self.order.end;
     }
+}
+
+/// Of the sighting with that number.
+fn hash_of(order: &Order) -> impl Fn(&u32) -> u64 {
+    |number| hash(order.get(*number).map(|(_, event)| event).unwrap_or_default())
 }
 
 fn hash(event: Fingerprint) -> u64 {

@@ -15,6 +15,7 @@ mod behind;
 mod best;
 mod distinct;
 mod kept;
+mod known;
 mod lane;
 mod most;
 mod numbers;
@@ -40,6 +41,7 @@ use super::prefetch::prefetch;
 
 pub use as_of::{AsOf, AskedFor};
 pub use behind::Behind;
+pub use known::{Known, LogBatch};
 use most::Ceiling;
 pub use most::{Bound, Most};
 use numbers::Few;
@@ -47,7 +49,7 @@ use packed::Packed;
 use plan::By;
 pub use plan::{Plan, Plans};
 use running::Running;
-pub use store::{Known, Store};
+pub use store::Store;
 pub use values::Values;
 use view::View;
 

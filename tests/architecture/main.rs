@@ -8,6 +8,7 @@ mod files;
 mod golden;
 mod layers;
 mod purity;
+mod settings;
 
 use code::Source;
 
@@ -50,4 +51,9 @@ fn names_and_words_that_are_banned_do_not_occur() {
 #[test]
 fn every_rule_and_limit_has_its_golden_scenario() {
     fail_on(golden::missing());
+}
+
+#[test]
+fn every_setting_is_read() {
+    fail_on(settings::unread(&Source::all()));
 }

@@ -93,7 +93,7 @@ fn doctor_finds_topics_that_were_set_wrong_and_its_mends_mend_them() {
             deployment.topic(topic)
         ));
     };
-    alter("measures", "cleanup.policy=delete");
+    alter("measures", "cleanup.policy=delete,max.compaction.lag.ms=9223372036854775807");
     alter("facts", "message.timestamp.type=CreateTime,retention.ms=7200000,min.insync.replicas=2");
     let (code, findings) = doctor(&deployment);
     assert_eq!(code, Some(1));
@@ -103,6 +103,7 @@ fn doctor_finds_topics_that_were_set_wrong_and_its_mends_mend_them() {
     let (facts, measures) = (deployment.topic("facts"), deployment.topic("measures"));
     let wanted = [
         ("cleanup_policy", &*measures),
+        ("compaction", &*measures),
         ("min_insync", &*facts),
         ("retention", &*facts),
         ("timestamps", &*facts),

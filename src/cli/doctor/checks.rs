@@ -4,7 +4,7 @@ use super::brokers;
 use super::topics::{self, Cleanup, Need};
 use super::{Finding, Level, Seen};
 use crate::config::Config;
-use crate::log::kafka::{Allowed, Operation, TopicState};
+use crate::log::kafka::{Allowed, COMPACTED_WITHIN, Operation, TopicState};
 
 /// Every check, and how many there were.
 pub(super) fn all(config: &Config, seen: &Seen) -> (Vec<Finding>, usize) {
@@ -97,6 +97,9 @@ fn topic(judge: &mut Judge, config: &Config, need: &Need, state: &TopicState) {
         let found = format!("cleanup.policy={policy}, and it must be {wanted}: {why}");
         judge.error("cleanup_policy", name, found, judge.set(name, &format!("cleanup.policy={wanted}")));
     }
+    if need.cleanup == Cleanup::Compact {
+        compaction(judge, name, state);
+    }
     if need.append_time && state.setting("message.timestamp.type") != "LogAppendTime" {
         let found =
             "message.timestamp.type=CreateTime: producers would move the time of decisions".to_owned();
@@ -116,6 +119,24 @@ fn topic(judge: &mut Judge, config: &Config, need: &Need, state: &TopicState) {
     }
     if need.is_facts {
         retention(judge, config, name, state);
+    }
+}
+
+/// What a later record of the same key replaced must go in time (the table of terms says so), and by the broker's
+/// defaults it stays until its segment has filled up.
+fn compaction(judge: &mut Judge, name: &str, state: &TopicState) {
+    let within_ms = COMPACTED_WITHIN.0;
+    let lag_ms: i64 = state.setting("max.compaction.lag.ms").parse().unwrap_or(i64::MAX);
+    if lag_ms <= within_ms {
+        judge.well();
+    } else {
+        let found = format!("max.compaction.lag.ms={lag_ms}: what was replaced may stay long after its term");
+        judge.error(
+            "compaction",
+            name,
+            found,
+            judge.set(name, &format!("max.compaction.lag.ms={within_ms}")),
+        );
     }
 }
 

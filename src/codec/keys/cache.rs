@@ -9,8 +9,7 @@ use crate::engine::base::Token;
 use crate::engine::prefetch::prefetch;
 use crate::engine::subject::SealedRef;
 
-/// How many identifiers are kept, in sets of `WAYS`: about 8 MiB, and the sealed refs.
-pub const SLOTS: usize = 1 << 17;
+/// Identifiers are kept in sets of so many.
 const WAYS: usize = 4;
 
 /// Tags stand together in a cache line, so that a look-up reads one before the entry itself.
@@ -30,17 +29,24 @@ struct Entry {
 }
 
 pub struct Cache {
+    /// Made when the first identifier comes.
     sets: Vec<Set>,
+    sets_max: usize,
 }
 
 impl Cache {
-    pub fn new() -> Cache {
-        Cache { sets: Vec::new() }
+    /// Room for so many identifiers: 64 bytes each, and the sealed refs.
+    pub fn new(entries: usize) -> Cache {
+        Cache { sets: Vec::new(), sets_max: entries.div_ceil(WAYS).max(1) }
+    }
+
+    pub fn entries(&self) -> usize {
+        self.sets_max * WAYS
     }
 
     /// Asks for the memory of a tag's place, before several are looked for.
     pub fn expect(&self, tag: u128) {
-        if let Some(set) = self.sets.get(place(tag)) {
+        if let Some(set) = self.sets.get(self.place(tag)) {
             prefetch(&set.tags);
             set.entries.iter().step_by(2).for_each(prefetch);
         }
@@ -68,10 +74,11 @@ impl Cache {
     /// filled longest ago.
     fn entry(&mut self, tag: u128) -> (&mut Entry, bool) {
         if self.sets.is_empty() {
-            self.sets.resize_with(SLOTS / WAYS, Set::default);
+            self.sets.resize_with(self.sets_max, Set::default);
         }
-        // The remainders are below the number of sets and of ways.
-        let set = &mut self.sets[place(tag)];
+        // Places are below the number of sets, and remainders below that of ways.
+        let place = self.place(tag);
+        let set = &mut self.sets[place];
         let found = set.tags.iter().position(|known| *known == tag);
         let place = found.unwrap_or(set.next % WAYS);
         if found.is_none() {
@@ -80,10 +87,11 @@ impl Cache {
         }
         (&mut set.entries[place], found.is_some())
     }
-}
 
-fn place(tag: u128) -> usize {
-    tag as usize % (SLOTS / WAYS)
+    /// Below the number of sets: tags are hashes, so their upper half is spread evenly.
+    fn place(&self, tag: u128) -> usize {
+        (((tag >> 64) * self.sets_max as u128) >> 64) as usize
+    }
 }
 
 impl Drop for Cache {

@@ -137,7 +137,7 @@ fn restore(
         return Err(DecodeError::Malformed("the number of a sighting").into());
     }
     partition.restore_core(core, seen, loader)?;
-    read_logs(&mut reader, |subject, entries| partition.restore_log(subject, entries, known))?;
+    read_logs(&mut reader, |batch| partition.restore_logs(batch, known))?;
     let mut image = Image::read(&mut reader)?;
     if !reader.has(3) {
         // Measures of then followed none.

@@ -11,7 +11,7 @@ use crate::engine::partition::FrozenLogs;
 use crate::engine::state::MetBy;
 use crate::engine::subject::{Party, Subject};
 use crate::engine::table::{Changes, Frozen, Key};
-use crate::engine::window::Entry;
+use crate::engine::window::{Entry, LogBatch};
 
 /// Something a snapshot holds. What `write` wrote, `read` reads.
 pub(super) trait Packed: Sized {
@@ -200,23 +200,23 @@ pub(super) fn write_logs(logs: &FrozenLogs, changed_only: bool, writer: &mut Wri
     write_rows::<_, Vec<Entry>>(removed, logs.rows(changed_only), writer);
 }
 
-/// What `write_logs` wrote: each log that went, without entries, then each that came or changed.
-pub(super) fn read_logs(
-    reader: &mut Reader<'_>,
-    mut take: impl FnMut(Subject, &[Entry]),
-) -> Result<(), DecodeError> {
+/// What `write_logs` wrote, some logs at a time: each log that went, without entries, then each that came or changed.
+pub(super) fn read_logs(reader: &mut Reader<'_>, mut take: impl FnMut(&LogBatch)) -> Result<(), DecodeError> {
+    let mut batch = LogBatch::default();
     for _ in 0..reader.count("a list", 1)? {
-        take(Subject::read(reader)?, &[]);
+        batch.begin(Subject::read(reader)?);
     }
-    let mut entries = Vec::new();
     while reader.flag("whether a row follows")? {
-        let subject = Subject::read(reader)?;
-        entries.clear();
-        for _ in 0..reader.count("a list", 1)? {
-            entries.push(Entry::read(reader)?);
+        if batch.is_full() {
+            take(&batch);
+            batch.clear();
         }
-        take(subject, &entries);
+        batch.begin(Subject::read(reader)?);
+        for _ in 0..reader.count("a list", 1)? {
+            batch.add(&Entry::read(reader)?);
+        }
     }
+    take(&batch);
     Ok(())
 }
 

@@ -27,7 +27,7 @@ use crate::engine::subject::Subject;
 use crate::engine::table::{self, Changes};
 use crate::engine::timer::Timers;
 use crate::engine::told::ToldHolders;
-use crate::engine::window::{Entry, Known, Store, SubjectLog};
+use crate::engine::window::{Entry, Known, LogBatch, Store, SubjectLog};
 
 /// Rule counts by rule and, of rules whose own partition this is, by origin.
 pub type Heard = BTreeMap<String, BTreeMap<u32, RuleCount>>;
@@ -235,13 +235,15 @@ impl Partition {
         Ok(())
     }
 
-    /// Takes over a log that came, changed or, without entries, went. `known` is one for all snapshots.
-    pub fn restore_log(&mut self, subject: Subject, entries: &[Entry], known: &mut Known) {
-        if let Some(mut before) = self.logs.remove(&subject) {
-            before.forget(&mut self.store, TimeMs(i64::MAX));
-        }
-        if !entries.is_empty() {
-            self.logs.insert(subject, self.store.restore(entries, known));
+    /// Takes over logs that came, changed or, without entries, went. `known` is one for all snapshots.
+    pub fn restore_logs(&mut self, batch: &LogBatch, known: &mut Known) {
+        for (subject, (begin, end)) in batch.logs() {
+            if let Some(mut before) = self.logs.remove(&subject) {
+                before.forget(&mut self.store, TimeMs(i64::MAX));
+            }
+            if begin < end {
+                self.logs.insert(subject, self.store.restore(batch, (begin, end), known));
+            }
         }
     }
 

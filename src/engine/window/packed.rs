@@ -137,6 +137,13 @@ impl Packed {
         self.other = next.map_or(u64::MAX, u64::from);
     }
 
+    /// Whether both are the same entry, however many logs refer to it.
+    pub fn is_same(&self, other: &Packed) -> bool {
+        let held = HELD_MAX << HELD_SHIFT;
+        (self.bits[0], self.bits[1] | held, self.event, self.other)
+            == (other.bits[0], other.bits[1] | held, other.event, other.other)
+    }
+
     pub fn unpacked(&self) -> Entry {
         let amount = currency_of(self.currency()).map(|currency| Money { minor: self.minor(), currency });
         Entry {

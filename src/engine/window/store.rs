@@ -4,32 +4,11 @@
 //! Invariants: an entry stays, under the same number, while any log refers to it; when none does, its
 //! number is given out again. Numbers never show outside, so their order decides nothing.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Slot;
-
+use super::Entry;
 use super::packed::Packed;
-use super::{Entry, SubjectLog};
 use crate::engine::prefetch::prefetch;
-use crate::engine::state::TokenHash;
-
-/// Numbers of the entries that earlier logs of a snapshot brought, found by what tells entries apart.
-#[derive(Debug, Default)]
-pub struct Known(HashTable<u32>);
-
-impl Known {
-    /// With room for so many, so that it need not grow, for which it would read them all again.
-    #[must_use]
-    pub fn with_room(entries: usize) -> Known {
-        Known(HashTable::with_capacity(entries))
-    }
-}
-
-fn hash(entry: &Packed) -> u64 {
-    TokenHash::default().hash_one((entry.event().0, entry.feed_bit(), entry.other(), entry.at().0))
-}
 
 /// Entries by number. A copy costs a reference for each chunk; writing to a chunk that a copy still
 /// holds copies that chunk first.
@@ -53,7 +32,10 @@ static NOTHING: Packed = Packed::NOTHING;
 impl Store {
     /// Takes in an entry that so many logs are about to refer to: each gets its number and none else.
     pub fn add(&mut self, entry: &Entry, held: usize) -> u32 {
-        let packed = Packed::new(entry, held as u64);
+        self.add_packed(Packed::new(entry, held as u64))
+    }
+
+    pub(super) fn add_packed(&mut self, packed: Packed) -> u32 {
         if let Some(number) = self.free
             && let Some(place) = self.place(number)
         {
@@ -90,7 +72,7 @@ impl Store {
     }
 
     /// One more log refers to an entry.
-    fn hold(&mut self, number: u32) {
+    pub(super) fn hold(&mut self, number: u32) {
         if let Some(place) = self.place(number) {
             place.hold();
         }
@@ -123,34 +105,6 @@ impl Store {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// Rebuilds the log of a subject from what a snapshot kept. `known` finds an entry that another
-    /// log already brought.
-    pub fn restore(&mut self, entries: &[Entry], known: &mut Known) -> SubjectLog {
-        let mut log = SubjectLog::default();
-        for entry in entries {
-            // A place that was freed since may hold another entry by now: it is compared whole.
-            let is_it = |number: &u32| {
-                let packed = self.get(*number);
-                packed.may_be_shared() && packed.unpacked() == *entry
-            };
-            let slot = known.0.entry(hash(&Packed::new(entry, 0)), is_it, |number| hash(self.get(*number)));
-            let number = match slot {
-                Slot::Occupied(known) => {
-                    let number = *known.get();
-                    self.hold(number);
-                    number
-                }
-                Slot::Vacant(unknown) => {
-                    let number = self.add(entry, 1);
-                    unknown.insert(number);
-                    number
-                }
-            };
-            log.append(number, self);
-        }
-        log
-    }
 }
 
 #[cfg(test)]
@@ -158,26 +112,6 @@ mod tests {
     use super::*;
     use crate::engine::base::{Fingerprint, TimeMs};
     use crate::engine::fact::Feed;
-
-    #[test]
-    fn a_restored_log_shares_no_entry_that_was_given_up() {
-        let entry = |at| Entry {
-            at: TimeMs(at),
-            event: Fingerprint(at as u64),
-            // As a place looks that was freed when place 0 was free already.
-            other: 0,
-            amount: None,
-            feed: Feed::CardUsageCard,
-            marks: 0,
-        };
-        let (mut store, mut known) = (Store::default(), Known::default());
-        // The snapshot before.
-        let mut before = store.restore(&[entry(1), entry(2)], &mut known);
-        before.forget(&mut store, TimeMs(i64::MAX));
-        // The changes since: the log is brought anew.
-        let log = store.restore(&[entry(2), entry(3)], &mut known);
-        assert_eq!(log.entries(&store).collect::<Vec<_>>(), [entry(2), entry(3)]);
-    }
 
     #[test]
     fn a_number_is_given_out_again_when_no_log_refers_to_it() {

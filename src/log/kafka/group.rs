@@ -174,12 +174,17 @@ impl Member {
         Member { consumer: ManuallyDrop::new(consumer), close_max }
     }
 
-    /// What comes next within `wait`, in whole milliseconds: the crate cuts the rest off what it passes on, and
-    /// then asks without a pause until the rest has passed too, with a core all to itself.
+    /// What comes next within `wait`.
     pub(super) fn next(&self, wait: Duration) -> Option<KafkaResult<BorrowedMessage<'_>>> {
-        let wait_ms = wait.as_nanos().div_ceil(1_000_000);
-        self.consumer.poll(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(u64::MAX)))
+        self.consumer.poll(whole_ms(wait))
     }
+}
+
+/// Rounded up to milliseconds. The crate passes on whole ones and cuts the rest off: it would ask again and again
+/// without a pause until the rest has passed too.
+fn whole_ms(wait: Duration) -> Duration {
+    let wait_ms = wait.as_nanos().div_ceil(1_000_000);
+    Duration::from_millis(u64::try_from(wait_ms).unwrap_or(u64::MAX))
 }
 
 impl Deref for Member {
@@ -269,4 +274,19 @@ fn places(list: &TopicPartitionList) -> Vec<Place> {
 /// Nothing is done under these locks that could panic, so a poisoned one still holds good data.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_out_is_never_cut_to_none() {
+        let rounded = |nanos: u64| whole_ms(Duration::from_nanos(nanos));
+        assert_eq!(rounded(0), Duration::ZERO, "asked without waiting");
+        assert_eq!(rounded(1), Duration::from_millis(1));
+        assert_eq!(rounded(999_999), Duration::from_millis(1));
+        assert_eq!(rounded(1_000_000), Duration::from_millis(1));
+        assert_eq!(rounded(1_000_001), Duration::from_millis(2));
+    }
 }

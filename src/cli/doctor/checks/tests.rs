@@ -33,6 +33,7 @@ fn well(config: &Config) -> Seen {
             ("min.insync.replicas", "2"),
             ("retention.ms", &kept_ms),
             ("retention.bytes", "-1"),
+            ("max.compaction.lag.ms", "86400000"),
             ("max.message.bytes", "1048588"),
             ("unclean.leader.election.enable", "false"),
         ];
@@ -82,7 +83,7 @@ fn a_cluster_that_is_well_has_no_finding() {
 #[test]
 fn each_thing_put_wrong_is_found_with_its_mend() {
     type Wrong = fn(&mut Seen, &mut Config);
-    let cases: [(&str, &str, &str, Wrong); 21] = [
+    let cases: [(&str, &str, &str, Wrong); 22] = [
         ("topic", "duecourse.facts", "topics create", |seen, _| {
             seen.topics.insert("duecourse.facts".to_owned(), Ok(None));
         }),
@@ -97,6 +98,9 @@ fn each_thing_put_wrong_is_found_with_its_mend() {
         }),
         ("cleanup_policy", "bank.payments", "--add-config cleanup.policy=delete", |seen, _| {
             set(seen, "bank.payments", "cleanup.policy", "compact,delete");
+        }),
+        ("compaction", "duecourse.measures", "--add-config max.compaction.lag.ms=86400000", |seen, _| {
+            set(seen, "duecourse.measures", "max.compaction.lag.ms", "9223372036854775807");
         }),
         ("timestamps", "bank.payments", "message.timestamp.type=LogAppendTime", |seen, _| {
             set(seen, "bank.payments", "message.timestamp.type", "CreateTime");
