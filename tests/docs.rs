@@ -115,6 +115,42 @@ fn every_class_of_data_has_a_term_a_basis_and_a_status() {
 }
 
 #[test]
+fn every_figure_says_whose_it_is() {
+    let figures = bundle::dated_figures(&bundle::embedded(bundle::Profile::Strict).unwrap());
+    let elsewhere = |figure: &&bundle::DatedFigure| figure.file != "retention.toml";
+    let own = bundle::figures_table(figures.iter().filter(elsewhere).filter(|figure| figure.is_own()));
+    let given = bundle::figures_table(figures.iter().filter(elsewhere).filter(|figure| !figure.is_own()));
+    page::hold("figures.md", "own", &own);
+    page::hold("figures.md", "given", &given);
+    assert!(own.contains("| `settings.toml` | `measure_for_max` | 92d |"), "{own}");
+    assert!(
+        given.contains("| `limits/phone_cards_per_carrier.toml` | `dated[1]` | count_max = 5"),
+        "{given}"
+    );
+    for figure in &figures {
+        assert!(!figure.value.is_empty() && !figure.source.is_empty(), "{figure:?}");
+        // A figure that is taken from a text is read there, and one that is our own says so.
+        let says_own = ["own choice", "institution's own", "自定"]
+            .iter()
+            .any(|word| figure.source.contains(word) || figure.basis.contains(word));
+        assert!(!figure.is_own() || says_own, "it is the institution's own and does not say so: {figure:?}");
+    }
+    // No file has a status that is in no table.
+    let mut files = vec![project("config/settings.toml"), project("config/calendar.toml")];
+    for folder in ["limits", "lives", "leads"] {
+        let folder = std::fs::read_dir(project(&format!("config/{folder}"))).unwrap();
+        files.extend(folder.map(|entry| entry.unwrap().path()));
+    }
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.strip_prefix(project("config")).unwrap().display().to_string();
+        let listed = figures.iter().filter(|figure| figure.file == name).count();
+        let dated = text.lines().filter(|line| line.starts_with("effective_from = ")).count();
+        assert_eq!(listed, dated, "{name}");
+    }
+}
+
+#[test]
 fn every_table_of_a_life_is_a_page() {
     let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
     let lives = bundle::lives_page(&checked.rule_set.lives);

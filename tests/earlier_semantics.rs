@@ -5,6 +5,7 @@
 //! packed facts, a snapshot of half-way, and what was decided in the second half.
 //! `RECORD_SEMANTICS=1 cargo test --test earlier_semantics` records the present number before it is raised.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,11 +16,15 @@ use duecourse::codec::{facts, output};
 use duecourse::config::bundle::{self, Loader, Profile};
 use duecourse::config::source::SourceMapping;
 use duecourse::engine::SEMANTICS;
-use duecourse::engine::base::TimeMs;
+use duecourse::engine::base::{Fingerprint, TimeMs};
 use duecourse::engine::cover::{ConfigVersion, Range, SourceId};
 use duecourse::engine::disposition::Disposition;
+use duecourse::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
+use duecourse::engine::fact::{Fact, FactBody};
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact, TimeMode};
+use duecourse::engine::order::{Level, OrderName};
 use duecourse::engine::partition::{Identity, Partition};
+use duecourse::engine::subject::Subject;
 use duecourse::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
 use duecourse::intake::orders::OrderPolicy;
 use duecourse::intake::release::ReleasePolicy;
@@ -117,6 +122,59 @@ fn facts_and_a_snapshot_of_earlier_semantics_are_gone_on_with() {
         assert_eq!(lines(&published), expected, "semantics {semantics}, from its facts");
     }
     assert!(recorded > 0, "nothing of earlier semantics is recorded");
+}
+
+/// A snapshot of semantics 2 kept no references of what people hold, so nobody could be told of an entry on it. Each is
+/// known again with the next event that names it, and what the entry reaches then is what it reached at once where the
+/// state came from facts: all cards that are open but the eldest, until the entry's stop.
+#[test]
+fn what_a_listed_person_holds_is_reached_as_it_is_heard_of_again() {
+    let at = folder(2);
+    let records = split(&std::fs::read(at.join("facts")).unwrap());
+    let half = std::fs::read_to_string(at.join("half")).unwrap().trim().parse::<usize>().unwrap();
+    let snapshot = std::fs::read(at.join("snapshot")).unwrap();
+    let mut restored = snapshot::decode([snapshot.as_slice()], identity(), &Loader::new()).unwrap();
+    let mut replayed = Partition::new(identity());
+    apply(&mut replayed, &records[..half], 0);
+
+    let mut desk = Desk::new();
+    desk.records = records[..half].to_vec();
+    let mut rules: Value = serde_json::from_str(&bundle::embedded(Profile::Strict).unwrap()).unwrap();
+    rules["files"]["settings.toml"]["version"] = json!(2);
+    rules["files"]["lives/entry.toml"]["enabled"] = json!(true);
+    let rules = rules.to_string();
+    desk.event(5 * HOUR, "rule_set_activated", json!({ "bundle": rules, "sha256": sha256(&rules) }));
+    let used = |number: u32| json!({ "card": party("dora", &format!("CARD-{number}"), "phone_card"), "usage": "data" });
+    desk.event(6 * HOUR, "card_usage_recorded", used(6));
+    let dora = desk.route.expect("a fact of dora's");
+    desk.listed(7 * HOUR, dora);
+    let listed = desk.records.len();
+    (1..=6).for_each(|number| desk.event(8 * HOUR, "card_usage_recorded", used(number)));
+
+    let reached = |partition: &mut Partition, upto: usize, from: usize| -> BTreeSet<(String, TimeMs)> {
+        let (_, effects) = apply(partition, &desk.records[..upto], from);
+        let sets = effects.iter().filter_map(|effect| match effect {
+            Effect::Disposed(disposed) => match &**disposed {
+                Disposition::MeasureSet(set) => {
+                    Some((set.head().party.clone(), set.notice().end, set.measure().name()))
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        let keys = Keys::development();
+        let listed = sets.filter(|(_, _, name)| *name == "listed_limit_card");
+        listed.map(|(party, end, _)| (keys.open(&party.sealed).expect("a reference"), end)).collect()
+    };
+    let at_once = reached(&mut replayed, listed, half);
+    assert_eq!(at_once.len(), 5, "{at_once:?}");
+    assert!(!at_once.iter().any(|(card, _)| card.contains("CARD-1")), "the eldest line is kept: {at_once:?}");
+    // One was heard of between: it is reached at once, the others as they are heard of.
+    let first = reached(&mut restored, listed, half);
+    assert!(first.len() == 1 && first.iter().all(|(card, _)| card.contains("CARD-6")), "{first:?}");
+    let later = reached(&mut restored, desk.records.len(), listed);
+    assert_eq!(first.union(&later).cloned().collect::<BTreeSet<_>>(), at_once);
+    assert!(reached(&mut replayed, desk.records.len(), listed).is_empty(), "each is reached once");
 }
 
 fn lines(published: &[String]) -> String {
@@ -250,6 +308,8 @@ fn time(after: i64) -> String {
 struct Desk {
     classifier: Classifier,
     records: Vec<Vec<u8>>,
+    /// Whom the last fact was about.
+    route: Option<Subject>,
 }
 
 impl Desk {
@@ -264,7 +324,7 @@ impl Desk {
         let mapping = Arc::new(SourceMapping::load("native").unwrap());
         let keys = Arc::new(Keys::development());
         let classifier = Classifier::new(mapping, keys, settings, Arc::new(Loader::new()));
-        Desk { classifier, records: Vec::new() }
+        Desk { classifier, records: Vec::new(), route: None }
     }
 
     fn announce(&mut self) {
@@ -289,6 +349,28 @@ impl Desk {
         let record = SourceRecord { bytes: line.as_bytes(), headers: &[], timestamp: at };
         let Classified { facts, .. } =
             self.classifier.classify(&record).unwrap_or_else(|refusal| panic!("{refusal:?}: {line}"));
+        let facts = facts.into_iter().map(|(_, fact)| fact).collect();
+        self.facts(at, facts);
+    }
+
+    /// An entry, as intake writes it once its signature has been tested.
+    fn listed(&mut self, after: i64, holder: Subject) {
+        let at = TimeMs(BEGIN + after);
+        let terms = EntryTerms {
+            test: ListingTest::CardsOrAccounts,
+            level: Level::Prefecture,
+            start: at,
+            end: TimeMs(at.0 + 300 * 24 * HOUR),
+            regime: Regime::Current,
+            approval: None,
+        };
+        let name = OrderName { issuer: "city-police".into(), number: "CJ-1".into() };
+        let body = FactBody::Entry(Box::new(EntryFact { name, says: EntrySays::Listed(terms) }));
+        self.facts(at, vec![Fact { event: Fingerprint(0xC1), at, route: holder, body }]);
+    }
+
+    fn facts(&mut self, at: TimeMs, facts: Vec<Fact>) {
+        self.route = facts.last().map(|fact| fact.route);
         let offset = self.records.len() as i64;
         let range = Range {
             source: SourceId { name: "s".into(), generation: 1, partition: 0 },
@@ -298,7 +380,7 @@ impl Desk {
             timestamps: (at, at),
             through: at,
         };
-        let facts = facts.into_iter().zip(0..).map(|((_, fact), ordinal)| PackedFact {
+        let facts = facts.into_iter().zip(0..).map(|(fact, ordinal)| PackedFact {
             range: 0,
             offset,
             ordinal,

@@ -55,6 +55,9 @@ struct CheckArguments {
     /// List every signal instead: its subject, purpose, legal basis, source fields, and how far it reaches
     #[arg(long, conflicts_with = "bundle")]
     signals: bool,
+    /// List every dated figure instead: value, basis, source and status; those that the institution chose itself first
+    #[arg(long, conflicts_with_all = ["bundle", "signals"])]
+    figures: bool,
     /// Print the canonical bundle instead: what an activation event carries
     #[arg(long)]
     bundle: bool,
@@ -119,7 +122,16 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
         print!("{}", bundle::signal_listing(&checked));
         return Ok(Exit::Done);
     }
+    if arguments.figures {
+        let (own, given): (Vec<_>, Vec<_>) =
+            bundle::dated_figures(&rules.bundle).into_iter().partition(bundle::DatedFigure::is_own);
+        print!("{}", bundle::figures_table(own.iter().chain(&given)));
+        return Ok(Exit::Done);
+    }
     print!("{}", summary(&checked));
+    for figure in bundle::dated_figures(&rules.bundle).iter().filter(|figure| figure.is_own()) {
+        println!("own choice: {} {} = {} (no text sets it)", figure.file, figure.key, figure.value);
+    }
     for found in found(arguments, &checked)? {
         println!("finding: {found}");
     }

@@ -1,5 +1,9 @@
 //! What one holder has and has asked for: holdings, openings, standings (ARCHITECTURE S9, S10).
 
+mod holding;
+
+pub use holding::{Holding, Step};
+
 use super::authorisation::Traces;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::declared::{Assessment, CardProfile, Declared};
@@ -8,7 +12,7 @@ use super::entry::EntryState;
 use super::fact::{HolderKind, OpeningStep, Product};
 use super::order::{OrderName, OrderState};
 use super::report::Standing;
-use super::subject::{Party, SealedRef, Subject, SubjectKind};
+use super::subject::{Party, Subject, SubjectKind};
 
 /// The state of one holder, apart from logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,72 +61,6 @@ pub struct PlatformAnswer {
     pub product: Product,
     pub at: TimeMs,
     pub count: u32,
-}
-
-/// One step heard of a holding or an opening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    pub event: Fingerprint,
-    pub step: OpeningStep,
-    pub at: TimeMs,
-    pub product: Product,
-}
-
-/// An account or card, known by the steps heard of it, in order of application.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
-    pub subject: Subject,
-    /// How the institution calls it: a list entry reaches what the person holds.
-    pub sealed: SealedRef,
-    pub steps: Vec<Step>,
-}
-
-impl Holding {
-    fn times(&self, step: OpeningStep) -> impl Iterator<Item = TimeMs> + '_ {
-        self.steps.iter().filter(move |known| known.step == step).map(|known| known.at)
-    }
-
-    /// The last step of some kinds at or before a time. `max_by_key` keeps the last of equals: the
-    /// step applied later wins.
-    fn last_of(&self, kinds: [OpeningStep; 3], at: TimeMs) -> Option<&Step> {
-        self.steps
-            .iter()
-            .filter(|known| kinds.contains(&known.step) && known.at <= at)
-            .max_by_key(|known| known.at)
-    }
-
-    /// When it was opened, if that was seen and it was not merely stated.
-    #[must_use]
-    pub fn opened_at(&self) -> Option<TimeMs> {
-        if self.times(OpeningStep::Stated).next().is_some() {
-            return None;
-        }
-        self.times(OpeningStep::Opened).min()
-    }
-
-    /// Whether it is held at a time; one that was never seen opening is held since ever.
-    #[must_use]
-    pub fn is_open_at(&self, at: TimeMs) -> bool {
-        match self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Closed], at) {
-            Some(last) => last.step != OpeningStep::Closed,
-            None => self.times(OpeningStep::Opened).next().is_none(),
-        }
-    }
-
-    /// Whether it was closed, and not opened again, at or before a time. One that was never seen opening
-    /// before is not closed: a payment may come before the news of the opening (D10).
-    #[must_use]
-    pub fn is_closed_at(&self, at: TimeMs) -> bool {
-        let last = self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Closed], at);
-        last.is_some_and(|last| last.step == OpeningStep::Closed)
-    }
-
-    /// Its class at a time.
-    #[must_use]
-    pub fn product_at(&self, at: TimeMs) -> Option<Product> {
-        let last = self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Changed], at);
-        last.or_else(|| self.steps.first()).map(|known| known.product)
-    }
 }
 
 /// A request to open, and what became of it.
@@ -306,12 +244,21 @@ impl Holder {
     /// Notes a step of a holding.
     pub fn add_holding_step(&mut self, party: &Party, step: Step) {
         match self.holdings.iter_mut().find(|holding| holding.subject == party.subject) {
-            Some(holding) => holding.steps.push(step),
+            Some(holding) => {
+                holding.learn_reference(party);
+                holding.steps.push(step);
+            }
             None => {
                 let (subject, sealed) = (party.subject, party.sealed.clone());
                 self.holdings.push(Holding { subject, sealed, steps: vec![step] });
             }
         }
+    }
+
+    /// Notes the reference of a holding that is known without one; gives whether that was so.
+    pub fn learn_reference(&mut self, party: &Party) -> bool {
+        let holding = self.holdings.iter_mut().find(|holding| holding.subject == party.subject);
+        holding.is_some_and(|holding| holding.learn_reference(party))
     }
 
     /// An entry by the event that it was first heard of by.

@@ -2,10 +2,10 @@
 //! the same predicates are asked of random logs in the tests, and in production they are counters that must
 //! stay zero, with an alarm on each.
 
-use super::base::Bilingual;
+use super::base::{Bilingual, SpanMs};
 use super::disposition::{EndCause, MeasureEnded, MeasureSet};
 use super::measure::{Lane, Measure};
-use super::notice::Notice;
+use super::notice::{Answering, Notice};
 use super::state::{MeasureState, Override};
 
 /// A promise, by the name under which it is counted.
@@ -82,7 +82,7 @@ pub fn broken_by_set(set: &MeasureSet, before: Before) -> impl Iterator<Item = I
     let is_of_authority = head.lane == Lane::Authority;
     let returns = |lifted: Override| head.at < lifted.until && head.at <= lifted.lift;
     let broken = [
-        (Invariant::Notice, !is_whole(notice)),
+        (Invariant::Notice, !is_whole(notice, head.lane)),
         (Invariant::End, notice.end <= notice.start),
         (Invariant::VerifiedFirst, demands_verification(measure) && set.evidence().follows.is_none()),
         (Invariant::Authority, is_of_authority != is_authority(measure)),
@@ -116,11 +116,16 @@ fn is_by_its_own_lane(end: &MeasureEnded) -> bool {
     }
 }
 
-fn is_whole(notice: &Notice) -> bool {
+fn is_whole(notice: &Notice, lane: Lane) -> bool {
     let Notice { reason, basis, scope, still_works, papers, remedies, channels, .. } = notice;
     let texts = [reason, basis, scope, still_works, papers, remedies, &channels.offline, &channels.online];
     let is_said = |text: &&Bilingual| !text.zh.is_empty() && !text.en.is_empty();
-    texts.iter().all(is_said) && notice.answer_due >= notice.start
+    let is_answered = match notice.recourse.answering {
+        Answering::Within(span) => span > SpanMs(0),
+        // Ours are ours to answer (APL 32).
+        Answering::PassedOn => lane == Lane::Authority,
+    };
+    texts.iter().all(is_said) && is_answered
 }
 
 fn demands_verification(measure: &Measure) -> bool {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use appeal::{AppealAct, AppealEvent, AppealGuard, OfAppeal};
+pub use appeal::{AppealAct, AppealEvent, AppealGuard, Appealed, OfAppeal, due_of};
 pub use entry::{EntryAct, EntryEvent, EntryGuard, OfEntry};
 pub use lead::{LeadAct, LeadEvent, LeadGuard, OfLead};
 pub use measure::{MeasureAct, MeasureEvent, MeasureGuard, OfMeasure};

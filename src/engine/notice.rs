@@ -26,7 +26,8 @@ pub struct NoticeTexts {
     /// Why an appeal was upheld or a measure confirmed, by key; `unstated` for want of one.
     pub answers: BTreeMap<String, Bilingual>,
     pub channels: Channels,
-    /// Our answer to an appeal is due within this span (law.md A3: 15 days at most).
+    /// Our answer to an appeal is due within this span where no table of appeals says when (law.md A3: 15 days
+    /// at most).
     pub answer_within: SpanMs,
     pub verifying: Verifying,
     /// Offset from UTC of times in notices, in minutes. China: 480.
@@ -66,6 +67,23 @@ pub enum Telling {
     ByAuthority,
 }
 
+/// What becomes of an appeal that is made when the notice is read: what the table of appeals then gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answering {
+    /// We answer within this, from the filing on (law.md A3: 15 days, about basic services promptly).
+    Within(SpanMs),
+    /// It is not ours to decide: it is passed on at once to the authority, which answers by its own terms.
+    PassedOn,
+}
+
+/// What the table of appeals gives whoever is told of a measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recourse {
+    pub answering: Answering,
+    /// Nobody but a program decided, and on request a person does (PIPL 24).
+    pub person_on_request: bool,
+}
+
 /// A rule or limit and its version, as named to people and programs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleName {
@@ -87,7 +105,7 @@ pub struct Notice {
     pub channels: Channels,
     pub papers: Bilingual,
     pub verify: HowToVerify,
-    pub answer_due: TimeMs,
+    pub recourse: Recourse,
     pub remedies: Bilingual,
     pub appeal: AppealRef,
     pub utc_offset_minutes: i32,
@@ -113,6 +131,7 @@ pub struct NoticeOf<'a> {
     pub end: TimeMs,
     pub appeal: AppealRef,
     pub verify: HowToVerify,
+    pub recourse: Recourse,
 }
 
 impl NoticeTexts {
@@ -141,7 +160,7 @@ impl NoticeTexts {
             start: of.start,
             end: of.end,
             channels: self.channels.clone(),
-            answer_due: of.start.plus(self.answer_within),
+            recourse: of.recourse,
             appeal: of.appeal,
             utc_offset_minutes: self.utc_offset_minutes,
         })

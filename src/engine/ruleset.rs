@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use super::base::SpanMs;
 use super::calendar::Calendar;
 use super::lead::Leads;
-use super::life::Lives;
+use super::life::{Appealed, Lives};
 use super::limit::Limit;
-use super::notice::NoticeTexts;
+use super::notice::{Answering, NoticeTexts, Recourse};
 use super::protection::Protection;
 use super::retention::Retention;
 use super::rule::{Quality, Rule};
@@ -63,6 +63,17 @@ pub struct Settings {
 }
 
 impl RuleSet {
+    /// What a notice says of an appeal and of a request for a human decision (S17).
+    #[must_use]
+    pub fn recourse(&self, of: &Appealed<'_>) -> Recourse {
+        let life = self.lives.appeal.as_ref();
+        let promised = life.and_then(|life| life.promise(of));
+        Recourse {
+            answering: promised.unwrap_or(Answering::Within(self.notices.answer_within)),
+            person_on_request: life.is_some_and(|life| life.person_on_request(of)),
+        }
+    }
+
     /// The bounds of quality of a rule, or of what is referred by one, in a version (S19, S23).
     #[must_use]
     pub fn quality_of(&self, id: &str, version: u32) -> Option<Quality> {

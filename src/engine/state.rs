@@ -8,6 +8,7 @@ use super::attributes::Attributes;
 use super::base::{TimeMs, Token};
 use super::disposition::{AppealRef, DispositionId};
 use super::evidence::Evidence;
+use super::life::Appealed;
 use super::measure::{Lane, Measure};
 use super::notice::RuleName;
 use super::purpose::Purpose;
@@ -93,6 +94,19 @@ pub struct MeasureState {
     pub basis: Arc<str>,
     /// Where it is in its life; none for one that only expires.
     pub living: Option<Living>,
+}
+
+impl MeasureState {
+    /// What the guards of the table of appeals ask of an appeal against it.
+    #[must_use]
+    pub fn appealed(&self, brings_new: bool) -> Appealed<'_> {
+        Appealed {
+            measure: &self.measure,
+            lane: self.lane,
+            is_automated: self.decided_by.is_none(),
+            brings_new,
+        }
+    }
 }
 
 /// What a rule's condition was evaluated on, besides logs.

@@ -125,6 +125,14 @@ impl Subject {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealedRef(pub Box<[u8]>);
 
+impl SealedRef {
+    /// Whether there is one: what no institution has a name for bears none.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.0.is_empty()
+    }
+}
+
 /// A party of ours that a measure can act on: an account, a card or an opening.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Party {

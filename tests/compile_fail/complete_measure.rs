@@ -4,7 +4,7 @@ use duecourse::engine::disposition::{AppealRef, Disposition, Head, MeasureSet, O
 use duecourse::engine::evidence::Evidence;
 use duecourse::engine::input::Effect;
 use duecourse::engine::measure::{Measure, Order, SceneLapse, VerificationLapse};
-use duecourse::engine::notice::{Channels, Notice, RuleName};
+use duecourse::engine::notice::{Answering, Channels, Notice, Recourse, RuleName};
 use duecourse::engine::verifying::HowToVerify;
 
 fn set(head: Head) -> Effect {
@@ -21,7 +21,7 @@ fn set(head: Head) -> Effect {
         channels: Channels { offline: text(), online: text() },
         papers: text(),
         verify: HowToVerify::NotAsked,
-        answer_due: TimeMs(1),
+        recourse: Recourse { answering: Answering::PassedOn, person_on_request: false },
         remedies: text(),
         appeal: AppealRef::from_bits(1),
         utc_offset_minutes: 480,

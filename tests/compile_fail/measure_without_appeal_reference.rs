@@ -1,6 +1,6 @@
 //! A notice without an appeal reference.
 use duecourse::engine::base::{Bilingual, TimeMs};
-use duecourse::engine::notice::{Channels, Notice, RuleName};
+use duecourse::engine::notice::{Answering, Channels, Notice, Recourse, RuleName};
 use duecourse::engine::verifying::HowToVerify;
 
 fn main() {
@@ -17,7 +17,7 @@ fn main() {
         channels: Channels { offline: text(), online: text() },
         papers: text(),
         verify: HowToVerify::NotAsked,
-        answer_due: TimeMs(1),
+        recourse: Recourse { answering: Answering::PassedOn, person_on_request: false },
         remedies: text(),
         utc_offset_minutes: 480,
     };

@@ -1,7 +1,7 @@
 //! A notice without an end.
 use duecourse::engine::base::{Bilingual, TimeMs};
 use duecourse::engine::disposition::AppealRef;
-use duecourse::engine::notice::{Channels, Notice, RuleName};
+use duecourse::engine::notice::{Answering, Channels, Notice, Recourse, RuleName};
 use duecourse::engine::verifying::HowToVerify;
 
 fn main() {
@@ -18,7 +18,7 @@ fn main() {
         channels: Channels { offline: text(), online: text() },
         papers: text(),
         verify: HowToVerify::NotAsked,
-        answer_due: TimeMs(1),
+        recourse: Recourse { answering: Answering::PassedOn, person_on_request: false },
         remedies: text(),
         appeal,
         utc_offset_minutes: 480,

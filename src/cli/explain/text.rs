@@ -275,7 +275,11 @@ impl Writer {
     fn appeal(&mut self, told: &Explanation) {
         self.section("如何申诉", "How to appeal");
         let appeal = &told.appeal;
-        let due = moment(&appeal.answer_due);
+        let due = if appeal.is_passed_on {
+            Both::new("转交作出决定的机关，由其答复", "passed on to the authority, which answers it")
+        } else {
+            moment(&appeal.answer_due)
+        };
         let rows = [
             ("线下", "Offline", self.pick(&appeal.offline).to_owned()),
             ("线上", "Online", self.pick(&appeal.online).to_owned()),

@@ -30,6 +30,7 @@ fn published(evidence: &Value) -> Published {
         notices: vec![
             json!({"data": {"how_to_appeal": {"offline": texts("the counter"), "online": texts("the app")},
             "papers": texts("papers"), "answer_due": "2025-10-24T16:53:20.123+08:00",
+            "answer_within_ms": 1_296_000_000,
             "remedies": texts("remedies"), "still_works": texts("the rest")}}),
         ],
     }

@@ -142,7 +142,10 @@ pub struct Appeal {
     pub offline: Both,
     pub online: Both,
     pub papers: Both,
+    /// Empty where there is no date to promise.
     pub answer_due: String,
+    /// An appeal is passed on to the authority that ordered the measure.
+    pub is_passed_on: bool,
     pub remedies: Both,
     pub still_works: Both,
 }
@@ -351,6 +354,7 @@ fn appeal(published: &Published, reference: &str) -> Appeal {
         online: both(notice, "/data/how_to_appeal/online"),
         papers: both(notice, "/data/papers"),
         answer_due: text(notice, "/data/answer_due").to_owned(),
+        is_passed_on: notice.pointer("/data/answer_within_ms").is_some_and(Value::is_null),
         remedies: both(notice, "/data/remedies"),
         still_works: both(notice, "/data/still_works"),
     }

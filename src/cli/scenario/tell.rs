@@ -12,7 +12,7 @@ use crate::engine::input::Effect;
 use crate::engine::lead::{LeadNews, Referral};
 use crate::engine::life::Word;
 use crate::engine::measure::Measure;
-use crate::engine::notice::Telling;
+use crate::engine::notice::{Answering, Telling};
 
 /// Appends the lines of one effect.
 pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
@@ -51,7 +51,12 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
             let (notice, measure) = (set.notice(), set.measure().name());
             told.push(format!("= {measure} on {party} until {}, {}", time(notice.end), by(head)));
             evidence(set.evidence(), told);
-            told.push(format!("=   appeal {}, answered by {}", notice.appeal, time(notice.answer_due)));
+            told.push(match notice.recourse.answering {
+                Answering::Within(within) => {
+                    format!("=   appeal {}, answered by {}", notice.appeal, time(head.at.plus(within)))
+                }
+                Answering::PassedOn => format!("=   appeal {}, passed on to the authority", notice.appeal),
+            });
             match set.telling() {
                 Telling::Now => {}
                 Telling::Deferred { clause, until } => {

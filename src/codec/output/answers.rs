@@ -117,7 +117,7 @@ fn said(answer: AppealAnswer) -> Said {
             ),
         ),
         AppealAnswer::Forwarded => (
-            words("已告知有权机关", "passed on to the authority"),
+            words("已转交有权机关", "passed on to the authority"),
             words(
                 "这项处理由有权机关决定，我们无权改变。您的申诉已转交，您也可以直接向该机关提出。",
                 "this was decided by an authority, and we cannot change it. Your appeal has been passed on, and \

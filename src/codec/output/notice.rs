@@ -7,12 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::appeal::AppealAnswered;
+use crate::engine::base::TimeMs;
 use crate::engine::disposition::{
     DispositionId, Head, MeasureEnded, MeasureExtended, MeasureMoved, MeasureSet, NoticeReleased, ToldAgain,
 };
 use crate::engine::life::Word;
 use crate::engine::measure::Measure;
-use crate::engine::notice::Notice;
+use crate::engine::notice::{Answering, Notice};
 use crate::engine::verifying::HowToVerify;
 
 use super::answers;
@@ -53,8 +54,13 @@ pub(super) struct SetNoticeData<'a> {
     /// The notice went out before and goes out again by this way: `app`, `sms`, `call` or `letter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     again_by: Option<&'static str>,
-    /// When an answer is due to an appeal that is made at once.
-    answer_due: Moment,
+    /// When our answer is due to an appeal that is made at once; none where an appeal is passed on to the authority
+    /// that ordered the measure, and none in a notice that leaves later than it was written.
+    answer_due: Option<Moment>,
+    /// Milliseconds within which we answer an appeal; none where it is passed on to the authority.
+    answer_within_ms: Option<i64>,
+    /// Nobody but a program decided, and on request a person does.
+    human_decision_on_request: bool,
     remedies: BilingualText<'a>,
     appeal_reference: String,
     text: ReadyText,
@@ -153,19 +159,15 @@ impl From<Text> for ReadyText {
 }
 
 /// Notices of one measure share a key, so that its beginning arrives before its end.
-fn envelope(
-    event_type: &'static str,
-    id: DispositionId,
-    measure: DispositionId,
-    at: crate::engine::base::TimeMs,
-) -> Envelope {
+fn envelope(event_type: &'static str, id: DispositionId, measure: DispositionId, at: TimeMs) -> Envelope {
     Envelope { topic: Topic::Notices, event_type, id: notice_id(id), key: id_hex(measure), at }
 }
 
 pub(super) fn of_set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
     let head = set.head();
-    let text = text::of_set(head, set.measure(), set.notice());
-    of_notice(OF_SET, (head, head.id), (set.measure(), set.notice()), (text, None), ctx)
+    let text = text::of_set(head, set.measure(), set.notice(), Some(head.at));
+    let said = Saying { text, at: Some(head.at), again_by: None };
+    of_notice(OF_SET, (head, head.id), (set.measure(), set.notice()), said, ctx)
 }
 
 /// A notice that its order had deferred, as it was composed.
@@ -174,8 +176,8 @@ pub(super) fn of_released(
     ctx: &OutputContext<'_>,
 ) -> Result<OutRecord, OutputError> {
     let NoticeReleased { head, measure, notice } = released;
-    let text = text::of_set(head, measure, notice);
-    of_notice(OF_SET, (head, head.id), (measure, notice), (text, None), ctx)
+    let said = Saying { text: text::of_set(head, measure, notice, None), at: None, again_by: None };
+    of_notice(OF_SET, (head, head.id), (measure, notice), said, ctx)
 }
 
 /// The notice of a measure that goes on until a later end.
@@ -185,7 +187,8 @@ pub(super) fn of_extended(
 ) -> Result<OutRecord, OutputError> {
     let MeasureExtended { head, extended, measure, notice, .. } = extended;
     let text = text::of_extended(head, measure, notice);
-    of_notice(OF_EXTENDED, (head, *extended), (measure, notice), (text, None), ctx)
+    let said = Saying { text, at: Some(head.at), again_by: None };
+    of_notice(OF_EXTENDED, (head, *extended), (measure, notice), said, ctx)
 }
 
 /// The notice of a measure once more.
@@ -194,18 +197,32 @@ pub(super) fn again(
     again: &ToldAgain,
     ctx: &OutputContext<'_>,
 ) -> Result<OutRecord, OutputError> {
-    let text = text::of_set(&moved.head, &moved.measure, &again.notice);
-    let said = (&moved.measure, &*again.notice);
-    of_notice(OF_SET, (&moved.head, moved.moved), said, (text, Some(again.by.name())), ctx)
+    let (head, at) = (&moved.head, Some(moved.head.at));
+    let text = text::of_set(head, &moved.measure, &again.notice, at);
+    let said = Saying { text, at, again_by: Some(again.by.name()) };
+    of_notice(OF_SET, (head, moved.moved), (&moved.measure, &*again.notice), said, ctx)
+}
+
+/// A notice as it is said.
+struct Saying {
+    text: Option<Text>,
+    /// When; none where it leaves later than it was written.
+    at: Option<TimeMs>,
+    again_by: Option<&'static str>,
 }
 
 fn of_notice(
     event_type: &'static str,
     (head, set_by): (&Head, DispositionId),
     (measure, notice): (&Measure, &Notice),
-    (text, again_by): (Option<Text>, Option<&'static str>),
+    said: Saying,
     ctx: &OutputContext<'_>,
 ) -> Result<OutRecord, OutputError> {
+    let within = match notice.recourse.answering {
+        Answering::Within(within) => Some(within),
+        Answering::PassedOn => None,
+    };
+    let answer_due = said.at.zip(within).map(|(at, within)| at.plus(within));
     let data = SetNoticeData {
         disposition: id_hex(set_by),
         institution: ctx.institution,
@@ -226,11 +243,13 @@ fn of_notice(
         },
         papers: (&notice.papers).into(),
         how_to_verify: VerifyData::of(&notice.verify, ctx)?,
-        again_by,
-        answer_due: time_of("answer_due", notice.answer_due, ctx)?,
+        again_by: said.again_by,
+        answer_due: answer_due.map(|due| time_of("answer_due", due, ctx)).transpose()?,
+        answer_within_ms: within.map(|within| within.0),
+        human_decision_on_request: notice.recourse.person_on_request,
         remedies: (&notice.remedies).into(),
         appeal_reference: notice.appeal.to_string(),
-        text: text.ok_or(OutputError::TimeUnwritable("text"))?.into(),
+        text: said.text.ok_or(OutputError::TimeUnwritable("text"))?.into(),
     };
     envelope(event_type, head.id, set_by, head.at).wrap(data, ctx)
 }

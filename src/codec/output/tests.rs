@@ -19,7 +19,7 @@ use crate::engine::disposition::{
 use crate::engine::evidence::{ComparisonEvidence, CountEvidence, EventRef, Evidence, SignalEvidence};
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, Order, VerificationLapse};
-use crate::engine::notice::{Channels, Notice, RuleName};
+use crate::engine::notice::{Answering, Channels, Notice, Recourse, RuleName};
 use crate::engine::purpose::{Purpose, Use};
 use crate::engine::reached::Destination;
 use crate::engine::rule::Op;
@@ -61,7 +61,7 @@ fn notice(measure: &Measure) -> Notice {
         channels: Channels { offline: both("counter"), online: both("app") },
         papers: both("papers"),
         verify: HowToVerify::NotAsked,
-        answer_due: AT.plus(SpanMs::days(15)),
+        recourse: Recourse { answering: Answering::Within(SpanMs::days(15)), person_on_request: true },
         remedies: both("remedies"),
         appeal: AppealRef::from_bits(42),
         utc_offset_minutes: 480,

@@ -4,15 +4,18 @@
 //! from the rule set's table of disclosable wording. What is the same for everybody (greeting,
 //! labels, names of measures) stands here. Nothing else can reach a person (law.md A4).
 
+mod answering;
+mod times;
 mod verifying;
+
+use times::span;
+pub(super) use times::{moment, zone};
 
 use crate::engine::base::{Bilingual, SpanMs, TimeMs};
 use crate::engine::disposition::{EndCause, Head, MeasureEnded};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, VictimStep};
 use crate::engine::notice::Notice;
 use crate::engine::subject::SubjectKind;
-
-use super::envelope::{civil, offset_parts};
 
 /// A notice in both languages, ready to be sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,9 +34,15 @@ pub(super) const fn words(zh: &'static str, en: &'static str) -> Words {
     Words { zh, en }
 }
 
-/// The notice of a measure that begins. `None` when a time lies outside the calendar.
-pub(super) fn of_set(head: &Head, measure: &Measure, notice: &Notice) -> Option<Text> {
-    begun(head, measure, notice, &title(measure), notice.start)
+/// The notice of a measure that begins. `said_at`: when it is said, where that is known. `None` when a time lies
+/// outside the calendar.
+pub(super) fn of_set(
+    head: &Head,
+    measure: &Measure,
+    notice: &Notice,
+    said_at: Option<TimeMs>,
+) -> Option<Text> {
+    begun(head, measure, notice, &title(measure), said_at)
 }
 
 /// The notice of a measure whose authority extended it.
@@ -42,12 +51,18 @@ pub(super) fn of_extended(head: &Head, measure: &Measure, notice: &Notice) -> Op
         Measure::AuthorityStopPayment(_) => words("紧急止付延期", "payment stopped by order, extended"),
         _ => words("冻结延期", "frozen by order, extended"),
     };
-    begun(head, measure, notice, &title, head.at)
+    begun(head, measure, notice, &title, Some(head.at))
 }
 
-fn begun(head: &Head, measure: &Measure, notice: &Notice, title: &Words, said_at: TimeMs) -> Option<Text> {
+fn begun(
+    head: &Head,
+    measure: &Measure,
+    notice: &Notice,
+    title: &Words,
+    said_at: Option<TimeMs>,
+) -> Option<Text> {
     let party = party(head.party.subject.kind);
-    let opening = opening(head.lane);
+    let opening = opening(head.lane, head.party.subject.kind);
     let when = Moments::of(notice, said_at)?;
     Some(Text {
         zh: zh_set(notice, measure, title.zh, party.zh, opening.zh, &when),
@@ -75,11 +90,12 @@ fn zh_set(
          起止时间：自{start}起，至{end}止（{zone}）。到期自动结束，无需您办理手续。\n\
          您仍然可以：{still_works}\n\
          {verify}\n\
-         如果您不同意，可以申诉，由工作人员复核：\n\
+         {appealing}\n\
          · 线下：{offline}\n\
          · 线上：{online}\n\
          · 请准备：{papers}\n\
-         · 答复时间：收到申诉后{answer_within}内。您现在申诉的，最迟{due}答复。\n\
+         · {answer}\n\
+         {person}\
          · 其他途径：{remedies}\n\
          · 申诉编号：{appeal}（申诉时请提供此编号）\n\n\
          适用规则：{rule}，第 {version} 版",
@@ -94,8 +110,9 @@ fn zh_set(
         offline = notice.channels.offline.zh,
         online = notice.channels.online.zh,
         papers = notice.papers.zh,
-        answer_within = when.answer_within.zh,
-        due = when.due.zh,
+        appealing = when.answer.appealing.zh,
+        answer = when.answer.when.zh,
+        person = when.answer.person.zh,
         remedies = notice.remedies.zh,
         appeal = notice.appeal,
         rule = notice.rule.id,
@@ -124,11 +141,12 @@ fn en_set(
          From {start} until {end} ({zone}). It then ends by itself; there is nothing you need to file.\n\
          What still works: {still_works}\n\
          {verify}\n\
-         If you disagree, you can appeal, and a member of staff will review it:\n\
+         {appealing}\n\
          - Offline: {offline}\n\
          - Online: {online}\n\
          - Please bring: {papers}\n\
-         - Answer: within {answer_within} of your appeal. If you appeal now, by {due} at the latest.\n\
+         - {answer}\n\
+         {person}\
          - Other remedies: {remedies}\n\
          - Appeal reference: {appeal} (please quote it)\n\n\
          Rule: {rule}, version {version}",
@@ -143,8 +161,9 @@ fn en_set(
         offline = notice.channels.offline.en,
         online = notice.channels.online.en,
         papers = notice.papers.en,
-        answer_within = when.answer_within.en,
-        due = when.due.en,
+        appealing = when.answer.appealing.en,
+        answer = when.answer.when.en,
+        person = when.answer.person.en,
         remedies = notice.remedies.en,
         appeal = notice.appeal,
         rule = notice.rule.id,
@@ -307,11 +326,22 @@ pub(super) fn party(kind: SubjectKind) -> Words {
 }
 
 /// The first words: who acts and why. A likely victim is no suspect, and is told so (APL 34).
-fn opening(lane: Lane) -> Words {
+fn opening(lane: Lane, party: SubjectKind) -> Words {
     match lane {
-        Lane::Limit => {
-            words("按照法定数量要求，", "To keep to a legal limit on how many one person may hold, ")
-        }
+        Lane::Limit => match party {
+            SubjectKind::Opening => words(
+                "按照国家对开户（开卡）的规定，",
+                "Under the national rules on opening accounts and cards, ",
+            ),
+            SubjectKind::PhoneCard | SubjectKind::IotCard => words(
+                "按照国家对电话卡、物联网卡管理的规定，",
+                "Under the national rules on phone and IoT cards, ",
+            ),
+            _ => words(
+                "按照国家对账户和支付结算的规定，",
+                "Under the national rules on accounts and payments, ",
+            ),
+        },
         Lane::Anomaly => words("为防范电信网络诈骗，", "To prevent telecom and online fraud, "),
         Lane::Authority => words("按照有权机关的指令，", "As ordered by an authority, "),
         Lane::Victim => words(
@@ -352,8 +382,8 @@ fn cause(cause: EndCause) -> Words {
             "the verification was not passed or not done; what follows is in a notice of its own.",
         ),
         EndCause::Verified => words(
-            "核验已通过，已即时恢复，感谢您的配合。",
-            "you were verified, and everything works again at once. Thank you for your help.",
+            "核验已通过，本项处理即时解除，感谢您的配合。",
+            "you were verified, so it is lifted at once. Thank you for your help.",
         ),
         EndCause::Cancelled => words("您已撤销这笔转账。", "you took this transfer back."),
         EndCause::Released => {
@@ -366,73 +396,23 @@ fn cause(cause: EndCause) -> Words {
 struct Moments {
     start: Bilingual,
     end: Bilingual,
-    due: Bilingual,
-    answer_within: Bilingual,
+    answer: answering::Said,
     /// How to be verified: a paragraph, or nothing.
     verify: Bilingual,
     zone: Bilingual,
 }
 
 impl Moments {
-    /// `said_at`: from when on the answer to an appeal is counted.
-    fn of(notice: &Notice, said_at: TimeMs) -> Option<Moments> {
+    /// `said_at`: from when on the answer to an appeal is counted, where that is known.
+    fn of(notice: &Notice, said_at: Option<TimeMs>) -> Option<Moments> {
         let offset = notice.utc_offset_minutes;
         Some(Moments {
             start: moment(notice.start, offset)?,
             // Minutes are shown: a part of one counts as whole, so that the end is never early.
             end: moment(notice.end.plus(SpanMs(59_999)), offset)?,
-            due: moment(notice.answer_due, offset)?,
-            answer_within: span(notice.answer_due.0.saturating_sub(said_at.0)),
+            answer: answering::said(notice.recourse, said_at, offset)?,
             verify: verifying::paragraph(&notice.verify, offset)?,
             zone: zone(offset),
         })
     }
-}
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-pub(super) fn moment(at: TimeMs, offset: i32) -> Option<Bilingual> {
-    let civil = civil(at, offset)?;
-    let (year, month, day) = (civil.year(), civil.month(), civil.day());
-    let (hour, minute) = (civil.hour(), civil.minute());
-    let month_name = MONTHS.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
-    Some(Bilingual {
-        zh: format!("{year}年{month}月{day}日{hour:02}:{minute:02}"),
-        en: format!("{day} {month_name} {year}, {hour:02}:{minute:02}"),
-    })
-}
-
-/// Whole days where it is whole days, else hours, rounded down: we promise no more than we keep to.
-fn span(ms: i64) -> Bilingual {
-    let (days, hours) = (ms / SpanMs::DAY.0, ms / SpanMs::HOUR.0);
-    if days > 0 && ms % SpanMs::DAY.0 == 0 {
-        let plural = if days == 1 { "" } else { "s" };
-        Bilingual { zh: format!("{days}日"), en: format!("{days} day{plural}") }
-    } else {
-        let plural = if hours == 1 { "" } else { "s" };
-        Bilingual { zh: format!("{hours}小时"), en: format!("{hours} hour{plural}") }
-    }
-}
-
-pub(super) fn zone(offset: i32) -> Bilingual {
-    if offset == 480 {
-        return Bilingual { zh: "北京时间".to_owned(), en: "Beijing time".to_owned() };
-    }
-    let sign = if offset < 0 { '-' } else { '+' };
-    let (hours, minutes) = offset_parts(offset);
-    let zone = format!("UTC{sign}{hours:02}:{minutes:02}");
-    Bilingual { zh: zone.clone(), en: zone }
 }

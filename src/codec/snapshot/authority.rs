@@ -4,13 +4,13 @@ use super::packed::{Packed, packed_plain, packed_struct};
 use crate::codec::facts::DecodeError;
 use crate::codec::facts::authority::{read_name, read_telling, write_name, write_telling};
 use crate::codec::facts::bytes::{Reader, Writer};
-use crate::engine::base::Bilingual;
+use crate::engine::base::{Bilingual, SpanMs};
 use crate::engine::entry::{Category, EntryMoment, EntryState, EntryTerms, ListedEntry, ListingTest, Regime};
 use crate::engine::holder::Authority;
 use crate::engine::lead::{LeadKind, LeadRef, LeadState, Referral};
 use crate::engine::life::Word;
 use crate::engine::measure::{Listing, MEASURE_NAMES};
-use crate::engine::notice::{Channels, Notice, Telling};
+use crate::engine::notice::{Answering, Channels, Notice, Recourse, Telling};
 use crate::engine::order::{
     CaseKind, IssuedOrder, Level, OrderKind, OrderMoment, OrderName, OrderState, OrderTerms,
 };
@@ -19,6 +19,7 @@ use crate::engine::subject::SealedRef;
 use crate::engine::verifying::HowToVerify;
 
 packed_struct!(Bilingual { zh, en });
+packed_struct!(Recourse { answering, person_on_request });
 packed_struct!(Channels { offline, online });
 packed_struct!(OrderTerms { kind, level, start, end, telling, case });
 packed_struct!(IssuedOrder { terms, event, at, state, begun, measure, held });
@@ -137,6 +138,22 @@ packed_plain!(
     }
 );
 
+/// Within how many milliseconds we answer; nothing where it is passed on.
+impl Packed for Answering {
+    fn write(&self, writer: &mut Writer<'_>) {
+        let within = match self {
+            Answering::Within(span) => Some(span.0),
+            Answering::PassedOn => None,
+        };
+        within.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let within = Option::<i64>::read(reader)?;
+        Ok(within.map_or(Answering::PassedOn, |within| Answering::Within(SpanMs(within))))
+    }
+}
+
 /// A notice that an authority has deferred: an authority asks nobody to be verified, so none says how.
 impl Packed for Notice {
     fn write(&self, writer: &mut Writer<'_>) {
@@ -145,7 +162,7 @@ impl Packed for Notice {
         self.rule.write(writer);
         self.measure.write(writer);
         self.scope.write(writer);
-        (self.start, self.end, self.answer_due).write(writer);
+        (self.start, self.end, self.recourse).write(writer);
         self.still_works.write(writer);
         self.channels.write(writer);
         self.papers.write(writer);
@@ -156,7 +173,7 @@ impl Packed for Notice {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (reason, basis, rule) = Packed::read(reader)?;
         let (measure, scope) = Packed::read(reader)?;
-        let (start, end, answer_due) = Packed::read(reader)?;
+        let (start, end, recourse) = Packed::read(reader)?;
         let (still_works, channels, papers) = Packed::read(reader)?;
         let (remedies, appeal, utc_offset_minutes) = Packed::read(reader)?;
         let verify = HowToVerify::NotAsked;
@@ -172,7 +189,7 @@ impl Packed for Notice {
             verify,
             channels,
             papers,
-            answer_due,
+            recourse,
             remedies,
             appeal,
             utc_offset_minutes,

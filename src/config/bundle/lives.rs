@@ -12,7 +12,8 @@ use super::values::{date, named, span_within, standing};
 use super::verifying::word;
 use crate::engine::base::SpanMs;
 use crate::engine::life::{
-    AppealAct, Due, Life, Lives, OfAppeal, OfEntry, OfLead, OfMeasure, OfOrder, OfRule, State, Step,
+    AppealAct, AppealEvent, AppealGuard, Due, Life, Lives, OfAppeal, OfEntry, OfLead, OfMeasure, OfOrder,
+    OfRule, State, Step,
 };
 use crate::engine::life::{Vocabulary, Word};
 use crate::engine::measure::MEASURE_NAMES;
@@ -66,12 +67,33 @@ pub(super) fn lives(bundle: &mut Bundle, context: Context<'_>, rules: &[Rule]) -
     (lives, off)
 }
 
-/// Where appeals are followed, a person is told why; where people decide for a milder measure, too.
-pub(super) fn answerable(bundle: &mut Bundle, lives: &Lives, notices: &NoticeTexts) {
+/// Where appeals are followed, a person is told why; where people decide for a milder measure, too. A filed appeal has
+/// a deadline that the law allows, for it is what the notice promises; only what an authority ordered is passed on.
+pub(super) fn answerable(bundle: &mut Bundle, lives: &Lives, notices: &NoticeTexts, within_max: SpanMs) {
     let Some(appeal) = &lives.appeal else { return };
     let path = format!("lives/{}.toml", appeal.id);
     if !notices.answers.contains_key("unstated") {
         bundle.problems.add(&path, "", "appeals need notices/answers.toml, with a text `unstated` at least");
+    }
+    for step in appeal.steps.iter().filter(|step| step.on == AppealEvent::Filed) {
+        let Some(state) = appeal.state(step.to) else { continue };
+        let key = format!("states.{}", state.name);
+        if step.acts.contains(&AppealAct::Forward) {
+            if !step.only_if.contains(&AppealGuard::OfAuthority) {
+                let message = "`forward` needs the guard `of_authority`: what we set is ours to answer";
+                bundle.problems.add(&path, "steps", message);
+            }
+            continue;
+        }
+        match state.due {
+            None => bundle.problems.add(&path, &key, "an appeal is filed here and nothing is due"),
+            Some(due) if due.after > within_max => {
+                let message =
+                    "a filed appeal is answered later here than `answer_within_max` in settings.toml";
+                bundle.problems.add(&path, &key, message);
+            }
+            Some(_) => {}
+        }
     }
     let sets_milder = appeal.steps.iter().any(|step| step.acts.contains(&AppealAct::SetMilder));
     if sets_milder && !notices.reasons.contains_key("human_decision_milder") {

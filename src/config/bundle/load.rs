@@ -198,7 +198,8 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         }
     }
     if let Some(notices) = &notices {
-        lives::answerable(&mut bundle, &lives, notices);
+        let within_max = settings.as_ref().map_or(settings::UNBOUNDED, |found| found.answer_within_max);
+        lives::answerable(&mut bundle, &lives, notices, within_max);
     }
     if settings.as_ref().is_some_and(|found| found.figures.settlement_check_for.is_some()) {
         let texts = notices.as_ref();

@@ -12,6 +12,7 @@
 mod authority_lives;
 mod calendar;
 mod condition;
+mod dated;
 mod embedded;
 mod examples;
 mod figures;
@@ -45,6 +46,7 @@ mod verifying;
 #[cfg(test)]
 mod tests;
 
+pub use dated::{DatedFigure, dated_figures, figures_table};
 pub use examples::Example;
 pub use findings::{Finding, Found, findings};
 pub(crate) use gather::canonical;

@@ -13,6 +13,8 @@ pub(super) struct Settings {
     pub version: u32,
     pub figures: ruleset::Settings,
     pub answer_within: SpanMs,
+    /// What the law allows for an answer at most (law.md A3).
+    pub answer_within_max: SpanMs,
     /// The longest that a rule, a limit or a step of a life may set a measure for.
     pub measure_for_max: SpanMs,
     pub utc_offset_minutes: i32,
@@ -84,6 +86,7 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
             settlement_check_for,
         },
         answer_within: answer_within?,
+        answer_within_max: answer_within_max?,
         measure_for_max: measure_for_max?,
         utc_offset_minutes: utc_offset_minutes?,
     })

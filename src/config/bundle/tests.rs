@@ -97,7 +97,7 @@ fn every_notice_that_can_be_reached_can_be_composed() {
     use crate::engine::base::TimeMs;
     use crate::engine::disposition::AppealRef;
     use crate::engine::measure::{Measure, MeasureKind};
-    use crate::engine::notice::{NoticeOf, RuleName};
+    use crate::engine::notice::{Answering, NoticeOf, Recourse, RuleName};
     let rule_set = compile(&embedded(Profile::Strict).unwrap()).unwrap();
     let compose = |reason: &str, basis: &str, measure: MeasureKind, lane: Lane| {
         let of = NoticeOf {
@@ -110,6 +110,7 @@ fn every_notice_that_can_be_reached_can_be_composed() {
             end: TimeMs(1),
             appeal: AppealRef::from_bits(1),
             verify: crate::engine::verifying::HowToVerify::NotAsked,
+            recourse: Recourse { answering: Answering::PassedOn, person_on_request: false },
         };
         rule_set.notices.compose(of).unwrap();
     };

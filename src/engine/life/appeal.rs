@@ -1,6 +1,10 @@
-//! The words of an appeal's life (APL 32, AML 39, PIPL 24).
+//! The words of an appeal's life (APL 32, AML 39, PIPL 24), and what the table says of an appeal: when it is
+//! made, and before, to whoever may make one.
 
-use super::{Vocabulary, words};
+use super::{Life, State, Step, Vocabulary, words};
+use crate::engine::base::{SpanMs, TimeMs};
+use crate::engine::measure::{AccountStep, Lane, Measure};
+use crate::engine::notice::Answering;
 
 words! {
     /// What happens to an appeal.
@@ -70,4 +74,70 @@ impl Vocabulary for OfAppeal {
     type On = AppealEvent;
     type If = AppealGuard;
     type Do = AppealAct;
+}
+
+/// What the guards of a table ask of an appeal.
+#[derive(Clone, Copy, Debug)]
+pub struct Appealed<'a> {
+    /// What it is against.
+    pub measure: &'a Measure,
+    pub lane: Lane,
+    /// No person set or confirmed the measure.
+    pub is_automated: bool,
+    /// It brings something that was not decided on before.
+    pub brings_new: bool,
+}
+
+impl Appealed<'_> {
+    fn is(&self, guard: AppealGuard) -> bool {
+        match guard {
+            AppealGuard::BasicService => is_of_basic_service(self.measure),
+            AppealGuard::OfAuthority => self.lane == Lane::Authority,
+            AppealGuard::Automated => self.is_automated,
+            AppealGuard::NewEvidence => self.brings_new,
+        }
+    }
+}
+
+/// Whether a measure keeps somebody from using an account or a phone (law.md A3).
+fn is_of_basic_service(measure: &Measure) -> bool {
+    match measure {
+        Measure::Account(step) => *step >= AccountStep::DelaySettlement,
+        Measure::PhoneCardLimit(_) | Measure::PhoneCardSuspend(_) => true,
+        _ => false,
+    }
+}
+
+/// When a state that an appeal enters is due. It counts from the filing, whatever came in between.
+#[must_use]
+pub fn due_of(state: &State, filed: TimeMs) -> Option<TimeMs> {
+    state.due.map(|due| filed.plus(due.after))
+}
+
+impl Life<OfAppeal> {
+    /// The step that an appeal takes from a state on an event.
+    #[must_use]
+    pub fn step_of(&self, state: &str, on: AppealEvent, of: &Appealed<'_>) -> Option<&Step<OfAppeal>> {
+        self.next(state, on, |guard| of.is(guard))
+    }
+
+    /// What a notice promises of an appeal that is made at once: the very step that filing one then takes, and
+    /// the deadline of the state that it enters. None where filing leads to no deadline and to nobody else.
+    #[must_use]
+    pub fn promise(&self, of: &Appealed<'_>) -> Option<Answering> {
+        let step = self.step_of(&self.beginning()?.name, AppealEvent::Filed, of)?;
+        if step.acts.contains(&AppealAct::Forward) {
+            return Some(Answering::PassedOn);
+        }
+        let due = due_of(self.state(step.to)?, TimeMs(0))?;
+        Some(Answering::Within(SpanMs(due.0)))
+    }
+
+    /// Whether a person decides when that is asked for at once (PIPL 24).
+    #[must_use]
+    pub fn person_on_request(&self, of: &Appealed<'_>) -> bool {
+        let first = self.beginning();
+        let step = first.and_then(|first| self.step_of(&first.name, AppealEvent::HumanRequested, of));
+        step.is_some_and(|step| step.acts.contains(&AppealAct::QueueHuman))
+    }
 }

@@ -53,9 +53,6 @@ impl Partition {
                 false => Ok(()),
             };
         }
-        if measure.lane == Lane::Authority {
-            return unmatched(fact, UnmatchedReason::AppealNotOurs, out);
-        }
         if measure.decided_by.is_some()
             && (decided.decider.is_none() || decided.decider == measure.decided_by)
         {

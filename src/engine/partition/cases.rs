@@ -12,8 +12,8 @@ use crate::engine::evidence::Evidence;
 use crate::engine::fact::Fact;
 use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
-use crate::engine::life::{AppealAct, AppealEvent, AppealGuard, Life, OfAppeal};
-use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind};
+use crate::engine::life::{AppealAct, AppealEvent, Life, OfAppeal, due_of};
+use crate::engine::measure::{Lane, Measure, MeasureKind};
 use crate::engine::state::MeasureState;
 use crate::engine::subject::SubjectKind;
 use crate::engine::timer::Timer;
@@ -195,8 +195,8 @@ impl Partition {
         let measure = self.measures.get_mut(&id)?;
         let begun = || Some(Box::new(AppealCase::begun(Arc::clone(&life.beginning()?.name))));
         let known = measure.case.take().or_else(begun)?;
-        let holds = |guard| holds(guard, measure, &known, tried);
-        let step = life.next(&known.state, tried.on, holds).cloned();
+        let brings_new = tried.evidence.is_some_and(|brought| !known.evidence.contains(&brought));
+        let step = life.step_of(&known.state, tried.on, &measure.appealed(brings_new)).cloned();
         let Some(step) = step else {
             // A case that has not begun is none.
             measure.case = (known.entered > 0 || known.open).then_some(known);
@@ -325,27 +325,9 @@ fn enter(case: &mut AppealCase, life: &Life<OfAppeal>, to: usize, set: &mut dyn 
     let Some(state) = life.state(to).filter(|state| state.name != case.state) else { return };
     case.state = Arc::clone(&state.name);
     case.entered += 1;
-    case.due = state.due.map(|due| case.since.plus(due.after));
+    case.due = due_of(state, case.since);
     if let (Some(at), Some(due)) = (case.due, state.due) {
         set(at, case.entered, due.worsens);
-    }
-}
-
-fn holds(guard: AppealGuard, measure: &MeasureState, case: &AppealCase, tried: &Tried) -> bool {
-    match guard {
-        AppealGuard::BasicService => is_of_basic_service(&measure.measure),
-        AppealGuard::OfAuthority => measure.lane == Lane::Authority,
-        AppealGuard::Automated => measure.decided_by.is_none(),
-        AppealGuard::NewEvidence => tried.evidence.is_some_and(|brought| !case.evidence.contains(&brought)),
-    }
-}
-
-/// Whether a measure keeps somebody from using an account or a phone (law.md A3).
-fn is_of_basic_service(measure: &Measure) -> bool {
-    match measure {
-        Measure::Account(step) => *step >= AccountStep::DelaySettlement,
-        Measure::PhoneCardLimit(_) | Measure::PhoneCardSuspend(_) => true,
-        _ => false,
     }
 }
 

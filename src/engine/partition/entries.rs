@@ -270,8 +270,8 @@ impl Partition {
         let mut holdings: Vec<Holding> = holdings.into_iter().flatten().collect();
         holdings.sort_by_key(held_first);
         let mut open: Vec<(Party, Product)> = Vec::new();
-        // A snapshot of earlier semantics kept no references; without one nobody could be told of what it is.
-        let is_reached = |holding: &&Holding| holding.is_open_at(cause.1) && !holding.sealed.0.is_empty();
+        // Without its reference nobody could be told of what it is; `unreferenced` says where that is so.
+        let is_reached = |holding: &&Holding| holding.is_open_at(cause.1) && holding.sealed.is_known();
         for holding in holdings.iter().filter(is_reached) {
             let party = Party { subject: holding.subject, sealed: holding.sealed.clone() };
             open.extend(holding.product_at(cause.1).map(|product| (party, product)));

@@ -217,6 +217,7 @@ impl Partition {
             out.push(Effect::Unmatched { event: fact.event, reason: UnmatchedReason::HoldingClosed });
             return Ok(());
         }
+        self.recall_by(fact.route.token, body, at, out)?;
         let active = self.rules.clone();
         if let Some(active) = &active {
             for feeding in feedings(fact.route, body) {

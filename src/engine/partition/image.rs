@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::unreferenced::lacks_a_reference;
 use super::{Active, EngineError, Partition};
 use crate::engine::LoadRules;
 use crate::engine::base::{TimeMs, Token};
@@ -251,6 +252,8 @@ impl Partition {
     pub fn restore(&mut self, mut image: Image) {
         image.leave_out_what_is_planted(&mut self.specials);
         self.logs.restored();
+        let lacking = image.holders.rows.iter().filter(|(_, holder)| lacks_a_reference(holder));
+        self.unreferenced.extend(lacking.map(|(token, _)| *token));
         self.holders.restore(image.holders);
         for meeting in image.meetings.rows.iter_mut().flat_map(|(_, meetings)| meetings) {
             meeting.by = self.met_by.share(&meeting.by);
@@ -264,6 +267,7 @@ impl Partition {
         self.leads.restore(image.leads);
         self.reached.marks.restore(image.marks);
         self.count_open_leads();
+        self.recall_references();
     }
 
     fn restore_measures(&mut self, mut changes: Changes<DispositionId, MeasureState>) {

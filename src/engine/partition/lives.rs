@@ -374,6 +374,7 @@ fn notice_again(measure: &MeasureState, until: Option<TimeMs>, active: &Active) 
         end: measure.end,
         appeal: measure.appeal,
         verify: how_to_verify(name, measure.risk, (measure.start, measure.end), until, active),
+        recourse: active.set.recourse(&measure.appealed(false)),
     });
     notice.ok()
 }

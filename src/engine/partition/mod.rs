@@ -49,6 +49,7 @@ mod standing;
 mod telling;
 mod time;
 mod traces;
+mod unreferenced;
 mod watching;
 mod weighing;
 
@@ -89,6 +90,7 @@ use readings::{Readings, Way};
 use rules::RuleIndex;
 pub use settlements::{BASIS as SETTLEMENT_BASIS, REASON as SETTLEMENT_REASON, SETTLEMENT};
 use sharers::Sharers;
+use unreferenced::Unreferenced;
 
 /// What a partition is told of itself.
 #[derive(Clone, Debug)]
@@ -146,6 +148,8 @@ pub struct Partition {
     /// The entries of all logs.
     store: Store,
     holders: Table<Token, Holder>,
+    /// Derived from `holders`.
+    unreferenced: Unreferenced,
     /// By event time, as in the subject's log.
     meetings: Table<Subject, VecDeque<Meeting>>,
     met_by: Sharers,
@@ -243,6 +247,7 @@ impl Partition {
             logs: Table::default(),
             store: Store::default(),
             holders: Table::default(),
+            unreferenced: Unreferenced::new(),
             meetings: Table::default(),
             met_by: Sharers::default(),
             told: Table::default(),

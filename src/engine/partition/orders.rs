@@ -319,7 +319,7 @@ impl Partition {
         standing.measure = measure.clone();
         let standing = standing.clone();
         let basis = active.order_life().map_or("", |life| life.basis.as_str());
-        let mut notice = active.set.notices.compose(NoticeOf {
+        let notice = active.set.notices.compose(NoticeOf {
             reason: issued.terms.kind.reason(),
             basis,
             rule: standing.rule.clone(),
@@ -330,8 +330,8 @@ impl Partition {
             appeal: standing.appeal,
             // An authority asks nobody to be verified.
             verify: HowToVerify::NotAsked,
+            recourse: active.set.recourse(&standing.appealed(false)),
         })?;
-        notice.answer_due = at.plus(active.set.notices.answer_within);
         let is_told = issued.held.is_none() && issued.terms.telling != Telling::ByAuthority;
         if issued.held.is_some()
             && let Some(issued) = self.issued_mut(which)

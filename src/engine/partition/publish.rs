@@ -16,6 +16,7 @@ use crate::engine::holder::Request;
 use crate::engine::ident::IdKind;
 use crate::engine::input::Effect;
 use crate::engine::invariant::Before;
+use crate::engine::life::Appealed;
 use crate::engine::limit::Limit;
 use crate::engine::measure::{Lane, Measure};
 use crate::engine::notice::{NoticeOf, RuleName};
@@ -53,6 +54,13 @@ pub(super) struct Draft<'a> {
 pub(super) enum Of {
     First(Risk),
     Follows { root: DispositionId, root_event: Fingerprint, risk: Risk },
+}
+
+impl Draft<'_> {
+    /// Whether a person chose it: what follows by itself says what it follows.
+    pub(super) fn is_by_person(&self) -> bool {
+        matches!(self.of, Of::Follows { .. }) && self.evidence.follows.is_none()
+    }
 }
 
 impl Partition {
@@ -107,6 +115,7 @@ impl Partition {
         active: &Active,
     ) -> Result<MeasureSet, EngineError> {
         let is_carved_out = self.is_carved_out(&draft, active);
+        let is_automated = !draft.is_by_person();
         let key = &self.identity.id_key;
         let measure = draft.measure;
         let id = key.disposition(
@@ -125,6 +134,7 @@ impl Partition {
         // What an authority lays down lives by its order or entry, and by no table of measures.
         let lives = draft.lane != Lane::Authority;
         let until = first_deadline(measure.name(), (draft.at, draft.end), active);
+        let of = Appealed { measure: &measure, lane: draft.lane, is_automated, brings_new: false };
         let notice = active.set.notices.compose(NoticeOf {
             reason: draft.reason,
             basis: draft.basis,
@@ -139,6 +149,7 @@ impl Partition {
             } else {
                 HowToVerify::NotAsked
             },
+            recourse: active.set.recourse(&of),
         })?;
         let head = Head {
             id,

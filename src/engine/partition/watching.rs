@@ -1,6 +1,6 @@
 //! Asks of what is published whether a promise is broken, and counts: for an alarm, never for a decision.
 
-use super::publish::{Draft, Of};
+use super::publish::Draft;
 use super::readings::Readings;
 use super::rules::Scene;
 use super::{Active, Partition};
@@ -21,9 +21,8 @@ impl Partition {
             return false;
         };
         let follows = draft.evidence.follows.is_some();
-        let is_by_person = matches!(draft.of, Of::Follows { .. }) && !follows;
         let is_figure = draft.lane == Lane::Limit && !follows && !kind.denies();
-        if is_by_person || is_figure || draft.evidence.softened.is_some() || draft.evidence.braked {
+        if draft.is_by_person() || is_figure || draft.evidence.softened.is_some() || draft.evidence.braked {
             return false;
         }
         let party = draft.party.subject;
@@ -80,7 +79,7 @@ mod tests {
     use crate::engine::ident::IdKey;
     use crate::engine::input::TimeMode;
     use crate::engine::measure::{AccountStep, Measure, Order, VerificationLapse};
-    use crate::engine::notice::{Channels, Notice, RuleName};
+    use crate::engine::notice::{Answering, Channels, Notice, Recourse, RuleName};
     use crate::engine::partition::Identity;
     use crate::engine::purpose::Purpose;
     use crate::engine::state::MeasureState;
@@ -124,7 +123,7 @@ mod tests {
             channels: Channels { offline: text(), online: text() },
             papers: text(),
             verify: crate::engine::verifying::HowToVerify::NotAsked,
-            answer_due: START.plus(SpanMs::DAY),
+            recourse: Recourse { answering: Answering::Within(SpanMs::DAY), person_on_request: true },
             remedies: text(),
             appeal: AppealRef::from_bits(1),
             utc_offset_minutes: 480,
@@ -152,6 +151,12 @@ mod tests {
             (set(Lane::Anomaly, stop.clone(), end, whole), None),
             (
                 set(Lane::Anomaly, stop.clone(), end, |notice| notice.remedies.zh.clear()),
+                Some(Invariant::Notice),
+            ),
+            (
+                set(Lane::Anomaly, stop.clone(), end, |notice| {
+                    notice.recourse.answering = Answering::PassedOn
+                }),
                 Some(Invariant::Notice),
             ),
             (set(Lane::Anomaly, stop.clone(), START, whole), Some(Invariant::End)),

@@ -19,6 +19,7 @@ use crate::engine::verifying::HowToVerify;
 
 use super::authority::Heard;
 use super::openings::Answer;
+use super::proceedings::expected;
 use super::retention::Class;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -393,6 +394,7 @@ impl Plain {
             end,
             appeal: key.appeal(id),
             verify: HowToVerify::NotAsked,
+            recourse: expected(&rules, &measure, lane, false),
         })?;
         let head = Head { id, lane, rule, party: party.clone(), holder, event, at, purpose };
         let evidence = Evidence {

@@ -16,6 +16,7 @@ use crate::engine::verifying::{DeliveryChannel, HowToVerify, Risk};
 
 use super::appeals::Override;
 use super::measures::Held;
+use super::proceedings::expected;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
 
@@ -340,6 +341,7 @@ fn again(rules: &RuleSet, held: &Held, until: Option<TimeMs>) -> Result<Notice, 
         end: notice.end,
         appeal: notice.appeal,
         verify: told_to_verify(rules, measure.name(), held.risk, (notice.start, notice.end), until),
+        recourse: expected(rules, measure, head.lane, held.decided_by.is_some()),
     })
 }
 

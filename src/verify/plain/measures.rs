@@ -18,7 +18,7 @@ use super::conditions::mentioned;
 use super::grounds::Ground;
 use super::lives::{Stay, first_due, told_to_verify};
 use super::openings::Adverse;
-use super::proceedings::Proceeding;
+use super::proceedings::{Proceeding, expected};
 use super::rules::Case;
 use super::time::Timer;
 use super::{Cause, Plain, PlainError};
@@ -135,6 +135,8 @@ impl Plain {
             return Err(PlainError::Rules("no rule set is active".to_owned()));
         };
         let first_due = first_due(&rules, asked.measure.name(), (case.at, end));
+        // What is of a chain and says not what it follows, a person chose.
+        let is_by_person = asked.root.is_some() && evidence.follows.is_none();
         let notice = rules.notices.compose(NoticeOf {
             reason: &asked.reason,
             basis: &asked.basis,
@@ -145,6 +147,7 @@ impl Plain {
             end,
             appeal: self.identity.id_key.appeal(id),
             verify: told_to_verify(&rules, asked.measure.name(), asked.risk, (case.at, end), first_due),
+            recourse: expected(&rules, &asked.measure, asked.name.lane, is_by_person),
         })?;
         let set = MeasureSet::new(head, asked.measure.clone(), notice, evidence);
         self.effects.push(Effect::Disposed(Box::new(Disposition::MeasureSet(set.clone()))));

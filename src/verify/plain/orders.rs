@@ -18,6 +18,7 @@ use crate::engine::subject::Party;
 use crate::engine::verifying::HowToVerify;
 
 use super::authority::Heard;
+use super::proceedings::expected;
 use super::retention::Class;
 use super::time::Timer;
 use super::{Cause, Occasion, Plain, PlainError};
@@ -267,6 +268,7 @@ impl Plain {
             end: terms.end,
             appeal: self.identity.id_key.appeal(id),
             verify: HowToVerify::NotAsked,
+            recourse: expected(rules, &measure, Lane::Authority, false),
         })?;
         Ok(Some((measure, notice)))
     }
@@ -336,14 +338,11 @@ impl Plain {
         let (measure, waits) = (order.measure, order.waiting_notice.is_some());
         let Some(id) = measure.filter(|id| self.stands(*id)) else { return Ok(()) };
         let Some(held) = self.measures.get(&id) else { return Ok(()) };
-        let (head, answer_within) =
-            (held.set.head().clone(), self.rules.as_ref().map(|rules| rules.notices.answer_within));
+        let head = held.set.head().clone();
         let (telling, evidence) = (held.set.telling().clone(), held.set.evidence().clone());
         let Some((measure, notice)) = self.ordered_notice((&name, &head.rule), &terms, (head.at, id))? else {
             return Ok(());
         };
-        let answer_due = cause.at.plus(answer_within.unwrap_or_default());
-        let notice = Notice { answer_due, ..notice };
         if let Some(held) = self.measures.get_mut(&id) {
             let set = MeasureSet::new(head.clone(), measure.clone(), notice.clone(), evidence);
             held.set = set.told(telling.clone());

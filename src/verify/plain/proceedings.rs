@@ -9,6 +9,8 @@ use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::life::{AppealAct, AppealEvent, AppealGuard, Word};
 use crate::engine::measure::{Lane, Measure, MeasureKind};
+use crate::engine::notice::{Answering, Recourse};
+use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::SubjectKind;
 
 use super::appeals::Decision;
@@ -373,6 +375,36 @@ impl Plain {
         }
         Ok(())
     }
+}
+
+/// What a person who is told of a measure may expect of an appeal: what would be done if it were filed at once,
+/// with nothing but the reference.
+pub(super) fn expected(rules: &RuleSet, measure: &Measure, lane: Lane, is_by_person: bool) -> Recourse {
+    let otherwise = Answering::Within(rules.notices.answer_within);
+    let Some(table) = &rules.lives.appeal else {
+        return Recourse { answering: otherwise, person_on_request: false };
+    };
+    let would_hold = |guard: &AppealGuard| match guard {
+        AppealGuard::BasicService => restricts(measure),
+        AppealGuard::OfAuthority => lane == Lane::Authority,
+        AppealGuard::Automated => !is_by_person,
+        AppealGuard::NewEvidence => false,
+    };
+    let first_on = |on: AppealEvent| {
+        let mut steps = table.steps.iter().filter(|step| step.from == table.first && step.on == on);
+        steps.find(|step| step.only_if.iter().all(would_hold))
+    };
+    let asked = first_on(AppealEvent::HumanRequested);
+    let person_on_request = asked.is_some_and(|step| step.acts.contains(&AppealAct::QueueHuman));
+    let answering = match first_on(AppealEvent::Filed) {
+        Some(step) if step.acts.contains(&AppealAct::Forward) => Answering::PassedOn,
+        Some(step) => match table.states.get(step.to).and_then(|state| state.due) {
+            Some(due) => Answering::Within(due.after),
+            None => otherwise,
+        },
+        None => otherwise,
+    };
+    Recourse { answering, person_on_request }
 }
 
 /// Whether somebody cannot use an account or a phone as before.

@@ -111,6 +111,14 @@ fn no_delay_outlasts_its_cap_and_no_measure_the_longest_term() {
 fn an_answer_is_promised_within_what_the_law_allows() {
     assert!(refused("settings.toml", "/answer_within/value", json!("16d")).contains("at most 15d"));
     assert!(with("settings.toml", "/answer_within/value", json!("10d")).is_ok());
+    // What a notice promises is what the table gives an appeal: its deadlines are held to the same bound.
+    let appeal = "lives/appeal.toml";
+    assert!(
+        refused(appeal, "/spans/answer/value", json!("16d")).contains("later here than `answer_within_max`")
+    );
+    let filed = step(appeal, "none", "filed");
+    let forward = refused(appeal, &format!("{filed}/if"), json!([]));
+    assert!(forward.contains("`forward` needs the guard `of_authority`"), "{forward}");
     let earlier = changed(|document| {
         let settings = document["files"]["settings.toml"].as_object_mut().unwrap();
         settings.retain(|key, _| key != "answer_within_max" && key != "measure_for_max");
