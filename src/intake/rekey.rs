@@ -7,14 +7,15 @@
 //! * R1 A fact is taken over if the old log applies it, once, and its source record is covered in every old
 //!   partition: what lies beyond is made anew from the source, under the new keys.
 //! * R2 From one old partition to one new, records stay as they are, with their ranges, one at a time. Else source
-//!   records are taken by (broker time, source, offset), which no old partition contradicts for any one source, and
-//!   partitions hear each second of broker time how far sources had been read, as from intake.
+//!   records are taken in each source's order, in that of the old partitions as far as they do not contradict each
+//!   other, and else by broker time; and in broker time partitions hear each second how far sources had been read,
+//!   as from intake.
 //! * R3 Reports are made anew by deciding, since they depend on where subjects live.
 //! * R4 An appeal reference that somebody holds stays good, and so does the id of a measure: what each is called in
 //!   the new generation stands beside its key (`codec::keys::names`).
 //! * R5 Whoever asks for it is told which measures the two generations do not have in common. Where records stay as
-//!   they are there is none; where subjects move to other partitions, what came within moments of each other may
-//!   have come in another order.
+//!   they are there is none. Where subjects move to other partitions there may be: reports came moments later then,
+//!   and events of almost the same moment may change places.
 
 mod old;
 mod topic;

@@ -79,7 +79,8 @@ fn feed(deployment: &Deployment, events: &Events) {
 }
 
 fn generated(folder: &Path, name: &'static str, count: usize, start_ms: u64) -> Events {
-    Events::shaped(folder, Shape { name, count, start_ms, seed: 7, garbage_percent: 2, ..Shape::PLAIN })
+    let seed = u64::from(name.as_bytes()[0]);
+    Events::shaped(folder, Shape { name, count, start_ms, seed, garbage_percent: 2, ..Shape::PLAIN })
 }
 
 /// The values of a topic, by partition.
@@ -256,7 +257,8 @@ fn under_the_next_key_it_goes_on_as_if_the_key_had_never_changed() {
 
 #[test]
 fn killed_half_way_it_goes_on_and_nobody_begins_before_it_is_whole() {
-    const EVENTS: usize = 30_000;
+    const EVENTS: usize = 20_000;
+    const FURTHER: usize = 300;
     let folder = tempfile::tempdir().unwrap();
     make_keys(folder.path());
     let events = generated(folder.path(), "E", EVENTS, START_MS);
@@ -306,9 +308,11 @@ fn killed_half_way_it_goes_on_and_nobody_begins_before_it_is_whole() {
     deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
     exits(&rekey(&deployment, &next, &[]), 0, "generation 2 has");
     work(&next);
-    exits(&rekey(&deployment, &next, &["--back"]), 2, "facts were written to");
-    clean(&next, EVENTS);
     assert_eq!(values(&deployment, &deployment.topic("dispositions")).len(), published);
+    feed(&next, &generated(folder.path(), "F", FURTHER, LATER_MS + 4 * 86_400_000));
+    work(&next);
+    exits(&rekey(&deployment, &next, &["--back"]), 2, "facts were written to");
+    clean(&next, EVENTS + FURTHER);
 }
 
 /// In broker time, from three facts partitions to two: what one source was read to moves time for the others.
@@ -334,7 +338,11 @@ fn facts_move_to_other_partitions_and_old_tokens_are_nowhere_in_them() {
     work(&deployment);
     let published = values(&deployment, &deployment.topic("dispositions")).len();
     assert!(published > 5, "{published}");
-    exits(&rekey(&deployment, &next, &[]), 0, "in 2 partitions");
+    // Here reports between partitions came after all else, since decide ran after intake; made anew they come at
+    // once. So measures differ, and nothing is opened unless that is accepted.
+    exits(&rekey(&deployment, &next, &[]), 1, "the generation is not opened");
+    exits(&next.say("intake", &["--until-end"]), 3, "not whole");
+    exits(&rekey(&deployment, &next, &["--differences-max", "4000"]), 0, "in 2 partitions");
     let further = Shape { name: "F", count: 500, start_ms: start_ms + 60_000, ..shape };
     feed(&next, &Events::shaped(folder.path(), further));
     work(&next);

@@ -1,6 +1,7 @@
 //! What stands in the old partitions, as far as it applies, and in which order it is taken over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::RekeyError;
 use crate::engine::LoadRules;
@@ -165,29 +166,26 @@ pub(super) fn merged(
     if partitions.len() == 1 {
         return partitions.pop().map(|old| old.items).unwrap_or_default();
     }
-    let mut records: BTreeMap<(SourceId, i64), Taken> = BTreeMap::new();
+    let mut merge = Merge::default();
     let mut reads: BTreeSet<Through> = BTreeSet::new();
     let mut skips: Vec<Skip> = Vec::new();
-    for item in partitions.into_iter().flat_map(|old| old.items) {
-        match item {
-            Item::Record(taken) if !is_covered(&taken.source, taken.offset) => {}
-            Item::Record(taken) => match records.get_mut(&(taken.source.clone(), taken.offset)) {
-                // What went to all partitions stands in each of them.
-                Some(known) => known.facts.extend(taken.facts),
-                None => {
-                    records.insert((taken.source.clone(), taken.offset), taken);
+    for old in partitions {
+        merge.partitions.push(VecDeque::new());
+        for item in old.items {
+            match item {
+                Item::Record(taken) if !is_covered(&taken.source, taken.offset) => {}
+                Item::Record(taken) => merge.note(taken),
+                Item::Skipped(skip) if skips.contains(&skip) => {}
+                Item::Skipped(skip) => skips.push(skip),
+                // Event time is moved by events alone.
+                Item::PackEnd(read) if time == TimeMode::Broker => {
+                    reads.extend(read.into_iter().filter(|read| is_covered(&read.source, read.last)));
                 }
-            },
-            Item::Skipped(skip) if skips.contains(&skip) => {}
-            Item::Skipped(skip) => skips.push(skip),
-            // Event time is moved by events alone.
-            Item::PackEnd(read) if time == TimeMode::Broker => {
-                reads.extend(read.into_iter().filter(|read| is_covered(&read.source, read.last)));
+                Item::PackEnd(_) | Item::Read(_) => {}
             }
-            Item::PackEnd(_) | Item::Read(_) => {}
         }
     }
-    let mut items = in_order(records, reads);
+    let mut items = merge.in_order(reads);
     for skip in skips {
         let is_after = |item: &Item| match item {
             Item::Record(taken) => taken.source == skip.source && taken.offset >= skip.to,
@@ -200,24 +198,80 @@ pub(super) fn merged(
     items
 }
 
-/// By time; of one time a first start's before all others, each source's by offset, and how far it was read after
-/// the record it was read to.
-fn in_order(records: BTreeMap<(SourceId, i64), Taken>, reads: BTreeSet<Through>) -> Vec<Item> {
-    type Place = (TimeMs, bool, SourceId, i64, bool);
-    let first = first_start::source();
-    let mut placed: Vec<(Place, Item)> = Vec::with_capacity(records.len() + reads.len());
-    // A source's own order is that of its offsets, though the clocks of two brokers may differ.
-    let mut latest: Option<(SourceId, TimeMs)> = None;
-    for ((source, offset), taken) in records {
-        let before = latest.as_ref().filter(|(known, _)| *known == source).map(|(_, time)| *time);
-        let time = before.map_or(taken.time, |before| before.max(taken.time));
-        latest = Some((source.clone(), time));
-        placed.push(((time, source != first, source, offset, false), Item::Record(taken)));
+/// Several orders made one: that of each source, which is kept; those of the old partitions, as far as they do not
+/// contradict each other; and time.
+#[derive(Default)]
+struct Merge {
+    /// What is left of each source, by offset.
+    sources: BTreeMap<SourceId, BTreeMap<i64, Taken>>,
+    /// In which partitions a record has facts.
+    places: HashMap<(SourceId, i64), Vec<usize>>,
+    /// What is left of each partition, in its order; what was taken by way of another one is still there.
+    partitions: Vec<VecDeque<(SourceId, i64)>>,
+}
+
+impl Merge {
+    /// Takes up a record of the partition that came last.
+    fn note(&mut self, taken: Taken) {
+        let id = (taken.source.clone(), taken.offset);
+        let place = self.partitions.len().saturating_sub(1);
+        if let Some(partition) = self.partitions.last_mut() {
+            partition.push_back(id.clone());
+        }
+        self.places.entry(id).or_default().push(place);
+        match self.sources.entry(taken.source.clone()).or_default().entry(taken.offset) {
+            // What went to all partitions stands in each of them.
+            Entry::Occupied(mut known) => known.get_mut().facts.extend(taken.facts),
+            Entry::Vacant(new) => {
+                new.insert(taken);
+            }
+        }
     }
-    for read in reads {
-        let place = (read.time, read.source != first, read.source.clone(), read.last, true);
-        placed.push((place, Item::Read(read)));
+
+    fn in_order(mut self, reads: BTreeSet<Through>) -> Vec<Item> {
+        let mut items = Vec::with_capacity(self.places.len() + reads.len());
+        let mut reads: VecDeque<Through> = reads.into_iter().collect();
+        while let Some(taken) = self.next() {
+            // How far sources were read by then, if all up to there has been taken.
+            let mut later = VecDeque::new();
+            while reads.front().is_some_and(|read| read.time <= taken.time) {
+                let Some(read) = reads.pop_front() else { break };
+                let is_taken = read.source != taken.source || read.last < taken.offset;
+                let left = self.sources.get(&read.source).and_then(|left| left.keys().next());
+                match is_taken && left.is_none_or(|next| read.last < *next) {
+                    true => items.push(Item::Read(read)),
+                    false => later.push_front(read),
+                }
+            }
+            later.into_iter().for_each(|read| reads.push_front(read));
+            items.push(Item::Record(taken));
+        }
+        items.extend(reads.into_iter().map(Item::Read));
+        items
     }
-    placed.sort_by(|(one, _), (other, _)| one.cmp(other));
-    placed.into_iter().map(|(_, item)| item).collect()
+
+    /// The next record: of those that come next in their sources and in all partitions that have facts of them the
+    /// earliest, or, where partitions contradict each other, the earliest of all. Of one time a first start's is
+    /// the first.
+    fn next(&mut self) -> Option<Taken> {
+        for partition in &mut self.partitions {
+            let is_left = |(source, offset): &(SourceId, i64)| {
+                self.sources.get(source).is_some_and(|left| left.contains_key(offset))
+            };
+            while partition.front().is_some_and(|id| !is_left(id)) {
+                partition.pop_front();
+            }
+        }
+        let first = first_start::source();
+        let next = self.sources.iter().filter_map(|(source, left)| {
+            let (offset, taken) = left.first_key_value()?;
+            let id = (source.clone(), *offset);
+            let is_ready = self.places.get(&id).is_none_or(|places| {
+                places.iter().all(|place| self.partitions.get(*place).and_then(VecDeque::front) == Some(&id))
+            });
+            Some((!is_ready, taken.time, *source != first, id))
+        });
+        let (.., (source, offset)) = next.min()?;
+        self.sources.get_mut(&source)?.remove(&offset)
+    }
 }

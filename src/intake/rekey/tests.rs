@@ -8,6 +8,7 @@ use crate::engine::base::{Fingerprint, TimeMs, Token};
 use crate::engine::cover::{ConfigVersion, Range, SourceId};
 use crate::engine::fact::{Fact, FactBody};
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact, TimeMode};
+use crate::engine::partition::Partition;
 use crate::engine::subject::{Subject, SubjectKind};
 use crate::log::LogError;
 
@@ -75,21 +76,26 @@ impl NextLog for Told {
     }
 }
 
-fn rekeyed(partitions: u32) -> Vec<(u32, FactsRecord)> {
+fn written(old: [Vec<FactsRecord>; 2], partitions: u32) -> (Vec<(u32, FactsRecord)>, Vec<(Partition, u64)>) {
     let (mut told, loader) = (Told::default(), Loader::new());
     let translation = Translation::new(keys(1), keys(2), partitions).unwrap();
     let mut rekey = Rekey::new(translation, 2, TimeMode::Broker, &loader, &mut told);
-    for (partition, records) in (0..).zip(two_partitions()) {
+    for (partition, records) in (0..).zip(old) {
         records.iter().for_each(|record| rekey.take(partition, record).unwrap());
     }
-    let made = rekey.finish().unwrap();
-    for (state, next_offset) in &made.states {
+    let states = rekey.finish().unwrap().states;
+    (told.0, states)
+}
+
+fn rekeyed(partitions: u32) -> Vec<(u32, FactsRecord)> {
+    let (log, states) = written(two_partitions(), partitions);
+    for (state, next_offset) in &states {
         assert_eq!(state.partition_time(), TimeMs(9_000), "of the source that is behind");
         let last = |name: &str| state.coverage().sources.get(&source(name)).map(|covered| covered.last);
         assert_eq!((last("a"), last("b")), (Some(1), Some(-1)));
         assert!(*next_offset > 0);
     }
-    told.0
+    log
 }
 
 #[test]
@@ -129,4 +135,22 @@ fn the_facts_of_a_record_stand_in_the_order_in_which_intake_makes_them() {
     let routes: Vec<Token> = of_first.flatten().map(|fact| fact.fact.route.token).collect();
     let token = |number| keys(1).token_in(Token(number), &keys(2));
     assert_eq!(routes, [Token(0), token(2), token(1)], "each once");
+}
+
+/// As a first start's rules do that came before records of another source with an earlier time.
+#[test]
+fn what_every_old_partition_has_before_stands_before_whatever_the_time() {
+    let old = [0, 1].map(|partition| {
+        vec![
+            FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: 1 }),
+            pack(&[("b", -1, 7, 2_000)], facts(partition, 7, 2_000)),
+            pack(&[("a", -1, 3, 1_000)], facts(partition, 3, 1_000)),
+        ]
+    });
+    let (log, _) = written(old, 1);
+    let packs = log.iter().filter_map(|(_, record)| match record {
+        FactsRecord::Facts(pack) => Some(pack.facts.iter().map(|fact| fact.offset)),
+        _ => None,
+    });
+    assert_eq!(packs.flatten().collect::<Vec<i64>>(), [7, 7, 7, 3, 3, 3]);
 }
