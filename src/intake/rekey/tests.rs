@@ -1,3 +1,5 @@
+//! Several old partitions made one order: what each source was read to, and what stood before what.
+
 use std::sync::Arc;
 
 use super::{NextLog, Rekey, Translation};
