@@ -39,7 +39,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// The topics of a configuration.
-fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
+pub(super) fn specs(config: &Config) -> Result<Vec<TopicSpec>, Failure> {
     let (topics, kafka) = (&config.topics, &config.kafka);
     let (facts, replication) = (kafka.facts_partitions, kafka.replication);
     let why = |why| Failure::configuration(anyhow::anyhow!("kafka.facts_retention {why}"));

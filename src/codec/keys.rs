@@ -228,7 +228,8 @@ impl Keys {
         mac.update(&[STAFF]);
         mac.update(reference.as_bytes());
         let full: [u8; 32] = mac.finalize().into_bytes().into();
-        Token(u128::from_be_bytes(front_of(&full)))
+        let token = Token(u128::from_be_bytes(front_of(&full)));
+        self.generation.as_ref().map_or(token, |own| own.token(token))
     }
 
     /// The same, and the token of the party's holder.

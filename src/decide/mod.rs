@@ -34,7 +34,7 @@ pub enum DecideError {
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(
-        "facts partition {0} was decided before, but its group has no committed offset: the group expired or another one is configured. Going on would publish everything again. Restore the group's offset from the last `decided` record, or start new facts with `rekey`"
+        "facts partition {0} was decided before, but its group has no committed offset: the group expired, another one is configured, or `rekey` has not finished these facts. Going on would publish everything again. Finish `rekey`, restore the group's offset from the last `decided` record, or start new facts with `rekey`"
     )]
     OffsetMissing(u32),
     #[error("facts partition {partition}: {error}")]

@@ -1,6 +1,6 @@
 //! Where reading of a source begins: at the lowest offset that any destination has covered (DESIGN D7, D8).
 
-use crate::codec::output::{DecidedProgress, Topic, decode_decided};
+use crate::codec::output::{DecidedProgress, GenerationMark, Topic, decode_decided};
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{Coverage, SourceId};
 use crate::engine::planted::{Planted, is_planted};
@@ -42,7 +42,8 @@ impl Decided {
     /// What the latest values of that topic say.
     ///
     /// # Errors
-    /// When one is not a progress record, or is of a partition that there is not.
+    /// When one is not a progress record, or is of a partition that there is not; or when a mark says that this
+    /// generation of the facts is not whole, or that another one goes on.
     pub fn of(
         values: impl IntoIterator<Item = Vec<u8>>,
         topic: &str,
@@ -50,6 +51,22 @@ impl Decided {
     ) -> Result<Decided, LogError> {
         let mut partitions = vec![None; facts_partitions as usize];
         for value in values {
+            match GenerationMark::read(&value) {
+                None => {}
+                Some(GenerationMark::Open(_)) => continue,
+                Some(GenerationMark::Unfinished { from }) => {
+                    return Err(LogError::Refused(format!(
+                        "topic `{topic}` says that the generation of facts that is being made of topic `{from}` is not \
+                         whole: give the same `duecourse rekey` again, it goes on where it stopped"
+                    )));
+                }
+                Some(GenerationMark::Closed { next }) => {
+                    return Err(LogError::Refused(format!(
+                        "topic `{topic}` says that this generation of facts is closed and goes on in topic `{next}`: \
+                         use the configuration of that generation"
+                    )));
+                }
+            }
             let progress = decode_decided(&value).map_err(|error| {
                 LogError::Damaged(format!("topic `{topic}` ({:?}): {error}", Topic::Decided))
             })?;

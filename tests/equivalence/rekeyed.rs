@@ -10,7 +10,8 @@ use duecourse::engine::fact::FactBody;
 use duecourse::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
 use duecourse::engine::lead::LeadNews;
 use duecourse::engine::partition::{Identity, Partition};
-use duecourse::intake::rekey::{History, Translation};
+use duecourse::intake::rekey::{Rekey, Translation};
+use duecourse::log::LogError;
 
 use super::events::keys;
 use super::rulesets::Shelf;
@@ -125,17 +126,18 @@ fn half_before_and_half_after_decide_as_the_whole() {
         let [(who, records)] = &case.partitions[..] else { continue };
         let (before, after) = records.split_at(records.len() / 2);
         let (old_keys, new_keys) = (Arc::new(keys().clone()), generation(2));
-        let mut translation = Translation::new(Arc::clone(&old_keys), Arc::clone(&new_keys), 1).unwrap();
-        let mut history = History::default();
-        history.read(identity(who, &old_keys), before.to_vec(), &case.shelf, &mut translation).unwrap();
+        let translation = Translation::new(Arc::clone(&old_keys), Arc::clone(&new_keys), 1).unwrap();
         let mut new_log = Vec::new();
-        let mut sink = |_: u32, record: &FactsRecord| {
+        let mut sink = |_: u32, record: &FactsRecord| -> Result<(), LogError> {
             new_log.push(record.clone());
             Ok(())
         };
-        let own = identity(who, &new_keys);
-        let mut states = history.write(&translation, &own, &case.shelf, &mut sink).unwrap();
-        let (mut engine_new, mut next) = states.pop().expect("one partition");
+        let mut rekey = Rekey::new(translation, 1, who.identity().time, &case.shelf, &mut sink);
+        before.iter().for_each(|record| rekey.take(0, record).unwrap());
+        let mut made = rekey.finish().unwrap();
+        assert_eq!(made.differences.count(), 0, "DUECOURSE_SEED={seed}");
+        let mut translation = made.translation;
+        let (mut engine_new, mut next) = made.states.pop().expect("one partition");
 
         let mut engine_old = Partition::new(identity(who, &old_keys));
         for (at, record) in before.iter().enumerate() {

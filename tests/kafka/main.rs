@@ -11,6 +11,7 @@ mod feeding;
 mod intake;
 mod membership;
 mod process;
+mod rekey;
 mod releasing;
 mod same_as_file;
 mod secured;

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use crate::cli::Failure;
 use crate::cli::deployment::{connection, keys, time_mode};
 use crate::cli::intake;
-use crate::codec::output::Topic;
+use crate::codec::output::{GENERATION_KEY, GenerationMark, OpenGeneration, Topic};
 use crate::config::Config;
 use crate::config::bundle::Loader;
 use crate::engine::base::TimeMs;
@@ -38,10 +38,26 @@ pub fn verify(config: &Config) -> Result<Verdict, Failure> {
         loader: &loader,
         own_source: first_start::source(),
     });
+    let opened = opened(config, &connection)?;
+    for (partition, offset) in (0..).zip(&opened.facts) {
+        check.published_from(partition, *offset);
+    }
     recount(config, &keys, &connection, &mut check)?;
     recompute(config, &connection, &mut check)?;
-    compare(config, &connection, &mut check)?;
+    compare(config, &connection, &opened, &mut check)?;
     Ok(check.finish())
+}
+
+/// What was there when this generation of the facts was opened: nothing, unless `rekey` made it.
+fn opened(config: &Config, connection: &Connection) -> Result<OpenGeneration, Failure> {
+    let decided = read_latest(connection, &config.topics.decided.name).map_err(unreachable)?;
+    match decided.get(GENERATION_KEY).and_then(|value| GenerationMark::read(value)) {
+        Some(GenerationMark::Open(opened)) => Ok(opened),
+        Some(GenerationMark::Unfinished { from }) => Err(Failure::input(anyhow!(
+            "the facts are not whole: `rekey` has not finished making them of {from}"
+        ))),
+        Some(GenerationMark::Closed { .. }) | None => Ok(OpenGeneration::default()),
+    }
 }
 
 fn unreachable(error: LogError) -> Failure {
@@ -124,7 +140,12 @@ fn recompute(config: &Config, connection: &Connection, check: &mut Check<'_>) ->
     Ok(())
 }
 
-fn compare(config: &Config, connection: &Connection, check: &mut Check<'_>) -> Result<(), Failure> {
+fn compare(
+    config: &Config,
+    connection: &Connection,
+    opened: &OpenGeneration,
+    check: &mut Check<'_>,
+) -> Result<(), Failure> {
     let topics = &config.topics;
     for (topic, name) in [
         (Topic::Dispositions, &topics.dispositions.name),
@@ -135,12 +156,17 @@ fn compare(config: &Config, connection: &Connection, check: &mut Check<'_>) -> R
         (Topic::DeadLetters, &topics.dead_letters.name),
     ] {
         let mut last: BTreeMap<u32, BTreeMap<u32, u64>> = BTreeMap::new();
+        let of_before = opened.outputs.get(name);
+        let is_of_before = |partition: u32, offset: i64| {
+            let from = of_before.and_then(|ends| ends.get(partition as usize));
+            from.is_some_and(|from| offset.unsigned_abs() < *from)
+        };
         read_topic(connection, name, &mut |record| {
             let value = record.value.unwrap_or_default();
             let text = std::str::from_utf8(value).unwrap_or_default();
             if topic == Topic::DeadLetters && text.contains("\"intake_version\"") {
                 check.dead_letter(text);
-            } else {
+            } else if !is_of_before(record.partition, record.offset) {
                 check.published(topic, value, last.entry(record.partition).or_default());
             }
             ControlFlow::Continue(())

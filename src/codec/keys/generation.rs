@@ -194,6 +194,9 @@ mod tests {
                 assert_eq!(one.token_in(tokens[1], &two), tokens[2]);
                 assert_eq!(two.token_in(tokens[2], &plain), tokens[0]);
             }
+            let staff = [&plain, &one, &two].map(|keys| keys.staff(id));
+            assert_eq!(plain.token_in(staff[0], &one), staff[1]);
+            assert_eq!(one.token_in(staff[1], &two), staff[2]);
             let marks = [&plain, &one, &two].map(|keys| keys.fingerprint(id));
             assert!(marks[0] != marks[1] && marks[1] != marks[2]);
             assert_eq!(one.fingerprint_in(marks[1], &two), marks[2]);

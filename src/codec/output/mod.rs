@@ -15,6 +15,7 @@ mod disposition;
 mod envelope;
 mod evidence;
 pub mod gate;
+mod generation;
 mod lead;
 mod measure;
 mod notice;
@@ -29,6 +30,7 @@ mod text;
 pub use decided::{DecidedError, DecidedProgress, Deciding, DecidingRules, decode_decided, encode_decided};
 pub use envelope::{event_hex, id_hex, rfc3339, token_hex};
 pub use evidence::EVIDENCE_BYTES_MAX;
+pub use generation::{CLOSED_KEY, GENERATION_KEY, GenerationMark, OpenGeneration};
 pub use schemas::schemas;
 pub use text::measure_title;
 

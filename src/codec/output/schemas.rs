@@ -10,6 +10,7 @@ use super::disposition::{
     self, AcceptedData, AnsweredData, EndedData, ExtendedData, LapsedData, MovedData, SetData,
 };
 use super::envelope::CloudEvent;
+use super::generation::GenerationData;
 use super::lead::{self, MovedData as LeadMovedData, ObservedData as LeadObservedData, SentData};
 use super::measure::{self, InForceData};
 use super::notice::{self, AnsweredNoticeData, EndedNoticeData, SetNoticeData};
@@ -40,6 +41,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         event::<LeadMovedData<'_>>(lead::MOVED),
         event::<LeadObservedData<'_>>(lead::OBSERVED),
         plain::<DecidedData>("duecourse.decided.v1"),
+        plain::<GenerationData>("duecourse.decided.generation.v1"),
         plain::<UnmatchedData>("duecourse.dead_letter.unmatched.v1"),
     ]
 }

@@ -21,7 +21,7 @@ use crate::intake::classify::Destination;
 /// How what one generation says is said in the next.
 #[derive(Debug)]
 pub struct Translation {
-    old: Arc<Keys>,
+    pub(super) old: Arc<Keys>,
     pub(super) new: Arc<Keys>,
     pub(super) partitions: u32,
     /// How the measures of the old generation are called in the new one.

@@ -7,6 +7,7 @@
 //! * `intake` that consumer with the producer and readers an intake needs;
 //! * `reader` whole topics and latest values, read from start to end, for verify and for start-up;
 //! * `decide` consumer, transactions and reports of a deciding worker (DESIGN D11);
+//! * `generation` hands over from one generation of the facts to the next;
 //! * `inspect`, `authorized` look at a cluster without changing it, for `status` and `doctor`;
 //! * `oauth` tokens of SASL OAUTHBEARER out of a file;
 //! * `transaction` one transactional producer and what to do when it is in doubt.
@@ -17,6 +18,7 @@ mod admin;
 mod authorized;
 mod connection;
 mod decide;
+mod generation;
 mod group;
 mod inspect;
 mod intake;
@@ -31,6 +33,7 @@ pub use admin::{Admin, COMPACTED_WITHIN, TopicDescription, TopicSpec};
 pub use authorized::{Allowed, Operation};
 pub use connection::Connection;
 pub use decide::{DecideOptions, KafkaDecideLog, OutputTopics};
+pub use generation::{HandOver, group_members, hand_over};
 pub use inspect::{TopicState, group_offsets, topic_spans, try_transactions};
 pub use intake::{IntakeTopics, KafkaIntakeLog};
 pub use producer::{AckedProducer, OutMessage};

@@ -1,0 +1,378 @@
+//! A deployment goes on under the key of the next generation: nothing is lost, nothing published twice, what people
+//! hold stays good, and nobody can begin with a generation that is not whole.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use duecourse::codec::facts;
+use duecourse::codec::keys::{KeyFile, Keys};
+use duecourse::engine::base::{Fingerprint, Token};
+use duecourse::engine::disposition::{AppealRef, DispositionId};
+use duecourse::engine::fact::Fact;
+use duecourse::engine::input::FactsRecord;
+use duecourse::engine::subject::SubjectKind;
+use duecourse::log::kafka::{AckedProducer, OutMessage, group_members, read_latest, read_topic, topic_spans};
+use serde_json::{Value, json};
+
+use crate::deployment::Deployment;
+use crate::events::{Events, Shape};
+use crate::releasing::{exits, text};
+
+const WITHIN_MAX: Duration = Duration::from_secs(180);
+/// 2025-01-01T00:00:00Z, and four days later: after the last row before.
+const START_MS: u64 = Shape::PLAIN.start_ms;
+const LATER_MS: u64 = START_MS + 4 * 86_400_000;
+const KEYS: (&str, &str) = ("g1.key", "g2.key");
+/// The topics that must be others.
+const OWN: [&str; 3] = ["facts", "decided", "measures"];
+/// All that may be others.
+const ALL: [&str; 8] =
+    ["facts", "decided", "measures", "dispositions", "notices", "shadow", "authority", "leads"];
+
+/// The keys of two generations, in a folder.
+fn make_keys(folder: &Path) {
+    let made = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_duecourse"))
+            .current_dir(folder)
+            .arg("keys")
+            .args(arguments)
+            .output()
+            .unwrap();
+        exits(&output, 0, "generation");
+    };
+    made(&["new", "--out", KEYS.0]);
+    made(&["next", "--key", KEYS.0, "--out", KEYS.1]);
+}
+
+fn keys(folder: &Path, name: &str) -> Arc<Keys> {
+    Arc::new(Keys::from_provider(&KeyFile(&folder.join(name))).unwrap())
+}
+
+/// With a key of a first generation, and a source for what people say.
+fn prepare(folder: &Path, partitions: u32, change: impl FnOnce(String) -> String) -> Deployment {
+    Deployment::made(folder, partitions, |text, prefix| {
+        let further = format!(
+            "\n[[sources]]\nname = \"cases\"\ntopic = \"{prefix}.cases\"\nmapping = \"native\"\ngeneration = 1\n\n\
+             [keys]\nfile = \"{}\"\n",
+            KEYS.0
+        );
+        change(text) + &further
+    })
+}
+
+fn rekey(old: &Deployment, next: &Deployment, more: &[&str]) -> Output {
+    old.say("rekey", &[&["--new-config", next.config().to_str().unwrap()], more].concat())
+}
+
+/// Intake and decide, to the end of what is there.
+fn work(deployment: &Deployment) {
+    deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
+    deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
+}
+
+fn feed(deployment: &Deployment, events: &Events) {
+    deployment.feed(&events.path, None).finish(WITHIN_MAX);
+}
+
+fn generated(folder: &Path, name: &'static str, count: usize, start_ms: u64) -> Events {
+    let seed = u64::from(name.as_bytes()[0]);
+    Events::shaped(folder, Shape { name, count, start_ms, seed, garbage_percent: 2, ..Shape::PLAIN })
+}
+
+/// The values of a topic, by partition.
+fn values(deployment: &Deployment, topic: &str) -> Vec<Value> {
+    let mut values = Vec::new();
+    read_topic(&deployment.connection, topic, &mut |record| {
+        values.push(serde_json::from_slice(record.value.unwrap_or_default()).unwrap());
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    values
+}
+
+/// Every fact of a topic with one facts partition, by where it came from.
+fn facts_of(deployment: &Deployment, topic: &str) -> BTreeMap<(String, i64, u16), Fact> {
+    let mut all = BTreeMap::new();
+    read_topic(&deployment.connection, topic, &mut |record| {
+        if let FactsRecord::Facts(pack) = facts::decode(record.value.unwrap_or_default()).unwrap() {
+            for packed in pack.facts {
+                let source = pack.ranges[usize::from(packed.range)].source.name.to_string();
+                all.insert((source, packed.offset, packed.ordinal), packed.fact);
+            }
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    all
+}
+
+/// An output of the old generation as the new one says it. Ids of dispositions that set nothing depend on the key,
+/// and so does the digest over a measure's evidence: they are left out.
+fn said(value: &Value, old: &Keys, new: &Keys) -> Value {
+    let hexadecimal =
+        |text: &str, digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, _)| !["id", "notice", "digest"].contains(&name.as_str()));
+            Value::Object(kept.map(|(name, value)| (name.clone(), said(value, old, new))).collect())
+        }
+        Value::Array(values) => values.iter().map(|value| said(value, old, new)).collect(),
+        Value::String(text) if hexadecimal(text, 32) => {
+            let number = u128::from_str_radix(text, 16).unwrap();
+            let measure = new.names().measures.get(&DispositionId(number)).map(|now| now.0);
+            json!(format!("{:032x}", measure.unwrap_or_else(|| old.token_in(Token(number), new).0)))
+        }
+        Value::String(text) if hexadecimal(text, 16) => {
+            let number = u64::from_str_radix(text, 16).unwrap();
+            json!(format!("{:016x}", old.fingerprint_in(Fingerprint(number), new).0))
+        }
+        Value::String(text) => {
+            let mut said = text.clone();
+            for (then, now) in &new.names().appeals {
+                let then = AppealRef::from_bits(*then).to_string();
+                if said.contains(&then) {
+                    said = said.replace(&then, &now.to_string());
+                }
+            }
+            json!(said)
+        }
+        other => other.clone(),
+    }
+}
+
+/// The same, of the new generation itself.
+fn left_out(value: &Value) -> Value {
+    let nobody = Keys::development();
+    said(value, &nobody, &nobody)
+}
+
+/// Somebody is decided for, by the reference of the first notice that went out.
+fn overturn(deployment: &Deployment, notice: &Value, at: &str) {
+    let party = &notice["data"]["party"];
+    let reference = party["ref"].as_str().unwrap();
+    let event = json!({
+        "specversion": "1.0", "id": "APPEAL-1", "source": "/desk", "type": "appeal_decided", "time": at,
+        "data": {
+            "party": {
+                "institution": "demo-bank", "holder": reference, "ref": reference, "kind": party["kind"],
+            },
+            "appeal_ref": notice["data"]["appeal_reference"], "outcome": "overturned", "decider": "staff-7",
+        },
+    });
+    let mut producer = AckedProducer::connect(&deployment.connection, "desk", 0).unwrap();
+    let value = event.to_string();
+    let topic = deployment.topic("cases");
+    producer
+        .send(OutMessage {
+            topic: &topic,
+            partition: Some(0),
+            value: Some(value.as_bytes()),
+            ..OutMessage::default()
+        })
+        .unwrap();
+    producer.flush(Duration::from_secs(30)).unwrap();
+}
+
+fn clean(deployment: &Deployment, inputs: usize) -> Value {
+    let counts = deployment.verify();
+    for nothing in ["lost", "doubled", "mismatched"] {
+        assert_eq!(counts[nothing], 0, "{counts}");
+    }
+    assert_eq!(counts["covered"], inputs, "{counts}");
+    counts
+}
+
+#[test]
+fn under_the_next_key_it_goes_on_as_if_the_key_had_never_changed() {
+    const BEFORE: usize = 4_000;
+    const AFTER: usize = 2_000;
+    let folder = tempfile::tempdir().unwrap();
+    make_keys(folder.path());
+    let before = generated(folder.path(), "E", BEFORE, START_MS);
+    let after = generated(folder.path(), "F", AFTER, LATER_MS);
+    let deployed = |name: &str| {
+        let own = folder.path().join(name);
+        std::fs::create_dir(&own).unwrap();
+        for key in [KEYS.0, KEYS.1] {
+            std::fs::copy(folder.path().join(key), own.join(key)).unwrap();
+        }
+        let deployment = prepare(&own, 1, |text| text);
+        feed(&deployment, &before);
+        work(&deployment);
+        deployment
+    };
+    let (stays, changes) = (deployed("stays"), deployed("changes"));
+    let next = changes.next_generation(KEYS, &OWN, 1);
+    let old_keys = keys(changes.folder(), KEYS.0);
+
+    let published = |deployment: &Deployment, kind: &str| values(deployment, &deployment.topic(kind));
+    let counted: Vec<usize> =
+        ["dispositions", "notices"].iter().map(|kind| published(&changes, kind).len()).collect();
+    assert!(counted[0] > 10, "{counted:?}");
+    exits(&rekey(&changes, &next, &[]), 0, "generation 2 has");
+    for (kind, count) in ["dispositions", "notices"].iter().zip(&counted) {
+        assert_eq!(published(&changes, kind).len(), *count, "what was decided is not published again");
+    }
+
+    // Somebody who holds a notice of before is decided for.
+    let notice = published(&stays, "notices")[0].clone();
+    for (deployment, working) in [(&stays, &stays), (&changes, &next)] {
+        overturn(deployment, &notice, "2025-01-04T00:00:00Z");
+        work(working);
+        feed(deployment, &after);
+        work(working);
+    }
+    let counts = clean(&next, BEFORE + AFTER + 1);
+    clean(&stays, BEFORE + AFTER + 1);
+
+    // The other one changes its key at the very end: then both must be the same.
+    let later = stays.next_generation(KEYS, &OWN, 1);
+    exits(&rekey(&stays, &later, &[]), 0, "generation 2 has");
+    let new_keys = keys(stays.folder(), KEYS.1);
+    for (kind, count) in ["dispositions", "notices"].iter().zip(counted) {
+        let expected: Vec<Value> =
+            published(&stays, kind)[count..].iter().map(|value| said(value, &old_keys, &new_keys)).collect();
+        let found: Vec<Value> = published(&changes, kind)[count..].iter().map(left_out).collect();
+        assert!(expected.len() > 5, "{kind}: {}", expected.len());
+        assert_eq!(found, expected, "{kind}");
+    }
+    let lifted = published(&changes, "dispositions");
+    assert!(
+        lifted.iter().any(|one| one["data"]["cause"] == "overturned"),
+        "the old reference was understood"
+    );
+    let in_force = |deployment: &Deployment| {
+        read_latest(&deployment.connection, &format!("{}-2", deployment.topic("measures"))).unwrap()
+    };
+    assert!(!in_force(&next).is_empty());
+    assert_eq!(in_force(&next), in_force(&later));
+    let facts = |deployment: &Deployment| facts_of(deployment, &format!("{}-2", deployment.topic("facts")));
+    assert!(facts(&next) == facts(&later), "facts differ");
+    println!("{counts}");
+}
+
+#[test]
+fn killed_half_way_it_goes_on_and_nobody_begins_before_it_is_whole() {
+    const EVENTS: usize = 20_000;
+    const FURTHER: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    make_keys(folder.path());
+    let events = generated(folder.path(), "E", EVENTS, START_MS);
+    let deployment = prepare(folder.path(), 1, |text| text);
+    let next = deployment.next_generation(KEYS, &OWN, 1);
+    feed(&deployment, &events);
+    deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
+    exits(&rekey(&deployment, &next, &[]), 2, "decide --until-end");
+    deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
+    let mut decide = deployment.start("decide", &[]);
+    let group = format!("{}.decide", deployment.topic("x").trim_end_matches(".x"));
+    while group_members(&deployment.connection, &group).unwrap() == 0 {
+        assert!(decide.is_running(), "{}", decide.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let at_work = rekey(&deployment, &next, &["--set", "kafka.session_timeout_ms=6000"]);
+    exits(&at_work, 2, "processes are at work");
+    decide.terminate();
+
+    let new_facts = format!("{}-2", deployment.topic("facts"));
+    let written = || {
+        let spans = topic_spans(&deployment.connection, &new_facts).unwrap_or_default();
+        spans.iter().map(|(_, end)| *end).sum::<i64>()
+    };
+    let mut running = deployment.start("rekey", &["--new-config", next.config().to_str().unwrap()]);
+    let deadline = Instant::now() + WITHIN_MAX;
+    while written() < 5 {
+        assert!(running.is_running() && Instant::now() < deadline, "{}", running.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(running.is_running(), "{}", running.log());
+    running.kill();
+    let half = written();
+    exits(&next.say("intake", &["--until-end"]), 3, "not whole");
+    exits(&next.say("decide", &["--until-end"]), 3, "has not finished these facts");
+    exits(&next.say("verify", &[]), 4, "not whole");
+    let published = values(&deployment, &deployment.topic("dispositions")).len();
+
+    exits(&rekey(&deployment, &next, &[]), 0, "generation 2 has");
+    assert!(written() > half, "{half}");
+    exits(&rekey(&deployment, &next, &[]), 2, "is closed");
+    exits(&deployment.say("intake", &["--until-end"]), 3, "goes on in topic");
+    // There and back.
+    exits(&rekey(&deployment, &next, &["--back"]), 0, "is open again");
+    exits(&next.say("intake", &["--until-end"]), 3, "not whole");
+    deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
+    deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
+    exits(&rekey(&deployment, &next, &[]), 0, "generation 2 has");
+    work(&next);
+    assert_eq!(values(&deployment, &deployment.topic("dispositions")).len(), published);
+    feed(&next, &generated(folder.path(), "F", FURTHER, LATER_MS + 4 * 86_400_000));
+    work(&next);
+    exits(&rekey(&deployment, &next, &["--back"]), 2, "facts were written to");
+    clean(&next, EVENTS + FURTHER);
+}
+
+/// In broker time, from three facts partitions to two: what one source was read to moves time for the others.
+#[test]
+fn facts_move_to_other_partitions_and_old_tokens_are_nowhere_in_them() {
+    const EVENTS: usize = 4_000;
+    let folder = tempfile::tempdir().unwrap();
+    make_keys(folder.path());
+    let start_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
+    let shape = Shape {
+        name: "E",
+        count: EVENTS,
+        start_ms,
+        faster: 20_000,
+        seed: 7,
+        garbage_percent: 2,
+        ..Shape::PLAIN
+    };
+    let events = Events::shaped(folder.path(), shape);
+    let deployment = prepare(folder.path(), 3, |text| text.replace("time = \"event\"", "time = \"broker\""));
+    let next = deployment.next_generation(KEYS, &ALL, 2);
+    feed(&deployment, &events);
+    work(&deployment);
+    let published = values(&deployment, &deployment.topic("dispositions")).len();
+    assert!(published > 5, "{published}");
+    // Where measures differ, since reports between partitions came after all else here and come at once when they
+    // are made anew, nothing is opened unless that is accepted.
+    let strict = rekey(&deployment, &next, &[]);
+    if strict.status.code() == Some(1) {
+        exits(&strict, 1, "the generation is not opened");
+        exits(&next.say("intake", &["--until-end"]), 3, "not whole");
+        exits(&rekey(&deployment, &next, &["--differences-max", "4000"]), 0, "in 2 partitions");
+    } else {
+        exits(&strict, 0, "in 2 partitions");
+    }
+    let further = Shape { name: "F", count: 500, start_ms: start_ms + 60_000, ..shape };
+    feed(&next, &Events::shaped(folder.path(), further));
+    work(&next);
+    clean(&next, EVENTS + 500);
+
+    let [then, now] = [KEYS.0, KEYS.1].map(|name| keys(folder.path(), name));
+    let mut bytes = Vec::new();
+    let topic = format!("{}-2", deployment.topic("facts"));
+    read_topic(&deployment.connection, &topic, &mut |record| {
+        bytes.extend_from_slice(record.value.unwrap_or_default());
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let has = |token: Token| bytes.windows(16).any(|window| window == token.0.to_le_bytes());
+    let accounts: Vec<String> = (0..40).map(|number| format!("G{number:05}")).collect();
+    let of = |keys: &Keys| accounts.iter().filter(|id| has(keys.token(SubjectKind::Account, id))).count();
+    assert_eq!(of(&then), 0, "old tokens are nowhere");
+    assert!(of(&now) > 20, "{}", of(&now));
+    let destroyed = Command::new(env!("CARGO_BIN_EXE_duecourse"))
+        .current_dir(folder.path())
+        .args(["keys", "destroy", "--key", KEYS.0, "--next", KEYS.1])
+        .output()
+        .unwrap();
+    exits(&destroyed, 0, "destroyed");
+    let gone = deployment.say("verify", &[]);
+    exits(&gone, 3, "destroyed");
+    assert!(!text(&gone.stderr).contains("root"), "{}", text(&gone.stderr));
+}
