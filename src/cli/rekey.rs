@@ -21,7 +21,7 @@ use crate::intake::rekey::RekeyError;
 ///
 /// Over topics, stop intake, let decide come to its end (`decide --until-end`) and stop it. The new configuration
 /// names another key file and other topics for facts, decided and measures; the rest may stay. Topics that are not
-/// there are made. Nobody can begin with the new generation before it is whole: then it is opened, and the old one
+/// there are made; deployments of one facts partition only. Nobody can begin with the new generation before it is whole: then it is opened, and the old one
 /// closed, in one transaction. A command that was interrupted goes on where it stopped when it is given again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -54,9 +54,6 @@ pub struct Arguments {
     /// Configuration of the next generation; --set holds for both
     #[arg(long, value_name = "FILE", requires = "config")]
     new_config: Option<PathBuf>,
-    /// Open the new generation although so many measures differ between the two; see the runbook
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "new_config")]
-    differences_max: usize,
     /// Go back to the old generation, as long as nothing was written to the new one since it was opened
     #[arg(long, requires = "new_config")]
     back: bool,
@@ -66,8 +63,7 @@ pub struct Arguments {
 /// Exit 1 when measures differ between the generations; 2 when the new generation exists, or the old one is at work;
 /// 3 when a key or a configuration does not fit, 4 when the old facts cannot be read, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { out, to, key, new_key, partitions, config, new_config, differences_max, back } =
-        arguments;
+    let Arguments { out, to, key, new_key, partitions, config, new_config, back } = arguments;
     match (out, to, key, new_key, new_config) {
         (Some(out), Some(to), Some(key), Some(new_key), _) => {
             folder::rekey(&folder::Folders { out, to, key, new_key, partitions })
@@ -75,7 +71,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         (.., Some(new_config)) => {
             let next = ConfigArguments { config: Some(new_config), sets: config.sets.clone() };
             let (old, next) = (config.load()?, next.load()?);
-            if back { topics::back(&old, &next) } else { topics::rekey(&old, &next, differences_max) }
+            if back { topics::back(&old, &next) } else { topics::rekey(&old, &next) }
         }
         _ => Err(Failure::usage(anyhow!("name the configuration of the next generation: --new-config FILE"))),
     }

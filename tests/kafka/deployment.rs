@@ -75,13 +75,8 @@ impl Deployment {
         deployment
     }
 
-    /// The next generation of its facts: another key, other topics of these kinds, so many facts partitions.
-    pub fn next_generation(
-        &self,
-        (key, new_key): (&str, &str),
-        kinds: &[&str],
-        partitions: u32,
-    ) -> Deployment {
+    /// The next generation of its facts: another key, and other topics of these kinds.
+    pub fn next_generation(&self, (key, new_key): (&str, &str), kinds: &[&str]) -> Deployment {
         let mut text = std::fs::read_to_string(&self.config).unwrap();
         assert!(text.contains(key), "its key is in a file of its own");
         text = text.replace(key, new_key);
@@ -90,8 +85,6 @@ impl Deployment {
             assert!(text.contains(&name), "{kind}");
             text = text.replace(&format!("{name}\""), &format!("{name}-2\""));
         }
-        let count = text.lines().find(|line| line.starts_with("facts_partitions")).unwrap().to_owned();
-        text = text.replace(&count, &format!("facts_partitions = {partitions}"));
         let config = self.folder.join("duecourse-2.toml");
         std::fs::write(&config, text).unwrap();
         let (folder, connection, prefix) =

@@ -39,7 +39,7 @@ const NAMED_MAX: usize = 20;
 ///
 /// # Errors
 /// As `rekey`'s `execute`.
-pub(super) fn rekey(old: &Config, next: &Config, differences_max: usize) -> Result<Exit, Failure> {
+pub(super) fn rekey(old: &Config, next: &Config) -> Result<Exit, Failure> {
     fits(old, next)?;
     let (old_keys, next_keys) = (Arc::new(keys(old)?), Arc::new(keys(next)?));
     let partitions = next.kafka.facts_partitions;
@@ -55,11 +55,8 @@ pub(super) fn rekey(old: &Config, next: &Config, differences_max: usize) -> Resu
     let (made, written) = make(&old, &next, &next_keys, translation)?;
     let Made { states, translation, differences } = made;
     told(&differences);
-    if differences.count() > differences_max {
-        eprintln!(
-            "the generation is not opened: give --differences-max {} to open it all the same",
-            differences.count()
-        );
+    if differences.count() > 0 {
+        eprintln!("the generation is not opened: what people hold would not stay good");
         return Ok(Exit::Mismatch);
     }
     let names = translation.names().after(old_keys.names());
