@@ -21,7 +21,8 @@ fn config_print_names_the_origin_of_every_value() {
     let place = Place::new();
     let file = place.file("duecourse.toml", "[kafka]\ngroup = \"bank-a\"\n");
     let file = file.to_str().unwrap();
-    let (code, printed, _) = said(&["config", "print", "--config", file, "--set", "decide.commit_interval_ms=40"]);
+    let (code, printed, _) =
+        said(&["config", "print", "--config", file, "--set", "decide.commit_interval_ms=40"]);
     assert_eq!(code, Some(0));
     let line = |key: &str| printed.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
     assert!(line("kafka.group = \"bank-a\"").ends_with(&format!("# {file}:2")));

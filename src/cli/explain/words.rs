@@ -320,28 +320,10 @@ fn is_points(term: &Term) -> bool {
 /// A written time (RFC 3339, at the institution's offset) as a person reads it, to the second.
 #[must_use]
 pub fn moment(written: &str) -> Both {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let read = || {
         let civil: jiff::civil::DateTime = written.get(..19)?.parse().ok()?;
-        let month = MONTHS.get(usize::try_from(civil.month()).ok()?.checked_sub(1)?)?;
-        let clock = format!("{:02}:{:02}:{:02}", civil.hour(), civil.minute(), civil.second());
-        Some(Both::new(
-            format!("{}年{}月{}日 {clock}", civil.year(), civil.month(), civil.day()),
-            format!("{} {month} {}, {clock}", civil.day(), civil.year()),
-        ))
+        let said = |form| civil.strftime(form).to_string();
+        Some(Both::new(said("%Y年%-m月%-d日 %H:%M:%S"), said("%-d %B %Y, %H:%M:%S")))
     };
     read().unwrap_or_else(|| Both::same(written))
 }
