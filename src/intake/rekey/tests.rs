@@ -78,7 +78,10 @@ impl NextLog for Told {
     }
 }
 
-fn written(old: [Vec<FactsRecord>; 2], partitions: u32) -> (Vec<(u32, FactsRecord)>, Vec<(Partition, u64)>) {
+/// Records by their new partition, and each new partition with its next offset.
+type NextGeneration = (Vec<(u32, FactsRecord)>, Vec<(Partition, u64)>);
+
+fn written(old: [Vec<FactsRecord>; 2], partitions: u32) -> NextGeneration {
     let (mut told, loader) = (Told::default(), Loader::new());
     let translation = Translation::new(keys(1), keys(2), partitions).unwrap();
     let mut rekey = Rekey::new(translation, 2, TimeMode::Broker, &loader, &mut told);
