@@ -22,6 +22,8 @@ mod topic;
 mod translation;
 mod writing;
 
+use std::collections::BTreeSet;
+
 use crate::codec::keys::Keys;
 use crate::codec::output::OutputError;
 use crate::engine::LoadRules;
@@ -97,7 +99,7 @@ pub struct Made {
 }
 
 /// Measures that one generation set and the other did not (R5), by what the new one calls them, or would.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differences {
     /// Set by the old one alone.
     pub missing: Vec<DispositionId>,
@@ -162,11 +164,11 @@ impl<'a> Rekey<'a> {
             self.writing.write_all(std::mem::take(&mut self.old), &self.translation, self.time)?;
         }
         let (states, set) = self.writing.into_parts();
-        let mut differences = Differences::default();
-        let expected: std::collections::BTreeSet<DispositionId> =
-            self.translation.names().measures.values().copied().collect();
-        differences.missing.extend(expected.difference(&set));
-        differences.added.extend(set.difference(&expected));
+        let expected: BTreeSet<DispositionId> = self.translation.names().measures.values().copied().collect();
+        let differences = Differences {
+            missing: expected.difference(&set).copied().collect(),
+            added: set.difference(&expected).copied().collect(),
+        };
         Ok(Made { states, translation: self.translation, differences })
     }
 }
