@@ -3,7 +3,7 @@
 //! `cargo bench --bench coming_back`. Partitions fill with the transfers of many customers under the
 //! built-in rules until they hold `DUECOURSE_STATE_MB` (256 by default) of memory. Then, one partition
 //! at a time, transfers go on while snapshots of all of the state and of changes are written beside; the
-//! longest time one facts record took is printed with and without. Last, everything is restored, all
+//! longest CPU time one facts record took is printed with and without. Last, everything is restored, all
 //! partitions at once, and the facts since the last snapshot are replayed.
 
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use duecourse::engine::fact::{Fact, FactBody, Release, Side, TransferDetails};
 use duecourse::engine::input::{FactsPack, FactsRecord, PackedFact, TimeMode};
 use duecourse::engine::partition::{Identity, Partition};
 use duecourse::engine::subject::{Party, SealedRef, Subject, SubjectKind};
+use duecourse::telemetry::clock::thread_cpu;
 
 const PARTITIONS: u32 = 4;
 /// Facts of one record, as intake packs them under load.
@@ -260,9 +261,9 @@ impl Lane {
         let mut bytes = Vec::new();
         facts::encode(record, &mut bytes);
         let mut portion = Portion::default();
-        let began = Instant::now();
+        let began = thread_cpu();
         self.machine.apply(self.machine.next_offset(), &bytes, &mut portion).expect("our own facts");
-        let elapsed = began.elapsed();
+        let elapsed = thread_cpu() - began;
         if self.last.is_some() {
             self.since.push(bytes);
         }
@@ -293,9 +294,9 @@ impl Lane {
         };
         self.last = Some(offset);
         self.since.clear();
-        let began = Instant::now();
+        let began = thread_cpu();
         let state = self.machine.freeze();
-        let frozen = began.elapsed();
+        let frozen = thread_cpu() - began;
         let store = Arc::clone(store);
         let writing = std::thread::spawn(move || {
             let began = Instant::now();

@@ -25,6 +25,7 @@ mod packed;
 mod plan;
 mod returned;
 mod running;
+mod running_values;
 mod scan;
 mod shares;
 mod store;
@@ -49,6 +50,7 @@ use packed::Packed;
 use plan::By;
 pub use plan::{Plan, Plans};
 use running::Running;
+use running_values::Place;
 pub use store::Store;
 pub use values::Values;
 use view::View;
@@ -91,7 +93,7 @@ struct Many {
     unasked: u32,
     /// Entries that were looked at since there have been no running values.
     scanned: u32,
-    running: Option<Box<Running>>,
+    running: Option<Place>,
 }
 
 impl Default for SubjectLog {
@@ -115,10 +117,10 @@ impl SubjectLog {
         }
     }
 
-    fn running(&self) -> Option<&Running> {
+    fn running<'a>(&self, store: &'a Store) -> Option<&'a Running> {
         match &self.0 {
             Form::Few(_) => None,
-            Form::Many(many) => many.running.as_deref(),
+            Form::Many(many) => store.running.get(many.running),
         }
     }
 
@@ -202,10 +204,10 @@ impl SubjectLog {
         }
     }
 
-    pub fn expect_ends(&self) {
+    pub fn expect_ends(&self, store: &Store) {
         if let Form::Many(many) = &self.0 {
             many.numbers.front().into_iter().chain(many.numbers.back()).for_each(prefetch);
-            many.running.iter().for_each(|running| prefetch(&**running));
+            self.running(store).into_iter().for_each(prefetch);
         }
     }
 
@@ -215,17 +217,17 @@ impl SubjectLog {
             Form::Many(many) => {
                 let ends = many.numbers.front().into_iter().chain(many.numbers.back());
                 ends.for_each(|number| store.expect(*number));
-                many.running.iter().for_each(|running| running.expect_lanes());
+                self.running(store).into_iter().for_each(Running::expect_lanes);
             }
         }
     }
 
     pub fn expect_cursors(&self, store: &Store) {
-        self.running().into_iter().for_each(|running| running.expect_cursors(self.view(store)));
+        self.running(store).into_iter().for_each(|running| running.expect_cursors(self.view(store)));
     }
 
     pub fn expect_leaving(&self, store: &Store) {
-        self.running().into_iter().for_each(|running| running.expect_leaving(self.view(store)));
+        self.running(store).into_iter().for_each(|running| running.expect_leaving(self.view(store)));
     }
 
     /// Takes out the entries of an event; true if there were any.
@@ -256,10 +258,10 @@ impl SubjectLog {
         }
         removed.into_iter().for_each(|number| store.release(number));
         if let Form::Many(many) = &mut self.0 {
-            many.running = None;
+            many.drop_running(store);
             many.ceiling = Ceiling::of(many.numbers.iter().map(|number| store.get(*number)));
         }
-        self.shrink();
+        self.shrink(store);
         true
     }
 
@@ -276,22 +278,22 @@ impl SubjectLog {
             any = true;
         }
         if any {
-            self.shrink();
+            self.shrink(store);
         }
     }
 
     /// Forgets running values; they are built anew when they are asked for.
-    pub fn drop_running(&mut self) {
+    pub fn drop_running(&mut self, store: &mut Store) {
         if let Form::Many(many) = &mut self.0 {
-            many.running = None;
+            many.drop_running(store);
         }
     }
 
     /// After entries went: a form with less room.
-    fn shrink(&mut self) {
+    fn shrink(&mut self, store: &mut Store) {
         let Form::Many(many) = &mut self.0 else { return };
         if many.numbers.len() <= SCANNED_MAX / 2 {
-            many.running = None;
+            many.drop_running(store);
         }
         if many.numbers.len() < numbers::FEW {
             self.0 = Form::Few(many.numbers.iter().copied().collect());
@@ -314,7 +316,7 @@ impl SubjectLog {
         values.reserve(plan.signals_count());
         let by = if as_of.event.left_out.is_none() { asked.by } else { By::Scan };
         let (view, is_short) = (self.view(store), self.len() <= SCANNED_MAX);
-        let running = || self.running().filter(|running| running.is_as_of(plan, as_of.at));
+        let running = || self.running(store).filter(|running| running.is_as_of(plan, as_of.at));
         match by {
             By::Lane(lane) if is_short => sweep::sweep(lane, view, plan, as_of, values),
             By::Lane(lane) if self.is_whole(store, plan, as_of) => {
@@ -335,7 +337,7 @@ impl SubjectLog {
     pub fn value_moved(
         &mut self,
         signal: usize,
-        store: &Store,
+        store: &mut Store,
         plan: &Plan,
         as_of: AsOf,
         values: &mut Values,
@@ -358,15 +360,15 @@ impl SubjectLog {
     }
 
     /// Moves running values to a time, or builds them, with what one signal needs of them.
-    fn run_to(&mut self, at: TimeMs, signal: usize, store: &Store, plan: &Plan) {
+    fn run_to(&mut self, at: TimeMs, signal: usize, store: &mut Store, plan: &Plan) {
         let Form::Many(many) = &mut self.0 else { return };
-        let running = many.running.take().filter(|running| !running.is_outdated(plan, at));
+        let running = store.running.take(&mut many.running).filter(|running| !running.is_outdated(plan, at));
         let mut running = running.unwrap_or_else(|| Box::new(Running::new(plan)));
         running.advance(at, many.view(store), plan);
         if let Some(asked) = plan.asked(signal) {
             running.keep(asked, many.view(store), plan);
         }
-        many.running = Some(running);
+        many.running = store.running.put(running);
         (many.unasked, many.scanned) = (0, 0);
     }
 
@@ -386,11 +388,11 @@ impl Many {
         place: usize,
         is_newest: bool,
         at: TimeMs,
-        store: &Store,
+        store: &mut Store,
         plan: &Plan,
         horizon: TimeMs,
     ) {
-        let Some(mut running) = self.running.take() else { return };
+        let Some(mut running) = store.running.take(&mut self.running) else { return };
         // What nobody has asked for while all entries changed costs more to keep than to build anew.
         self.unasked = self.unasked.saturating_add(1);
         let is_wanted = self.unasked as usize <= self.numbers.len();
@@ -409,17 +411,22 @@ impl Many {
         {
             running.catch_up(newest.at(), log, plan);
         }
-        self.running = Some(running);
+        self.running = store.running.put(running);
     }
 
-    fn pop_front(&mut self, store: &Store) -> Option<u32> {
+    fn drop_running(&mut self, store: &mut Store) {
+        store.running.take(&mut self.running);
+    }
+
+    fn pop_front(&mut self, store: &mut Store) -> Option<u32> {
         let number = self.numbers.pop_front()?;
+        let running = store.running.take(&mut self.running);
         let entry = store.get(number);
         self.ceiling.drop_front(entry, self.numbers.len());
         // A late entry can push the horizon past what is still inside a window as of that entry.
-        match &mut self.running {
-            Some(running) if running.has_left_front() => running.dropped_front(entry),
-            _ => self.running = None,
+        if let Some(mut running) = running.filter(|running| running.has_left_front()) {
+            running.dropped_front(entry);
+            self.running = store.running.put(running);
         }
         Some(number)
     }

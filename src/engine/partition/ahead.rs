@@ -29,7 +29,7 @@ impl Partition {
         // What was read must have been read for something, or it is not read at all.
         std::hint::black_box(met);
         logs.iter().for_each(|log| log.expect_numbers());
-        logs.iter().for_each(|log| log.expect_ends());
+        logs.iter().for_each(|log| log.expect_ends(&self.store));
         logs.iter().for_each(|log| log.expect_entries(&self.store));
         logs.iter().for_each(|log| log.expect_cursors(&self.store));
         logs.iter().for_each(|log| log.expect_leaving(&self.store));

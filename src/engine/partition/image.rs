@@ -148,7 +148,11 @@ impl Partition {
         Frozen {
             core: self.core(),
             seen: self.seen.freeze(),
-            logs: FrozenLogs { logs: self.logs.freeze(), store: self.store.clone(), horizons: self.horizons },
+            logs: FrozenLogs {
+                logs: self.logs.freeze(),
+                store: self.store.frozen(),
+                horizons: self.horizons,
+            },
             holders: self.holders.freeze(),
             meetings: self.meetings.freeze(),
             told: self.told.freeze(),

@@ -337,7 +337,7 @@ impl Partition {
             return value;
         }
         let log = self.logs.get_derived_mut(&of);
-        log.map_or((0, false), |log| log.value_moved(number, &self.store, plan, as_of, values))
+        log.map_or((0, false), |log| log.value_moved(number, &mut self.store, plan, as_of, values))
     }
 
     /// How long ago the party was opened; one that was stated is older than that.

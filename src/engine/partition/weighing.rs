@@ -8,7 +8,7 @@ use crate::engine::window::SubjectLog;
 impl Partition {
     /// Gives the state back, part by part. After each, `given` is told which it was.
     pub fn take_apart(mut self, given: &mut dyn FnMut(&'static str)) {
-        self.logs.change_derived(SubjectLog::drop_running);
+        self.logs.change_derived(|log| log.drop_running(&mut self.store));
         given("running values of long logs");
         drop(take(&mut self.store));
         given("entries");

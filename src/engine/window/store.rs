@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::Entry;
 use super::packed::Packed;
+use super::running_values::RunningValues;
 use crate::engine::prefetch::prefetch;
 
-/// Entries by number. A copy costs a reference for each chunk; writing to a chunk that a copy still
-/// holds copies that chunk first.
-#[derive(Clone, Debug, Default)]
+/// Entries by number, and the running values of the logs they stand in. Freezing costs a reference for each chunk;
+/// writing to a chunk that somebody still holds frozen copies that chunk first.
+#[derive(Debug, Default)]
 pub struct Store {
     /// Of a fixed size each, so that growing moves nothing and leaves no room empty.
     chunks: Vec<Arc<[Packed]>>,
@@ -20,6 +21,7 @@ pub struct Store {
     fresh: u32,
     /// The number freed last; each free entry names the one freed before it.
     free: Option<u32>,
+    pub(super) running: RunningValues,
 }
 
 /// 32 KiB of entries.
@@ -30,6 +32,13 @@ const CHUNK_BITS: u32 = 10;
 static NOTHING: Packed = Packed::NOTHING;
 
 impl Store {
+    /// The entries as they are now, for a snapshot.
+    #[must_use]
+    pub fn frozen(&self) -> Store {
+        let running = RunningValues::default();
+        Store { chunks: self.chunks.clone(), fresh: self.fresh, free: self.free, running }
+    }
+
     /// Takes in an entry that so many logs are about to refer to: each gets its number and none else.
     pub fn add(&mut self, entry: &Entry, held: usize) -> u32 {
         self.add_packed(Packed::new(entry, held as u64))
