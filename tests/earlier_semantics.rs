@@ -14,6 +14,7 @@ use duecourse::codec::output::{OutRecord, OutputContext, encode_effect};
 use duecourse::codec::snapshot::{self, Extent};
 use duecourse::codec::{facts, output};
 use duecourse::config::bundle::{self, Loader, Profile};
+use duecourse::config::orders::case_code;
 use duecourse::config::source::SourceMapping;
 use duecourse::engine::SEMANTICS;
 use duecourse::engine::base::{Fingerprint, TimeMs};
@@ -74,6 +75,7 @@ fn apply(partition: &mut Partition, records: &[Vec<u8>], from: usize) -> (Vec<St
                 institution: INSTITUTION,
                 rules_version: rules.version,
                 utc_offset_minutes: rules.notices.utc_offset_minutes,
+                case_code,
             };
             let mut outputs = Vec::new();
             encode_effect(effect, &context, &mut outputs).expect("an output");

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::Failure;
 use crate::codec::keys::{KeyFile, Keys};
+use crate::codec::output::{GENERATION_KEY, GenerationMark, OpenGeneration};
 use crate::config::{Config, Time};
 use crate::engine::input::TimeMode;
-use crate::log::kafka::Connection;
+use crate::log::LogError;
+use crate::log::kafka::{Connection, read_latest};
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, clap::Args)]
@@ -70,11 +72,29 @@ pub fn keys(config: &Config) -> Result<Keys, Failure> {
             .map_err(Failure::configuration)?,
     };
     if keys.is_development() && config.production {
-        return Err(Failure::configuration(anyhow::anyhow!(
+        return Err(Failure::configuration(anyhow!(
             "production refuses the development key: set keys.file to a file with 64 random hexadecimal digits"
         )));
     }
     Ok(keys.caching(usize::try_from(config.intake.token_cache_entries).unwrap_or(usize::MAX)))
+}
+
+/// What was there when this generation of the facts was opened: nothing, unless `rekey` made it.
+///
+/// # Errors
+/// Exit 4 when `rekey` has not finished making it, 6 when brokers do not answer.
+pub fn opened_generation(config: &Config, connection: &Connection) -> Result<OpenGeneration, Failure> {
+    let decided = read_latest(connection, &config.topics.decided.name).map_err(|error| match error {
+        LogError::Unreachable(_) => Failure::unreachable(error),
+        error => Failure::input(error),
+    })?;
+    match decided.get(GENERATION_KEY).and_then(|value| GenerationMark::read(value)) {
+        Some(GenerationMark::Open(opened)) => Ok(opened),
+        Some(GenerationMark::Unfinished { from }) => Err(Failure::input(anyhow!(
+            "the facts are not whole: `rekey` has not finished making them of {from}"
+        ))),
+        Some(GenerationMark::Closed { .. }) | None => Ok(OpenGeneration::default()),
+    }
 }
 
 #[must_use]

@@ -5,31 +5,26 @@
 
 mod held;
 mod journal;
+mod kinds;
+mod store;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::Value;
 
-use super::deployment::{self, ConfigArguments};
-use super::keys::load_keys;
+use super::deployment::ConfigArguments;
 use super::{Exit, Failure};
-use crate::codec::facts;
-use crate::codec::keys::Keys;
-use crate::codec::manifest::facts_folder;
+use crate::codec::output::Topic;
 use crate::config::bundle::Loader;
-use crate::engine::base::Token;
 use crate::engine::subject::SubjectKind;
-use crate::log::kafka::read_topic;
-use crate::log::local::{FrameReader, facts_path};
 use crate::telemetry::clock::now;
 
 use held::Held;
 use journal::Access;
+use store::Store;
 
 /// The one purpose of this command.
 const PURPOSE: &str = "subject_access";
@@ -38,7 +33,9 @@ const PURPOSE: &str = "subject_access";
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:  duecourse subject-access --holder CUST-00007 --purpose subject_access \\\n\
-    \x20             --case SAR-2026-14 --out out/\n\n\
+    \x20             --case SAR-2026-14 --out out/\n\
+    \x20         duecourse subject-access --holder CUST-00007 --purpose subject_access \\\n\
+    \x20             --case SAR-2026-14 --config duecourse.toml --journal accesses.ndjson\n\n\
     For the person's own request to see or correct what is held of them. Each access is written to the \
     journal first, in a chain of hashes; without purpose and case nothing is read. Chinese first, then English."
 )]
@@ -69,7 +66,8 @@ pub struct Arguments {
 }
 
 /// # Errors
-/// Exit 2 without a purpose and a case, 1 when the journal's chain is broken, 4 when nothing can be read.
+/// Exit 2 without a purpose and a case, 1 when the journal's chain is broken, 3 for configuration and key, 4 when
+/// something cannot be read, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.purpose != PURPOSE {
         return Err(Failure::usage(anyhow!(
@@ -86,13 +84,8 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.holder.trim().is_empty() {
         return Err(Failure::usage(anyhow!("--holder names one person")));
     }
-    let (keys, partitions) = match &arguments.out {
-        Some(_) => (load_keys(arguments.key.as_deref())?, 1),
-        None => {
-            let config = arguments.deployment.load()?;
-            (std::sync::Arc::new(deployment::keys(&config)?), config.kafka.facts_partitions)
-        }
-    };
+    let store = Store::open(arguments.out.as_deref(), &arguments.deployment)?;
+    let keys = store.keys(arguments.key.as_deref())?;
     let holder = keys.token(SubjectKind::Holder, &arguments.holder);
     let journal = match (&arguments.journal, &arguments.out) {
         (Some(journal), _) => journal.clone(),
@@ -108,10 +101,12 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Mismatch);
     }
     let loader = Loader::new();
-    let held = match &arguments.out {
-        Some(out) => of_folder(out, &keys, holder, &loader)?,
-        None => of_topics(&arguments.deployment, &keys, holder, partitions, &loader)?,
-    };
+    let mut held = Held::new(&keys, holder, &loader);
+    let own = holder.partition(store.partitions());
+    store.facts(&mut |partition, fact| held.see(partition == own, fact))?;
+    store.published(Topic::Dispositions, &mut |text| held.published(text))?;
+    let told = told_of(&store, &held.ordered())?;
+    held.settle(&told);
     if arguments.json {
         let all = held.json(case, PURPOSE);
         println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::unreachable)?);
@@ -121,46 +116,17 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn of_folder<'k>(out: &Path, keys: &'k Keys, holder: Token, loader: &'k Loader) -> Result<Held<'k>, Failure> {
-    let mut held = Held::new(keys, holder, loader);
-    let mut reader = FrameReader::open(&facts_path(&facts_folder(out), 0)).map_err(Failure::input)?;
-    while let Some(payload) = reader.next_payload().map_err(Failure::input)? {
-        held.see(&facts::decode(payload).context("a facts record cannot be read").map_err(Failure::input)?);
+/// Those of these references that were on a notice.
+fn told_of(store: &Store, references: &BTreeSet<String>) -> Result<BTreeSet<String>, Failure> {
+    let mut told = BTreeSet::new();
+    if !references.is_empty() {
+        store.published(Topic::Notices, &mut |text| {
+            let notice = serde_json::from_str::<Value>(text).unwrap_or_default();
+            let reference = field(&notice, "/data/appeal_reference");
+            told.extend(reference.filter(|reference| references.contains(*reference)).map(str::to_owned));
+        })?;
     }
-    let path = out.join("dispositions.ndjson");
-    let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()));
-    for line in BufReader::new(file.map_err(Failure::input)?).lines() {
-        held.published(&line.map_err(Failure::input)?);
-    }
-    Ok(held)
-}
-
-fn of_topics<'k>(
-    arguments: &ConfigArguments,
-    keys: &'k Keys,
-    holder: Token,
-    partitions: u32,
-    loader: &'k Loader,
-) -> Result<Held<'k>, Failure> {
-    let config = arguments.load()?;
-    let connection = deployment::connection(&config, "subject-access")?;
-    let mut held = Held::new(keys, holder, loader);
-    let own = i64::from(holder.partition(partitions));
-    read_topic(&connection, &config.topics.facts.name, &mut |record| {
-        // Rule sets stand in every partition; what is of the holder in one.
-        let value = record.value.filter(|_| i64::from(record.partition) == own);
-        if let Some(Ok(record)) = value.map(facts::decode) {
-            held.see(&record);
-        }
-        ControlFlow::Continue(())
-    })?;
-    read_topic(&connection, &config.topics.dispositions.name, &mut |record| {
-        if let Some(text) = record.value.and_then(|value| std::str::from_utf8(value).ok()) {
-            held.published(text);
-        }
-        ControlFlow::Continue(())
-    })?;
-    Ok(held)
+    Ok(told)
 }
 
 /// A field of a published record.

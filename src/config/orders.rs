@@ -142,12 +142,6 @@ impl Codes {
         self.reports.iter().any(|(known, _)| known == code)
     }
 
-    /// The code for something that is reported.
-    #[must_use]
-    pub fn code_of(&self, reported: Reported) -> Option<&str> {
-        self.reports.iter().find(|(_, known)| *known == reported).map(|(code, _)| code.as_str())
-    }
-
     /// Every code of orders with its meaning, a range by its ends.
     pub fn orders(&self) -> impl Iterator<Item = (&str, Means, OrderKind)> {
         self.orders.iter().flat_map(|(first, last, means, kind)| {
@@ -160,6 +154,13 @@ impl Codes {
     pub fn reports(&self) -> impl Iterator<Item = (&str, Reported)> {
         self.reports.iter().map(|(code, reported)| (code.as_str(), *reported))
     }
+}
+
+/// The platform's own code for a case, by the table that the program comes with: what answers say beside its name.
+#[must_use]
+pub fn case_code(case: CaseKind) -> Option<&'static str> {
+    let mut reports = Codes::shipped().reports();
+    reports.find(|(_, known)| *known == Reported::Case(case)).map(|(code, _)| code)
 }
 
 #[cfg(test)]
@@ -196,7 +197,9 @@ mod tests {
             ("100101", None),
         ] {
             assert_eq!(codes.report(code, now), said, "{code}");
-            assert!(said.is_none_or(|said| codes.code_of(said) == Some(code)), "{code}");
+            if let Some(Reported::Case(case)) = said {
+                assert_eq!(case_code(case), Some(code));
+            }
         }
         assert_eq!(codes.report("0000", TimeMs(0)), None);
     }

@@ -100,6 +100,15 @@ fn data_leaves_the_mainland_only_with_an_assessment() {
     let sets = ["topics.notices.jurisdiction=singapore", "topics.notices.assessment=CAC-2026-41"];
     assert!(Config::load(None, &sets.map(str::to_owned)).is_ok());
     assert!(refused_set("snapshots.jurisdiction=").contains("without an assessment"));
+    // Whatever leaves, and wherever it goes to: a place that is not named has no assessment that would do.
+    let topics = Config::load(None, &[]).unwrap().topics.all().map(|(name, _)| format!("topics.{name}"));
+    for place in topics.into_iter().chain(["snapshots".to_owned()]) {
+        let abroad = format!("{place}.jurisdiction=singapore");
+        assert!(refused_set(&abroad).contains(&format!("`{place}.jurisdiction` is `singapore`")), "{place}");
+        let nowhere = [format!("{place}.jurisdiction="), format!("{place}.assessment=CAC-2026-41")];
+        let refused = Config::load(None, &nowhere).expect_err("a destination without a jurisdiction");
+        assert!(refused.to_string().contains(&format!("`{place}.jurisdiction` is ``")), "{refused}");
+    }
 }
 
 #[test]

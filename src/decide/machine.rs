@@ -8,6 +8,7 @@ use crate::codec::output::{
     Deciding, OutRecord, OutputContext, OutputError, encode_decided, encode_effect, encode_shown,
 };
 use crate::config::bundle;
+use crate::config::orders::case_code;
 use crate::engine::base::TimeMs;
 use crate::engine::input::{Effect, FactsRecord};
 use crate::engine::partition::{EngineError, Frozen, Partition};
@@ -178,6 +179,7 @@ impl Machine {
             institution: &self.surroundings.institution,
             rules_version: rules.map_or(0, |rules| rules.version),
             utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
+            case_code,
         };
         let first = portion.records.len();
         let mut reports = Vec::new();

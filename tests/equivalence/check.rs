@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use duecourse::codec::facts;
 use duecourse::codec::output::{OutRecord, OutputContext, Topic, encode_effect};
+use duecourse::config::orders::case_code;
 use duecourse::engine::base::TimeMs;
 use duecourse::engine::cover::{Range, Skip, SourceId};
 use duecourse::engine::fact::FactBody;
@@ -114,6 +115,7 @@ fn published(case: &Case, partition: usize) -> Vec<OutRecord> {
             institution: INSTITUTION,
             rules_version: rules.map_or(0, |rules| rules.version),
             utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
+            case_code,
         };
         for effect in &effects {
             // A purpose may keep a record back; both sides keep the same ones back.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use duecourse::codec::output::{OutputContext, OutputError, Topic, encode_effect};
+use duecourse::config::orders::case_code;
 use duecourse::engine::base::Token;
 use duecourse::engine::life::Word;
 use duecourse::engine::reached::{Destination, named_by, year_of};
@@ -13,7 +14,13 @@ use super::{log, seen};
 /// The topics of the records that an effect leaves, but for what is taken out of them; none of one that its
 /// purpose keeps back, which is counted all the same.
 fn topics(effect: &duecourse::engine::input::Effect) -> Option<BTreeSet<Topic>> {
-    let ctx = OutputContext { keys: keys(), institution: "i", rules_version: 1, utc_offset_minutes: 480 };
+    let ctx = OutputContext {
+        keys: keys(),
+        institution: "i",
+        rules_version: 1,
+        utc_offset_minutes: 480,
+        case_code,
+    };
     let mut records = Vec::new();
     match encode_effect(effect, &ctx, &mut records) {
         Ok(()) => {}

@@ -10,7 +10,7 @@ use duecourse::engine::disposition::{Disposition, DispositionId, EndCause};
 use duecourse::engine::entry::{EntryFact, EntrySays, EntryTerms, ListingTest, Regime};
 use duecourse::engine::fact::{Fact, FactBody};
 use duecourse::engine::input::{Effect, FactsRecord};
-use duecourse::engine::life::{Life, Lives, OrderEvent};
+use duecourse::engine::life::{EntryAct, EntryGuard, Life, Lives, OrderEvent};
 use duecourse::engine::measure::{Lane, Measure};
 use duecourse::engine::notice::Telling;
 use duecourse::engine::order::{
@@ -46,6 +46,11 @@ pub fn lives(dice: &mut Dice) -> Lives {
             }
         }
         3 => drop(entry.steps.remove(dice.below(entry.steps.len()))),
+        4 | 5 => {
+            // Whatever a table says, an entry of the older regime never acts (B19).
+            let legacy = entry.steps.iter_mut().filter(|step| step.only_if == [EntryGuard::Legacy]);
+            legacy.for_each(|step| step.acts.push(EntryAct::Set));
+        }
         _ => {}
     }
     Lives { order: Some(order), entry: Some(entry), ..Lives::default() }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::deployment::Deployment;
 use crate::events::Events;
+use crate::held::{busiest, transfers_held};
 use crate::process::Process;
 
 /// What a run of the demonstration is to reach.
@@ -97,6 +98,12 @@ fn killed_at_any_time() {
     assert_eq!(count("doubled"), Some(0), "doubled");
     assert_eq!(count("mismatched"), Some(0), "mismatched");
     assert!(count("dispositions").is_some_and(|dispositions| dispositions > 0), "no dispositions");
+
+    // What intake wrote again after a kill is told to the person once.
+    if scale.events.is_some() {
+        let (customer, transfers) = busiest(&events.path);
+        assert_eq!(transfers_held(&demo, &customer), transfers, "{customer}");
+    }
     assert!(kills.open_transactions >= scale.open_transactions_min, "too few kills met an open transaction");
 }
 

@@ -8,6 +8,7 @@ mod demo;
 mod deployment;
 mod events;
 mod feeding;
+mod held;
 mod intake;
 mod membership;
 mod process;

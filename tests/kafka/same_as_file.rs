@@ -11,6 +11,7 @@ use duecourse::log::kafka::{read_latest, read_topic};
 
 use crate::deployment::Deployment;
 use crate::events::Events;
+use crate::held::ask;
 
 const DONE_WITHIN_MAX: Duration = Duration::from_secs(120);
 
@@ -66,6 +67,59 @@ fn one_partition_decides_what_the_file_run_decides() {
         .output()
         .unwrap();
     assert!(from_folder.status.success() && from_folder.stdout == from_topics.stdout);
+    a_person_is_told_the_same(&deployment, &out, first["data"]["party"]["ref"].as_str().unwrap());
+}
+
+/// What is held of a person is told from the topics as from the folder, and names nobody else.
+fn a_person_is_told_the_same(deployment: &Deployment, out: &Path, customer: &str) {
+    let from_topics = ask(deployment, customer, &["--json"]);
+    assert!(from_topics.status.success(), "{}", String::from_utf8_lossy(&from_topics.stderr));
+    let from_folder = Command::new(env!("CARGO_BIN_EXE_duecourse"))
+        .args([
+            "subject-access",
+            "--holder",
+            customer,
+            "--purpose",
+            "subject_access",
+            "--case",
+            "SAR-7",
+            "--json",
+        ])
+        .arg("--out")
+        .arg(out)
+        .output()
+        .unwrap();
+    assert!(from_folder.status.success() && from_folder.stdout == from_topics.stdout);
+    let told = String::from_utf8(from_topics.stdout).unwrap();
+    let held: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let own = held["decided"][0]["data"]["holder"].as_str().expect("something was decided about them");
+    let (mut theirs, mut of_others) = (0, 0);
+    for line in fs::read_to_string(out.join("dispositions.ndjson")).unwrap().lines() {
+        let disposition: serde_json::Value = serde_json::from_str(line).unwrap();
+        if disposition["data"]["holder"] == own {
+            theirs += 1;
+            continue;
+        }
+        of_others += 1;
+        for pointer in ["/id", "/data/holder", "/data/subject/token"] {
+            let name = disposition.pointer(pointer).unwrap().as_str().unwrap();
+            assert!(!told.contains(name), "{pointer} of another: {name}");
+        }
+    }
+    assert_eq!(held["decided"].as_array().unwrap().len(), theirs, "all that was decided about them");
+    assert!(of_others > 0 && !told.contains("reported_of"));
+
+    let nobody = ask(deployment, "NOBODY", &[]);
+    assert!(String::from_utf8_lossy(&nobody.stdout).contains("Nothing is held of you here"));
+    let marketing = deployment.say(
+        "subject-access",
+        &["--holder", customer, "--purpose", "marketing", "--case", "1", "--journal", "accesses.ndjson"],
+    );
+    assert!(marketing.status.code() == Some(2) && marketing.stdout.is_empty());
+    let journal = fs::read_to_string(deployment.folder().join("accesses.ndjson")).unwrap();
+    assert!(journal.lines().count() == 2 && !journal.contains(customer), "{journal}");
+    let away = ask(deployment, customer, &["--set", "kafka.bootstrap_servers=127.0.0.1:1"]);
+    assert!(away.status.code() == Some(6) && away.stdout.is_empty(), "{:?}", away.status);
 }
 
 fn mix_garbage_in(from: &Path, to: &Path) {

@@ -61,7 +61,7 @@ fn a_person_is_told_what_is_held_of_them_and_every_access_is_recorded() {
     let text = access(&out, &[&holder, &asked[..]].concat()).stdout;
     assert!(text.contains("个人信息查询答复（编号 SAR-1）") && text.contains("account A00300"), "{text}");
     let nobody = access(&out, &[&["--holder", "Z9"], &asked[..]].concat()).stdout;
-    assert!(nobody.contains("Nothing is held of you here."), "{nobody}");
+    assert!(nobody.contains("Nothing is held of you here that this answer can tell."), "{nobody}");
 
     let lines = std::fs::read_to_string(&journal).unwrap();
     assert_eq!(lines.lines().count(), 3, "{lines}");

@@ -14,6 +14,7 @@ use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutRecord, OutputContext, OutputError, encode_decided, encode_effect};
 use crate::config::bundle::Loader;
+use crate::config::orders::case_code;
 use crate::engine::SEMANTICS;
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::ident::IdKey;
@@ -193,6 +194,7 @@ impl<'a> Deciding<'a> {
             institution: self.institution,
             rules_version: rules.version,
             utc_offset_minutes: rules.notices.utc_offset_minutes,
+            case_code,
         };
         let before = self.batch.len();
         for effect in effects {

@@ -15,6 +15,7 @@ use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
 use crate::codec::output::{OutputContext, encode_effect, id_hex, rfc3339};
 use crate::config::bundle::Loader;
+use crate::config::orders::case_code;
 use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
 use crate::engine::base::{SpanMs, TimeMs};
@@ -259,6 +260,7 @@ impl Stage {
             institution: INSTITUTION,
             rules_version: rules.version,
             utc_offset_minutes: rules.notices.utc_offset_minutes,
+            case_code,
         };
         let mut records = Vec::new();
         encode_effect(effect, &context, &mut records)?;

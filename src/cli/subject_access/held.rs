@@ -1,27 +1,34 @@
 //! What is held of one person, out of the facts log and what was published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::field;
+use super::kinds::{is_of, kind_of, kind_words, party_of, published_words};
 use crate::codec::keys::Keys;
-use crate::codec::output::rfc3339;
+use crate::codec::output::{measure_title, rfc3339};
 use crate::config::bundle::{Loader, written};
 use crate::engine::LoadRules as _;
 use crate::engine::authorisation::{AuthorisedUse, TraceClass, TraceClasses};
 use crate::engine::base::{TimeMs, Token};
 use crate::engine::fact::{Fact, FactBody, OpeningStep};
-use crate::engine::input::FactsRecord;
 use crate::engine::life::Word;
+use crate::engine::measure::Lane;
 use crate::engine::purpose::Purpose;
 use crate::engine::ruleset::RuleSet;
-use crate::engine::subject::{Party, SubjectKind};
+use crate::engine::subject::SubjectKind;
 
-/// Kinds of facts: name, in Chinese, in English.
-type Kind = (&'static str, &'static str, &'static str);
+const APPEAL: &str = "/data/appeal_reference";
+
+/// What no answer tells, whether there is any or not: Chinese, English.
+const LEFT_OUT: (&str, &str) = (
+    "依法应当保密、暂不告知或者由主管机关告知的事项，不在本答复之内（《中华人民共和国个人信息保护法》第十八条、第四十五条）；本答复不表示有无此类事项。其他人的信息也不在内。",
+    "What the law keeps secret, or what an authority tells you itself or later, is not part of this answer (Personal \
+     Information Protection Law, Articles 18 and 45); that says nothing of whether there is any. Nor is what concerns others.",
+);
 
 /// One kind of fact that is kept of the person.
 #[derive(Debug, Default, Clone)]
@@ -78,22 +85,21 @@ impl<'k> Held<'k> {
         }
     }
 
-    /// Looks at one record of the facts.
-    pub fn see(&mut self, record: &FactsRecord) {
-        let FactsRecord::Facts(pack) = record else { return };
-        for packed in &pack.facts {
-            let fact = &packed.fact;
-            if let FactBody::RuleSetActivated { bundle, .. } = &fact.body {
+    /// Looks at one fact. Rule sets stand in every partition; what is of the holder in their own, and with the
+    /// devices, outlets and numbers that met them.
+    pub fn see(&mut self, is_own_partition: bool, fact: &Fact) {
+        if let FactBody::RuleSetActivated { bundle, .. } = &fact.body {
+            if is_own_partition {
                 // One that this program cannot compile is for `verify` to complain of.
                 self.rules = self.loader.load(bundle).ok().or(self.rules.take());
-            } else if is_of(fact, self.holder) {
-                self.note(fact);
             }
+        } else if is_of(fact, self.holder) {
+            self.note(fact);
         }
     }
 
     fn note(&mut self, fact: &Fact) {
-        let (name, zh, en) = kind_of(&fact.body);
+        let Some((name, zh, en)) = kind_of(&fact.body) else { return };
         let kept = self.kept.entry(name).or_default();
         kept.words = (zh, en);
         kept.count += 1;
@@ -125,38 +131,54 @@ impl<'k> Held<'k> {
         }
     }
 
-    /// Looks at one published record.
+    /// Looks at one published disposition.
     pub fn published(&mut self, text: &str) {
         let token = format!("{:?}", self.holder);
         // A cheap look first: most records are about others.
         if !text.contains(&token) {
             return;
         }
-        if let Ok(record) = serde_json::from_str::<Value>(text)
+        if let Ok(mut record) = serde_json::from_str::<Value>(text)
             && field(&record, "/data/holder") == Some(&token)
         {
+            without_others(&mut record);
             self.dispositions.push(record);
         }
     }
 
+    /// References of measures that an authority ordered: only a notice says that the person was told of one.
+    pub fn ordered(&self) -> BTreeSet<String> {
+        let of_authority = self.dispositions.iter().filter(|record| is_ordered(record));
+        of_authority.filter_map(|record| field(record, APPEAL)).map(str::to_owned).collect()
+    }
+
+    /// Puts what was decided in order of time, and leaves out what the person is not to be told of yet, or not by us:
+    /// authorities' measures but those whose references were on a notice (PIPL 18, 45).
+    pub fn settle(&mut self, told: &BTreeSet<String>) {
+        let is_told =
+            |record: &Value| field(record, APPEAL).is_some_and(|reference| told.contains(reference));
+        self.dispositions.retain(|record| !is_ordered(record) || is_told(record));
+        self.dispositions.sort_by_key(|record| field(record, "/time").map(str::to_owned));
+    }
+
     /// Signals that measure such parties as the person has: name, purpose, basis, how far back.
-    fn signals(&self) -> Vec<Value> {
-        let Some(rules) = &self.rules else { return Vec::new() };
+    /// `None` where the rules in force are no longer retained.
+    fn signals(&self) -> Option<Vec<Value>> {
+        let rules = self.rules.as_ref()?;
         let has = |kind: SubjectKind| match kind {
             SubjectKind::Holder => true,
             SubjectKind::Pair => self.own.values().any(|own| own.kind == SubjectKind::Account),
             kind => self.own.values().any(|own| own.kind == kind),
         };
         let of_person = rules.signals.iter().filter(|signal| has(signal.subject));
-        of_person
-            .map(|signal| {
-                json!({
-                    "signal": signal.name, "title": { "zh-CN": signal.title.zh, "en": signal.title.en },
-                    "about": signal.subject.name(), "purpose": purpose(signal.purpose), "basis": signal.basis,
-                    "kept": written(rules.log_retention(signal.subject.log_kind())),
-                })
+        let said = of_person.map(|signal| {
+            json!({
+                "signal": signal.name, "title": { "zh-CN": signal.title.zh, "en": signal.title.en },
+                "about": signal.subject.name(), "purpose": purpose(signal.purpose), "basis": signal.basis,
+                "kept": written(rules.log_retention(signal.subject.log_kind())),
             })
-            .collect()
+        });
+        Some(said.collect())
     }
 
     /// All of it, for a machine.
@@ -177,6 +199,7 @@ impl<'k> Held<'k> {
             "schema": "duecourse.subject_access/1", "case": case, "purpose": for_purpose,
             "parties": own.collect::<Vec<_>>(), "facts": kept.collect::<Vec<_>>(),
             "decided": self.dispositions, "measured": self.signals(), "authorised": self.authorised(),
+            "left_out": { "zh-CN": LEFT_OUT.0, "en": LEFT_OUT.1 },
         })
     }
 
@@ -186,8 +209,8 @@ impl<'k> Held<'k> {
         let mut en = format!("Answer to a request for personal data (case {case})\n\n");
         // Writing to a string cannot fail.
         if self.kept.is_empty() && self.dispositions.is_empty() {
-            zh.push_str("这里没有关于您的记录。\n");
-            en.push_str("Nothing is held of you here.\n");
+            let _ = writeln!(zh, "这里没有可以在本答复中告知您的记录。\n\n{}", LEFT_OUT.0);
+            let _ = writeln!(en, "Nothing is held of you here that this answer can tell.\n\n{}", LEFT_OUT.1);
             return format!("{zh}\n{en}");
         }
         zh.push_str("您的账户、卡和申请：\n");
@@ -221,6 +244,8 @@ impl<'k> Held<'k> {
             "\nIf something is wrong you may ask for it to be corrected: the department that recorded it corrects it, and what it \
              affected is decided again. You may also appeal, or ask for a decision by a person, as your notice says.\n",
         );
+        let _ = writeln!(zh, "\n{}", LEFT_OUT.0);
+        let _ = writeln!(en, "\n{}", LEFT_OUT.1);
         format!("{zh}\n{en}")
     }
 
@@ -233,15 +258,14 @@ impl<'k> Held<'k> {
         }
         for record in &self.dispositions {
             let at = field(record, "/data/at").unwrap_or_default();
-            let kind = field(record, "/type").unwrap_or_default();
-            let kind = kind.trim_start_matches("duecourse.disposition.").trim_end_matches(".v1");
-            let measure = field(record, "/data/measure").unwrap_or("-");
-            let reference = field(record, "/data/appeal_reference").unwrap_or("-");
-            for (text, language) in [(&mut *zh, "zh-CN"), (&mut *en, "en")] {
-                let reason = field(record, &format!("/data/reason/{language}")).unwrap_or_default();
-                let mark = if language == "en" { "-" } else { "·" };
-                let _ = writeln!(text, "{mark} {at} {kind} {measure} {reference} {reason}");
-            }
+            let at: String = at.chars().take(16).collect::<String>().replace('T', " ");
+            let kind = published_words(field(record, "/type").unwrap_or_default());
+            let measure = field(record, "/data/measure").unwrap_or_default();
+            let title = measure_title(measure).unwrap_or_default();
+            let reference = field(record, APPEAL).unwrap_or_default();
+            let reason = |language| field(record, &format!("/data/reason/{language}")).unwrap_or_default();
+            line(zh, "·", &[&at, kind.0, &title.zh, reference, reason("zh-CN")]);
+            line(en, "-", &[&at, kind.1, &title.en, reference, reason("en")]);
         }
     }
 
@@ -286,7 +310,14 @@ impl<'k> Held<'k> {
     fn measured(&self, zh: &mut String, en: &mut String) {
         zh.push_str("\n据此计算的指标、用途和保存时间：\n");
         en.push_str("\nWhat is measured of it, for which purposes, and how long that is kept:\n");
-        for signal in self.signals() {
+        let Some(signals) = self.signals() else {
+            zh.push_str("· 现行规则的启用记录已超过保存期，请向我们索取指标清单\n");
+            en.push_str(
+                "- when the present rules began is no longer retained; please ask us for their list\n",
+            );
+            return;
+        };
+        for signal in signals {
             let word = |pointer: &str| field(&signal, pointer).unwrap_or_default().to_owned();
             let uses = signal["purpose"].as_array().into_iter().flatten().filter_map(Value::as_str);
             let uses: Vec<&str> = uses.collect();
@@ -310,62 +341,91 @@ fn said(at: Option<TimeMs>) -> String {
         .map_or_else(|| "-".to_owned(), |text| text.chars().take(16).collect::<String>().replace('T', " "))
 }
 
-/// Whether a fact is kept of this person: of their own partition, or of a shared subject that met them.
-fn is_of(fact: &Fact, holder: Token) -> bool {
-    match &fact.body {
-        FactBody::Met { holder: met, .. } => *met == holder,
-        _ => fact.route.kind == SubjectKind::Holder && fact.route.token == holder,
+/// One line of what is there.
+fn line(text: &mut String, mark: &str, words: &[&str]) {
+    let words: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+    let _ = writeln!(text, "{mark} {}", words.join(" "));
+}
+
+fn is_ordered(record: &Value) -> bool {
+    field(record, "/data/lane") == Some(Lane::Authority.name())
+}
+
+/// Takes out whom else a disposition names: the device, number or account of another that a report told of.
+fn without_others(record: &mut Value) {
+    let signals = record.pointer_mut("/data/evidence/signals").and_then(Value::as_array_mut);
+    for signal in signals.into_iter().flatten().filter_map(Value::as_object_mut) {
+        signal.remove("reported_of");
     }
 }
 
-fn kind_of(body: &FactBody) -> Kind {
-    match body {
-        FactBody::Transfer { .. } => ("transfer_posted", "转账", "transfers"),
-        FactBody::CardPayment { .. } => ("card_payment_posted", "刷卡支付", "card payments"),
-        FactBody::CardUsage { .. } => ("card_usage_recorded", "电话卡使用", "uses of phone cards"),
-        FactBody::FraudConfirmed { .. } => ("fraud_confirmed", "已确认的诈骗", "confirmed frauds"),
-        FactBody::Met { .. } => {
-            ("met", "设备、网点、号码等的接触", "meetings with devices, outlets, numbers")
-        }
-        FactBody::Opening { .. } => ("opening", "开户、开卡及变更", "openings, changes and closings"),
-        FactBody::HoldingsAnswered { .. } => {
-            ("holdings_answered", "共享平台答复的数量", "counts answered by the shared platform")
-        }
-        FactBody::AppealDecided { .. } => ("appeal_decided", "申诉结果", "appeals decided"),
-        FactBody::Corrected { .. } => ("event_corrected", "更正", "corrections"),
-        FactBody::HoldOrdered { .. } | FactBody::HoldReleased { .. } => {
-            ("hold", "依法留存的要求", "orders to hold records")
-        }
-        FactBody::TracesSeen { .. } => (
-            "traces_seen",
-            "使用的设备和位置（仅在有未了结的异常时留存）",
-            "devices and places of use (kept only while an anomaly is open)",
-        ),
-        FactBody::AuthorisationGranted { .. } | FactBody::AuthorisationRevoked { .. } => {
-            ("authorisation", "您的授权及其撤回", "what you authorised and took back")
-        }
-        _ => ("other", "其他事项", "other events"),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::base::Fingerprint;
+    use crate::engine::fact::Feed;
+    use crate::engine::order::{OrderFact, OrderName, OrderSays};
+    use crate::engine::subject::{Party, Subject};
 
-/// The account, card or opening that a body is about.
-fn party_of(body: &FactBody) -> Option<&Party> {
-    match body {
-        FactBody::Transfer { account, .. }
-        | FactBody::CardPayment { account, .. }
-        | FactBody::FraudConfirmed { account, .. } => Some(account),
-        FactBody::CardUsage { card, .. } => Some(card),
-        FactBody::TracesSeen { party, .. } => Some(party),
-        FactBody::Opening { opening, holding, .. } => Some(holding.as_ref().unwrap_or(opening)),
-        _ => None,
-    }
-}
+    const HOLDER: Token = Token(7);
 
-fn kind_words(kind: SubjectKind) -> (&'static str, &'static str) {
-    match kind {
-        SubjectKind::PhoneCard => ("电话卡", "phone card"),
-        SubjectKind::IotCard => ("物联网卡", "IoT card"),
-        SubjectKind::Opening => ("申请", "request"),
-        _ => ("账户", "account"),
+    fn disposition(holder: Token, lane: &str, reference: &str, hour: u32) -> String {
+        json!({
+            "type": "duecourse.disposition.measure_set.v1", "time": format!("2026-03-02T{hour:02}:00:00.000+08:00"),
+            "data": {
+                "holder": format!("{holder:?}"), "lane": lane, "appeal_reference": reference,
+                "evidence": { "signals": [{ "name": "s", "reported_of": "another" }] },
+            },
+        })
+        .to_string()
+    }
+
+    fn decided(told: &[&str]) -> Vec<(String, String)> {
+        let (keys, loader) = (Keys::development(), Loader::new());
+        let mut held = Held::new(&keys, HOLDER, &loader);
+        held.published(&disposition(HOLDER, "authority", "ORDER", 11));
+        held.published(&disposition(HOLDER, "anomaly", "OWN", 10));
+        held.published(&disposition(Token(8), "anomaly", "OTHERS", 9));
+        assert_eq!(held.ordered(), BTreeSet::from(["ORDER".to_owned()]));
+        held.settle(&told.iter().map(|reference| (*reference).to_owned()).collect());
+        let (said, text) = (held.json("1", "subject_access"), held.text("1"));
+        assert!(!said.to_string().contains("another") && text.contains(LEFT_OUT.0), "{said} {text}");
+        let decided = said["decided"].as_array().unwrap().iter();
+        let field = |record: &Value, pointer| field(record, pointer).unwrap().to_owned();
+        decided.map(|record| (field(record, "/time"), field(record, APPEAL))).collect()
+    }
+
+    #[test]
+    fn what_an_authority_ordered_is_told_once_a_notice_has_told_it() {
+        let references = |told| decided(told).into_iter().map(|(_, reference)| reference).collect::<Vec<_>>();
+        assert_eq!(references(&[]), ["OWN"]);
+        assert_eq!(references(&["ORDER"]), ["OWN", "ORDER"], "in order of time");
+    }
+
+    #[test]
+    fn facts_of_the_person_count_wherever_they_stand_and_orders_are_not_among_them() {
+        let (keys, loader) = (Keys::development(), Loader::new());
+        let mut held = Held::new(&keys, HOLDER, &loader);
+        let party = |kind| Party { subject: Subject::new(kind, Token(9)), sealed: keys.seal("ACC-1") };
+        let fact = |kind, token, body| Fact {
+            event: Fingerprint(1),
+            at: TimeMs(1_780_000_000_000),
+            route: Subject::new(kind, token),
+            body,
+        };
+        let met = |holder| {
+            let target = party(SubjectKind::Account);
+            FactBody::Met { feed: Feed::TransferDevice, holder, target, amount: None }
+        };
+        held.see(false, &fact(SubjectKind::Device, Token(3), met(HOLDER)));
+        held.see(false, &fact(SubjectKind::Device, Token(3), met(Token(8))));
+        let name = OrderName { issuer: Arc::from("city-police"), number: Arc::from("ZF-1") };
+        let order = OrderFact { name, party: party(SubjectKind::Account), says: OrderSays::Released };
+        held.see(true, &fact(SubjectKind::Holder, HOLDER, FactBody::Order(Box::new(order))));
+        let said = held.json("1", "subject_access");
+        let facts = said["facts"].as_array().unwrap();
+        assert_eq!((facts.len(), &facts[0]["event"], &facts[0]["count"]), (1, &json!("met"), &json!(1)));
+        assert!(said["measured"].is_null(), "no rule set is retained");
+        assert!(!said.to_string().contains("ZF-1"));
     }
 }

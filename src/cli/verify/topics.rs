@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::anyhow;
 
 use crate::cli::Failure;
-use crate::cli::deployment::{connection, keys, time_mode};
+use crate::cli::deployment::{connection, keys, opened_generation, time_mode};
 use crate::cli::intake;
-use crate::codec::output::{GENERATION_KEY, GenerationMark, OpenGeneration, Topic};
+use crate::codec::output::{OpenGeneration, Topic};
 use crate::config::Config;
 use crate::config::bundle::Loader;
 use crate::engine::base::TimeMs;
@@ -38,7 +38,7 @@ pub fn verify(config: &Config) -> Result<Verdict, Failure> {
         loader: &loader,
         own_source: first_start::source(),
     });
-    let opened = opened(config, &connection)?;
+    let opened = opened_generation(config, &connection)?;
     for (partition, offset) in (0..).zip(&opened.facts) {
         check.published_from(partition, *offset);
     }
@@ -46,18 +46,6 @@ pub fn verify(config: &Config) -> Result<Verdict, Failure> {
     recompute(config, &connection, &mut check)?;
     compare(config, &connection, &opened, &mut check)?;
     Ok(check.finish())
-}
-
-/// What was there when this generation of the facts was opened: nothing, unless `rekey` made it.
-fn opened(config: &Config, connection: &Connection) -> Result<OpenGeneration, Failure> {
-    let decided = read_latest(connection, &config.topics.decided.name).map_err(unreachable)?;
-    match decided.get(GENERATION_KEY).and_then(|value| GenerationMark::read(value)) {
-        Some(GenerationMark::Open(opened)) => Ok(opened),
-        Some(GenerationMark::Unfinished { from }) => Err(Failure::input(anyhow!(
-            "the facts are not whole: `rekey` has not finished making them of {from}"
-        ))),
-        Some(GenerationMark::Closed { .. }) | None => Ok(OpenGeneration::default()),
-    }
 }
 
 fn unreachable(error: LogError) -> Failure {

@@ -38,6 +38,7 @@ use crate::codec::keys::Keys;
 use crate::engine::disposition::{Disposition, Head};
 use crate::engine::input::Effect;
 use crate::engine::notice::Telling;
+use crate::engine::order::CaseKind;
 use crate::engine::purpose::Purpose;
 
 /// The topics that duecourse writes, besides its facts.
@@ -106,6 +107,8 @@ pub struct OutputContext<'a> {
     pub rules_version: u32,
     /// Offset from UTC of times, in minutes: `RuleSet::notices.utc_offset_minutes`. China: 480.
     pub utc_offset_minutes: i32,
+    /// The platform's own code for a case (law.md X5), by `config/orders/codes.toml`.
+    pub case_code: fn(CaseKind) -> Option<&'static str>,
 }
 
 /// Why an effect could not be written. Nothing of it leaves then.

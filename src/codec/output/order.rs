@@ -28,6 +28,9 @@ pub(super) struct AnsweredData<'a> {
     /// `payee_in_case`, `payer_in_case` or `other`.
     #[serde(skip_serializing_if = "Option::is_none")]
     case: Option<&'static str>,
+    /// The same by the platform's own code (law.md X5), as the order named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case_code: Option<&'static str>,
     /// The account that the order names; an entry names a person, whom its number stands for.
     #[serde(skip_serializing_if = "Option::is_none")]
     party: Option<PartyData>,
@@ -53,6 +56,7 @@ pub(super) fn answered(answered: &OrderAnswered, ctx: &OutputContext<'_>) -> Res
         issuer: &answered.name.issuer,
         kind: answered.kind.map(|kind| kind.name()),
         case: answered.case.map(|case| case.name()),
+        case_code: answered.case.and_then(ctx.case_code),
         party: match head.party.subject.kind {
             SubjectKind::Holder => None,
             _ => Some(PartyData::of(&head.party, ctx)?),

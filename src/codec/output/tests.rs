@@ -20,6 +20,7 @@ use crate::engine::evidence::{ComparisonEvidence, CountEvidence, EventRef, Evide
 use crate::engine::input::{Effect, UnmatchedReason};
 use crate::engine::measure::{AccountStep, Lane, Measure, MeasureKind, Order, VerificationLapse};
 use crate::engine::notice::{Answering, Channels, Notice, Recourse, RuleName};
+use crate::engine::order::CaseKind;
 use crate::engine::purpose::{Purpose, Use};
 use crate::engine::reached::Destination;
 use crate::engine::rule::Op;
@@ -126,8 +127,14 @@ fn ended(keys: &Keys, cause: EndCause, override_until: Option<TimeMs>) -> Effect
     })))
 }
 
+/// As the shipped table says of one.
+fn case_code(case: CaseKind) -> Option<&'static str> {
+    (case == CaseKind::VictimReport).then_some("3002")
+}
+
 fn encoded(keys: &Keys, effect: &Effect) -> Result<Vec<OutRecord>, OutputError> {
-    let ctx = OutputContext { keys, institution: "bank 0", rules_version: 9, utc_offset_minutes: 480 };
+    let ctx =
+        OutputContext { keys, institution: "bank 0", rules_version: 9, utc_offset_minutes: 480, case_code };
     let mut out = Vec::new();
     encode_effect(effect, &ctx, &mut out).map(|()| out)
 }
@@ -341,7 +348,8 @@ fn a_purpose_that_permits_nothing_served_stops_everything() {
 #[test]
 fn a_refusal_leaves_nothing_behind_and_names_uses_only() {
     let keys = Keys::development();
-    let ctx = OutputContext { keys: &keys, institution: "b", rules_version: 1, utc_offset_minutes: 480 };
+    let ctx =
+        OutputContext { keys: &keys, institution: "b", rules_version: 1, utc_offset_minutes: 480, case_code };
     let before = OutRecord { topic: Topic::Decided, key: b"0".to_vec(), value: None };
     let mut out = vec![before.clone()];
     let mut foreign = head(&keys, Lane::Anomaly, SubjectKind::Account, Purpose::ANTI_FRAUD);

@@ -9,28 +9,28 @@ use super::values::written;
 use crate::engine::base::Bilingual;
 use crate::engine::life::{Life, Lives, State, Step, Vocabulary, Word};
 
-/// All tables in force, as Markdown.
+/// All tables as Markdown; those named in `off` say that they act only once somebody switches them on.
 #[must_use]
-pub fn lives_page(lives: &Lives) -> String {
+pub fn lives_page(lives: &Lives, off: &[String]) -> String {
     let mut page = String::new();
     for (of, life) in &lives.measures {
         let of: Vec<String> = of.iter().map(|name| format!("`{name}`")).collect();
-        table(&mut page, life, &of.join(", "));
+        table(&mut page, life, &of.join(", "), off);
     }
     if let Some(life) = &lives.appeal {
-        table(&mut page, life, "");
+        table(&mut page, life, "", off);
     }
     if let Some(life) = &lives.order {
-        table(&mut page, life, "");
+        table(&mut page, life, "", off);
     }
     if let Some(life) = &lives.entry {
-        table(&mut page, life, "");
+        table(&mut page, life, "", off);
     }
     if let Some(life) = &lives.rule {
-        table(&mut page, life, "");
+        table(&mut page, life, "", off);
     }
     if let Some(life) = &lives.lead {
-        table(&mut page, life, "");
+        table(&mut page, life, "", off);
     }
     page
 }
@@ -40,10 +40,17 @@ macro_rules! put {
     ($page:expr, $($text:tt)*) => { let _ = writeln!($page, $($text)*); };
 }
 
-fn table<V: Vocabulary>(page: &mut String, life: &Life<V>, of: &str) {
+fn table<V: Vocabulary>(page: &mut String, life: &Life<V>, of: &str, off: &[String]) {
     put!(page, "## {} · {}\n", life.title.zh, life.title.en);
     let of = if of.is_empty() { String::new() } else { format!("; {of}") };
     put!(page, "`config/lives/{}.toml`, version {}, basis `{}`{of}.\n", life.id, life.version, life.basis);
+    if off.contains(&life.id) {
+        put!(
+            page,
+            "**默认关闭**：其中的数字未经正式文本核对，启用前须由法律人员确认。**Ships switched off**: its figures were not read \
+             in the official text; have counsel confirm them before it is switched on.\n"
+        );
+    }
     put!(page, "```mermaid\nstateDiagram-v2");
     for (number, state) in life.states.iter().enumerate() {
         put!(page, "    s{number}: {}<br/>{}", state.title.zh, state.title.en);
@@ -78,6 +85,12 @@ fn table<V: Vocabulary>(page: &mut String, life: &Life<V>, of: &str) {
         put!(page, "\n| 后续处理 what follows | 至多 lasts at most |\n|---|---|");
         for (measure, term) in &life.terms {
             put!(page, "| `{measure}` | {} |", written(*term));
+        }
+    }
+    if !life.figures.is_empty() {
+        put!(page, "\n| 数字 figure | 值 value |\n|---|---|");
+        for (name, span) in V::FIGURES.iter().zip(&life.figures) {
+            put!(page, "| `spans.{name}` | {} |", written(*span));
         }
     }
     page.push('\n');

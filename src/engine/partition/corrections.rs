@@ -5,7 +5,8 @@ use super::grounds::Touched;
 use super::{EngineError, Out, Partition};
 use crate::engine::base::Fingerprint;
 use crate::engine::disposition::EndCause;
-use crate::engine::fact::{Dated, Fact, FactBody};
+use crate::engine::fact::{Dated, Fact, FactBody, Feed, Side};
+use crate::engine::subject::Subject;
 use crate::engine::window::Entry;
 
 impl Partition {
@@ -50,19 +51,14 @@ impl Partition {
         out: Out<'_>,
     ) -> bool {
         let mut taken = false;
+        let warns = !is_of_payee(&before.body);
         for feeding in feedings(fact.route, &before.body) {
             for subject in feeding.subjects() {
-                // Each kind of log forgets by its own term (S20).
-                let horizon = self.horizons.log(subject.kind);
-                if let Some(log) = self.logs.get_mut(&subject) {
-                    let counted = |entry: &Entry| {
-                        entry.event == original && entry.feed == feeding.feed && entry.at > horizon
-                    };
-                    let (before, feed) = (touched.len(), feeding.feed);
-                    let of_log = log.entries(&self.store).filter(counted);
-                    touched.extend(of_log.map(|entry| Touched { subject, feed, at: entry.at }));
-                    taken |= subject == fact.route && touched.len() > before;
-                    log.remove(original, feeding.feed, &mut self.store);
+                let counted = self.take_entries(subject, original, feeding.feed, touched);
+                taken |= counted && subject == fact.route;
+                if warns {
+                    // Nobody pays again after a warning of what was not paid (S21).
+                    self.take_entries(subject, original, Feed::VictimWarnedPayer, touched);
                 }
             }
         }
@@ -94,6 +90,25 @@ impl Partition {
         taken
     }
 
+    /// Takes the original's entries of one feed out of a log. Gives whether there were some that counted.
+    fn take_entries(
+        &mut self,
+        subject: Subject,
+        original: Fingerprint,
+        feed: Feed,
+        touched: &mut Vec<Touched>,
+    ) -> bool {
+        // Each kind of log forgets by its own term (S20).
+        let horizon = self.horizons.log(subject.kind);
+        let Some(log) = self.logs.get_mut(&subject) else { return false };
+        let counted = |entry: &Entry| entry.event == original && entry.feed == feed && entry.at > horizon;
+        let before = touched.len();
+        let of_log = log.entries(&self.store).filter(counted);
+        touched.extend(of_log.map(|entry| Touched { subject, feed, at: entry.at }));
+        log.remove(original, feed, &mut self.store);
+        touched.len() > before
+    }
+
     /// Takes the original's steps and answers out of the holder, and its request with its answer.
     fn undo_steps(&mut self, fact: &Fact, original: Fingerprint, out: Out<'_>) {
         let Some(state) = self.holders.get_mut(&fact.route.token) else { return };
@@ -107,4 +122,13 @@ impl Partition {
             self.end_if_standing(id, EndCause::Superseded, fact.event, fact.at.max(asked), out);
         }
     }
+}
+
+/// Warnings are of whoever pays: those of an event are no matter of its payee's side.
+fn is_of_payee(body: &FactBody) -> bool {
+    matches!(
+        body,
+        FactBody::Transfer { side: Side::Payee, .. }
+            | FactBody::FraudConfirmed { feed: Feed::FraudConfirmedPayee, .. }
+    )
 }

@@ -16,6 +16,7 @@ use super::NextLog;
 use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutputContext, OutputError, Topic, encode_effect};
+use crate::config::orders::case_code;
 use crate::engine::input::{Effect, FactsRecord};
 use crate::engine::partition::Partition;
 use crate::log::LogError;
@@ -121,6 +122,7 @@ impl NextLog for NextTopic {
             institution: &self.institution,
             rules_version: rules.map_or(0, |rules| rules.version),
             utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
+            case_code,
         };
         let mut records = Vec::new();
         match encode_effect(effect, &context, &mut records) {

@@ -22,6 +22,7 @@ use crate::codec::facts::{self, DecodeError};
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
 use crate::codec::output::{OutputContext, OutputError, Topic, encode_effect};
+use crate::config::orders::case_code;
 use crate::engine::LoadRules;
 use crate::engine::cover::SourceId;
 use crate::engine::fact::Fact;
@@ -242,6 +243,7 @@ impl<'a> Check<'a> {
             institution: self.deployment.institution,
             rules_version: rules.map_or(0, |rules| rules.version),
             utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
+            case_code,
         };
         for effect in effects {
             if let Effect::Reported(report) = effect {

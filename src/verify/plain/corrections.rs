@@ -1,7 +1,7 @@
 //! Corrections: what an earlier event wrote is taken out, and what it should have written is put in (S11, S18).
 
 use crate::engine::base::Fingerprint;
-use crate::engine::fact::{Dated, FactBody, Feed};
+use crate::engine::fact::{Dated, FactBody, Feed, Side};
 
 use super::grounds::Touched;
 use super::occasions::changes_openings;
@@ -69,6 +69,14 @@ impl Plain {
                 taken.push(was.feed);
             }
             log.retain(|entry| !is_taken(entry));
+        }
+        if let FactBody::Transfer { side: Side::Payee, .. }
+        | FactBody::FraudConfirmed { feed: Feed::FraudConfirmedPayee, .. } = &*before.body
+        {
+            return taken;
+        }
+        for (subject, _) in entries_of(occasion, &before.body) {
+            touched.extend(self.unwarn(subject, original));
         }
         taken
     }

@@ -9,6 +9,7 @@ use crate::engine::measure::Lane;
 use crate::engine::report::Standing;
 use crate::engine::subject::{Subject, SubjectKind};
 
+use super::grounds::Touched;
 use super::retention::Class;
 use super::rules::Case;
 use super::signals::Entry;
@@ -227,6 +228,16 @@ impl Plain {
             target: None,
         };
         self.insert_entries(subjects.into_iter().map(|subject| (subject, entry.clone())).collect());
+    }
+
+    /// What was warned of did not happen as it was told: the notes of it leave a log. Gives those that counted.
+    pub(super) fn unwarn(&mut self, subject: Subject, original: Fingerprint) -> Vec<Touched> {
+        let horizon = self.horizon(Class::Log(subject.kind));
+        let is_note = |entry: &mut Entry| (entry.event, entry.feed) == (original, Feed::VictimWarnedPayer);
+        let log = self.logs.get_mut(&subject);
+        let notes: Vec<Entry> = log.map_or(Vec::new(), |log| log.extract_if(.., is_note).collect());
+        let counted = notes.into_iter().filter(|note| note.at > horizon);
+        counted.map(|note| Touched { subject, feed: note.feed, at: note.at }).collect()
     }
 
     /// What a payee hears of a transfer's payer is noted on the account that was paid, once for each name.

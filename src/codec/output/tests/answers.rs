@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::engine::appeal::{AppealAnswer, AppealAnswered, Paper, Papers};
+use crate::engine::disposition::OrderAnswered;
 use crate::engine::life::Word;
+use crate::engine::order::{OrderKind, OrderName, Outcome};
 use crate::engine::rule::Quality;
 use crate::engine::state::{RuleCount, RuleShadowed};
 
@@ -82,4 +84,29 @@ fn a_rule_in_shadow_is_told_of_without_anybody() {
     );
     assert_eq!((&told["data"]["overturned"], &told["data"]["restricted_hours"]), (&13.into(), &2.into()));
     assert!(told.get("time").is_none() && told["data"].get("holder").is_none());
+}
+
+#[test]
+fn an_authority_is_told_the_case_by_its_name_and_by_the_platform_s_code() {
+    let keys = Keys::development();
+    let told = |case| {
+        let answered = OrderAnswered {
+            head: head(&keys, Lane::Authority, SubjectKind::Account, Purpose::AUTHORITY),
+            name: OrderName { issuer: Arc::from("city-police"), number: Arc::from("ZF-2") },
+            kind: Some(OrderKind::Freeze),
+            case,
+            outcome: Outcome::Released,
+            measure: None,
+        };
+        let effect = Effect::Disposed(Box::new(Disposition::OrderAnswered(answered)));
+        let records = encoded(&keys, &effect).unwrap();
+        assert_eq!(records.iter().map(|record| record.topic).collect::<Vec<_>>(), [Topic::Authority]);
+        json(&records[0])
+    };
+    let known = told(Some(CaseKind::VictimReport));
+    assert_eq!(known["data"]["case"], "victim_report");
+    assert_eq!(known["data"]["case_code"], "3002");
+    assert_eq!(told(Some(CaseKind::Other))["data"].get("case_code"), None, "a code that is in no table");
+    let without = told(None);
+    assert!(without["data"].get("case").is_none() && without["data"].get("case_code").is_none());
 }
