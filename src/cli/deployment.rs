@@ -1,5 +1,6 @@
 //! What every command over Kafka reads: the configuration, how to reach the brokers, the keys.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -63,7 +64,8 @@ pub fn connection(config: &Config, command: &str) -> Result<Connection, Failure>
 /// The deployment's keys.
 ///
 /// # Errors
-/// Exit 3 when the key file cannot be read, or production would use the development key.
+/// Exit 3 when the key file cannot be read or is for another number of facts partitions, or production would use the
+/// development key.
 pub fn keys(config: &Config) -> Result<Keys, Failure> {
     let keys = match config.keys.file.as_str() {
         "" => Keys::development(),
@@ -75,6 +77,20 @@ pub fn keys(config: &Config) -> Result<Keys, Failure> {
         return Err(Failure::configuration(anyhow!(
             "production refuses the development key: set keys.file to a file with 64 random hexadecimal digits"
         )));
+    }
+    let facts_partitions = config.kafka.facts_partitions;
+    match keys.partitions().map(NonZeroU32::get) {
+        Some(1) if facts_partitions > 1 => eprintln!(
+            "note: the key of keys.file is for one facts partition, and kafka.facts_partitions is {facts_partitions}: it \
+             can be used, and no next generation can be made of its facts"
+        ),
+        Some(keeps) if keeps != facts_partitions => {
+            return Err(Failure::configuration(anyhow::anyhow!(
+                "the key of keys.file was made for facts partitions: {keeps}, and kafka.facts_partitions is \
+                 {facts_partitions}: make it by `keys new` or `keys next` with --partitions {facts_partitions}"
+            )));
+        }
+        _ => {}
     }
     Ok(keys.caching(usize::try_from(config.intake.token_cache_entries).unwrap_or(usize::MAX)))
 }

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
+use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,9 @@ struct NewArguments {
     /// File to write; readable by its owner alone
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// The deployment's facts partitions (kafka.facts_partitions): no later generation can have another number
+    #[arg(long, value_name = "N", default_value = "1")]
+    partitions: NonZeroU32,
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +53,10 @@ struct NextArguments {
     /// File to write; readable by its owner alone
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// The deployment's facts partitions (kafka.facts_partitions) [default: as the present key says; 1 where it has
+    /// no generations]
+    #[arg(long, value_name = "N")]
+    partitions: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Args)]
@@ -67,19 +75,9 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.what {
         What::New(arguments) => {
             let (root, key) = (random()?, random()?);
-            write_new(&arguments.out, &root, &GenerationKey::new(1, *key))
+            write_new(&arguments.out, &root, &GenerationKey::new(1, *key).over(arguments.partitions))
         }
-        What::Next(arguments) => {
-            let (root, number) = read(&arguments.key)?;
-            if number == 1 && KeyFile(&arguments.key).generation().map_err(Failure::configuration)?.is_none()
-            {
-                eprintln!(
-                    "note: {} has no generation key of its own: its tokens stay within reach of the root until its facts are deleted",
-                    arguments.key.display()
-                );
-            }
-            write_new(&arguments.out, &root, &GenerationKey::new(number.saturating_add(1), *random()?))
-        }
+        What::Next(arguments) => next(&arguments),
         What::Destroy(arguments) => destroy(&arguments),
     }
 }
@@ -90,11 +88,27 @@ fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
     Ok(key)
 }
 
-fn read(path: &Path) -> Result<(Zeroizing<[u8; 32]>, u32), Failure> {
-    let file = KeyFile(path);
+fn next(arguments: &NextArguments) -> Result<Exit, Failure> {
+    let file = KeyFile(&arguments.key);
     let root = file.master().map_err(Failure::configuration)?;
     let own = file.generation().map_err(Failure::configuration)?;
-    Ok((root, own.map_or(1, |own| own.number())))
+    let keeps = own.as_ref().map(GenerationKey::partitions);
+    let partitions = arguments.partitions.or(keeps).unwrap_or(NonZeroU32::MIN);
+    if let Some(keeps) = keeps.filter(|keeps| *keeps != partitions) {
+        return Err(Failure::configuration(anyhow!(
+            "{} was made for facts partitions: {keeps}. Subjects stay in theirs from one generation to the next, so \
+             the next key is for as many",
+            arguments.key.display()
+        )));
+    }
+    if own.is_none() {
+        eprintln!(
+            "note: {} has no generation key of its own: its tokens stay within reach of the root until its facts are deleted",
+            arguments.key.display()
+        );
+    }
+    let number = own.map_or(1, |own| own.number()).saturating_add(1);
+    write_new(&arguments.out, &root, &GenerationKey::new(number, *random()?).over(partitions))
 }
 
 fn write_new(out: &Path, root: &[u8; 32], own: &GenerationKey) -> Result<Exit, Failure> {
@@ -108,7 +122,7 @@ fn write_new(out: &Path, root: &[u8; 32], own: &GenerationKey) -> Result<Exit, F
     file.write_all(generation::text(root, own).as_bytes()).map_err(Failure::unreachable)?;
     file.sync_all().map_err(Failure::unreachable)?;
     let check = hex(&Keys::of_generation(root, own).check());
-    println!("{} generation {} check {check}", out.display(), own.number());
+    println!("{} generation {} partitions {} check {check}", out.display(), own.number(), own.partitions());
     Ok(Exit::Done)
 }
 

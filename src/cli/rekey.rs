@@ -11,7 +11,11 @@ use clap::Args;
 use super::deployment::ConfigArguments;
 use super::{Exit, Failure};
 use crate::codec::keys::names::Names;
-use crate::intake::rekey::RekeyError;
+use crate::engine::disposition::DispositionId;
+use crate::intake::rekey::{Differences, RekeyError};
+
+/// How many of each that differ are named.
+const NAMED_MAX: usize = 20;
 
 /// Write the facts anew, under the keys of the next generation
 ///
@@ -19,9 +23,12 @@ use crate::intake::rekey::RekeyError;
 /// was decided stays decided, and is not published again. Afterwards `keys destroy` ends the old generation.
 /// Persons who hold a notice keep their appeal reference: `<new key>.names` tells intake what it is now.
 ///
+/// Every subject stays in its facts partition, so there are as many as before, and both keys were made for as many
+/// (`keys new` and `keys next` with `--partitions N`).
+///
 /// Over topics, stop intake, let decide come to its end (`decide --until-end`) and stop it. The new configuration
 /// names another key file and other topics for facts, decided and measures; the rest may stay. Topics that are not
-/// there are made; deployments of one facts partition only. Nobody can begin with the new generation before it is whole: then it is opened, and the old one
+/// there are made. Nobody can begin with the new generation before it is whole: then it is opened, and the old one
 /// closed, in one transaction. A command that was interrupted goes on where it stopped when it is given again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -46,9 +53,6 @@ pub struct Arguments {
     /// Key of the new generation, made by `keys next`
     #[arg(long, value_name = "FILE", requires = "out")]
     new_key: Option<PathBuf>,
-    /// Facts partitions of the new generation [default: as many as the old one has]
-    #[arg(long, value_name = "N", requires = "out")]
-    partitions: Option<u32>,
     #[command(flatten)]
     config: ConfigArguments,
     /// Configuration of the next generation; --set holds for both
@@ -63,10 +67,10 @@ pub struct Arguments {
 /// Exit 1 when measures differ between the generations; 2 when the new generation exists, or the old one is at work;
 /// 3 when a key or a configuration does not fit, 4 when the old facts cannot be read, 6 when brokers do not answer.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { out, to, key, new_key, partitions, config, new_config, back } = arguments;
+    let Arguments { out, to, key, new_key, config, new_config, back } = arguments;
     match (out, to, key, new_key, new_config) {
         (Some(out), Some(to), Some(key), Some(new_key), _) => {
-            folder::rekey(&folder::Folders { out, to, key, new_key, partitions })
+            folder::rekey(&folder::Folders { out, to, key, new_key })
         }
         (.., Some(new_config)) => {
             let next = ConfigArguments { config: Some(new_config), sets: config.sets.clone() };
@@ -75,6 +79,28 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         }
         _ => Err(Failure::usage(anyhow!("name the configuration of the next generation: --new-config FILE"))),
     }
+}
+
+/// Says in what the generations differ. True when they do: what people hold would not stay good then.
+fn told(differences: &Differences) -> bool {
+    let tell = |count: usize, what: &str, named: &mut dyn Iterator<Item = String>| {
+        if count > 0 {
+            eprintln!("{count} {what}:");
+            named.take(NAMED_MAX).for_each(|one| eprintln!("  {one}"));
+        }
+    };
+    let id = |id: &DispositionId| format!("{:032x}", id.0);
+    let Differences { missing, added, reported } = differences;
+    let missing_what = "measures of the old generation are not in the new one";
+    tell(missing.len(), missing_what, &mut missing.iter().map(id));
+    tell(added.len(), "measures of the new generation were not in the old one", &mut added.iter().map(id));
+    let place = |(partition, offset): &(u32, u64)| format!("facts partition {partition}, offset {offset}");
+    tell(reported.len(), "records are reported otherwise", &mut reported.iter().map(place));
+    let is_any = !differences.are_none();
+    if is_any {
+        eprintln!("the generation is not opened: what people hold would not stay good");
+    }
+    is_any
 }
 
 /// Writes what measures are called now beside the new key: whole, or not at all.
@@ -91,7 +117,10 @@ fn write_names(key: &Path, names: &Names) -> Result<(), Failure> {
 impl From<RekeyError> for Failure {
     fn from(error: RekeyError) -> Failure {
         match error {
-            RekeyError::OtherRoot | RekeyError::SameGeneration => Failure::configuration(error),
+            RekeyError::OtherRoot
+            | RekeyError::SameGeneration
+            | RekeyError::OldKeyOfOthers { .. }
+            | RekeyError::NewKeyOfOthers { .. } => Failure::configuration(error),
             RekeyError::Log(error) => error.into(),
             error => Failure::input(error),
         }

@@ -8,7 +8,9 @@
 //! then made of the root and put through a permutation under the generation key, and refs are sealed under
 //! the generation key alone. `rekey` undoes one permutation and does the next, so that all tokens go on to
 //! join, counterparties' too, of which no ref is kept; and when the generation key of a finished generation
-//! is destroyed, nobody can tie its tokens to identifiers or to those of another, the root at hand or not.
+//! is destroyed, nobody can tie its tokens to identifiers or to those of another, the root at hand or not; but
+//! that a token of facts partition p is one of those that partition p had before, since subjects stay in their
+//! partitions.
 
 mod cache;
 pub mod generation;
@@ -16,6 +18,7 @@ pub mod names;
 mod provider;
 
 use std::hash::Hasher;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aes_siv::KeyInit;
@@ -124,8 +127,11 @@ impl Keys {
         let (front, back) = keys.secrets.seal.split_at_mut(32);
         front.copy_from_slice(&*derived(key, "seal/1"));
         back.copy_from_slice(&*derived(key, "seal/2"));
-        // Which root and which generation: neither is given away.
-        let check = derived(key, "check");
+        // Which root, which generation and for how many partitions: no key is given away.
+        let check = match generation.partitions() {
+            NonZeroU32::MIN => derived(key, "check"),
+            partitions => derived(key, &format!("check/{partitions}")),
+        };
         keys.secrets.check.iter_mut().zip(check.iter()).for_each(|(own, its)| *own ^= its);
         keys.generation = Some(Permutations::new(generation));
         keys
@@ -159,6 +165,13 @@ impl Keys {
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.generation.as_ref().map_or(KEY_EPOCH, Permutations::number)
+    }
+
+    /// Among how many facts partitions tokens keep theirs from one generation to the next; `None` for a key without
+    /// generations, which leaves every token where it is.
+    #[must_use]
+    pub fn partitions(&self) -> Option<NonZeroU32> {
+        self.generation.as_ref().map(Permutations::partitions)
     }
 
     /// The fixed development key. Production refuses it: see `is_development`.

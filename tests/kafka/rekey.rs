@@ -1,19 +1,19 @@
 //! A deployment goes on under the key of the next generation: nothing is lost, nothing published twice, what people
 //! hold stays good, and nobody can begin with a generation that is not whole.
 
-use std::collections::BTreeMap;
+mod unchanged;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use duecourse::codec::facts;
+use duecourse::codec::keys::names::Names;
 use duecourse::codec::keys::{KeyFile, Keys};
+use duecourse::codec::output::Topic;
 use duecourse::engine::base::{Fingerprint, Token};
 use duecourse::engine::disposition::{AppealRef, DispositionId};
-use duecourse::engine::fact::Fact;
-use duecourse::engine::input::FactsRecord;
 use duecourse::engine::subject::SubjectKind;
 use duecourse::log::kafka::{AckedProducer, OutMessage, group_members, read_latest, read_topic, topic_spans};
 use serde_json::{Value, json};
@@ -21,11 +21,14 @@ use serde_json::{Value, json};
 use crate::deployment::Deployment;
 use crate::events::{Events, Shape};
 use crate::releasing::{exits, text};
+use unchanged::{Unchanged, facts_of, logs_of, reports_in};
 
 const WITHIN_MAX: Duration = Duration::from_secs(180);
 /// 2025-01-01T00:00:00Z, and four days later: after the last row before.
 const START_MS: u64 = Shape::PLAIN.start_ms;
 const LATER_MS: u64 = START_MS + 4 * 86_400_000;
+/// Facts partitions, and as many of each source.
+const PARTITIONS: u32 = 3;
 const KEYS: (&str, &str) = ("g1.key", "g2.key");
 /// The topics that must be others.
 const OWN: [&str; 3] = ["facts", "decided", "measures"];
@@ -33,8 +36,8 @@ const OWN: [&str; 3] = ["facts", "decided", "measures"];
 /// Fields that depend on the key and are said nowhere else: ids of what sets nothing, and digests.
 const NOT_SAID: [&str; 4] = ["id", "notice", "disposition", "digest"];
 
-/// The keys of two generations, in a folder.
-fn make_keys(folder: &Path) {
+/// The keys of two generations for so many facts partitions, in a folder.
+fn make_keys(folder: &Path, partitions: u32) {
     let made = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_duecourse"))
             .current_dir(folder)
@@ -44,7 +47,7 @@ fn make_keys(folder: &Path) {
             .unwrap();
         exits(&output, 0, "generation");
     };
-    made(&["new", "--out", KEYS.0]);
+    made(&["new", "--partitions", &partitions.to_string(), "--out", KEYS.0]);
     made(&["next", "--key", KEYS.0, "--out", KEYS.1]);
 }
 
@@ -53,14 +56,15 @@ fn keys(folder: &Path, name: &str) -> Arc<Keys> {
 }
 
 /// With a key of a first generation, and a source for what people say.
-fn prepare(folder: &Path, partitions: u32, change: impl FnOnce(String) -> String) -> Deployment {
+fn prepare(folder: &Path, partitions: u32) -> Deployment {
     Deployment::made(folder, partitions, |text, prefix| {
         let further = format!(
             "\n[[sources]]\nname = \"cases\"\ntopic = \"{prefix}.cases\"\nmapping = \"native\"\ngeneration = 1\n\n\
              [keys]\nfile = \"{}\"\n",
             KEYS.0
         );
-        change(text) + &further
+        // Members that were stopped are waited for, for as long as a session lasts.
+        text.replace("[kafka]\n", "[kafka]\nsession_timeout_ms = 6_000\n") + &further
     })
 }
 
@@ -94,20 +98,21 @@ fn values(deployment: &Deployment, topic: &str) -> Vec<Value> {
     values
 }
 
-/// Every fact of a topic with one facts partition, by where it came from.
-fn facts_of(deployment: &Deployment, topic: &str) -> BTreeMap<(String, i64, u16), Fact> {
-    let mut all = BTreeMap::new();
-    read_topic(&deployment.connection, topic, &mut |record| {
-        if let FactsRecord::Facts(pack) = facts::decode(record.value.unwrap_or_default()).unwrap() {
-            for packed in pack.facts {
-                let source = pack.ranges[usize::from(packed.range)].source.name.to_string();
-                all.insert((source, packed.offset, packed.ordinal), packed.fact);
-            }
-        }
-        ControlFlow::Continue(())
-    })
-    .unwrap();
+/// In one order, whichever partitions they stand in.
+fn sorted(values: impl IntoIterator<Item = Value>) -> Vec<String> {
+    let mut all: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    all.sort();
     all
+}
+
+/// What of `all` is not in `some`, which is part of it.
+fn rest_of(all: &[Value], some: &[Value]) -> Vec<Value> {
+    let mut rest = all.to_vec();
+    for one in some {
+        let place = rest.iter().position(|other| other == one);
+        rest.swap_remove(place.unwrap_or_else(|| panic!("nobody else would have published {one}")));
+    }
+    rest
 }
 
 /// An output of the old generation as the new one says it, without `NOT_SAID`.
@@ -189,8 +194,10 @@ fn clean(deployment: &Deployment, inputs: usize) -> Value {
 fn under_the_next_key_it_goes_on_as_if_the_key_had_never_changed() {
     const BEFORE: usize = 4_000;
     const AFTER: usize = 2_000;
+    const PUBLISHED: [(&str, Topic); 2] =
+        [("dispositions", Topic::Dispositions), ("notices", Topic::Notices)];
     let folder = tempfile::tempdir().unwrap();
-    make_keys(folder.path());
+    make_keys(folder.path(), PARTITIONS);
     let before = generated(folder.path(), "E", BEFORE, START_MS);
     let after = generated(folder.path(), "F", AFTER, LATER_MS);
     let deployed = |name: &str| {
@@ -199,59 +206,79 @@ fn under_the_next_key_it_goes_on_as_if_the_key_had_never_changed() {
         for key in [KEYS.0, KEYS.1] {
             std::fs::copy(folder.path().join(key), own.join(key)).unwrap();
         }
-        let deployment = prepare(&own, 1, |text| text);
+        let deployment = prepare(&own, PARTITIONS);
         feed(&deployment, &before);
-        work(&deployment);
         deployment
     };
-    let (stays, changes) = (deployed("stays"), deployed("changes"));
+    let changes = deployed("changes");
+    work(&changes);
     let next = changes.next_generation(KEYS, &OWN);
-    let old_keys = keys(changes.folder(), KEYS.0);
-
-    let published = |deployment: &Deployment, kind: &str| values(deployment, &deployment.topic(kind));
-    let counted: Vec<usize> =
-        ["dispositions", "notices"].iter().map(|kind| published(&changes, kind).len()).collect();
-    assert!(counted[0] > 10, "{counted:?}");
-    exits(&rekey(&changes, &next, &[]), 0, "generation 2 has");
-    for (kind, count) in ["dispositions", "notices"].iter().zip(&counted) {
-        assert_eq!(published(&changes, kind).len(), *count, "what was decided is not published again");
+    let published = |kind: &str| values(&changes, &changes.topic(kind));
+    let published_before = PUBLISHED.map(|(kind, _)| published(kind));
+    assert!(published_before[0].len() > 10, "{}", published_before[0].len());
+    exits(&rekey(&changes, &next, &[]), 0, "in 3 partitions");
+    for ((kind, _), before) in PUBLISHED.iter().zip(&published_before) {
+        assert_eq!(published(kind).len(), before.len(), "what was decided is not published again");
     }
 
-    // Somebody who holds a notice of before is decided for.
-    let notice = published(&stays, "notices")[0].clone();
-    for (deployment, working) in [(&stays, &stays), (&changes, &next)] {
-        overturn(deployment, &notice, "2025-01-04T00:00:00Z");
-        work(working);
-        feed(deployment, &after);
-        work(working);
-    }
+    // Somebody who holds a notice of before is decided for, and things go on.
+    let notice = published_before[1][0].clone();
+    overturn(&changes, &notice, "2025-01-04T00:00:00Z");
+    work(&next);
+    feed(&changes, &after);
+    work(&next);
     let counts = clean(&next, BEFORE + AFTER + 1);
-    clean(&stays, BEFORE + AFTER + 1);
 
-    // The other one changes its key at the very end: then both must be the same.
-    let later = stays.next_generation(KEYS, &OWN);
-    exits(&rekey(&stays, &later, &[]), 0, "generation 2 has");
-    let new_keys = keys(stays.folder(), KEYS.1);
-    for (kind, count) in ["dispositions", "notices"].iter().zip(counted) {
-        let expected: Vec<Value> =
-            published(&stays, kind)[count..].iter().map(|value| said(value, &old_keys, &new_keys)).collect();
-        let found: Vec<Value> = published(&changes, kind)[count..].iter().map(left_out).collect();
-        assert!(expected.len() > 5, "{kind}: {}", expected.len());
-        assert_eq!(found, expected, "{kind}");
+    // Its facts and what they lead to, under the key that it had before.
+    let [then, now] = [KEYS.0, KEYS.1].map(|name| keys(changes.folder(), name));
+    let new_logs = logs_of(&changes, &format!("{}-2", changes.topic("facts")));
+    let (unchanged, names_back) = Unchanged::of(&new_logs, &then, &now);
+    let reports: Vec<usize> = unchanged.logs.iter().map(|log| reports_in(log)).collect();
+    assert!(reports.iter().all(|count| *count > 0), "each partition hears of the others: {reports:?}");
+    for (of_all, of_first) in unchanged.logs.iter().zip(logs_of(&changes, &changes.topic("facts"))) {
+        assert!(!of_first.is_empty() && of_first.len() < of_all.len());
+        assert!(of_all.starts_with(&of_first), "the same bytes as before the change");
     }
-    let lifted = published(&changes, "dispositions");
+    let names = Names {
+        appeals: names_back
+            .appeals
+            .iter()
+            .map(|(now, then)| (then.number(), AppealRef::from_bits(*now)))
+            .collect(),
+        measures: names_back.measures.iter().map(|(now, then)| (*then, *now)).collect(),
+        ..Names::default()
+    };
+    for (then, is_now) in &now.names().appeals {
+        assert_eq!(names.appeals.get(then), Some(is_now), "what intake takes a reference for");
+    }
+    let now = Arc::new(Keys::clone(&now).knowing(names));
+    for ((kind, topic), before) in PUBLISHED.iter().zip(&published_before) {
+        let expected = rest_of(unchanged.of_topic(*topic), before);
+        let found = rest_of(&published(kind), before);
+        assert!(expected.len() > 5, "{kind}: {}", expected.len());
+        let expected = sorted(expected.iter().map(|value| said(value, &then, &now)));
+        assert_eq!(sorted(found.iter().map(left_out)), expected, "{kind}");
+    }
+    let lifted = published("dispositions");
     assert!(
         lifted.iter().any(|one| one["data"]["cause"] == "overturned"),
         "the old reference was understood"
     );
-    let in_force = |deployment: &Deployment| {
-        read_latest(&deployment.connection, &format!("{}-2", deployment.topic("measures"))).unwrap()
-    };
-    assert!(!in_force(&next).is_empty());
-    assert_eq!(in_force(&next), in_force(&later));
-    let facts = |deployment: &Deployment| facts_of(deployment, &format!("{}-2", deployment.topic("facts")));
-    assert!(facts(&next) == facts(&later), "facts differ");
-    println!("{counts}");
+    let in_force = read_latest(&next.connection, &format!("{}-2", next.topic("measures"))).unwrap();
+    let in_force = in_force.values().map(|value| left_out(&serde_json::from_slice(value).unwrap()));
+    assert!(!unchanged.in_force.is_empty());
+    assert_eq!(sorted(in_force), sorted(unchanged.in_force.values().map(|value| said(value, &then, &now))));
+
+    // And the facts are those that an intake makes that never changed its key.
+    let stays = deployed("stays");
+    overturn(&stays, &notice, "2025-01-04T00:00:00Z");
+    feed(&stays, &after);
+    stays.start("intake", &["--until-end"]).finish(WITHIN_MAX);
+    let facts_of_all = |logs: &[Vec<Vec<u8>>]| logs.iter().map(|log| facts_of(log)).collect::<Vec<_>>();
+    let stayed = facts_of_all(&logs_of(&stays, &stays.topic("facts")));
+    assert!(stayed.iter().all(|facts| facts.len() > 500));
+    assert!(facts_of_all(&unchanged.logs) == stayed, "facts differ");
+    println!("{counts}, reports {reports:?}");
 }
 
 #[test]
@@ -259,13 +286,17 @@ fn killed_half_way_it_goes_on_and_nobody_begins_before_it_is_whole() {
     const EVENTS: usize = 20_000;
     const FURTHER: usize = 300;
     let folder = tempfile::tempdir().unwrap();
-    make_keys(folder.path());
+    make_keys(folder.path(), PARTITIONS);
     let events = generated(folder.path(), "E", EVENTS, START_MS);
-    let deployment = prepare(folder.path(), 1, |text| text);
+    let deployment = prepare(folder.path(), PARTITIONS);
     let next = deployment.next_generation(KEYS, &OWN);
     feed(&deployment, &events);
     deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
     exits(&rekey(&deployment, &next, &[]), 2, "decide --until-end");
+    // With another number of facts partitions than its key is for, nothing is begun.
+    let other = ["--set", "kafka.facts_partitions=2"];
+    exits(&deployment.say("intake", &other), 3, "made for facts partitions: 3");
+    exits(&rekey(&deployment, &next, &other), 3, "made for facts partitions: 3");
     deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
     let mut decide = deployment.start("decide", &[]);
     let group = format!("{}.decide", deployment.topic("x").trim_end_matches(".x"));
@@ -273,8 +304,7 @@ fn killed_half_way_it_goes_on_and_nobody_begins_before_it_is_whole() {
         assert!(decide.is_running(), "{}", decide.log());
         std::thread::sleep(Duration::from_millis(100));
     }
-    let at_work = rekey(&deployment, &next, &["--set", "kafka.session_timeout_ms=6000"]);
-    exits(&at_work, 2, "processes are at work");
+    exits(&rekey(&deployment, &next, &[]), 2, "processes are at work");
     decide.terminate();
 
     let new_facts = format!("{}-2", deployment.topic("facts"));
@@ -318,13 +348,13 @@ fn killed_half_way_it_goes_on_and_nobody_begins_before_it_is_whole() {
 fn old_tokens_are_nowhere_in_the_new_facts_and_their_key_can_go() {
     const EVENTS: usize = 2_000;
     let folder = tempfile::tempdir().unwrap();
-    make_keys(folder.path());
-    let deployment = prepare(folder.path(), 1, |text| text);
+    make_keys(folder.path(), 1);
+    let deployment = prepare(folder.path(), 1);
     let next = deployment.next_generation(KEYS, &OWN);
     feed(&deployment, &generated(folder.path(), "E", EVENTS, START_MS));
     work(&deployment);
     let partitioned = rekey(&deployment, &next, &["--set", "kafka.facts_partitions=2"]);
-    exits(&partitioned, 3, "kafka.facts_partitions must be 1");
+    exits(&partitioned, 3, "no next generation can be made of these facts");
     exits(&rekey(&deployment, &next, &[]), 0, "generation 2 has");
 
     let [then, now] = [KEYS.0, KEYS.1].map(|name| keys(folder.path(), name));

@@ -98,8 +98,24 @@ fn a_generation_ends_with_its_key() {
         done.stdout
     );
     assert_eq!(rekeyed(&first, &second, &to, &[]).code, 2, "it exists");
-    let spread = rekeyed(&first, &second, &place.path("out-4"), &["--partitions", "4"]);
-    assert!(spread.stdout.contains("in 4 partitions"), "{}{}", spread.stdout, spread.stderr);
+    // Keys for another number of facts partitions than there are.
+    let spread = place.path("spread.key");
+    let next_of = |key: &Path, out: &Path, partitions: &str| {
+        let mut command = duecourse();
+        command.args(["keys", "next", "--partitions", partitions, "--key"]).arg(key).arg("--out").arg(out);
+        ran(&mut command)
+    };
+    let refused = next_of(&first, &spread, "4");
+    assert_eq!(refused.code, 3, "{}", refused.stdout);
+    assert!(refused.stderr.contains("for facts partitions: 1"), "{}", refused.stderr);
+    let root = place.file("root.key", "5a".repeat(32));
+    assert_eq!(next_of(&root, &spread, "4").code, 0);
+    let no_such = rekeyed(&root, &spread, &place.path("out-4"), &[]);
+    assert_eq!(no_such.code, 3, "{}", no_such.stderr);
+    assert!(no_such.stderr.contains("keys next --partitions 1"), "{}", no_such.stderr);
+    let third = place.path("third.key");
+    let made = ran(duecourse().args(["keys", "next", "--key"]).arg(&spread).arg("--out").arg(&third));
+    assert!(made.stdout.contains("generation 3 partitions 4 check"), "{}{}", made.stdout, made.stderr);
 
     // The notices that people hold: each reference has its new one.
     let names = std::fs::read_to_string(place.path("g2.key.names")).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
-use super::write_names;
+use super::{told, write_names};
 use crate::cli::{Exit, Failure};
 use crate::codec::facts;
 use crate::codec::keys::{KeyFile, Keys};
@@ -14,7 +14,7 @@ use crate::codec::output::{Deciding, encode_decided};
 use crate::config::bundle::Loader;
 use crate::engine::SEMANTICS;
 use crate::engine::input::{FactsRecord, TimeMode};
-use crate::intake::rekey::{Made, Rekey, Translation};
+use crate::intake::rekey::{Rekey, RekeyPartition, Translation};
 use crate::log::local::{FrameReader, LocalLog, SyncPolicy, facts_path};
 use crate::log::{Batch, DecideLog};
 
@@ -23,11 +23,10 @@ pub(super) struct Folders {
     pub to: PathBuf,
     pub key: PathBuf,
     pub new_key: PathBuf,
-    pub partitions: Option<u32>,
 }
 
 /// # Errors
-/// Exit 2 when the new folder exists, 3 when a key does not fit, 4 when the old facts cannot be read.
+/// Exit 1 when the generations differ, 2 when the new folder exists, 3 when a key does not fit, 4 when the old facts cannot be read.
 pub(super) fn rekey(folders: &Folders) -> Result<Exit, Failure> {
     if folders.to.exists() {
         return Err(Failure::usage(anyhow!("{} exists; name a new folder", folders.to.display())));
@@ -41,8 +40,7 @@ pub(super) fn rekey(folders: &Folders) -> Result<Exit, Failure> {
         .find(|folder| facts_path(folder, 0).exists())
         .ok_or_else(|| Failure::input(anyhow!("{} holds no facts", folders.out.display())))?;
     let count = (0..).take_while(|partition| facts_path(&old, *partition).exists()).count();
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    let partitions = folders.partitions.unwrap_or(count).max(1);
+    let partitions = u32::try_from(count).unwrap_or(u32::MAX);
 
     let loader = Loader::new();
     let translation = Translation::new(Arc::clone(&old_keys), Arc::clone(&new_keys), partitions)?;
@@ -58,37 +56,33 @@ pub(super) fn rekey(folders: &Folders) -> Result<Exit, Failure> {
         facts::encode(record, &mut buffer);
         appended.append(partition, &buffer).map(drop)
     };
-    let mut rekey = Rekey::new(translation, count, TimeMode::Event, &loader, &mut sink);
-    for partition in 0..count {
-        read(&old, partition, &mut rekey)
+    let mut rekey = Rekey::new(translation, TimeMode::Event, &loader, &mut sink);
+    let (mut decided, mut facts_count) = (Vec::new(), 0);
+    for partition in 0..partitions {
+        let mut one = rekey.partition(partition);
+        read(&old, partition, &mut one)
             .with_context(|| format!("facts partition {partition}"))
             .map_err(Failure::input)?;
-    }
-    let Made { states, translation, differences } = rekey.finish()?;
-    log.facts().sync()?;
-    // What was decided was published by the old generation: the new one goes on behind it.
-    let mut decide = log.decide()?;
-    let mut facts_count = 0;
-    for (partition, (state, next_offset)) in (0..).zip(&states) {
+        let (state, next_offset) = one.finish();
+        let deciding = Deciding::of(&state, None, SEMANTICS);
         let (coverage, time) = (state.coverage(), state.partition_time());
-        let decided =
-            encode_decided(partition, *next_offset, coverage, time, &Deciding::of(state, None, SEMANTICS));
-        decide.commit(&[Batch { partition, next_offset: *next_offset, records: vec![decided] }])?;
+        let record = encode_decided(partition, next_offset, coverage, time, &deciding);
+        decided.push(Batch { partition, next_offset, records: vec![record] });
         facts_count += state.tally().facts_applied;
     }
-    drop((appended, decide, log));
+    let (translation, differences) = rekey.finish();
+    log.facts().sync()?;
+    // What was decided was published by the old generation: the new one goes on behind it.
+    log.decide()?.commit(&decided)?;
+    drop((appended, log));
+    if told(&differences) {
+        return Ok(Exit::Mismatch);
+    }
     let names = translation.names().after(old_keys.names());
     write_names(&folders.new_key, &names)?;
     std::fs::rename(&unfinished, &folders.to)
         .with_context(|| format!("cannot make {}", folders.to.display()))
         .map_err(Failure::usage)?;
-    if differences.count() > 0 {
-        eprintln!(
-            "note: {} measures of the old generation are not in the new one, and {} are new in it",
-            differences.missing.len(),
-            differences.added.len()
-        );
-    }
     println!(
         "generation {} has {facts_count} facts in {partitions} partitions; {} appeal references stay good",
         new_keys.generation(),
@@ -104,11 +98,11 @@ fn unfinished(to: &Path) -> PathBuf {
 }
 
 /// Hands over all records of an old partition.
-fn read(folder: &Path, partition: u32, rekey: &mut Rekey<'_>) -> anyhow::Result<()> {
+fn read(folder: &Path, partition: u32, one: &mut RekeyPartition<'_, '_>) -> anyhow::Result<()> {
     let mut reader = FrameReader::open(&facts_path(folder, partition))?;
     while let Some(payload) = reader.next_payload()? {
         let record = facts::decode(payload).context("a facts record cannot be read")?;
-        rekey.take(partition, &record)?;
+        one.take(&record)?;
     }
     Ok(())
 }

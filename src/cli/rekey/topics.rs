@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 
 use self::generations::{Side, fits, wait_until_away};
-use super::write_names;
+use super::{told, write_names};
 use crate::cli::deployment::{keys, time_mode};
 use crate::cli::topics::specs;
 use crate::cli::{Exit, Failure};
@@ -27,13 +27,9 @@ use crate::codec::output::{
 };
 use crate::config::Config;
 use crate::config::bundle::Loader;
-use crate::engine::disposition::DispositionId;
-use crate::intake::rekey::{Differences, Made, NextTopic, Rekey, Translation, Written};
+use crate::intake::rekey::{Differences, NextTopic, Rekey, RekeyPartition, Translation, Written};
 use crate::log::LogError;
-use crate::log::kafka::{Admin, HandOver, hand_over, read_latest, read_topic, topic_spans};
-
-/// How many measures that differ are named.
-const NAMED_MAX: usize = 20;
+use crate::log::kafka::{Admin, HandOver, hand_over, read_from, read_latest, topic_spans};
 
 /// Makes the next generation of a deployment's facts and hands over to it.
 ///
@@ -49,14 +45,11 @@ pub(super) fn rekey(old: &Config, next: &Config) -> Result<Exit, Failure> {
     Admin::connect(&next.connection)?.create_topics(&specs(next.config)?)?;
     next.may_become_of(&old)?;
     wait_until_away(&[&old, &next])?;
-    let ends = old.decided_to_its_end()?;
+    old.decided_to_its_end()?;
 
     next.write(&next.unfinished(&old))?;
-    let (made, written) = make(&old, &next, &next_keys, translation)?;
-    let Made { states, translation, differences } = made;
-    told(&differences);
-    if differences.count() > 0 {
-        eprintln!("the generation is not opened: what people hold would not stay good");
+    let Made { partitions, translation, differences, written } = make(&old, &next, &next_keys, translation)?;
+    if told(&differences) {
         return Ok(Exit::Mismatch);
     }
     let names = translation.names().after(old_keys.names());
@@ -66,25 +59,21 @@ pub(super) fn rekey(old: &Config, next: &Config) -> Result<Exit, Failure> {
     // Whoever came meanwhile wrote what is not taken over, or still may.
     wait_until_away(&[&old, &next])?;
     old.is_not_closed()?;
-    if old.decided_to_its_end()? != ends {
+    let offsets: Vec<u64> = partitions.iter().map(|one| one.next_offset).collect();
+    if old.decided_to_its_end()? != offsets {
         return Err(Failure::usage(anyhow!(
             "the old facts went on meanwhile: stop intake and decide, and give the command again"
         )));
     }
-    let offsets: Vec<u64> = states.iter().map(|(_, next_offset)| *next_offset).collect();
     let open = OpenGeneration {
         number: next_keys.generation(),
         from: old.facts().to_owned(),
         facts: offsets.clone(),
         outputs: ends_of_outputs(&next)?,
     };
-    let mut records: Vec<(&str, OutRecord)> = Vec::new();
-    for (partition, (state, next_offset)) in (0..).zip(&states) {
-        let deciding = Deciding::of(state, None, next.config.rules.speaks());
-        let (coverage, time) = (state.coverage(), state.partition_time());
-        let progress = encode_decided(partition, *next_offset, coverage, time, &deciding);
-        records.push((next.decided(), progress));
-    }
+    let facts_count: u64 = partitions.iter().map(|one| one.facts_count).sum();
+    let mut records: Vec<(&str, OutRecord)> =
+        partitions.into_iter().map(|one| (next.decided(), one.progress)).collect();
     records.push((next.decided(), GenerationMark::Open(open.clone()).record(GENERATION_KEY)));
     let closed = GenerationMark::Closed { next: next.facts().to_owned() };
     records.push((old.decided(), closed.record(CLOSED_KEY)));
@@ -92,11 +81,11 @@ pub(super) fn rekey(old: &Config, next: &Config) -> Result<Exit, Failure> {
         marks.get(GENERATION_KEY) == Some(&GenerationMark::Open(open.clone()))
     })?;
 
-    let facts_count: u64 = states.iter().map(|(state, _)| state.tally().facts_applied).sum();
     println!(
-        "generation {} has {facts_count} facts in {partitions} partitions of {} ({} records were there from before); \
+        "generation {} has {facts_count} facts in {} partitions of {} ({} records were there from before); \
          {} appeal references stay good, {} measures are in force",
         next_keys.generation(),
+        offsets.len(),
         next.facts(),
         written.found,
         names.appeals.len(),
@@ -106,48 +95,79 @@ pub(super) fn rekey(old: &Config, next: &Config) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Writes the facts of the new generation and decides them.
+/// A generation whose facts are written.
+struct Made {
+    partitions: Vec<MadePartition>,
+    translation: Translation,
+    differences: Differences,
+    written: Written,
+}
+
+/// What is left of a partition once all of it is decided.
+struct MadePartition {
+    next_offset: u64,
+    /// As the deciding process would say that it came to there.
+    progress: OutRecord,
+    facts_count: u64,
+}
+
+/// Writes the facts of the new generation and decides them, partition by partition.
 fn make(
     old: &Side<'_>,
     next: &Side<'_>,
     next_keys: &Arc<Keys>,
     translation: Translation,
-) -> Result<(Made, Written), Failure> {
+) -> Result<Made, Failure> {
     let loader = Loader::speaking(next.config.rules.speaks());
     let mut topic = NextTopic::open(&next.connection, next.facts(), next_keys, &next.config.institution)?;
-    let (count, time) = (old.config.kafka.facts_partitions, time_mode(old.config));
-    let mut rekey = Rekey::new(translation, count, time, &loader, &mut topic);
+    let mut rekey = Rekey::new(translation, time_mode(old.config), &loader, &mut topic);
+    let mut partitions = Vec::new();
+    for partition in 0..next.config.kafka.facts_partitions {
+        let mut one = rekey.partition(partition);
+        take_all(old, partition, &mut one)?;
+        let (state, next_offset) = one.finish();
+        let deciding = Deciding::of(&state, None, next.config.rules.speaks());
+        let (coverage, time) = (state.coverage(), state.partition_time());
+        partitions.push(MadePartition {
+            next_offset,
+            progress: encode_decided(partition, next_offset, coverage, time, &deciding),
+            facts_count: state.tally().facts_applied,
+        });
+    }
+    let (translation, differences) = rekey.finish();
+    Ok(Made { partitions, translation, differences, written: topic.finish()? })
+}
+
+/// Hands over all records of an old partition.
+fn take_all(old: &Side<'_>, partition: u32, one: &mut RekeyPartition<'_, '_>) -> Result<(), Failure> {
+    let mut next_offset = 0;
     let mut failure = None;
-    read_topic(&old.connection, old.facts(), &mut |record| {
-        let taken = facts::decode(record.value.unwrap_or_default())
-            .context("it cannot be read")
-            .map_err(Failure::input)
-            .and_then(|read| rekey.take(record.partition, &read).map_err(Failure::from));
+    read_from(&old.connection, old.facts(), partition, 0, &mut |record| {
+        let taken = if record.offset == next_offset {
+            facts::decode(record.value.unwrap_or_default())
+                .context("it cannot be read")
+                .map_err(Failure::input)
+                .and_then(|read| one.take(&read).map_err(Failure::from))
+        } else {
+            // Reports name offsets, and what is written anew has no such gap.
+            Err(Failure::input(anyhow!("offsets from {next_offset} hold no records of facts")))
+        };
+        next_offset += 1;
         match taken {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
-                failure = Some((record.partition, record.offset, error));
+                failure = Some((record.offset, error));
                 ControlFlow::Break(())
             }
         }
     })?;
-    if let Some((partition, offset, error)) = failure {
-        eprintln!("at facts partition {partition}, offset {offset}:");
-        return Err(error);
-    }
-    let made = rekey.finish()?;
-    Ok((made, topic.finish()?))
-}
-
-fn told(differences: &Differences) {
-    let tell = |what: &str, ids: &[DispositionId]| {
-        if !ids.is_empty() {
-            eprintln!("{} measures {what}:", ids.len());
-            ids.iter().take(NAMED_MAX).for_each(|id| eprintln!("  {:032x}", id.0));
+    match failure {
+        None => Ok(()),
+        Some((offset, error)) => {
+            eprintln!("at facts partition {partition}, offset {offset}:");
+            Err(error)
         }
-    };
-    tell("of the old generation are not in the new one", &differences.missing);
-    tell("of the new generation were not in the old one", &differences.added);
+    }
 }
 
 /// The topic `measures` of the new generation holds what is in force, as if it had decided all of it.

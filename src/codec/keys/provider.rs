@@ -15,7 +15,7 @@ pub enum KeyError {
     #[error("a master key is 64 hexadecimal digits (32 bytes), on one line")]
     Malformed,
     #[error(
-        "a key file with generations is `duecourse-keys 2`, `root` and 64 digits, `generation`, its number and 64 digits, each on a line"
+        "a key file with generations is `duecourse-keys 2`, `root` and 64 digits, `generation`, its number and 64 digits, each on a line, and a line `partitions` and their number if it is for more than one facts partition"
     )]
     MalformedGeneration,
     #[error("the key of this generation was destroyed")]

@@ -1,71 +1,121 @@
-//! Several old partitions made one order: what each source was read to, and what stood before what.
+//! Records stay in their places, whoever they speak of is said anew, and what differs is found.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::{NextLog, Rekey, Translation};
+use super::{Differences, NextLog, Rekey, RekeyError, Translation};
 use crate::codec::keys::Keys;
 use crate::codec::keys::generation::GenerationKey;
 use crate::config::bundle::Loader;
-use crate::engine::base::{Fingerprint, TimeMs, Token};
-use crate::engine::cover::{ConfigVersion, Range, SourceId};
-use crate::engine::fact::{Fact, FactBody};
+use crate::engine::base::{Currency, Fingerprint, Money, TimeMs};
+use crate::engine::cover::{ConfigVersion, Range, Skip, SourceId};
+use crate::engine::disposition::DispositionId;
+use crate::engine::fact::{Fact, FactBody, Feed};
 use crate::engine::input::{FactsPack, FactsRecord, PackedFact, TimeMode};
-use crate::engine::partition::Partition;
-use crate::engine::subject::{Subject, SubjectKind};
+use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
+use crate::engine::subject::{Party, Subject, SubjectKind};
 use crate::log::LogError;
 
-fn keys(number: u32) -> Arc<Keys> {
-    Arc::new(Keys::of_generation(&[7; 32], &GenerationKey::new(number, [number as u8; 32])))
+const PARTITIONS: u32 = 3;
+
+fn keys(number: u32, partitions: u32) -> Arc<Keys> {
+    let own = GenerationKey::new(number, [number as u8; 32]).over(NonZeroU32::new(partitions).unwrap());
+    Arc::new(Keys::of_generation(&[7; 32], &own))
 }
 
-fn source(name: &str) -> SourceId {
-    SourceId { name: Arc::from(name), generation: 1, partition: 0 }
+fn source() -> SourceId {
+    SourceId { name: Arc::from("a"), generation: 1, partition: 0 }
 }
 
-/// A fact for everybody, and one for a holder of the partition that it stands in.
-fn facts(partition: u32, offset: i64, time: i64) -> Vec<PackedFact> {
-    let fact = |ordinal: u16, token: u128, body| PackedFact {
+/// The first holder of a partition under a key, with an account.
+fn holder_of(keys: &Keys, partition: u32) -> (Subject, Party) {
+    let id = (0..)
+        .map(|number| format!("H-{number}"))
+        .find(|id| keys.token(SubjectKind::Holder, id).partition(PARTITIONS) == partition);
+    let id = id.unwrap();
+    let (account, sealed) = keys.party(SubjectKind::Account, &id);
+    let party = Party { subject: Subject::new(SubjectKind::Account, account), sealed };
+    (Subject::new(SubjectKind::Holder, keys.token(SubjectKind::Holder, &id)), party)
+}
+
+/// A pack that covers nothing new, twice; a range of another version; a skip; and reports of everything.
+fn records(keys: &Keys, partition: u32) -> Vec<FactsRecord> {
+    let (route, target) = holder_of(keys, partition);
+    let fact = |offset: i64, ordinal: u16| PackedFact {
         range: 0,
         offset,
         ordinal,
-        time: TimeMs(time),
+        time: TimeMs(1_000),
         fact: Fact {
             event: Fingerprint(offset as u64),
-            at: TimeMs(time),
-            route: Subject::new(SubjectKind::Holder, Token(token)),
-            body,
+            at: TimeMs(1_000),
+            route,
+            body: FactBody::Met {
+                feed: Feed::CardPaymentTerminal,
+                holder: route.token,
+                target: target.clone(),
+                amount: None,
+            },
         },
     };
-    let released = FactBody::AuthorisationRevoked { number: Arc::from("A-1") };
-    // The partition of the first side comes second.
-    let side = if partition == 0 { 2 } else { 1 };
-    vec![fact(0, 0, FactBody::WentLive), fact(side, 1 + u128::from(partition), released)]
-}
-
-fn pack(ranges: &[(&str, i64, i64, i64)], facts: Vec<PackedFact>) -> FactsRecord {
-    let ranges = ranges.iter().map(|(name, previous, last, through)| Range {
-        source: source(name),
-        baseline: *previous == -1,
-        previous: *previous,
-        last: *last,
-        timestamps: (TimeMs(*through), TimeMs(*through)),
-        through: TimeMs(*through),
-    });
-    FactsRecord::Facts(FactsPack { version: 1, ranges: ranges.collect(), facts })
-}
-
-/// What two old partitions hold: of source `a` a record at 1 s and one at 10 s; source `b` has none, and each heard
-/// that it was read meanwhile.
-fn two_partitions() -> [Vec<FactsRecord>; 2] {
-    [0, 1].map(|partition| {
-        vec![
-            FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: 1 }),
-            pack(&[("a", -1, 0, 1_000), ("b", -1, -1, 500)], facts(partition, 0, 1_000)),
-            pack(&[("b", -1, -1, 5_000 + i64::from(partition))], Vec::new()),
-            pack(&[("b", -1, -1, 9_000)], Vec::new()),
-            pack(&[("a", 0, 1, 10_000)], facts(partition, 1, 10_000)),
-        ]
-    })
+    let pack = |version: u32, previous: i64, last: i64| {
+        let range = Range {
+            source: source(),
+            baseline: previous == -1,
+            previous,
+            last,
+            timestamps: (TimeMs(1_000), TimeMs(1_000)),
+            through: TimeMs(1_000),
+        };
+        FactsRecord::Facts(FactsPack {
+            version,
+            ranges: vec![range],
+            facts: vec![fact(last, 0), fact(last, 1)],
+        })
+    };
+    let origin = (partition + 1) % PARTITIONS;
+    let (about, _) = holder_of(keys, origin);
+    let report = |offset: u64, body| Report {
+        origin,
+        destination: partition,
+        pos: ReportPos { offset, ordinal: 0 },
+        previous: None,
+        body,
+    };
+    let standing = Standing {
+        signal: Arc::from("many_meet"),
+        about,
+        holder: route.token,
+        target: target.clone(),
+        value: 3,
+        until: TimeMs(9_000),
+        event: Fingerprint(77),
+        at: TimeMs(1_000),
+        reply: true,
+        amount: Some(Money { minor: 5, currency: Currency::CNY }),
+        untold_count: 2,
+    };
+    let fallen = ReportBody::Fallen {
+        signal: Arc::from("many_meet"),
+        about,
+        holder: route.token,
+        event: Fingerprint(78),
+        at: TimeMs(2_000),
+    };
+    vec![
+        FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: 1 }),
+        pack(1, -1, 0),
+        pack(1, -1, 0),
+        pack(9, 0, 1),
+        FactsRecord::SourceSkipped(Skip {
+            source: source(),
+            to: 4,
+            blind_until: TimeMs(1_500),
+            ordered: TimeMs(2_000),
+            reason: Arc::from("lost"),
+        }),
+        FactsRecord::Reports(vec![report(1, ReportBody::Standing(standing)), report(2, fallen)]),
+    ]
 }
 
 #[derive(Default)]
@@ -78,84 +128,68 @@ impl NextLog for Told {
     }
 }
 
-/// Records by their new partition, and each new partition with its next offset.
-type NextGeneration = (Vec<(u32, FactsRecord)>, Vec<(Partition, u64)>);
-
-fn written(old: [Vec<FactsRecord>; 2], partitions: u32) -> NextGeneration {
-    let (mut told, loader) = (Told::default(), Loader::new());
-    let translation = Translation::new(keys(1), keys(2), partitions).unwrap();
-    let mut rekey = Rekey::new(translation, 2, TimeMode::Broker, &loader, &mut told);
-    for (partition, records) in (0..).zip(old) {
-        records.iter().for_each(|record| rekey.take(partition, record).unwrap());
-    }
-    let states = rekey.finish().unwrap().states;
-    (told.0, states)
-}
-
-fn rekeyed(partitions: u32) -> Vec<(u32, FactsRecord)> {
-    let (log, states) = written(two_partitions(), partitions);
-    for (state, next_offset) in &states {
-        assert_eq!(state.partition_time(), TimeMs(9_000), "of the source that is behind");
-        let last = |name: &str| state.coverage().sources.get(&source(name)).map(|covered| covered.last);
-        assert_eq!((last("a"), last("b")), (Some(1), Some(-1)));
-        assert!(*next_offset > 0);
-    }
-    log
-}
-
 #[test]
-fn a_source_without_records_moves_time_before_the_next_record_of_another() {
-    for partitions in [1, 3] {
-        let log = rekeyed(partitions);
-        for partition in 0..partitions {
-            let packs: Vec<&FactsPack> = log
-                .iter()
-                .filter(|(to, _)| *to == partition)
-                .filter_map(
-                    |(_, record)| if let FactsRecord::Facts(pack) = record { Some(pack) } else { None },
-                )
-                .collect();
-            let second =
-                packs.iter().position(|pack| pack.facts.iter().any(|fact| fact.offset == 1)).unwrap();
-            let through = |pack: &FactsPack| {
-                pack.ranges
-                    .iter()
-                    .filter(|range| range.source == source("b"))
-                    .map(|range| range.through)
-                    .max()
-            };
-            let before = packs.iter().take(second).filter_map(|pack| through(pack)).max();
-            assert_eq!(before, Some(TimeMs(9_000)), "partition {partition} of {partitions}");
+fn each_record_stays_where_it_is_and_says_the_same_under_the_other_key() {
+    let (then, now) = (keys(1, PARTITIONS), keys(2, PARTITIONS));
+    let (mut told, loader) = (Told::default(), Loader::new());
+    let translation = Translation::new(Arc::clone(&then), Arc::clone(&now), PARTITIONS).unwrap();
+    let mut rekey = Rekey::new(translation, TimeMode::Event, &loader, &mut told);
+    // In any order.
+    for partition in [2, 0, 1] {
+        let mut one = rekey.partition(partition);
+        let records = records(&then, partition);
+        records.iter().for_each(|record| one.take(record).unwrap());
+        let (state, next_offset) = one.finish();
+        assert_eq!(next_offset, records.len() as u64);
+        assert_eq!(state.coverage().sources.get(&source()).map(|covered| covered.last), Some(3));
+    }
+    let (_, differences) = rekey.finish();
+    assert!(differences.are_none());
+    // The same holders, refs and events, said by whoever has the other key from the first.
+    let back = Translation::new(Arc::clone(&now), Arc::clone(&then), PARTITIONS).unwrap();
+    for partition in 0..PARTITIONS {
+        let of_it: Vec<&FactsRecord> =
+            told.0.iter().filter(|(to, _)| *to == partition).map(|(_, record)| record).collect();
+        let old = records(&then, partition);
+        assert_eq!(of_it.len(), old.len());
+        let (holder, account) = holder_of(&now, partition);
+        let FactsRecord::Facts(pack) = of_it[1] else { panic!("a pack") };
+        assert_eq!(pack.facts[1].fact.route, holder, "the same holder is found again");
+        assert!(matches!(&pack.facts[1].fact.body, FactBody::Met { target, .. } if *target == account));
+        let FactsRecord::Reports(reports) = of_it[5] else { panic!("reports") };
+        let (about, _) = holder_of(&now, (partition + 1) % PARTITIONS);
+        let ReportBody::Standing(standing) = &reports[0].body else { panic!("one that stands") };
+        assert_eq!((standing.about, standing.holder, &standing.target), (about, holder.token, &account));
+        assert_eq!(standing.event, then.fingerprint_in(Fingerprint(77), &now));
+        for (new, old) in of_it.into_iter().zip(&old) {
+            assert_eq!(back.record(new).unwrap(), *old);
         }
     }
 }
 
 #[test]
-fn the_facts_of_a_record_stand_in_the_order_in_which_intake_makes_them() {
-    let log = rekeyed(1);
-    let of_first = log.iter().filter_map(|(_, record)| match record {
-        FactsRecord::Facts(pack) => Some(pack.facts.iter().filter(|fact| fact.offset == 0)),
-        _ => None,
-    });
-    let routes: Vec<Token> = of_first.flatten().map(|fact| fact.fact.route.token).collect();
-    let token = |number| keys(1).token_in(Token(number), &keys(2));
-    assert_eq!(routes, [Token(0), token(2), token(1)], "each once");
+fn a_key_for_another_number_of_partitions_is_refused() {
+    let tried = |old: u32, new: u32, partitions| Translation::new(keys(1, old), keys(2, new), partitions);
+    assert!(tried(3, 3, 3).is_ok());
+    assert!(matches!(tried(1, 3, 3), Err(RekeyError::OldKeyOfOthers { partitions: 3, .. })));
+    assert!(matches!(tried(3, 1, 3), Err(RekeyError::NewKeyOfOthers { partitions: 3, .. })));
+    assert!(matches!(tried(3, 3, 4), Err(RekeyError::OldKeyOfOthers { partitions: 4, .. })));
+    // A root alone permutes nothing.
+    let root = Arc::new(Keys::derive(&[7; 32]));
+    assert!(Translation::new(root, keys(2, 3), 3).is_ok());
 }
 
-/// As a first start's rules do that came before records of another source with an earlier time.
 #[test]
-fn what_every_old_partition_has_before_stands_before_whatever_the_time() {
-    let old = [0, 1].map(|partition| {
-        vec![
-            FactsRecord::VersionAnnounced(ConfigVersion { from: TimeMs::MIN, number: 1 }),
-            pack(&[("b", -1, 7, 2_000)], facts(partition, 7, 2_000)),
-            pack(&[("a", -1, 3, 1_000)], facts(partition, 3, 1_000)),
-        ]
-    });
-    let (log, _) = written(old, 1);
-    let packs = log.iter().filter_map(|(_, record)| match record {
-        FactsRecord::Facts(pack) => Some(pack.facts.iter().map(|fact| fact.offset)),
-        _ => None,
-    });
-    assert_eq!(packs.flatten().collect::<Vec<i64>>(), [7, 7, 7, 3, 3, 3]);
+fn measures_of_one_generation_alone_are_told() {
+    let ids = |numbers: &[u128]| numbers.iter().copied().map(DispositionId).collect();
+    let mut differences = Differences::default();
+    differences.note(&ids(&[1, 2]), &ids(&[1, 2]));
+    assert!(differences.are_none());
+    differences.note(&ids(&[3, 4]), &ids(&[4, 5]));
+    assert_eq!(
+        (&differences.missing[..], &differences.added[..]),
+        (&[DispositionId(3)][..], &[DispositionId(5)][..])
+    );
+    let reported = Differences { reported: vec![(0, 7)], ..Differences::default() };
+    assert!(!differences.are_none() && !reported.are_none());
 }

@@ -14,9 +14,9 @@ use crate::engine::ident::IdKind;
 use crate::engine::input::{Effect, FactsPack, FactsRecord, PackedFact};
 use crate::engine::lead::LeadNews;
 use crate::engine::order::OrderFact;
+use crate::engine::report::{Report, ReportBody, Standing};
 use crate::engine::special::{SpecialFact, SpecialSays, SpecialTerms};
 use crate::engine::subject::{Party, Subject};
-use crate::intake::classify::Destination;
 
 /// How what one generation says is said in the next.
 #[derive(Debug)]
@@ -29,8 +29,11 @@ pub struct Translation {
 }
 
 impl Translation {
+    /// Between two generations of a deployment with so many facts partitions.
+    ///
     /// # Errors
-    /// `OtherRoot`, `SameGeneration`.
+    /// `OtherRoot`, `SameGeneration`; `OldKeyOfOthers` and `NewKeyOfOthers` where subjects would not stay in their
+    /// partitions.
     pub fn new(old: Arc<Keys>, new: Arc<Keys>, partitions: u32) -> Result<Translation, RekeyError> {
         if !old.has_root_of(&new) {
             return Err(RekeyError::OtherRoot);
@@ -38,7 +41,14 @@ impl Translation {
         if old.check() == new.check() {
             return Err(RekeyError::SameGeneration);
         }
-        Ok(Translation { old, new, partitions: partitions.max(1), names: Names::default() })
+        let of_others = |keys: &Keys| keys.partitions().filter(|keeps| keeps.get() != partitions);
+        if let Some(keeps) = of_others(&old) {
+            return Err(RekeyError::OldKeyOfOthers { keeps, partitions });
+        }
+        if let Some(keeps) = of_others(&new) {
+            return Err(RekeyError::NewKeyOfOthers { keeps, partitions });
+        }
+        Ok(Translation { old, new, partitions, names: Names::default() })
     }
 
     /// Learns from what the old generation decided under which reference a measure is known in the new one.
@@ -110,29 +120,57 @@ impl Translation {
         Ok(Party { subject: self.subject(party.subject), sealed })
     }
 
-    /// A fact of the old generation in the new one, and where it goes.
+    fn fact(&self, fact: &Fact) -> Result<Fact, RekeyError> {
+        let event = self.old.fingerprint_in(fact.event, &self.new);
+        Ok(Fact { event, at: fact.at, route: self.subject(fact.route), body: self.body(&fact.body)? })
+    }
+
+    /// A record of a partition: what its packs and reports say, each in its place.
     ///
     /// # Errors
     /// `NotOpened`.
-    pub fn fact(&self, fact: &Fact) -> Result<(Destination, Fact), RekeyError> {
-        let route = self.subject(fact.route);
-        let event = self.old.fingerprint_in(fact.event, &self.new);
-        // Only what goes to all partitions is about nobody.
-        let destination = match route.token == Token::default() {
-            true => Destination::All,
-            false => Destination::Partition(route.token.partition(self.partitions)),
-        };
-        Ok((destination, Fact { event, at: fact.at, route, body: self.body(&fact.body)? }))
+    pub fn record(&self, record: &FactsRecord) -> Result<FactsRecord, RekeyError> {
+        Ok(match record {
+            FactsRecord::Facts(pack) => {
+                let fact = |packed: &PackedFact| {
+                    self.fact(&packed.fact).map(|fact| PackedFact { fact, ..packed.clone() })
+                };
+                let facts = pack.facts.iter().map(fact).collect::<Result<_, _>>()?;
+                FactsRecord::Facts(FactsPack { version: pack.version, ranges: pack.ranges.clone(), facts })
+            }
+            FactsRecord::Reports(reports) => {
+                let reports = reports.iter().map(|report| self.report(report)).collect::<Result<_, _>>()?;
+                FactsRecord::Reports(reports)
+            }
+            FactsRecord::VersionAnnounced(_) | FactsRecord::SourceSkipped(_) => record.clone(),
+        })
     }
 
-    /// A record of the only partition: what is in its packs, in their place. Reports to itself do not stand there.
-    pub(super) fn record(&self, record: &FactsRecord) -> Result<FactsRecord, RekeyError> {
-        let FactsRecord::Facts(pack) = record else { return Ok(record.clone()) };
-        let fact = |packed: &PackedFact| {
-            self.fact(&packed.fact).map(|(_, fact)| PackedFact { fact, ..packed.clone() })
+    /// A report, from the same place of its origin.
+    ///
+    /// # Errors
+    /// `NotOpened`.
+    pub fn report(&self, report: &Report) -> Result<Report, RekeyError> {
+        let event = |event| self.old.fingerprint_in(event, &self.new);
+        let body = match &report.body {
+            ReportBody::Standing(standing) => ReportBody::Standing(Standing {
+                about: self.subject(standing.about),
+                holder: self.token(standing.holder),
+                target: self.party(&standing.target)?,
+                event: event(standing.event),
+                ..standing.clone()
+            }),
+            ReportBody::Fallen { signal, about, holder, event: of, at } => ReportBody::Fallen {
+                signal: Arc::clone(signal),
+                about: self.subject(*about),
+                holder: self.token(*holder),
+                event: event(*of),
+                at: *at,
+            },
+            // What a rule did names nobody.
+            ReportBody::RuleCounted { .. } | ReportBody::RuleTotalled { .. } => report.body.clone(),
         };
-        let facts = pack.facts.iter().map(fact).collect::<Result<_, _>>()?;
-        Ok(FactsRecord::Facts(FactsPack { version: pack.version, ranges: pack.ranges.clone(), facts }))
+        Ok(Report { body, ..report.clone() })
     }
 
     fn dated(&self, dated: Option<&Dated>) -> Result<Option<Dated>, RekeyError> {

@@ -1,5 +1,6 @@
 //! An intake's log on Kafka: one group consumer of sources, one idempotent producer of facts.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::admin::{Admin, TopicDescription};
@@ -132,6 +133,7 @@ impl IntakeLog for KafkaIntakeLog {
         let facts = &self.topics.facts;
         read_from(&self.connection, facts, partition, offset, &mut |record| {
             on(record.value.unwrap_or_default());
+            ControlFlow::Continue(())
         })
     }
 

@@ -59,7 +59,7 @@ pub fn read_latest(connection: &Connection, topic: &str) -> Result<BTreeMap<Vec<
     Ok(latest)
 }
 
-/// The records of one partition from `offset` to its end now, oldest first.
+/// The records of one partition from `offset` to its end now, oldest first. `on` may break off.
 ///
 /// # Errors
 /// As `read_topic`.
@@ -68,7 +68,7 @@ pub fn read_from(
     topic: &str,
     partition: u32,
     offset: i64,
-    on: &mut dyn FnMut(ReadRecord<'_>),
+    on: &mut dyn FnMut(ReadRecord<'_>) -> ControlFlow<()>,
 ) -> Result<(), LogError> {
     let consumer = connection.plain_consumer("read_committed")?;
     let mut spans = spans(&consumer, topic)?;
@@ -76,10 +76,7 @@ pub fn read_from(
         let wanted = place == partition as usize;
         span.0 = if wanted { span.0.max(offset) } else { span.1 };
     }
-    read_spans(&consumer, topic, &spans, &mut |record| {
-        on(record);
-        ControlFlow::Continue(())
-    })
+    read_spans(&consumer, topic, &spans, on)
 }
 
 /// When the first record at or after `offset` was appended, in epoch milliseconds; `None` at the end.
@@ -92,14 +89,8 @@ pub fn read_time(
     partition: u32,
     offset: i64,
 ) -> Result<Option<i64>, LogError> {
-    let consumer = connection.plain_consumer("read_committed")?;
-    let mut spans = spans(&consumer, topic)?;
-    for (place, span) in spans.iter_mut().enumerate() {
-        let wanted = place == partition as usize;
-        span.0 = if wanted { span.0.max(offset) } else { span.1 };
-    }
     let mut time = None;
-    read_spans(&consumer, topic, &spans, &mut |record| {
+    read_from(connection, topic, partition, offset, &mut |record| {
         time = Some(record.timestamp_ms);
         ControlFlow::Break(())
     })?;

@@ -193,12 +193,8 @@ pub(super) fn fits(old: &Config, next: &Config) -> Result<(), Failure> {
     if sources(old) != sources(next) || old.kafka.source_partitions != next.kafka.source_partitions {
         return refused("sources must be the same: intake goes on in them where the old generation ended");
     }
-    if old.kafka.facts_partitions != 1 || next.kafka.facts_partitions != 1 {
-        // With more, subjects move to other partitions, and reports between partitions come in another order: what is
-        // decided could differ from what was published.
-        return refused(
-            "kafka.facts_partitions must be 1 in both: of more, generations over topics are not exact yet",
-        );
+    if old.kafka.facts_partitions != next.kafka.facts_partitions {
+        return refused("kafka.facts_partitions must be the same: every subject stays in its partition");
     }
     if next.keys.file.is_empty() {
         return refused("keys.file of the next generation must name its key, made by `keys next`");
