@@ -96,7 +96,8 @@ pub fn write_folder(folder: &Path, windows: Windows, duplicate_horizon: &str) {
         "# id, comparisons (signal>=value), least and largest amount in fen (0 0: any), measure, for how many ms\n",
     );
     for rule in rules(windows) {
-        fs::write(bundle.join(format!("rules/{}.toml", rule.id)), text(windows, &rule)).expect("a written file");
+        fs::write(bundle.join(format!("rules/{}.toml", rule.id)), text(windows, &rule))
+            .expect("a written file");
         let comparisons: Vec<String> =
             rule.comparisons.iter().map(|(name, least)| format!("{name}>={least}")).collect();
         let (low, high) = rule.band.unwrap_or((0, 0));
