@@ -12,7 +12,7 @@
 //! that a token of facts partition p is one of those that partition p had before, since subjects stay in their
 //! partitions.
 
-mod cache;
+pub(crate) mod cache;
 pub mod generation;
 pub mod names;
 mod provider;
@@ -153,6 +153,11 @@ impl Keys {
 
     fn locked(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how many identifiers there is room.
+    pub(crate) fn cache_entries(&self) -> usize {
+        self.locked().entries()
     }
 
     /// What measures of earlier generations are called in this one.
