@@ -199,7 +199,7 @@ impl KafkaDecideLog {
             .iter()
             .flat_map(|batch| &batch.records)
             .map(|record| (self.options.topics.name(record.topic), record));
-        self.transactions.write(records, &offsets, &membership)
+        self.transactions.write(records, offsets, membership)
     }
 }
 

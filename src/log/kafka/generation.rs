@@ -54,7 +54,7 @@ pub fn hand_over(connection: &Connection, what: &HandOver<'_>) -> Result<(), Log
     }
     let mut transactions = Transactions::init(connection, what.transactional_id, what.timeout_ms)?;
     let records = what.records.iter().map(|(topic, record)| (*topic, record));
-    match transactions.write(records, &offsets, &outsider) {
+    match transactions.write(records, offsets, outsider) {
         Ok(()) => Ok(()),
         Err(Fault::Aborted(why)) => Err(LogError::Refused(why)),
         Err(Fault::InDoubt(why)) => {

@@ -6,7 +6,12 @@
 //! happened; after anything else the producer is thrown away, and the new one's initialisation ends
 //! what was open and shuts out what is late. Either way the caller then reads the committed offsets,
 //! stable, and they alone say what happened.
+//!
+//! Calls that end a transaction may never return, whatever time they are given, if a coordinator leaves the
+//! cluster meanwhile (librdkafka #3779, #5456, #5511). They are waited for on a thread of their own, and
+//! one that takes too long is in doubt; its producer is left to itself.
 
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -22,6 +27,10 @@ use crate::log::LogError;
 
 /// Initialisation waits for the coordinator to end what an earlier life left open.
 const INIT_MAX: Duration = Duration::from_secs(60);
+
+const ABORT_MAX: Duration = Duration::from_secs(5);
+/// Beside the times that the calls are given, before one is given up.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Why a transaction is not known to be committed.
 #[derive(Debug)]
@@ -57,33 +66,51 @@ impl Transactions {
     pub(super) fn write<'a>(
         &self,
         records: impl Iterator<Item = (&'a str, &'a OutRecord)>,
-        offsets: &TopicPartitionList,
-        membership: &ConsumerGroupMetadata,
+        offsets: TopicPartitionList,
+        membership: ConsumerGroupMetadata,
     ) -> Result<(), Fault> {
-        self.try_write(records, offsets, membership).map_err(|error| self.abort(&error))
+        self.write_records(records).map_err(|error| self.abort(&error))?;
+        match self.end(offsets, membership) {
+            Some(ended) => ended.map_err(|error| self.abort(&error)),
+            None => Err(Fault::InDoubt("the client does not say how it ended".to_owned())),
+        }
     }
 
-    fn try_write<'a>(
+    fn write_records<'a>(
         &self,
         records: impl Iterator<Item = (&'a str, &'a OutRecord)>,
-        offsets: &TopicPartitionList,
-        membership: &ConsumerGroupMetadata,
     ) -> Result<(), KafkaError> {
-        let wait_max = Duration::from_millis(u64::from(self.timeout_ms));
         self.producer.begin_transaction()?;
         for (topic, record) in records {
             self.send(topic, record)?;
         }
         // The crate's own flush, which `commit_transaction` calls, waits out polls of 100 ms while
         // anything is outstanding; after this there is nothing.
-        native_flush(self.producer.client().native_ptr(), wait_max);
-        self.producer.send_offsets_to_transaction(offsets, membership, wait_max)?;
-        // Without a time-out of ours: the transaction's own remaining time holds.
-        self.producer.commit_transaction(Timeout::Never)
+        native_flush(self.producer.client().native_ptr(), self.wait_max());
+        Ok(())
+    }
+
+    /// Puts the offsets into the transaction and commits it. `None` if that does not return in time.
+    fn end(
+        &self,
+        offsets: TopicPartitionList,
+        membership: ConsumerGroupMetadata,
+    ) -> Option<Result<(), KafkaError>> {
+        let (producer, wait_max) = (self.producer.clone(), self.wait_max());
+        // The broker ends a transaction after its time by itself, so no commit can take longer to be answered.
+        returned_within(2 * wait_max + GRACE, move || {
+            producer.send_offsets_to_transaction(&offsets, &membership, wait_max)?;
+            // The client advises against a time-out of ours.
+            producer.commit_transaction(Timeout::Never)
+        })
+    }
+
+    fn wait_max(&self) -> Duration {
+        Duration::from_millis(u64::from(self.timeout_ms))
     }
 
     fn send(&self, topic: &str, record: &OutRecord) -> Result<(), KafkaError> {
-        let deadline = Instant::now() + Duration::from_millis(u64::from(self.timeout_ms));
+        let deadline = Instant::now() + self.wait_max();
         let mut out = BaseRecord {
             topic,
             partition: None,
@@ -118,11 +145,27 @@ impl Transactions {
         if !abortable {
             return Fault::InDoubt(error.to_string());
         }
-        match self.producer.abort_transaction(Timeout::After(Duration::from_secs(5))) {
-            Ok(()) => Fault::Aborted(error.to_string()),
-            Err(failed) => Fault::InDoubt(format!("{error}; then the abort: {failed}")),
+        let producer = self.producer.clone();
+        let aborting = move || producer.abort_transaction(Timeout::After(ABORT_MAX));
+        match returned_within(ABORT_MAX + GRACE, aborting) {
+            Some(Ok(())) => Fault::Aborted(error.to_string()),
+            Some(Err(failed)) => Fault::InDoubt(format!("{error}; then the abort: {failed}")),
+            None => Fault::InDoubt(format!("{error}; then the abort did not return")),
         }
     }
+}
+
+/// What a call gives if it returns in time. It goes on if it does not, on a thread that nobody waits for.
+fn returned_within<T: Send + 'static>(
+    wait_max: Duration,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (done, returned) = mpsc::sync_channel(1);
+    let calling = std::thread::Builder::new().name("kafka-commit".to_owned()).spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = done.send(call());
+    });
+    calling.ok().and_then(|_| returned.recv_timeout(wait_max).ok())
 }
 
 fn new_producer(
@@ -152,5 +195,20 @@ fn new_producer(
             Err(error) if Instant::now() > deadline => return Err(unreachable(error)),
             Err(error) => tracing::warn!(%error, "waiting for the transaction coordinator"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_does_not_return_is_given_up() {
+        assert_eq!(returned_within(Duration::from_secs(60), || 7), Some(7));
+        let (end, ended) = mpsc::channel::<()>();
+        let given_up = returned_within(Duration::from_millis(20), move || ended.recv().is_ok());
+        assert_eq!(given_up, None);
+        // It was still waiting, and goes on where it was.
+        end.send(()).unwrap();
     }
 }
