@@ -106,6 +106,7 @@ impl NextLog for Unchanged {
             institution: "demo-bank",
             rules_version: rules.map_or(0, |rules| rules.version),
             utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
+            case_code: duecourse::config::orders::case_code,
         };
         let mut records = Vec::new();
         match encode_effect(effect, &context, &mut records) {

@@ -124,6 +124,15 @@ pub const ALL: &[Fault] = &[
     needing(
         Needs::Replicas,
         fault(
+            "broker-left",
+            "a broker shut down in order, away for 40 s",
+            "its partitions pause until another broker leads them",
+            brokers::left,
+        ),
+    ),
+    needing(
+        Needs::Replicas,
+        fault(
             "all-brokers-killed",
             "`kill -9` of all three brokers at once",
             "everything pauses",
