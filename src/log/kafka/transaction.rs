@@ -200,7 +200,40 @@ fn new_producer(
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    use rdkafka::mocking::{MockCluster, MockCoordinator};
+    use rdkafka::topic_partition_list::Offset;
+
     use super::*;
+    use crate::codec::output::Topic;
+
+    /// The group's coordinator goes and does not come back, which no broker of Apache Kafka can be asked to do at
+    /// that moment: the client waits for it, whatever time it is given.
+    #[test]
+    fn a_transaction_whose_end_is_never_told_is_in_doubt() {
+        let cluster = MockCluster::new(3).unwrap();
+        cluster.create_topic("decided", 1, 3).unwrap();
+        cluster.coordinator(MockCoordinator::Group("group".to_owned()), 2).unwrap();
+        cluster.coordinator(MockCoordinator::Transaction("worker".to_owned()), 1).unwrap();
+        let connection =
+            Connection { bootstrap_servers: cluster.bootstrap_servers(), ..Connection::default() };
+        let group: BaseConsumer<LogContext> = connection
+            .config("group")
+            .set("group.id", "group")
+            .create_with_context(connection.context())
+            .unwrap();
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset("facts", 0, Offset::Offset(7)).unwrap();
+        let transactions = Transactions::init(&connection, "worker", 1_000).unwrap();
+        cluster.broker_down(2).unwrap();
+        let record = OutRecord { topic: Topic::Decided, key: b"0".to_vec(), value: Some(b"{}".to_vec()) };
+        let written =
+            transactions.write([("decided", &record)].into_iter(), offsets, group.group_metadata().unwrap());
+        match written {
+            Err(Fault::InDoubt(why)) => assert!(why.contains("does not say"), "{why}"),
+            other => panic!("the client comes back now: {other:?}"),
+        }
+    }
 
     #[test]
     fn a_call_that_does_not_return_is_given_up() {
