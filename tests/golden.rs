@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use duecourse::cli::rules::ablate::{removals, table};
-use duecourse::cli::scenario::{Outcome, compare, example_fires, files, played};
+use duecourse::cli::scenario::{Outcome, compare, example_fires, explained, files, played};
 use duecourse::config::bundle;
 
 #[path = "support/docs.rs"]
@@ -30,6 +30,39 @@ fn scenarios_decide_as_they_say() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// Whoever was given a reference, in whatever life, is told what it was about, in both languages.
+#[test]
+fn every_reference_is_explained() {
+    let bundle = bundle::embedded(bundle::Profile::Strict).unwrap();
+    let (mut explained_count, mut missing) = (0, Vec::new());
+    let mut lives = BTreeSet::new();
+    for path in scenarios() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        for (reference, said) in explained(&text, &bundle).unwrap() {
+            let is_chinese = |text: &str| text.chars().any(|sign| ('一'..='龥').contains(&sign));
+            let is_told = said.is_some_and(|said| match said.split_once(&"=".repeat(72)) {
+                Some((zh, en)) => {
+                    is_chinese(zh)
+                        && [zh, en].iter().all(|half| half.contains(&reference) && half.len() > 200)
+                }
+                // A lead says little, and that in both languages side by side.
+                None => reference.starts_with("L-") && is_chinese(&said) && said.contains(&reference),
+            });
+            match is_told {
+                true => explained_count += 1,
+                false => missing.push(format!("{name}: {reference}")),
+            }
+            lives.insert(name.split('_').next().unwrap_or_default().to_owned());
+        }
+    }
+    assert!(missing.is_empty(), "not explained: {missing:#?}");
+    assert!(explained_count > 300, "{explained_count} references");
+    for life in ["appeal", "correction", "entry", "lead", "life", "limit", "order", "rule", "special"] {
+        assert!(lives.contains(life), "no reference is given out in scenarios of {life}");
+    }
 }
 
 #[test]

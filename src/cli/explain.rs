@@ -17,6 +17,7 @@ use super::{Exit, Failure};
 use crate::config::Config;
 use crate::engine::disposition::AppealRef;
 use crate::engine::lead::LeadRef;
+use crate::engine::ruleset::RuleSet;
 use crate::log::kafka::read_topic;
 
 mod deciding;
@@ -28,6 +29,7 @@ pub mod told;
 pub mod words;
 
 pub use deciding::of_folder as rules_of_folder;
+pub use lead::text as text_of_lead;
 use told::Explanation;
 
 /// Explain a measure by the appeal reference on its notice, or a lead by its own reference.
@@ -158,6 +160,12 @@ impl Published {
             None => deciding::of_topic(&arguments.deployment, version)?,
         };
         Ok(Explanation::of(self, rules.as_deref()))
+    }
+
+    /// The explanation as text, in the words of a rule set; none without the record of how the measure began.
+    #[must_use]
+    pub fn text(&self, rules: Option<&RuleSet>) -> Option<String> {
+        Explanation::of(self, rules).map(|explanation| text::explanation(&explanation))
     }
 
     /// The text of the first notice, in Chinese and in English.

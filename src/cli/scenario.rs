@@ -113,6 +113,21 @@ fn written(script: &Script, bundle: &str) -> anyhow::Result<String> {
     Ok(out)
 }
 
+/// Plays a scenario; each reference that people or authorities were given in it, with what `explain` says of it.
+///
+/// # Errors
+/// As `played`.
+pub fn explained(text: &str, bundle: &str) -> anyhow::Result<Vec<(String, Option<String>)>> {
+    let script = script::read(text)?;
+    let mut stage = play::Stage::new(&script, bundle)?;
+    for line in &script.lines {
+        for event in script::events(line)? {
+            stage.happen(&event).with_context(|| format!("line {}", line.number))?;
+        }
+    }
+    Ok(stage.explained())
+}
+
 /// Plays a scenario; the ids of the rules and limits that fired in it, enforced or observed.
 ///
 /// # Errors

@@ -9,11 +9,13 @@ use sha2::{Digest, Sha256};
 
 use super::script::{Directive, Happened, Script};
 use super::{police, tell};
+use crate::cli::explain::{Published, text_of_lead};
 use crate::codec::event::EventType;
 use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
-use crate::codec::output::{OutputContext, encode_effect, id_hex, rfc3339};
+use crate::codec::output::{OutputContext, Topic, encode_effect, id_hex, rfc3339};
+
 use crate::config::bundle::Loader;
 use crate::config::orders::case_code;
 use crate::config::source::SourceMapping;
@@ -52,6 +54,10 @@ pub(super) struct Stage {
     measures: Vec<(&'static str, String, DispositionId)>,
     /// Ids of the rules and limits that fired so far.
     pub(super) fired: BTreeSet<String>,
+    /// References that were given out, of measures and of leads.
+    references: Vec<String>,
+    /// All that was published.
+    published: Vec<(Topic, Value)>,
 }
 
 impl Stage {
@@ -94,6 +100,8 @@ impl Stage {
             last_lead: None,
             measures: Vec::new(),
             fired: BTreeSet::new(),
+            references: Vec::new(),
+            published: Vec::new(),
         };
         stage.begin(script, bundle)?;
         Ok(stage)
@@ -233,11 +241,35 @@ impl Stage {
         Ok(effects)
     }
 
+    /// What `explain` says of each reference; nothing where it cannot tell.
+    pub(super) fn explained(&self) -> Vec<(String, Option<String>)> {
+        let of = |reference: &str| {
+            let bearing = |topic: Topic| -> Vec<Value> {
+                let bears =
+                    |value: &Value, place| value.pointer(place).and_then(Value::as_str) == Some(reference);
+                let its = self.published.iter().filter(|(at, value)| {
+                    *at == topic
+                        && (bears(value, "/data/appeal_reference") || bears(value, "/data/reference"))
+                });
+                its.map(|(_, value)| value.clone()).collect()
+            };
+            let (dispositions, notices) = (bearing(Topic::Dispositions), bearing(Topic::Notices));
+            match LeadRef::parse(reference) {
+                Some(_) => text_of_lead(&bearing(Topic::Leads)),
+                None => {
+                    Published { dispositions, notices }.text(self.partition.rules().map(|rules| &**rules))
+                }
+            }
+        };
+        self.references.iter().map(|reference| (reference.clone(), of(reference))).collect()
+    }
+
     fn tell(&mut self, effect: &Effect, told: &mut Vec<String>) -> anyhow::Result<()> {
         if let Effect::Disposed(disposition) = effect
             && let Disposition::MeasureSet(set) = &**disposition
         {
             self.last_appeal = Some(set.notice().appeal);
+            self.references.push(set.notice().appeal.to_string());
             let reference = self.keys.open(&set.head().party.sealed).unwrap_or_default();
             self.measures.push((set.measure().name(), reference, set.head().id));
             self.fired.insert(set.head().rule.id.clone());
@@ -245,6 +277,7 @@ impl Stage {
         if let Effect::Lead(news) = effect {
             if let LeadNews::Sent(sent) = &**news {
                 self.last_lead = Some(sent.reference);
+                self.references.push(sent.reference.to_string());
             }
             if !matches!(**news, LeadNews::Moved(_)) {
                 self.fired.insert(news.head().rule.id.clone());
@@ -264,6 +297,10 @@ impl Stage {
         };
         let mut records = Vec::new();
         encode_effect(effect, &context, &mut records)?;
+        for record in &records {
+            let value = record.value.as_deref().map(serde_json::from_slice).transpose()?;
+            self.published.extend(value.map(|value| (record.topic, value)));
+        }
         if self.show_notices {
             records.iter().try_for_each(|record| tell::notice(record, told))?;
         }
