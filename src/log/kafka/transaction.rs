@@ -213,6 +213,7 @@ mod tests {
     fn a_transaction_whose_end_is_never_told_is_in_doubt() {
         let cluster = MockCluster::new(3).unwrap();
         cluster.create_topic("decided", 1, 3).unwrap();
+        cluster.partition_leader("decided", 0, Some(1)).unwrap();
         cluster.coordinator(MockCoordinator::Group("group".to_owned()), 2).unwrap();
         cluster.coordinator(MockCoordinator::Transaction("worker".to_owned()), 1).unwrap();
         let connection =
