@@ -225,7 +225,7 @@ mod tests {
             .unwrap();
         let mut offsets = TopicPartitionList::new();
         offsets.add_partition_offset("facts", 0, Offset::Offset(7)).unwrap();
-        let transactions = Transactions::init(&connection, "worker", 1_000).unwrap();
+        let transactions = Transactions::init(&connection, "worker", 4_000).unwrap();
         cluster.broker_down(2).unwrap();
         let record = OutRecord { topic: Topic::Decided, key: b"0".to_vec(), value: Some(b"{}".to_vec()) };
         let written =
