@@ -189,7 +189,8 @@ fn records_with(path: &Path, appeal: &str) -> anyhow::Result<Vec<Value>> {
 
 /// The record of a line, if it carries that reference. Half a line, as the folder of an
 /// unfinished run may end in, is not published yet.
-fn record_with(line: &str, appeal: &str) -> Option<Value> {
+#[must_use]
+pub fn record_with(line: &str, appeal: &str) -> Option<Value> {
     // A cheap look first: most lines are about something else.
     let record: Value = line.contains(appeal).then(|| serde_json::from_str(line).ok())??;
     let bears = |pointer| record.pointer(pointer).and_then(Value::as_str) == Some(appeal);

@@ -118,14 +118,7 @@ fn written(script: &Script, bundle: &str) -> anyhow::Result<String> {
 /// # Errors
 /// As `played`.
 pub fn explained(text: &str, bundle: &str) -> anyhow::Result<Vec<(String, Option<String>)>> {
-    let script = script::read(text)?;
-    let mut stage = play::Stage::new(&script, bundle)?;
-    for line in &script.lines {
-        for event in script::events(line)? {
-            stage.happen(&event).with_context(|| format!("line {}", line.number))?;
-        }
-    }
-    Ok(stage.explained())
+    Ok(after(text, bundle)?.explained())
 }
 
 /// Plays a scenario; the ids of the rules and limits that fired in it, enforced or observed.
@@ -133,6 +126,11 @@ pub fn explained(text: &str, bundle: &str) -> anyhow::Result<Vec<(String, Option
 /// # Errors
 /// As `played`.
 pub fn fired(text: &str, bundle: &str) -> anyhow::Result<BTreeSet<String>> {
+    Ok(after(text, bundle)?.fired)
+}
+
+/// The stage after all of a scenario.
+fn after(text: &str, bundle: &str) -> anyhow::Result<play::Stage> {
     let script = script::read(text)?;
     let mut stage = play::Stage::new(&script, bundle)?;
     for line in &script.lines {
@@ -140,7 +138,7 @@ pub fn fired(text: &str, bundle: &str) -> anyhow::Result<BTreeSet<String>> {
             stage.happen(&event).with_context(|| format!("line {}", line.number))?;
         }
     }
-    Ok(stage.fired)
+    Ok(stage)
 }
 
 /// Whether an example's own rule or limit fires in it. A limit that is kept off is switched on for it.

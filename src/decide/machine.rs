@@ -173,14 +173,9 @@ impl Machine {
     }
 
     fn write(&mut self, offset: u64, replayed: bool, portion: &mut Portion) -> Result<(), MachineError> {
-        let rules = self.partition.rules();
-        let ctx = OutputContext {
-            keys: &self.surroundings.keys,
-            institution: &self.surroundings.institution,
-            rules_version: rules.map_or(0, |rules| rules.version),
-            utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
-            case_code,
-        };
+        let rules = self.partition.rules().map(AsRef::as_ref);
+        let ctx =
+            OutputContext::under(&self.surroundings.keys, &self.surroundings.institution, rules, case_code);
         let first = portion.records.len();
         let mut reports = Vec::new();
         for effect in self.effects.drain(..) {

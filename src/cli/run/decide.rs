@@ -189,13 +189,7 @@ impl<'a> Deciding<'a> {
         rules: &RuleSet,
     ) -> Result<(), Failure> {
         self.outcome.alerts.take(record, effects, rules, self.keys);
-        let context = OutputContext {
-            keys: self.keys,
-            institution: self.institution,
-            rules_version: rules.version,
-            utc_offset_minutes: rules.notices.utc_offset_minutes,
-            case_code,
-        };
+        let context = OutputContext::under(self.keys, self.institution, Some(rules), case_code);
         let before = self.batch.len();
         for effect in effects {
             if let Effect::Unmatched { event, reason } = effect {

@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::script::{Directive, Happened, Script};
 use super::{police, tell};
-use crate::cli::explain::{Published, text_of_lead};
+use crate::cli::explain::{Published, record_with, text_of_lead};
 use crate::codec::event::EventType;
 use crate::codec::facts;
 use crate::codec::keys::Keys;
 use crate::codec::manifest::hex;
-use crate::codec::output::{OutputContext, Topic, encode_effect, id_hex, rfc3339};
+use crate::codec::output::{OutRecord, OutputContext, Topic, encode_effect, id_hex, rfc3339};
 
 use crate::config::bundle::Loader;
 use crate::config::orders::case_code;
@@ -57,7 +57,7 @@ pub(super) struct Stage {
     /// References that were given out, of measures and of leads.
     references: Vec<String>,
     /// All that was published.
-    published: Vec<(Topic, Value)>,
+    published: Vec<OutRecord>,
 }
 
 impl Stage {
@@ -245,13 +245,9 @@ impl Stage {
     pub(super) fn explained(&self) -> Vec<(String, Option<String>)> {
         let of = |reference: &str| {
             let bearing = |topic: Topic| -> Vec<Value> {
-                let bears =
-                    |value: &Value, place| value.pointer(place).and_then(Value::as_str) == Some(reference);
-                let its = self.published.iter().filter(|(at, value)| {
-                    *at == topic
-                        && (bears(value, "/data/appeal_reference") || bears(value, "/data/reference"))
-                });
-                its.map(|(_, value)| value.clone()).collect()
+                let its = self.published.iter().filter(|record| record.topic == topic);
+                let texts = its.filter_map(|record| std::str::from_utf8(record.value.as_deref()?).ok());
+                texts.filter_map(|text| record_with(text, reference)).collect()
             };
             let (dispositions, notices) = (bearing(Topic::Dispositions), bearing(Topic::Notices));
             match LeadRef::parse(reference) {
@@ -288,22 +284,13 @@ impl Stage {
         }
         tell::effect(effect, &self.keys, told);
         let rules = self.partition.rules().ok_or_else(|| anyhow!("no rules are in force"))?;
-        let context = OutputContext {
-            keys: &self.keys,
-            institution: INSTITUTION,
-            rules_version: rules.version,
-            utc_offset_minutes: rules.notices.utc_offset_minutes,
-            case_code,
-        };
+        let context = OutputContext::under(&self.keys, INSTITUTION, Some(rules), case_code);
         let mut records = Vec::new();
         encode_effect(effect, &context, &mut records)?;
-        for record in &records {
-            let value = record.value.as_deref().map(serde_json::from_slice).transpose()?;
-            self.published.extend(value.map(|value| (record.topic, value)));
-        }
         if self.show_notices {
             records.iter().try_for_each(|record| tell::notice(record, told))?;
         }
+        self.published.append(&mut records);
         Ok(())
     }
 }

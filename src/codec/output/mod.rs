@@ -40,6 +40,7 @@ use crate::engine::input::Effect;
 use crate::engine::notice::Telling;
 use crate::engine::order::CaseKind;
 use crate::engine::purpose::Purpose;
+use crate::engine::ruleset::RuleSet;
 
 /// The topics that duecourse writes, besides its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +110,25 @@ pub struct OutputContext<'a> {
     pub utc_offset_minutes: i32,
     /// The platform's own code for a case (law.md X5), by `config/orders/codes.toml`.
     pub case_code: fn(CaseKind) -> Option<&'static str>,
+}
+
+impl<'a> OutputContext<'a> {
+    /// Under the rule set in force; before the first one it is version 0, and times are in UTC.
+    #[must_use]
+    pub fn under(
+        keys: &'a Keys,
+        institution: &'a str,
+        rules: Option<&RuleSet>,
+        case_code: fn(CaseKind) -> Option<&'static str>,
+    ) -> OutputContext<'a> {
+        OutputContext {
+            keys,
+            institution,
+            rules_version: rules.map_or(0, |rules| rules.version),
+            utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
+            case_code,
+        }
+    }
 }
 
 /// Why an effect could not be written. Nothing of it leaves then.

@@ -116,14 +116,8 @@ impl NextLog for NextTopic {
         if !matches!(effect, Effect::Disposed(_)) {
             return Ok(());
         }
-        let rules = partition.rules();
-        let context = OutputContext {
-            keys: &self.keys,
-            institution: &self.institution,
-            rules_version: rules.map_or(0, |rules| rules.version),
-            utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
-            case_code,
-        };
+        let rules = partition.rules().map(AsRef::as_ref);
+        let context = OutputContext::under(&self.keys, &self.institution, rules, case_code);
         let mut records = Vec::new();
         match encode_effect(effect, &context, &mut records) {
             // What a purpose keeps back stands nowhere (D19).

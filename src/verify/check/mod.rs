@@ -238,13 +238,7 @@ impl<'a> Check<'a> {
         plain: &Plain,
     ) -> Result<(), CheckError> {
         let rules = plain.rules();
-        let ctx = OutputContext {
-            keys: self.deployment.keys,
-            institution: self.deployment.institution,
-            rules_version: rules.map_or(0, |rules| rules.version),
-            utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
-            case_code,
-        };
+        let ctx = OutputContext::under(self.deployment.keys, self.deployment.institution, rules, case_code);
         for effect in effects {
             if let Effect::Reported(report) = effect {
                 self.reports.made(report);

@@ -100,14 +100,9 @@ impl NextLog for Unchanged {
     }
 
     fn decided(&mut self, partition: &Partition, effect: &Effect) -> Result<(), OutputError> {
-        let rules = partition.rules();
-        let context = OutputContext {
-            keys: &self.keys,
-            institution: "demo-bank",
-            rules_version: rules.map_or(0, |rules| rules.version),
-            utc_offset_minutes: rules.map_or(0, |rules| rules.notices.utc_offset_minutes),
-            case_code: duecourse::config::orders::case_code,
-        };
+        let rules = partition.rules().map(AsRef::as_ref);
+        let context =
+            OutputContext::under(&self.keys, "demo-bank", rules, duecourse::config::orders::case_code);
         let mut records = Vec::new();
         match encode_effect(effect, &context, &mut records) {
             // What a purpose keeps back stands nowhere.
