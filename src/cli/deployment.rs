@@ -12,7 +12,6 @@ use crate::codec::keys::{KeyFile, Keys};
 use crate::codec::output::{GENERATION_KEY, GenerationMark, OpenGeneration};
 use crate::config::{Config, Time};
 use crate::engine::input::TimeMode;
-use crate::log::LogError;
 use crate::log::kafka::{Connection, read_latest};
 
 /// Where the configuration comes from.
@@ -85,7 +84,7 @@ pub fn keys(config: &Config) -> Result<Keys, Failure> {
              can be used, and no next generation can be made of its facts"
         ),
         Some(keeps) if keeps != facts_partitions => {
-            return Err(Failure::configuration(anyhow::anyhow!(
+            return Err(Failure::configuration(anyhow!(
                 "the key of keys.file was made for facts partitions: {keeps}, and kafka.facts_partitions is \
                  {facts_partitions}: make it by `keys new` or `keys next` with --partitions {facts_partitions}"
             )));
@@ -100,10 +99,7 @@ pub fn keys(config: &Config) -> Result<Keys, Failure> {
 /// # Errors
 /// Exit 4 when `rekey` has not finished making it, 6 when brokers do not answer.
 pub fn opened_generation(config: &Config, connection: &Connection) -> Result<OpenGeneration, Failure> {
-    let decided = read_latest(connection, &config.topics.decided.name).map_err(|error| match error {
-        LogError::Unreachable(_) => Failure::unreachable(error),
-        error => Failure::input(error),
-    })?;
+    let decided = read_latest(connection, &config.topics.decided.name).map_err(Failure::reading)?;
     match decided.get(GENERATION_KEY).and_then(|value| GenerationMark::read(value)) {
         Some(GenerationMark::Open(opened)) => Ok(opened),
         Some(GenerationMark::Unfinished { from }) => Err(Failure::input(anyhow!(

@@ -60,6 +60,15 @@ impl Failure {
         Failure::Unreachable(why.into())
     }
 
+    /// Of reading a log that holds what is to be looked at: whatever else is wrong with it, it cannot be read.
+    #[must_use]
+    pub fn reading(error: LogError) -> Failure {
+        match error {
+            LogError::Unreachable(_) => Failure::unreachable(error),
+            error => Failure::input(error),
+        }
+    }
+
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {

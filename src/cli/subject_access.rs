@@ -121,6 +121,10 @@ fn told_of(store: &Store, references: &BTreeSet<String>) -> Result<BTreeSet<Stri
     let mut told = BTreeSet::new();
     if !references.is_empty() {
         store.published(Topic::Notices, &mut |text| {
+            // A cheap look first: most notices are of others.
+            if !references.iter().any(|reference| text.contains(reference)) {
+                return;
+            }
             let notice = serde_json::from_str::<Value>(text).unwrap_or_default();
             let reference = field(&notice, "/data/appeal_reference");
             told.extend(reference.filter(|reference| references.contains(*reference)).map(str::to_owned));

@@ -62,6 +62,8 @@ struct Authorised {
 pub(super) struct Held<'k> {
     keys: &'k Keys,
     holder: Token,
+    /// As published records write it.
+    holder_text: String,
     loader: &'k Loader,
     rules: Option<Arc<RuleSet>>,
     kept: BTreeMap<&'static str, Kept>,
@@ -76,6 +78,7 @@ impl<'k> Held<'k> {
         Held {
             keys,
             holder,
+            holder_text: format!("{holder:?}"),
             loader,
             rules: None,
             kept: BTreeMap::new(),
@@ -133,13 +136,12 @@ impl<'k> Held<'k> {
 
     /// Looks at one published disposition.
     pub fn published(&mut self, text: &str) {
-        let token = format!("{:?}", self.holder);
         // A cheap look first: most records are about others.
-        if !text.contains(&token) {
+        if !text.contains(&self.holder_text) {
             return;
         }
         if let Ok(mut record) = serde_json::from_str::<Value>(text)
-            && field(&record, "/data/holder") == Some(&token)
+            && field(&record, "/data/holder") == Some(&self.holder_text)
         {
             without_others(&mut record);
             self.dispositions.push(record);

@@ -18,7 +18,6 @@ use crate::intake::classify::{Destination, SourceRecord};
 use crate::intake::dead_letter::DeadLetter;
 use crate::intake::first_start;
 use crate::intake::refusal::RefusalCode;
-use crate::log::LogError;
 use crate::log::kafka::{Connection, read_latest, read_topic};
 use crate::verify::check::{Check, Deployment, Verdict};
 
@@ -46,13 +45,6 @@ pub fn verify(config: &Config) -> Result<Verdict, Failure> {
     recompute(config, &connection, &mut check)?;
     compare(config, &connection, &opened, &mut check)?;
     Ok(check.finish())
-}
-
-fn unreachable(error: LogError) -> Failure {
-    match error {
-        LogError::Unreachable(_) => Failure::unreachable(error),
-        error => Failure::input(error),
-    }
 }
 
 /// Every source record again through the classifier of the version in force at its timestamp.
@@ -97,7 +89,7 @@ fn recount(
             }
             ControlFlow::Continue(())
         })
-        .map_err(unreachable)?;
+        .map_err(Failure::reading)?;
         for (partition, (first, _)) in (0..).zip(spans) {
             let (name, generation) = (Arc::clone(&source.name), source.generation);
             check.begins(&SourceId { name, generation, partition }, first);
@@ -114,7 +106,7 @@ fn recompute(config: &Config, connection: &Connection, check: &mut Check<'_>) ->
         logs.entry(record.partition).or_default().push_back((record.offset.unsigned_abs(), value));
         ControlFlow::Continue(())
     })
-    .map_err(unreachable)?;
+    .map_err(Failure::reading)?;
     if let Some(place) = spans.iter().position(|(first, _)| *first > 0) {
         return Err(Failure::input(anyhow!(
             "facts partition {place} begins at offset {}: retention has taken what is to be recomputed",
@@ -159,9 +151,9 @@ fn compare(
             }
             ControlFlow::Continue(())
         })
-        .map_err(unreachable)?;
+        .map_err(Failure::reading)?;
     }
-    let measures = read_latest(connection, &topics.measures.name).map_err(unreachable)?;
+    let measures = read_latest(connection, &topics.measures.name).map_err(Failure::reading)?;
     check.in_force(measures.iter().map(|(key, value)| (key.as_slice(), value.as_slice())));
     Ok(())
 }

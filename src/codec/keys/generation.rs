@@ -16,8 +16,8 @@
 //! their range is permuted again until it is in it (cycle walking: Black and Rogaway, "Ciphers with arbitrary
 //! finite domains", 2002). That is a permutation of the range, undone by walking backwards, and takes fewer than
 //! four turns on average whatever n is. The price: log2(n) bits of a token are the same in all generations, so
-//! that a token of one is known to be one of the n-th part of another's. With n = 1 no bit is, and tokens are what they were before
-//! keys had an n.
+//! that a token of one is known to be one of the n-th part of another's. With n = 1 no bit is, and tokens are
+//! what they were before keys had an n.
 
 use std::fmt::Write as _;
 use std::hash::Hasher;
