@@ -90,7 +90,8 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         } else {
             counts.known += 1;
         }
-        if stop.load(Ordering::SeqCst) {
+        // What it leaves behind are the first rows, all of them, whatever an earlier one that was killed left out.
+        if stop.load(Ordering::SeqCst) && feeder.is_whole_up_to(number) {
             break;
         }
     }

@@ -58,6 +58,13 @@ impl Feeder {
         Ok(Feeder { producer, topic: topic.to_owned(), name: name.to_owned(), written: written.numbers })
     }
 
+    /// Whether no row up to this one is missing once it is written. A feed that was killed may have left out rows of
+    /// one partition and written later ones of another.
+    #[must_use]
+    pub fn is_whole_up_to(&self, number: u64) -> bool {
+        self.written.iter().flatten().all(|last| *last <= number)
+    }
+
     #[must_use]
     pub fn partitions(&self) -> u32 {
         u32::try_from(self.written.len()).unwrap_or(u32::MAX)
