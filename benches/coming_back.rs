@@ -217,7 +217,7 @@ impl Lane {
         self.now += 40;
         let body = FactBody::Transfer {
             side,
-            account: Party { subject: account, sealed: SealedRef(Box::from(*b"0123456789abcdef")) },
+            account: Party { subject: account, sealed: SealedRef(Arc::from(*b"0123456789abcdef")) },
             counterparty,
             amount: Money { minor, currency: Currency::CNY },
             details: TransferDetails::default(),

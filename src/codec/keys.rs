@@ -301,7 +301,7 @@ impl Keys {
     pub fn seal(&self, reference: &str) -> SealedRef {
         let sealed = self.siv().encrypt([SEAL_LABEL], reference.as_bytes());
         // The cipher refuses only texts of more than 2^36 bytes; an empty seal opens to nothing.
-        SealedRef(sealed.unwrap_or_default().into_boxed_slice())
+        SealedRef(sealed.unwrap_or_default().into())
     }
 
     /// Opens a sealed ref. `None` when it was sealed under another key or has been touched.

@@ -210,7 +210,7 @@ mod tests {
             id: DispositionId(1),
             lane: Lane::Limit,
             rule: RuleName { id: "r".to_owned(), version: 1 },
-            party: Party { subject, sealed: SealedRef(Box::default()) },
+            party: Party { subject, sealed: SealedRef::default() },
             holder,
             event: Fingerprint(9),
             at,

@@ -1,5 +1,7 @@
 //! Whom a fact is about, and where its state lives (DESIGN D2).
 
+use std::sync::Arc;
+
 use super::base::Token;
 
 /// The kinds of subject that have state of their own. The numbers are part of the packed form.
@@ -121,9 +123,10 @@ impl Subject {
 }
 
 /// The institution's own reference of a party, sealed by intake (deterministic AEAD).
-/// The engine carries it and cannot read it; it is opened only where a measure or notice leaves.
+/// The engine carries it and cannot read it; it is opened only where a measure or notice leaves. Whatever names the
+/// same party shares it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SealedRef(pub Box<[u8]>);
+pub struct SealedRef(pub Arc<[u8]>);
 
 impl SealedRef {
     /// Whether there is one: what no institution has a name for bears none.

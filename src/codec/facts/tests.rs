@@ -417,7 +417,7 @@ fn one_transfer(currency: &str) -> FactsRecord {
                 route: Subject::new(SubjectKind::Holder, Token(1)),
                 body: FactBody::Transfer {
                     side: Side::Payer,
-                    account: Party { subject: account, sealed: SealedRef(Box::new([7; 28])) },
+                    account: Party { subject: account, sealed: SealedRef(Arc::new([7; 28])) },
                     counterparty: Token(3),
                     amount: Money { minor: 123_456, currency: Currency::parse(currency).unwrap() },
                     details: TransferDetails::default(),

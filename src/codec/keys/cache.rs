@@ -25,7 +25,7 @@ struct Set {
 #[derive(Default)]
 struct Entry {
     token: u128,
-    sealed: Option<Box<[u8]>>,
+    sealed: Option<SealedRef>,
 }
 
 pub struct Cache {
@@ -67,7 +67,7 @@ impl Cache {
     /// The sealed ref under a `tag` whose token was just asked for.
     pub fn sealed(&mut self, tag: u128, make: impl FnOnce() -> SealedRef) -> SealedRef {
         let (entry, _) = self.entry(tag);
-        SealedRef(entry.sealed.get_or_insert_with(|| make().0).clone())
+        entry.sealed.get_or_insert_with(make).clone()
     }
 
     /// The entry of `tag`, and whether it was here before. One that was not takes the place that was

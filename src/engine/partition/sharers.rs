@@ -33,6 +33,11 @@ impl Sharers {
         }
     }
 
+    /// Whether there is one, which reads what `shared` will read.
+    pub fn knows(&self, feed: Feed, target: &Party) -> bool {
+        self.by_target.find(hash(feed, &target.subject), |known| known.target == *target).is_some()
+    }
+
     /// The same of a meeting that a snapshot brought.
     pub fn share(&mut self, brought: &Arc<MetBy>) -> Arc<MetBy> {
         match self.by_target.find(hash(brought.feed, &brought.target.subject), |known| known == brought) {

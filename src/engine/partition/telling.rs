@@ -60,11 +60,14 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let FactBody::Met { feed, holder, target, amount } = body else { return Ok(()) };
+        let mut target = target.clone();
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let about = fact.route;
         let horizon = self.horizons.log(about.kind);
         if active.plans.get(about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
-            let by = self.met_by.shared(*feed, *holder, target);
+            let by = self.met_by.shared(*feed, *holder, &target);
+            // Whoever is told of it shares what the meeting has.
+            target.clone_from(&by.target);
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
                 meetings.pop_front();
@@ -100,7 +103,7 @@ impl Partition {
                 amount: *amount,
                 as_of,
             };
-            self.tell(&telling, *holder, target, &active, out)?;
+            self.tell(&telling, *holder, &target, &active, out)?;
         }
         self.keep_readings(readings);
         let party = Party { subject: about, sealed: SealedRef::default() };

@@ -100,7 +100,7 @@ mod tests {
             rule: RuleName { id: "r".to_owned(), version: 1 },
             party: Party {
                 subject: Subject::new(SubjectKind::Account, Token(7)),
-                sealed: SealedRef(Box::default()),
+                sealed: SealedRef::default(),
             },
             holder: Token(8),
             event: Fingerprint(9),
