@@ -21,8 +21,9 @@ use super::run::{
     write_alerts,
 };
 use super::{Exit, Failure};
+use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
-use crate::codec::manifest::{InputFile, Manifest, facts_folder, hex, manifest_path};
+use crate::codec::manifest::{InputFile, Manifest, facts_folder, manifest_path};
 use crate::log::local::{LocalLog, SyncPolicy};
 use desk::Desk;
 use feed::{Pace, Source};

@@ -14,6 +14,7 @@ use judge::{FeedJudge, FeedRefusal};
 
 use super::deployment::{ConfigArguments, connection, stop_flag};
 use super::{Exit, Failure};
+use crate::codec::hex::hex;
 use crate::config::source::{Format, SourceMapping};
 use crate::engine::base::TimeMs;
 use crate::intake::feed::{Feeder, Pace, Row};
@@ -116,7 +117,8 @@ fn name(arguments: &Arguments) -> String {
         digest.update([0]);
     }
     let digest = digest.finalize();
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let (name, _) = digest.split_at(6);
+    hex(name)
 }
 
 fn unreadable(error: FilesError<FeedRefusal>) -> Failure {

@@ -11,9 +11,9 @@ use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
 use super::{Exit, Failure};
+use crate::codec::hex::hex;
 use crate::codec::keys::generation::{self, GenerationKey};
 use crate::codec::keys::{KeyError, KeyFile, KeyProvider as _, Keys};
-use crate::codec::manifest::hex;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

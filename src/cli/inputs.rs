@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::Failure;
 use super::judge::{FileJudge, TABLE_ACCOUNTS};
+use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
-use crate::codec::manifest::hex;
 use crate::config::Config;
 use crate::config::bundle::{self, Profile};
 use crate::config::source::{Format, SourceMapping};

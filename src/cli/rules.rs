@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use super::run::Profile;
 use super::scenario::{Outcome, compare, example_fires, files};
 use super::{Exit, Failure, inputs};
-use crate::codec::manifest::hex;
+use crate::codec::hex::hex;
 use crate::config::bundle::{self, Checked};
 use crate::config::source::SourceMapping;
 use crate::engine::limit::{Demand, LimitForce};

@@ -14,7 +14,8 @@ use super::inputs::Inputs;
 use super::keys::load_keys;
 use super::run::{Census, Report};
 use super::{Exit, Failure, page};
-use crate::codec::manifest::{InputFile, Manifest, hex};
+use crate::codec::hex::hex;
+use crate::codec::manifest::{InputFile, Manifest};
 
 pub use labels::{Labels, split};
 pub use levels::{Alert, Level, Levels, Population, Scores, Scoring, TimeToDetect, truth};

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::load_keys;
 use super::{Exit, Failure};
-use crate::codec::manifest::hex;
+use crate::codec::hex::hex;
 use crate::engine::subject::SubjectKind;
 
 /// Tokens of identifiers read from standard input, one a line. A recorded look-up.

@@ -15,7 +15,7 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sm2::dsa::signature::Verifier;
 
-use super::manifest::hex;
+use super::hex::hex;
 use super::signing::{SigningError, unhex};
 use crate::engine::base::TimeMs;
 use crate::engine::order::Level;

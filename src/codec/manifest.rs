@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::hex::hex;
+
 /// Path of the manifest inside an output folder.
 #[must_use]
 pub fn manifest_path(out: &Path) -> PathBuf {
@@ -118,12 +120,6 @@ impl InputFile {
     pub fn is_unchanged(&self) -> Result<bool, ManifestError> {
         Ok(InputFile::of(&self.path)? == *self)
     }
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

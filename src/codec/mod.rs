@@ -4,6 +4,7 @@ pub mod authority;
 pub mod csv;
 pub mod event;
 pub mod facts;
+pub mod hex;
 pub mod keys;
 pub mod manifest;
 pub mod output;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::manifest::hex;
+use super::hex::hex;
 use crate::engine::base::TimeMs;
 
 /// What is wrong with a key or signature. Never says what the key was.

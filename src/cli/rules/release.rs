@@ -103,7 +103,7 @@ pub fn activate(arguments: &ActivateArguments) -> Result<Exit, Failure> {
     let configured = Some(PathBuf::from(&config.rules.dir)).filter(|dir| !dir.as_os_str().is_empty());
     let bundle = bundle_of(arguments.bundle.as_deref().or(configured.as_deref()), profile)?;
     let set = bundle::compile(&bundle).map_err(Failure::configuration)?;
-    let sha256 = crate::codec::manifest::hex(&set.sha256);
+    let sha256 = crate::codec::hex::hex(&set.sha256);
     let decided = read(&config)?;
     let versions = decided.partitions().iter().flatten().filter_map(|one| one.deciding.rules.as_ref());
     let active: Vec<_> = versions.collect();

@@ -12,8 +12,8 @@ use super::{police, tell};
 use crate::cli::explain::{Published, record_with, text_of_lead};
 use crate::codec::event::EventType;
 use crate::codec::facts;
+use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
-use crate::codec::manifest::hex;
 use crate::codec::output::{OutRecord, OutputContext, Topic, encode_effect, id_hex, rfc3339};
 
 use crate::config::bundle::Loader;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
-use crate::codec::manifest::hex;
+use crate::codec::hex::hex;
 use crate::codec::output::rfc3339;
 use crate::config::bundle::canonical;
 use crate::engine::base::{TimeMs, Token};

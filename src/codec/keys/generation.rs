@@ -29,6 +29,7 @@ use sm3::Sm3;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{KeyError, derived, front_of, keyed, parse_master};
+use crate::codec::hex::push_hex;
 use crate::engine::base::{Fingerprint, Token};
 
 const HEAD: &str = "duecourse-keys 2";
@@ -213,17 +214,11 @@ pub const DESTROYED: &str = "destroyed";
 #[must_use]
 pub fn text(root: &[u8; 32], generation: &GenerationKey) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(256));
-    let hexadecimal = |text: &mut String, bytes: &[u8; 32]| {
-        for byte in bytes {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-    };
     text.push_str(HEAD);
     text.push_str("\nroot ");
-    hexadecimal(&mut text, root);
+    push_hex(&mut text, root);
     let _ = write!(text, "\ngeneration {} ", generation.number);
-    hexadecimal(&mut text, &generation.key);
+    push_hex(&mut text, &generation.key);
     text.push('\n');
     if generation.partitions > NonZeroU32::MIN {
         let _ = writeln!(text, "{PARTITIONS}{}", generation.partitions);

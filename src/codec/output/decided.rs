@@ -8,7 +8,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::manifest::hex;
+use crate::codec::hex::hex;
 use crate::engine::base::TimeMs;
 use crate::engine::cover::{ConfigVersion, Coverage, Covered, SourceId};
 use crate::engine::life::Word;

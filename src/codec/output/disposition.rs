@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::engine::appeal::AppealAnswered;
 use crate::engine::disposition::{
@@ -14,7 +15,7 @@ use crate::engine::notice::Telling;
 use super::envelope::{
     BilingualText, Envelope, HeadData, Moment, RuleText, id_hex, notice_id, time_of, token_hex,
 };
-use super::evidence::EvidenceData;
+use super::evidence::{self, EvidenceData};
 use super::measure::MeasureData;
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
@@ -47,7 +48,8 @@ pub(super) struct SetData<'a> {
     start: Moment,
     end: Moment,
     appeal_reference: String,
-    evidence: EvidenceData<'a>,
+    #[schemars(with = "EvidenceData<'a>")]
+    evidence: Box<RawValue>,
     /// Id of its notice.
     notice: String,
     /// Only where an order has the person told otherwise than at once.
@@ -236,7 +238,7 @@ pub(super) fn set(set: &MeasureSet, ctx: &OutputContext<'_>) -> Result<OutRecord
         start: time_of("start", notice.start, ctx)?,
         end: time_of("end", notice.end, ctx)?,
         appeal_reference: notice.appeal.to_string(),
-        evidence: EvidenceData::of(set.evidence(), ctx)?,
+        evidence: evidence::encoded(set.evidence(), ctx)?,
         notice: notice_id(head.id),
         telling: TellingData::of(set.telling(), ctx)?,
     };

@@ -1,11 +1,13 @@
 //! The CloudEvents envelope, and the words every output is written in: ids, times, names.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use jiff::tz::Offset;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::codec::hex::{hex, push_hex};
 use crate::engine::base::{Bilingual, Fingerprint, TimeMs, Token};
 use crate::engine::disposition::{DispositionId, Head};
 use crate::engine::notice::RuleName;
@@ -33,8 +35,11 @@ pub(super) struct CloudEvent<T> {
     data: T,
 }
 
-/// What most records take at most.
-const RECORD_BYTES: usize = 4 << 10;
+thread_local! {
+    /// Where a record is written before it is copied at its size: memory that grows step by step, or is given back
+    /// in part, costs more.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// An envelope before its data: what differs between records.
 pub(super) struct Envelope {
@@ -61,10 +66,10 @@ impl Envelope {
             datacontenttype: "application/json",
             data,
         };
-        // Most records fit, and memory that grows step by step costs more than to give some of it back.
-        let mut value = Vec::with_capacity(RECORD_BYTES);
-        serde_json::to_writer(&mut value, &event)?;
-        value.shrink_to_fit();
+        let value = SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            serde_json::to_writer(&mut *scratch, &event).map(|()| scratch.as_slice().to_vec())
+        })?;
         Ok(OutRecord { topic: self.topic, key: self.key.into_bytes(), value: Some(value) })
     }
 }
@@ -88,25 +93,26 @@ pub(super) fn source(institution: &str, topic: Topic) -> String {
 /// A disposition id as 32 hex digits.
 #[must_use]
 pub fn id_hex(id: DispositionId) -> String {
-    format!("{:032x}", id.0)
+    hex(&id.0.to_be_bytes())
 }
 
 /// A token as 32 hex digits.
 #[must_use]
 pub fn token_hex(token: Token) -> String {
-    let bits = token.0;
-    format!("{bits:032x}")
+    hex(&token.0.to_be_bytes())
 }
 
 /// An event's fingerprint as 16 hex digits.
 #[must_use]
 pub fn event_hex(event: Fingerprint) -> String {
-    format!("{:016x}", event.0)
+    hex(&event.0.to_be_bytes())
 }
 
 /// The id of the notice of a disposition.
 pub(super) fn notice_id(id: DispositionId) -> String {
-    format!("notice-{:032x}", id.0)
+    let mut text = String::from("notice-");
+    push_hex(&mut text, &id.0.to_be_bytes());
+    text
 }
 
 /// RFC 3339 with milliseconds, at an offset from UTC in minutes. `None` outside the years 1 to 9999.

@@ -2,7 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
+use crate::codec::hex::hex;
 use crate::engine::evidence::{
     ComparisonEvidence, CountEvidence, EventRef, Evidence, NearMiss, SettlementEvidence, SignalEvidence,
     Softened,
@@ -147,12 +149,20 @@ impl SettlementData {
     }
 }
 
+/// Evidence as it stands in an output, written out once.
+pub(super) fn encoded(evidence: &Evidence, ctx: &OutputContext<'_>) -> Result<Box<RawValue>, OutputError> {
+    let mut data = EvidenceData::of(evidence, ctx)?;
+    loop {
+        let text = to_raw_value(&data)?;
+        if text.get().len() <= EVIDENCE_BYTES_MAX || !data.shorten() {
+            return Ok(text);
+        }
+    }
+}
+
 impl<'a> EvidenceData<'a> {
-    pub(super) fn of(
-        evidence: &'a Evidence,
-        ctx: &OutputContext<'_>,
-    ) -> Result<EvidenceData<'a>, OutputError> {
-        let mut data = EvidenceData {
+    fn of(evidence: &'a Evidence, ctx: &OutputContext<'_>) -> Result<EvidenceData<'a>, OutputError> {
+        Ok(EvidenceData {
             strength_millionths: evidence.strength_millionths,
             comparisons: evidence.comparisons.iter().map(ComparisonData::of).collect(),
             signs: evidence.signs.iter().map(ComparisonData::of).collect(),
@@ -171,9 +181,7 @@ impl<'a> EvidenceData<'a> {
             cleared_without: evidence.cleared_without.iter().map(|event| event_hex(*event)).collect(),
             digest: hex(&evidence.digest),
             shortened: false,
-        };
-        while serde_json::to_vec(&data)?.len() > EVIDENCE_BYTES_MAX && data.shorten() {}
-        Ok(data)
+        })
     }
 
     /// Takes the least telling part out: the last event of the longest list (the first such list),
@@ -253,9 +261,4 @@ impl CountData {
     fn of(count: &CountEvidence) -> CountData {
         CountData { held: count.held, elsewhere: count.elsewhere, count_max: count.count_max }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

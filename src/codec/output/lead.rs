@@ -19,7 +19,7 @@ use super::envelope::{
 };
 use super::measure::PartyData;
 use super::{OutRecord, OutputContext, OutputError, Topic};
-use crate::codec::manifest::hex;
+use crate::codec::hex::hex;
 
 pub(super) const SENT: &str = "duecourse.lead.sent.v1";
 pub(super) const MOVED: &str = "duecourse.lead.moved.v1";

@@ -3,11 +3,12 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::engine::disposition::Observation;
 
 use super::envelope::{Envelope, HeadData, id_hex, token_hex};
-use super::evidence::EvidenceData;
+use super::evidence::{self, EvidenceData};
 use super::measure::MeasureData;
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
@@ -20,7 +21,8 @@ pub(super) struct ObservationData<'a> {
     head: HeadData<'a>,
     #[serde(flatten)]
     measure: MeasureData<'a>,
-    evidence: EvidenceData<'a>,
+    #[schemars(with = "EvidenceData<'a>")]
+    evidence: Box<RawValue>,
 }
 
 pub(super) fn record(observed: &Observation, ctx: &OutputContext<'_>) -> Result<OutRecord, OutputError> {
@@ -28,7 +30,7 @@ pub(super) fn record(observed: &Observation, ctx: &OutputContext<'_>) -> Result<
     let data = ObservationData {
         head: HeadData::of(head, ctx)?,
         measure: MeasureData::of(&observed.measure, ctx)?,
-        evidence: EvidenceData::of(&observed.evidence, ctx)?,
+        evidence: evidence::encoded(&observed.evidence, ctx)?,
     };
     let envelope = Envelope {
         topic: Topic::Shadow,

@@ -13,6 +13,7 @@ use crate::codec::event::control::RuleSetActivated;
 use crate::codec::event::review::FraudConfirmed;
 use crate::codec::event::transfer::{CardPaymentPosted, TransferPosted};
 use crate::codec::event::{Amount, Counterparty, Event, EventType, OwnParty, PartyKind, Undeclared};
+use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
 use crate::config::source::SourceMapping;
 use crate::engine::LoadRules;
@@ -302,8 +303,7 @@ impl Maker<'_> {
         record_time: TimeMs,
     ) -> Result<Facts, RefusalCode> {
         let digest = Sha256::digest(activated.bundle.as_bytes());
-        let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        if *hexadecimal != *activated.sha256 {
+        if hex(&digest) != *activated.sha256 {
             return Err(RefusalCode::RulesDigestMismatch);
         }
         let signed_at = self.when(at, record_time).signed_at;

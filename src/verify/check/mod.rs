@@ -19,8 +19,8 @@ use serde::Serialize;
 
 use super::plain::{Plain, PlainError, PlainIdentity};
 use crate::codec::facts::{self, DecodeError};
+use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
-use crate::codec::manifest::hex;
 use crate::codec::output::{OutputContext, OutputError, Topic, encode_effect};
 use crate::config::orders::case_code;
 use crate::engine::LoadRules;
