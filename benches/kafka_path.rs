@@ -3,8 +3,8 @@
 //!
 //! `scripts/with-kafka cargo bench --bench kafka_path` (or `make bench`). CPU is of all our processes, by
 //! stage; the broker's is not counted. Latency stands beside a bare transactional pass-through of the same
-//! events in the same run. `DUECOURSE_BENCH_EVENTS`, `DUECOURSE_BENCH_SECONDS` and
-//! `DUECOURSE_BENCH_PROPERTIES` change sizes and client settings; arguments choose cases by name.
+//! events in the same run. `DUECOURSE_BENCH_EVENTS`, `DUECOURSE_BENCH_SECONDS`, `DUECOURSE_BENCH_SETTINGS` and
+//! `DUECOURSE_BENCH_PROPERTIES` change sizes, settings and client settings; arguments choose cases by name.
 
 mod kafka;
 mod traffic;

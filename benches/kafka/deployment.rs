@@ -60,11 +60,22 @@ impl Deployment {
     pub fn start(&self, command: &str, arguments: &[&str]) -> Watched {
         let mut line = Command::new(PROGRAM);
         line.arg(command).args(arguments).arg("--config").arg(self.config());
+        if matches!(command, "intake" | "decide") {
+            for setting in settings() {
+                line.args(["--set", &setting]);
+            }
+        }
         let log = std::fs::File::options().create(true).append(true).open(self.folder.join("log"));
         let log = log.expect("a log file");
         line.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
         Watched::new(line.env("DUECOURSE_LOG", "warn").spawn().expect("our own program starts"))
     }
+}
+
+/// `DUECOURSE_BENCH_SETTINGS=name=value,name=value`: settings of intake and decide to try.
+fn settings() -> impl Iterator<Item = String> {
+    let written = std::env::var("DUECOURSE_BENCH_SETTINGS").unwrap_or_default();
+    written.split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect::<Vec<_>>().into_iter()
 }
 
 /// `DUECOURSE_BENCH_PROPERTIES=name=value,name=value`: librdkafka properties to try.

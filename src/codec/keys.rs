@@ -405,7 +405,7 @@ mod tests {
         assert_eq!(keys.open(&sealed).as_deref(), Some("6222-账户-1"));
         assert_eq!(Keys::derive(&[7; 32]).open(&sealed), None);
         let mut touched = sealed.clone();
-        touched.0[3] ^= 1;
+        Arc::make_mut(&mut touched.0)[3] ^= 1;
         assert_eq!(keys.open(&touched), None);
         assert_eq!(keys.open(&SealedRef::default()), None);
     }

@@ -6,8 +6,8 @@ use super::dealings::{DEVICES, Dealings, OUTLETS};
 use super::dice::Dice;
 use super::host::START_MS;
 use super::lives::{Lives, Published};
+use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
-use crate::codec::manifest::hex;
 use crate::codec::output::Topic;
 
 pub const INSTITUTION: &str = "bank-a";
