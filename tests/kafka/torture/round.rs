@@ -35,7 +35,7 @@ pub fn run(mut plan: Plan) -> Outcome {
     for nothing in ["lost", "doubled", "mismatched", "skipped", "unrecounted"] {
         assert_eq!(count(nothing), 0, "{nothing}");
     }
-    let inputs = scene.rows() + written;
+    let inputs = scene.rows() + scene.events_beside(written);
     assert_eq!(count("inputs"), inputs, "each row fed once, and each event beside them");
     assert_eq!(count("covered"), inputs, "each of them decided");
     assert!(count("dispositions") > 0, "a round without dispositions shows nothing");

@@ -298,6 +298,25 @@ impl Scene {
         numbers.values().map(|numbers| numbers.len() as u64).sum()
     }
 
+    /// How many records the events beside the rows are, of which there are so many: each is there, and hardly ever
+    /// twice. An idempotent producer of the client may write a record again when a broker was away in between
+    /// (seed 541 saw it); deciding takes the second for the duplicate that it is.
+    pub fn events_beside(&self, written: u64) -> u64 {
+        let mut ids: BTreeMap<String, u64> = BTreeMap::new();
+        read_topic(&self.deployment.connection, &self.deployment.topic("cases"), &mut |record| {
+            let event: serde_json::Value = serde_json::from_slice(record.value.unwrap()).unwrap();
+            *ids.entry(event["id"].as_str().unwrap().to_owned()).or_default() += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!(ids.len() as u64, written, "events beside the rows, each by its own id");
+        let records: u64 = ids.values().sum();
+        if records > written {
+            println!("  {} events beside the rows were written twice", records - written);
+        }
+        records
+    }
+
     /// The round came out well: its folder may go.
     pub fn forget(&mut self) {
         self.folder = None;

@@ -15,6 +15,8 @@ const FULL_AT_BYTES: u64 = 256;
 /// What workers say of a snapshot that did not get into its store, and of one that they cannot use.
 const NOT_STORED: &str = "a snapshot could not be stored";
 const PASSED_OVER: &str = "a snapshot is passed over";
+/// What an upload takes that has left its worker.
+const ON_ITS_WAY_MAX: Duration = Duration::from_secs(1);
 const WORKERS: [Role; 2] = [Role::Worker(0), Role::Worker(1)];
 
 /// Writing beyond a few bytes fails, as on a full disk; there is room again only after a worker has died.
@@ -63,6 +65,8 @@ pub fn damaged(scene: &mut Scene) {
     for worker in [first, if first == one { two } else { one }] {
         // Stopped meanwhile, or they would store newer ones.
         WORKERS.into_iter().for_each(|stopped| scene.process(stopped).freeze());
+        // What they had sent to a bucket is stored yet, and would be the newest then.
+        std::thread::sleep(ON_ITS_WAY_MAX);
         damage_newest(&scene.snapshots());
         scene.kill(worker);
         WORKERS.into_iter().filter(|other| *other != worker).for_each(|other| scene.process(other).thaw());
