@@ -18,6 +18,7 @@ mod same_as_file;
 mod secured;
 mod serving;
 mod skipping;
+mod topics;
 mod torture;
 mod upgrading;
 mod watching;

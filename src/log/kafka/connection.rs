@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
@@ -102,6 +102,28 @@ pub(super) fn partition_count<C: ConsumerContext>(
     Ok(u32::try_from(count).ok().filter(|count| *count > 0))
 }
 
+/// The number of partitions of a topic that is to be there. A broker that has just come back may not know its
+/// topics yet; until the deadline that is waited out.
+///
+/// # Errors
+/// `Refused` when it is not there by then.
+pub(super) fn partition_count_by<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    deadline: Instant,
+) -> Result<u32, LogError> {
+    loop {
+        if let Some(count) = partition_count(consumer, topic)? {
+            return Ok(count);
+        }
+        if Instant::now() >= deadline {
+            let why = format!("topic `{topic}` does not exist; `duecourse topics create` makes it");
+            return Err(LogError::Refused(why));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 /// The first offset of a partition and the one past its last, asked of the broker. A topic just made
 /// or moved has no leader for a moment, a broker just back may not know its partitions yet, and the handle of
 /// one that is away may go while it is asked; that is waited out.
@@ -111,7 +133,7 @@ pub(super) fn watermarks<C: ConsumerContext>(
     partition: i32,
 ) -> Result<(i64, i64), LogError> {
     use RDKafkaErrorCode as Code;
-    let deadline = std::time::Instant::now() + ASK_MAX;
+    let deadline = Instant::now() + ASK_MAX;
     loop {
         match consumer.fetch_watermarks(topic, partition, ASK_MAX) {
             Err(KafkaError::MetadataFetch(
@@ -120,7 +142,7 @@ pub(super) fn watermarks<C: ConsumerContext>(
                 | Code::UnknownTopicOrPartition
                 | Code::UnknownPartition
                 | Code::DestroyBroker,
-            )) if std::time::Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
+            )) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
             asked => return asked.map_err(unreachable),
         }
     }

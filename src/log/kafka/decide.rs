@@ -13,7 +13,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::connection::{Connection, consuming, partition_count, refused, watermarks};
+use super::connection::{Connection, consuming, partition_count_by, refused, watermarks};
 use super::group::{self, GroupContext, GroupEvent, Member, Place};
 use super::producer::{AckedProducer, OutMessage};
 use super::reader;
@@ -27,6 +27,8 @@ const POLL_BYTES_MAX: usize = 4 << 20;
 /// Reports that are not acknowledged in this time are sent again by a new producer.
 const REPORTS_MAX: Duration = Duration::from_secs(30);
 const CLOSE_MAX: Duration = Duration::from_secs(10);
+/// Topics that brokers do not know after this time are not there.
+const TOPICS_KNOWN_MAX: Duration = Duration::from_secs(5);
 
 /// The names of the output topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,13 +98,10 @@ impl KafkaDecideLog {
     /// When brokers do not answer, a topic is missing or the properties are refused.
     pub fn join(connection: &Connection, options: DecideOptions) -> Result<KafkaDecideLog, LogError> {
         let consumer = consumer(connection, &options)?;
-        let missing = |topic: &str| {
-            LogError::Refused(format!("topic `{topic}` does not exist; `duecourse topics create` makes it"))
-        };
-        let partitions = partition_count(&*consumer, &options.facts_topic)?
-            .ok_or_else(|| missing(&options.facts_topic))?;
+        let deadline = Instant::now() + TOPICS_KNOWN_MAX;
+        let partitions = partition_count_by(&consumer, &options.facts_topic, deadline)?;
         for topic in options.topics.all() {
-            partition_count(&*consumer, topic)?.ok_or_else(|| missing(topic))?;
+            partition_count_by(&consumer, topic, deadline)?;
         }
         let transactions =
             Transactions::init(connection, &options.transactional_id, options.transaction_timeout_ms)?;
