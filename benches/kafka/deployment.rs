@@ -73,9 +73,9 @@ impl Deployment {
 }
 
 /// `DUECOURSE_BENCH_SETTINGS=name=value,name=value`: settings of intake and decide to try.
-fn settings() -> impl Iterator<Item = String> {
+fn settings() -> Vec<String> {
     let written = std::env::var("DUECOURSE_BENCH_SETTINGS").unwrap_or_default();
-    written.split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect::<Vec<_>>().into_iter()
+    written.split(',').filter(|pair| !pair.is_empty()).map(str::to_owned).collect()
 }
 
 /// `DUECOURSE_BENCH_PROPERTIES=name=value,name=value`: librdkafka properties to try.

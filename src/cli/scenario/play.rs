@@ -15,7 +15,6 @@ use crate::codec::facts;
 use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
 use crate::codec::output::{OutRecord, OutputContext, Topic, encode_effect, id_hex, rfc3339};
-
 use crate::config::bundle::Loader;
 use crate::config::orders::case_code;
 use crate::config::source::SourceMapping;

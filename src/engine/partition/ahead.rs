@@ -24,7 +24,7 @@ impl Partition {
             let holder = match &fact.body {
                 FactBody::Met { feed, holder, target, .. } => {
                     met += self.meetings.get(&fact.route).map_or(0, |meetings| meetings.len());
-                    met += usize::from(self.met_by.knows(*feed, target));
+                    met += usize::from(self.met_by.find(*feed, *holder, target).is_some());
                     holder
                 }
                 _ => &fact.route.token,

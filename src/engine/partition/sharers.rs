@@ -25,17 +25,16 @@ fn hash(feed: Feed, target: &Subject) -> u64 {
 impl Sharers {
     /// A holder with a target, shared with the meetings that have it already.
     pub fn shared(&mut self, feed: Feed, holder: Token, target: &Party) -> Arc<MetBy> {
-        let is_same =
-            |known: &Arc<MetBy>| known.feed == feed && known.holder == holder && known.target == *target;
-        match self.by_target.find(hash(feed, &target.subject), is_same) {
+        match self.find(feed, holder, target) {
             Some(known) => Arc::clone(known),
             None => self.add(Arc::new(MetBy { feed, holder, target: target.clone() })),
         }
     }
 
-    /// Whether there is one, which reads what `shared` will read.
-    pub fn knows(&self, feed: Feed, target: &Party) -> bool {
-        self.by_target.find(hash(feed, &target.subject), |known| known.target == *target).is_some()
+    pub fn find(&self, feed: Feed, holder: Token, target: &Party) -> Option<&Arc<MetBy>> {
+        let is_same =
+            |known: &Arc<MetBy>| known.feed == feed && known.holder == holder && known.target == *target;
+        self.by_target.find(hash(feed, &target.subject), is_same)
     }
 
     /// The same of a meeting that a snapshot brought.

@@ -60,14 +60,13 @@ impl Partition {
         out: Out<'_>,
     ) -> Result<(), EngineError> {
         let FactBody::Met { feed, holder, target, amount } = body else { return Ok(()) };
-        let mut target = target.clone();
         let Some(active) = self.rules.clone() else { return Ok(()) };
         let about = fact.route;
         let horizon = self.horizons.log(about.kind);
+        let mut met_by = None;
         if active.plans.get(about.kind).is_some_and(|plan| plan.reads(*feed)) && at > horizon {
-            let by = self.met_by.shared(*feed, *holder, &target);
-            // Whoever is told of it shares what the meeting has.
-            target.clone_from(&by.target);
+            let by = self.met_by.shared(*feed, *holder, target);
+            met_by = Some(Arc::clone(&by));
             let meetings = self.meetings.get_or_default(about);
             while meetings.front().is_some_and(|oldest| oldest.at <= horizon) {
                 meetings.pop_front();
@@ -83,6 +82,8 @@ impl Partition {
                 meetings.insert(meetings.partition_point(|earlier| earlier.at <= at), meeting);
             }
         }
+        // Whoever is told of it shares what the meeting has.
+        let target = met_by.as_ref().map_or(target, |by| &by.target);
         let amount_asked = amount.and_then(Money::fen);
         let asked = AskedFor { entry: Some(entry_event), amount: amount_asked, other: None, left_out: None };
         let as_of = AsOf { at, horizon, bound: None, event: asked };
@@ -103,7 +104,7 @@ impl Partition {
                 amount: *amount,
                 as_of,
             };
-            self.tell(&telling, *holder, &target, &active, out)?;
+            self.tell(&telling, *holder, target, &active, out)?;
         }
         self.keep_readings(readings);
         let party = Party { subject: about, sealed: SealedRef::default() };

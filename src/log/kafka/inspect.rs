@@ -9,7 +9,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::admin::Admin;
 use super::authorized::{self, Allowed};
-use super::connection::{ASK_MAX, Connection, LogContext, partition_count, refused, unreachable, watermarks};
+use super::connection::{ASK_MAX, Connection, LogContext, refused, unreachable};
+use super::reader;
 use super::transaction::Transactions;
 use crate::log::LogError;
 
@@ -113,10 +114,7 @@ pub fn try_transactions(connection: &Connection, id: &str, timeout_ms: u32) -> R
 /// # Errors
 /// When the topic does not exist or brokers do not answer.
 pub fn topic_spans(connection: &Connection, topic: &str) -> Result<Vec<(i64, i64)>, LogError> {
-    let consumer = connection.plain_consumer("read_committed")?;
-    let count = partition_count(&consumer, topic)?
-        .ok_or_else(|| LogError::Refused(format!("topic `{topic}` does not exist")))?;
-    (0..i32::try_from(count).unwrap_or(i32::MAX)).map(|at| watermarks(&consumer, topic, at)).collect()
+    reader::spans(&connection.plain_consumer("read_committed")?, topic)
 }
 
 /// The offsets that a group has committed in a topic, asked from outside of it.

@@ -119,7 +119,7 @@ pub fn open_transactions(connection: &Connection, topics: &[&str]) -> Result<Vec
     Ok(open)
 }
 
-fn spans(consumer: &BaseConsumer<LogContext>, topic: &str) -> Result<Vec<(i64, i64)>, LogError> {
+pub(super) fn spans(consumer: &BaseConsumer<LogContext>, topic: &str) -> Result<Vec<(i64, i64)>, LogError> {
     let count = partition_count(consumer, topic)?
         .ok_or_else(|| LogError::Refused(format!("topic `{topic}` does not exist")))?;
     (0..i32::try_from(count).unwrap_or(i32::MAX))
