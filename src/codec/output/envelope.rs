@@ -1,6 +1,5 @@
 //! The CloudEvents envelope, and the words every output is written in: ids, times, names.
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use jiff::tz::Offset;
@@ -35,11 +34,8 @@ pub(super) struct CloudEvent<T> {
     data: T,
 }
 
-thread_local! {
-    /// Where a record is written before it is copied at its size: memory that grows step by step, or is given back
-    /// in part, costs more.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
+/// What most records take at most.
+const RECORD_BYTES: usize = 4 << 10;
 
 /// An envelope before its data: what differs between records.
 pub(super) struct Envelope {
@@ -66,10 +62,10 @@ impl Envelope {
             datacontenttype: "application/json",
             data,
         };
-        let value = SCRATCH.with_borrow_mut(|scratch| {
-            scratch.clear();
-            serde_json::to_writer(&mut *scratch, &event).map(|()| scratch.as_slice().to_vec())
-        })?;
+        // Most records fit, and memory that grows step by step costs more than to give some of it back.
+        let mut value = Vec::with_capacity(RECORD_BYTES);
+        serde_json::to_writer(&mut value, &event)?;
+        value.shrink_to_fit();
         Ok(OutRecord { topic: self.topic, key: self.key.into_bytes(), value: Some(value) })
     }
 }
