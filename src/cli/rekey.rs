@@ -11,6 +11,7 @@ use clap::Args;
 use super::deployment::ConfigArguments;
 use super::{Exit, Failure};
 use crate::codec::keys::names::Names;
+use crate::codec::output::id_hex;
 use crate::engine::disposition::DispositionId;
 use crate::intake::rekey::{Differences, RekeyError};
 
@@ -89,7 +90,7 @@ fn told(differences: &Differences) -> bool {
             named.take(NAMED_MAX).for_each(|one| eprintln!("  {one}"));
         }
     };
-    let id = |id: &DispositionId| format!("{:032x}", id.0);
+    let id = |id: &DispositionId| id_hex(*id);
     let Differences { missing, added, reported } = differences;
     let missing_what = "measures of the old generation are not in the new one";
     tell(missing.len(), missing_what, &mut missing.iter().map(id));

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::keys::load_keys;
 use super::{Exit, Failure};
 use crate::codec::hex::hex;
+use crate::codec::output::token_hex;
 use crate::engine::subject::SubjectKind;
 
 /// Tokens of identifiers read from standard input, one a line. A recorded look-up.
@@ -85,8 +86,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         .map_err(Failure::unreachable)?;
     let mut out = std::io::stdout().lock();
     for id in ids {
-        let bits = keys.token(arguments.kind, id).0;
-        writeln!(out, "{bits:032x}").map_err(Failure::unreachable)?;
+        writeln!(out, "{}", token_hex(keys.token(arguments.kind, id))).map_err(Failure::unreachable)?;
     }
     eprintln!("recorded in {}", arguments.audit.display());
     Ok(Exit::Done)

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::KeyError;
+use crate::codec::hex::hex;
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::lead::LeadRef;
 
@@ -102,7 +103,8 @@ impl Names {
             let _ = writeln!(text, "lead {} {now}", LeadRef::from_bits(*then));
         }
         for (then, now) in &self.measures {
-            let _ = writeln!(text, "measure {:032x} {:032x}", then.0, now.0);
+            let id = |id: &DispositionId| hex(&id.0.to_be_bytes());
+            let _ = writeln!(text, "measure {} {}", id(then), id(now));
         }
         text
     }

@@ -5,7 +5,9 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::RECORD_BYTES_MAX;
-use super::connection::{ASK_MAX, Connection, LogContext, partition_count, refused, unreachable};
+use super::connection::{
+    ASK_MAX, Connection, LogContext, partition_count, partition_count_settled, refused, unreachable,
+};
 use crate::engine::base::SpanMs;
 use crate::log::LogError;
 
@@ -196,7 +198,7 @@ impl Admin {
     /// # Errors
     /// When brokers do not answer or refuse.
     pub fn describe(&self, topic: &str) -> Result<Option<TopicDescription>, LogError> {
-        let Some(partitions) = partition_count(&self.consumer, topic)? else { return Ok(None) };
+        let Some(partitions) = partition_count_settled(&self.consumer, topic)? else { return Ok(None) };
         let options = AdminOptions::new().request_timeout(Some(ASK_MAX));
         let results = self
             .runtime

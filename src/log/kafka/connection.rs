@@ -17,6 +17,9 @@ use crate::log::LogError;
 /// How long a question to the brokers (metadata, offsets, watermarks) may take.
 pub(super) const ASK_MAX: Duration = Duration::from_secs(15);
 
+/// How long a topic that brokers do not know is asked for again.
+const KNOWN_WITHIN_MAX: Duration = Duration::from_secs(5);
+
 /// How to reach a Kafka cluster.
 #[derive(Clone, Default)]
 pub struct Connection {
@@ -102,26 +105,32 @@ pub(super) fn partition_count<C: ConsumerContext>(
     Ok(u32::try_from(count).ok().filter(|count| *count > 0))
 }
 
-/// The number of partitions of a topic that is to be there. A broker that has just come back may not know its
-/// topics yet; until the deadline that is waited out.
-///
-/// # Errors
-/// `Refused` when it is not there by then.
-pub(super) fn partition_count_by<C: ConsumerContext>(
+/// The same of a topic that is to be there. A broker that has just come back may not know its topics yet, so one that
+/// is unknown is asked for again for a while before it is believed to be missing.
+pub(super) fn partition_count_settled<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
-    deadline: Instant,
-) -> Result<u32, LogError> {
+) -> Result<Option<u32>, LogError> {
+    let deadline = Instant::now() + KNOWN_WITHIN_MAX;
     loop {
-        if let Some(count) = partition_count(consumer, topic)? {
-            return Ok(count);
+        match partition_count(consumer, topic)? {
+            None if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(200)),
+            count => return Ok(count),
         }
-        if Instant::now() >= deadline {
-            let why = format!("topic `{topic}` does not exist; `duecourse topics create` makes it");
-            return Err(LogError::Refused(why));
-        }
-        std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// The same of a topic without which nothing goes on.
+///
+/// # Errors
+/// `Refused` when it does not exist.
+pub(super) fn partition_count_of<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+) -> Result<u32, LogError> {
+    partition_count_settled(consumer, topic)?.ok_or_else(|| {
+        LogError::Refused(format!("topic `{topic}` does not exist; `duecourse topics create` makes it"))
+    })
 }
 
 /// The first offset of a partition and the one past its last, asked of the broker. A topic just made

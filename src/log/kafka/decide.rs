@@ -13,8 +13,9 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::connection::{Connection, consuming, partition_count_by, refused, watermarks};
-use super::group::{self, GroupContext, GroupEvent, Member, Place};
+use super::connection::{Connection, consuming, partition_count_of, refused, watermarks};
+use super::group::{self, GroupEvent, Member, Place};
+use super::joining::Joining;
 use super::producer::{AckedProducer, OutMessage};
 use super::reader;
 use super::transaction::{Fault, Transactions};
@@ -26,9 +27,6 @@ const POLL_RECORDS_MAX: usize = 1_000;
 const POLL_BYTES_MAX: usize = 4 << 20;
 /// Reports that are not acknowledged in this time are sent again by a new producer.
 const REPORTS_MAX: Duration = Duration::from_secs(30);
-const CLOSE_MAX: Duration = Duration::from_secs(10);
-/// Topics that brokers do not know after this time are not there.
-const TOPICS_KNOWN_MAX: Duration = Duration::from_secs(5);
 
 /// The names of the output topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +95,19 @@ impl KafkaDecideLog {
     /// # Errors
     /// When brokers do not answer, a topic is missing or the properties are refused.
     pub fn join(connection: &Connection, options: DecideOptions) -> Result<KafkaDecideLog, LogError> {
-        let consumer = consumer(connection, &options)?;
-        let deadline = Instant::now() + TOPICS_KNOWN_MAX;
-        let partitions = partition_count_by(&consumer, &options.facts_topic, deadline)?;
+        let joining = Joining {
+            role: "facts",
+            group: &options.group,
+            instance: options.instance.as_deref(),
+            session_timeout_ms: options.session_timeout_ms,
+            queue_kib: options.queue_kib,
+            queue_records: 2_000,
+            tells_end: false,
+        };
+        let consumer = joining.member(connection)?;
+        let partitions = partition_count_of(&consumer, &options.facts_topic)?;
         for topic in options.topics.all() {
-            partition_count_by(&consumer, topic, deadline)?;
+            partition_count_of(&consumer, topic)?;
         }
         let transactions =
             Transactions::init(connection, &options.transactional_id, options.transaction_timeout_ms)?;
@@ -291,31 +297,6 @@ impl DecideLog for KafkaDecideLog {
     fn close(self) {
         drop(self);
     }
-}
-
-fn consumer(connection: &Connection, options: &DecideOptions) -> Result<Member, LogError> {
-    let mut config = connection.config("facts");
-    config
-        .set("group.id", &options.group)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "error")
-        // Not for the facts, which are never in a transaction, but for stable offset fetch.
-        .set("isolation.level", "read_committed")
-        .set("partition.assignment.strategy", "cooperative-sticky")
-        .set("session.timeout.ms", options.session_timeout_ms.to_string())
-        .set("heartbeat.interval.ms", (options.session_timeout_ms / 10).max(500).to_string())
-        .set("fetch.queue.backoff.ms", "5")
-        .set("queued.min.messages", "2000")
-        .set("queued.max.messages.kbytes", options.queue_kib.to_string());
-    if let Some(instance) = &options.instance {
-        config.set("group.instance.id", instance);
-    }
-    let tokens = connection.tokens();
-    let consumer: group::GroupConsumer =
-        config.create_with_context(GroupContext::new(tokens.clone())).map_err(refused)?;
-    tokens.begin(consumer.client().native_ptr())?;
-    Ok(Member::new(consumer, CLOSE_MAX))
 }
 
 fn numbers(places: &[Place]) -> Vec<u32> {

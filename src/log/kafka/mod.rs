@@ -3,6 +3,7 @@
 //! * `connection` how brokers are reached, and one place for error classes;
 //! * `admin` topics: create, describe, refuse what cannot be a source (DESIGN D8, D9);
 //! * `producer` acknowledged, idempotent writes: facts, reports, dead letters, feed;
+//! * `joining`, `group` a consumer in its group, and its rebalances as data;
 //! * `source` a group consumer over source topics, for intake;
 //! * `intake` that consumer with the producer and readers an intake needs;
 //! * `reader` whole topics and latest values, read from start to end, for verify and for start-up;
@@ -22,6 +23,7 @@ mod generation;
 mod group;
 mod inspect;
 mod intake;
+mod joining;
 mod oauth;
 mod positions;
 mod producer;

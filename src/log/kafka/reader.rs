@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::connection::{Connection, LogContext, consuming, partition_count, refused, watermarks};
+use super::connection::{Connection, LogContext, consuming, partition_count_of, refused, watermarks};
 use crate::log::LogError;
 
 /// A whole-topic read that hears nothing for this long gives up.
@@ -120,8 +120,7 @@ pub fn open_transactions(connection: &Connection, topics: &[&str]) -> Result<Vec
 }
 
 pub(super) fn spans(consumer: &BaseConsumer<LogContext>, topic: &str) -> Result<Vec<(i64, i64)>, LogError> {
-    let count = partition_count(consumer, topic)?
-        .ok_or_else(|| LogError::Refused(format!("topic `{topic}` does not exist")))?;
+    let count = partition_count_of(consumer, topic)?;
     (0..i32::try_from(count).unwrap_or(i32::MAX))
         .map(|partition| watermarks(consumer, topic, partition))
         .collect()

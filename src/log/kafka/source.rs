@@ -8,17 +8,11 @@ use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::connection::{ASK_MAX, Connection, consuming, refused, unreachable};
-use super::group::{self, GroupContext, GroupEvent, Member, Place};
+use super::group::{self, GroupEvent, Member, Place};
+use super::joining::Joining;
 use super::positions::Positions;
 use crate::log::LogError;
 use crate::log::source::{SourceEvent, SourceRecord, TimestampKind};
-
-/// What leaving the group may take, unless `close` says otherwise.
-const CLOSE_MAX: Duration = Duration::from_secs(10);
-
-/// How long a broker may keep the news that a partition has no further record now. So long the other sources wait
-/// for it after each of its records (D10), so that one which trickles can hold back a backlog that is ahead of it.
-const END_TOLD_WITHIN_MS: &str = "100";
 
 /// Membership of an intake.
 #[derive(Clone, Debug)]
@@ -44,29 +38,16 @@ impl SourceConsumer {
     /// # Errors
     /// When the connection's properties are refused.
     pub fn join(connection: &Connection, options: &SourceOptions) -> Result<SourceConsumer, LogError> {
-        let mut config = connection.config("source");
-        config
-            .set("group.id", &options.group)
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", "error")
-            .set("isolation.level", "read_committed")
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", options.session_timeout_ms.to_string())
-            .set("heartbeat.interval.ms", (options.session_timeout_ms / 10).max(500).to_string())
-            .set("enable.partition.eof", "true")
-            .set("fetch.queue.backoff.ms", "5")
-            .set("fetch.wait.max.ms", END_TOLD_WITHIN_MS)
-            .set("queued.min.messages", "20000")
-            .set("queued.max.messages.kbytes", options.queue_kib.to_string());
-        if let Some(instance) = &options.instance {
-            config.set("group.instance.id", instance);
-        }
-        let tokens = connection.tokens();
-        let consumer: group::GroupConsumer =
-            config.create_with_context(GroupContext::new(tokens.clone())).map_err(refused)?;
-        tokens.begin(consumer.client().native_ptr())?;
-        let consumer = Member::new(consumer, CLOSE_MAX);
+        let joining = Joining {
+            role: "source",
+            group: &options.group,
+            instance: options.instance.as_deref(),
+            session_timeout_ms: options.session_timeout_ms,
+            queue_kib: options.queue_kib,
+            queue_records: 20_000,
+            tells_end: true,
+        };
+        let consumer = joining.member(connection)?;
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(refused)?;
         Ok(SourceConsumer { consumer, positions: Positions::default() })
@@ -178,14 +159,6 @@ impl SourceConsumer {
             Offset::Offset(offset) => Some(offset.max(position.next)),
             _ => Some(position.next),
         }
-    }
-
-    /// The number of partitions of a topic; `None` when it does not exist.
-    ///
-    /// # Errors
-    /// When brokers do not answer.
-    pub fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
-        super::connection::partition_count(&*self.consumer, topic)
     }
 
     /// Commits the group's offsets: a report of progress; intake starts from `decided`, not from here.
