@@ -125,42 +125,28 @@ impl Horizons {
         Horizons { logs: [horizon; KINDS], ..Horizons::default() }
     }
 
-    /// By a rule set's terms alone, as of a newest time.
+    /// By a rule set's terms as of a newest time, and never before `floor`.
     #[must_use]
-    pub fn of(terms: &Terms, newest: TimeMs) -> Horizons {
+    pub fn of(terms: &Terms, newest: TimeMs, floor: &Horizons) -> Horizons {
         let Terms { logs, retention, lateness } = terms;
-        Horizons {
-            logs: logs.map(|span| newest.minus(span)),
-            openings: newest.minus(retention.openings),
-            holdings: newest.minus(retention.holdings),
-            firings: newest.minus(retention.firings),
-            overrides: newest.minus(retention.overrides),
-            authorisations: newest.minus(retention.authorisations),
-            declarations: newest.minus(retention.declarations),
-            orders: newest.minus(retention.orders),
-            persons_marked: newest.minus(retention.persons_marked),
-            persons_counted: newest.minus(retention.persons_counted),
-            telling: newest.minus(*lateness),
+        let by_age = |span: SpanMs, floor: TimeMs| newest.minus(span).max(floor);
+        let mut horizons = Horizons {
+            logs: floor.logs,
+            openings: by_age(retention.openings, floor.openings),
+            holdings: by_age(retention.holdings, floor.holdings),
+            firings: by_age(retention.firings, floor.firings),
+            overrides: by_age(retention.overrides, floor.overrides),
+            authorisations: by_age(retention.authorisations, floor.authorisations),
+            declarations: by_age(retention.declarations, floor.declarations),
+            orders: by_age(retention.orders, floor.orders),
+            persons_marked: by_age(retention.persons_marked, floor.persons_marked),
+            persons_counted: by_age(retention.persons_counted, floor.persons_counted),
+            telling: by_age(*lateness, floor.telling),
+        };
+        for (horizon, span) in horizons.logs.iter_mut().zip(logs) {
+            *horizon = by_age(*span, *horizon);
         }
-    }
-
-    /// The later of each two.
-    #[must_use]
-    pub fn or_later(mut self, other: &Horizons) -> Horizons {
-        for (own, other) in self.logs.iter_mut().zip(other.logs) {
-            *own = (*own).max(other);
-        }
-        self.openings = self.openings.max(other.openings);
-        self.holdings = self.holdings.max(other.holdings);
-        self.firings = self.firings.max(other.firings);
-        self.overrides = self.overrides.max(other.overrides);
-        self.authorisations = self.authorisations.max(other.authorisations);
-        self.declarations = self.declarations.max(other.declarations);
-        self.orders = self.orders.max(other.orders);
-        self.persons_marked = self.persons_marked.max(other.persons_marked);
-        self.persons_counted = self.persons_counted.max(other.persons_counted);
-        self.telling = self.telling.max(other.telling);
-        self
+        horizons
     }
 
     /// Of the log of a kind of subject.

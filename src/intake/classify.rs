@@ -198,7 +198,7 @@ impl Classifier {
 struct Draft<'a> {
     id: String,
     time: TimeMs,
-    event: Event<'a>,
+    event: Box<Event<'a>>,
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ pub struct Whole<'a> {
     pub spec_version: &'a str,
     pub id: &'a str,
     pub time: &'a str,
-    pub event: Event<'a>,
+    /// Of most of a kilobyte, which every step that hands it on would copy.
+    pub event: Box<Event<'a>>,
 }
 
 impl<'a> Whole<'a> {
@@ -96,10 +97,10 @@ impl<'a> Visitor<'a> for WholeVisitor {
 struct Data(EventType);
 
 impl<'a> DeserializeSeed<'a> for Data {
-    type Value = Event<'a>;
+    type Value = Box<Event<'a>>;
 
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Event<'a>, D::Error> {
-        Event::deserialize(self.0, deserializer)
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Box<Event<'a>>, D::Error> {
+        Event::deserialize(self.0, deserializer).map(Box::new)
     }
 }
 

@@ -30,7 +30,7 @@ impl Partition {
                 _ => &fact.route.token,
             };
             holders.extend(self.holders.get(holder));
-            for feeding in feedings(fact.route, &fact.body) {
+            for feeding in feedings(fact.route, &fact.body).iter().flatten() {
                 let [party, ..] = feeding.subjects;
                 met += party.map_or(0, |party| usize::from(self.firings.get(&party).is_some()));
                 logs.extend(feeding.subjects().filter_map(|subject| self.logs.get(&subject)));

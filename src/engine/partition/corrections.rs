@@ -52,7 +52,7 @@ impl Partition {
     ) -> bool {
         let mut taken = false;
         let warns = !is_of_payee(&before.body);
-        for feeding in feedings(fact.route, &before.body) {
+        for feeding in feedings(fact.route, &before.body).iter().flatten() {
             for subject in feeding.subjects() {
                 let counted = self.take_entries(subject, original, feeding.feed, touched);
                 taken |= counted && subject == fact.route;

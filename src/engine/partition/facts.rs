@@ -36,7 +36,7 @@ impl Feeding {
 }
 
 /// What a body of a routing subject feeds; nothing for bodies that are no measurement.
-pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = Feeding> {
+pub(super) fn feedings(route: Subject, body: &FactBody) -> [Option<Feeding>; 2] {
     let with_pair = |party: &Party, other: Token| {
         let pair = Subject::new(SubjectKind::Pair, party.subject.token.pair(other));
         [Some(party.subject), Some(route), Some(pair)]
@@ -44,7 +44,7 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
     let of_party = |party: &Party| [Some(party.subject), Some(route), None];
     let of_route = [Some(route), None, None];
     let one = |feed, subjects, other, amount| Some(Feeding { feed, subjects, other, amount, marks: 0 });
-    let all = match body {
+    match body {
         FactBody::Transfer { side, account, counterparty, amount, details, .. } => {
             let plain = |feed| {
                 let subjects = with_pair(account, *counterparty);
@@ -89,8 +89,7 @@ pub(super) fn feedings(route: Subject, body: &FactBody) -> impl Iterator<Item = 
             [one(Feed::OpeningRequestedHolder, of_route, opening.subject.token, None), None]
         }
         _ => [None, None],
-    };
-    all.into_iter().flatten()
+    }
 }
 
 /// What rules are evaluated on because of a body: the trigger, the party, the other side, and what the
@@ -220,8 +219,8 @@ impl Partition {
         self.recall_by(fact.route.token, body, at, out)?;
         let active = self.rules.clone();
         if let Some(active) = &active {
-            for feeding in feedings(fact.route, body) {
-                self.feed(&feeding, at, entry_event, active);
+            for feeding in feedings(fact.route, body).iter().flatten() {
+                self.feed(feeding, at, entry_event, active);
             }
         }
         match body {

@@ -21,8 +21,10 @@ use crate::engine::timer::Timer;
 impl Partition {
     /// After newest time or the rule set changed: what is forgotten now.
     pub(super) fn move_horizons(&mut self) {
-        let by_age = self.rules.as_ref().map(|active| Horizons::of(&active.terms, self.newest_time));
-        self.horizons = by_age.map_or(self.floor, |by_age| by_age.or_later(&self.floor));
+        self.horizons = match &self.rules {
+            Some(active) => Horizons::of(&active.terms, self.newest_time, &self.floor),
+            None => self.floor,
+        };
         self.horizons_of = self.newest_time;
     }
 

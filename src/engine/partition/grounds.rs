@@ -152,7 +152,7 @@ impl Partition {
             return Vec::new();
         }
         let horizons = &self.horizons;
-        let entries = feedings(route, &dated.body);
+        let entries = feedings(route, &dated.body).into_iter().flatten();
         let all = entries.flat_map(|feeding| {
             let (feed, at) = (feeding.feed, dated.at);
             feeding.subjects().map(move |subject| Touched { subject, feed, at }).collect::<Vec<_>>()

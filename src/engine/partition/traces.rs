@@ -117,8 +117,8 @@ impl Partition {
         {
             anomaly.traced.push(subject);
         }
-        for feeding in feedings(fact.route, body) {
-            self.feed(&feeding, at, entry_event, &active);
+        for feeding in feedings(fact.route, body).iter().flatten() {
+            self.feed(feeding, at, entry_event, &active);
         }
     }
 

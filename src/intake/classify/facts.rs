@@ -55,14 +55,14 @@ impl Maker<'_> {
         let at = in_range(draft.time)?;
         self.not_ahead(at, record_time)?;
         let is_control = matches!(
-            draft.event,
+            *draft.event,
             Event::RuleSetActivated(_) | Event::WentLive(_) | Event::HoldOrdered(_) | Event::HoldReleased(_)
         );
         if !self.mapping.accepts(draft.event.event_type()) || (is_control && self.settings.releases.elsewhere)
         {
             return Err(RefusalCode::TypeNotAccepted);
         }
-        let facts = match &draft.event {
+        let facts = match &*draft.event {
             Event::EventCorrected(corrected) => self.correction(corrected, at, record_time)?,
             Event::RuleSetActivated(activated) => self.rule_set(activated, at, record_time)?,
             Event::WentLive(event) => {

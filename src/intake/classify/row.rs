@@ -74,7 +74,7 @@ impl Reading<'_> {
         *at = in_range(time).ok();
         let kind = EventType::from_name(&envelope.event_type).ok_or(RefusalCode::TypeUnknown)?;
         let id = self.event_id("", &envelope.id)?;
-        let event = Event::from_json(kind, envelope.data, "", undeclared)?;
+        let event = Box::new(Event::from_json(kind, envelope.data, "", undeclared)?);
         Ok(Draft { id, time, event })
     }
 
@@ -99,7 +99,7 @@ impl Reading<'_> {
         let (prefix, id) = table.id.id(row).ok_or(RefusalCode::EventIdMissing)?;
         let id = self.event_id(prefix, id)?;
         let mapping = table.events.iter().find(|mapping| mapping.matches(row));
-        let event = mapping.ok_or(RefusalCode::TypeUnknown)?.event(row)?;
+        let event = Box::new(mapping.ok_or(RefusalCode::TypeUnknown)?.event(row)?);
         Ok(Draft { id, time, event })
     }
 

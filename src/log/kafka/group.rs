@@ -11,13 +11,13 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
@@ -98,7 +98,8 @@ pub(super) fn pause(consumer: &GroupConsumer, place: &Place, paused: bool) -> Re
     if paused { consumer.pause(&list) } else { consumer.resume(&list) }.map_err(refused)
 }
 
-/// The group's offsets, read stable: an offset under an open transaction is waited for (DESIGN D11).
+/// The group's offsets, read stable: an offset under an open transaction is waited for (DESIGN D11), and so is a
+/// coordinator that moves because its broker went.
 pub(super) fn committed(
     consumer: &GroupConsumer,
     places: &[Place],
@@ -107,7 +108,15 @@ pub(super) fn committed(
     for (topic, partition) in places {
         list.add_partition(topic, *partition);
     }
-    let found = consumer.committed_offsets(list, COMMITTED_MAX).map_err(unreachable)?;
+    let deadline = Instant::now() + COMMITTED_MAX;
+    let found = loop {
+        match consumer.committed_offsets(list.clone(), COMMITTED_MAX) {
+            Err(error) if is_moving(&error) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            asked => break asked.map_err(unreachable)?,
+        }
+    };
     let mut offsets = Vec::with_capacity(places.len());
     for element in found.elements() {
         element.error().map_err(unreachable)?;
@@ -118,6 +127,18 @@ pub(super) fn committed(
         offsets.push(((element.topic().to_owned(), element.partition()), offset));
     }
     Ok(offsets)
+}
+
+/// Whether a broker said that it is not the group's coordinator, or not yet. The crate names a failed fetch of
+/// offsets so too.
+fn is_moving(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error,
+        KafkaError::MetadataFetch(
+            Code::NotCoordinator | Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress
+        )
+    )
 }
 
 /// The generation of our membership; `None` when we have none at the moment.
@@ -278,7 +299,43 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::RDKafkaApiKey;
+
+    use super::super::connection::Connection;
+    use super::super::joining::Joining;
     use super::*;
+
+    /// A real broker says so for a moment that no test can choose; librdkafka's own one says so when told.
+    #[test]
+    fn offsets_are_asked_for_again_while_their_coordinator_moves() {
+        use RDKafkaRespErr as Code;
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("facts", 1, 1).unwrap();
+        let connection =
+            Connection { bootstrap_servers: cluster.bootstrap_servers(), ..Connection::default() };
+        let joining = Joining {
+            role: "facts",
+            group: "deciders",
+            instance: None,
+            session_timeout_ms: 6_000,
+            queue_kib: 1_024,
+            queue_records: 100,
+            tells_end: false,
+        };
+        let member = joining.member(&connection).unwrap();
+        let place = ("facts".to_owned(), 0);
+        let moving =
+            [Code::RD_KAFKA_RESP_ERR_NOT_COORDINATOR, Code::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE];
+        cluster.request_errors(RDKafkaApiKey::OffsetFetch, &moving);
+        assert_eq!(committed(&member, std::slice::from_ref(&place)).unwrap(), [(place.clone(), None)]);
+
+        cluster.request_errors(
+            RDKafkaApiKey::OffsetFetch,
+            &[Code::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED],
+        );
+        assert!(committed(&member, &[place]).is_err(), "what will not pass is said at once");
+    }
 
     #[test]
     fn a_time_out_is_never_cut_to_none() {
