@@ -10,8 +10,8 @@ use clap::Args;
 
 use super::deployment::ConfigArguments;
 use super::{Exit, Failure};
+use crate::codec::hex::id_hex;
 use crate::codec::keys::names::Names;
-use crate::codec::output::id_hex;
 use crate::engine::disposition::DispositionId;
 use crate::intake::rekey::{Differences, RekeyError};
 

@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::load_keys;
 use super::{Exit, Failure};
-use crate::codec::hex::hex;
-use crate::codec::output::token_hex;
+use crate::codec::hex::{hex, token_hex};
 use crate::engine::subject::SubjectKind;
 
 /// Tokens of identifiers read from standard input, one a line. A recorded look-up.

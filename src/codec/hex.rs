@@ -1,5 +1,8 @@
 //! Lower-case hexadecimal, as ids, tokens and digests are written.
 
+use crate::engine::base::{Fingerprint, Token};
+use crate::engine::disposition::DispositionId;
+
 const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
 
 /// Two digits a byte. Outputs are full of them, and `format!` takes ten times as long for one.
@@ -17,6 +20,24 @@ pub fn push_hex(text: &mut String, bytes: &[u8]) {
         text.push(DIGITS[usize::from(byte >> 4)]);
         text.push(DIGITS[usize::from(byte & 15)]);
     }
+}
+
+/// A disposition id as 32 hex digits.
+#[must_use]
+pub fn id_hex(id: DispositionId) -> String {
+    hex(&id.0.to_be_bytes())
+}
+
+/// A token as 32 hex digits.
+#[must_use]
+pub fn token_hex(token: Token) -> String {
+    hex(&token.0.to_be_bytes())
+}
+
+/// An event's fingerprint as 16 hex digits.
+#[must_use]
+pub fn event_hex(event: Fingerprint) -> String {
+    hex(&event.0.to_be_bytes())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use duecourse::log::kafka::{
     AckedProducer, Admin, Connection, DecideOptions, KafkaDecideLog, OutMessage, OutputTopics, TopicSpec,
-    read_topic,
+    open_transactions, read_topic,
 };
 use duecourse::log::{DecideEvent, DecideLog};
 
@@ -88,8 +88,14 @@ impl Cluster {
         producer.flush(Duration::from_secs(30)).unwrap();
     }
 
-    /// The committed values of a topic, in order of arrival within each partition.
+    /// The committed values of a topic, in order of arrival within each partition. A transaction is committed before
+    /// its marker is in the topic, which is waited for.
     pub fn values(&self, kind: &str) -> Vec<Vec<u8>> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !open_transactions(&self.connection, &[&self.topic(kind)]).unwrap().is_empty() {
+            assert!(Instant::now() < deadline, "a transaction stays open");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let mut values = Vec::new();
         read_topic(&self.connection, &self.topic(kind), &mut |record| {
             values.push(record.value.unwrap_or_default().to_vec());

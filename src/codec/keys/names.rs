@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::KeyError;
-use crate::codec::hex::hex;
+use crate::codec::hex::id_hex;
 use crate::engine::disposition::{AppealRef, DispositionId};
 use crate::engine::lead::LeadRef;
 
@@ -103,8 +103,7 @@ impl Names {
             let _ = writeln!(text, "lead {} {now}", LeadRef::from_bits(*then));
         }
         for (then, now) in &self.measures {
-            let id = |id: &DispositionId| hex(&id.0.to_be_bytes());
-            let _ = writeln!(text, "measure {} {}", id(then), id(now));
+            let _ = writeln!(text, "measure {} {}", id_hex(*then), id_hex(*now));
         }
         text
     }

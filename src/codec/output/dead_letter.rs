@@ -4,10 +4,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::codec::hex::event_hex;
 use crate::engine::base::Fingerprint;
 use crate::engine::input::UnmatchedReason;
 
-use super::envelope::event_hex;
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
 /// An event that could not be matched when it was decided.

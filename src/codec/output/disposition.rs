@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::codec::hex::{id_hex, token_hex};
 use crate::engine::appeal::AppealAnswered;
 use crate::engine::disposition::{
     Head, HeldBack, MeasureEnded, MeasureExtended, MeasureMoved, MeasureSet, OpeningAccepted,
@@ -12,9 +13,7 @@ use crate::engine::disposition::{
 use crate::engine::life::Word;
 use crate::engine::notice::Telling;
 
-use super::envelope::{
-    BilingualText, Envelope, HeadData, Moment, RuleText, id_hex, notice_id, time_of, token_hex,
-};
+use super::envelope::{BilingualText, Envelope, HeadData, Moment, RuleText, notice_id, time_of};
 use super::evidence::{self, EvidenceData};
 use super::measure::MeasureData;
 use super::{OutRecord, OutputContext, OutputError, Topic};

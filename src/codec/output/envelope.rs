@@ -6,8 +6,8 @@ use jiff::tz::Offset;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::codec::hex::{hex, push_hex};
-use crate::engine::base::{Bilingual, Fingerprint, TimeMs, Token};
+use crate::codec::hex::{event_hex, push_hex, token_hex};
+use crate::engine::base::{Bilingual, TimeMs};
 use crate::engine::disposition::{DispositionId, Head};
 use crate::engine::notice::RuleName;
 use crate::engine::purpose::Purpose;
@@ -84,24 +84,6 @@ pub(super) fn source(institution: &str, topic: Topic) -> String {
     source.push('/');
     source.push_str(topic.name());
     source
-}
-
-/// A disposition id as 32 hex digits.
-#[must_use]
-pub fn id_hex(id: DispositionId) -> String {
-    hex(&id.0.to_be_bytes())
-}
-
-/// A token as 32 hex digits.
-#[must_use]
-pub fn token_hex(token: Token) -> String {
-    hex(&token.0.to_be_bytes())
-}
-
-/// An event's fingerprint as 16 hex digits.
-#[must_use]
-pub fn event_hex(event: Fingerprint) -> String {
-    hex(&event.0.to_be_bytes())
 }
 
 /// The id of the notice of a disposition.

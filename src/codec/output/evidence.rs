@@ -4,14 +4,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::codec::hex::hex;
+use crate::codec::hex::{event_hex, hex, id_hex, token_hex};
 use crate::engine::evidence::{
     ComparisonEvidence, CountEvidence, EventRef, Evidence, NearMiss, SettlementEvidence, SignalEvidence,
     Softened,
 };
 use crate::engine::measure::Measure;
 
-use super::envelope::{Moment, RuleText, event_hex, id_hex, time_of, token_hex, use_names};
+use super::envelope::{Moment, RuleText, time_of, use_names};
 use super::{OutputContext, OutputError};
 
 /// Encoded evidence is never longer than this.

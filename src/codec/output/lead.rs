@@ -7,19 +7,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::codec::hex::{event_hex, hex, id_hex, token_hex};
 use crate::engine::base::saturate;
 use crate::engine::evidence::{ComparisonEvidence, Evidence};
 use crate::engine::lead::{LeadField, LeadHead, LeadMoved, LeadNews, LeadObserved, LeadSent, Referral};
 use crate::engine::life::Word;
 use crate::engine::purpose::Use;
 
-use super::envelope::{
-    BilingualText, Envelope, Moment, PurposeText, RuleText, SubjectData, event_hex, id_hex, time_of,
-    token_hex,
-};
+use super::envelope::{BilingualText, Envelope, Moment, PurposeText, RuleText, SubjectData, time_of};
 use super::measure::PartyData;
 use super::{OutRecord, OutputContext, OutputError, Topic};
-use crate::codec::hex::hex;
 
 pub(super) const SENT: &str = "duecourse.lead.sent.v1";
 pub(super) const MOVED: &str = "duecourse.lead.moved.v1";

@@ -5,12 +5,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::codec::hex::{event_hex, id_hex};
 use crate::engine::disposition::{DispositionId, Head, MeasureEnded, MeasureExtended, MeasureSet};
 use crate::engine::measure::{Listing, Measure, Order};
 use crate::engine::notice::Notice;
 use crate::engine::subject::Party;
 
-use super::envelope::{BilingualText, Envelope, Moment, RuleText, event_hex, id_hex, time_of};
+use super::envelope::{BilingualText, Envelope, Moment, RuleText, time_of};
 use super::{OutRecord, OutputContext, OutputError, Topic};
 
 pub(super) const IN_FORCE: &str = "duecourse.measure.in_force.v1";

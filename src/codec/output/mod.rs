@@ -28,7 +28,7 @@ mod tests;
 mod text;
 
 pub use decided::{DecidedError, DecidedProgress, Deciding, DecidingRules, decode_decided, encode_decided};
-pub use envelope::{event_hex, id_hex, rfc3339, token_hex};
+pub use envelope::rfc3339;
 pub use evidence::EVIDENCE_BYTES_MAX;
 pub use generation::{CLOSED_KEY, GENERATION_KEY, GenerationMark, OpenGeneration};
 pub use schemas::schemas;

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::codec::hex::id_hex;
 use crate::engine::appeal::AppealAnswered;
 use crate::engine::base::TimeMs;
 use crate::engine::disposition::{
@@ -17,7 +18,7 @@ use crate::engine::notice::{Answering, Notice};
 use crate::engine::verifying::HowToVerify;
 
 use super::answers;
-use super::envelope::{BilingualText, Envelope, Moment, RuleText, id_hex, notice_id, time_of};
+use super::envelope::{BilingualText, Envelope, Moment, RuleText, notice_id, time_of};
 use super::measure::{MeasureData, PartyData};
 use super::text::{self, Text};
 use super::{OutRecord, OutputContext, OutputError, Topic};

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::codec::hex::{id_hex, token_hex};
 use crate::engine::disposition::Observation;
 
-use super::envelope::{Envelope, HeadData, id_hex, token_hex};
+use super::envelope::{Envelope, HeadData};
 use super::evidence::{self, EvidenceData};
 use super::measure::MeasureData;
 use super::{OutRecord, OutputContext, OutputError, Topic};

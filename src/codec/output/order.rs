@@ -6,10 +6,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::codec::hex::{event_hex, id_hex};
 use crate::engine::disposition::OrderAnswered;
 use crate::engine::subject::SubjectKind;
 
-use super::envelope::{Envelope, Moment, RuleText, event_hex, id_hex, time_of};
+use super::envelope::{Envelope, Moment, RuleText, time_of};
 use super::measure::PartyData;
 use super::{OutRecord, OutputContext, OutputError, Topic};
 

@@ -176,7 +176,7 @@ fn a_measure_gives_a_disposition_a_notice_and_an_entry_in_force() {
 fn tokens_join_and_references_address() {
     let keys = Keys::development();
     let records = encoded(&keys, &set(&keys)).unwrap();
-    let holder = super::token_hex(Token(0x88));
+    let holder = crate::codec::hex::token_hex(Token(0x88));
     assert!(!text(&records[0]).contains(REF));
     assert!(text(&records[0]).contains(&holder));
     for record in &records[1..] {

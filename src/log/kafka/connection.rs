@@ -8,7 +8,7 @@ use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::oauth::Tokens;
@@ -133,28 +133,49 @@ pub(super) fn partition_count_of<C: ConsumerContext>(
     })
 }
 
-/// The first offset of a partition and the one past its last, asked of the broker. A topic just made
-/// or moved has no leader for a moment, a broker just back may not know its partitions yet, and the handle of
-/// one that is away may go while it is asked; that is waited out.
+/// Asks the brokers, and again for so long while they answer with what passes.
+pub(super) fn ask_until_settled<T>(
+    within: Duration,
+    mut ask: impl FnMut() -> KafkaResult<T>,
+) -> Result<T, LogError> {
+    let deadline = Instant::now() + within;
+    loop {
+        match ask() {
+            Err(error) if passes(&error) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            answer => return answer.map_err(unreachable),
+        }
+    }
+}
+
+/// What passes by itself: a topic just made or moved has no leader for a moment, a broker just back may not know its
+/// partitions yet, a group's coordinator moves when its broker goes, and the handle of one that is away may go while it
+/// is asked. The crate gives all of it the name of a metadata fetch.
+fn passes(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error,
+        KafkaError::MetadataFetch(
+            Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownPartition
+                | Code::NotCoordinator
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::DestroyBroker,
+        )
+    )
+}
+
+/// The first offset of a partition and the one past its last, asked of the broker.
 pub(super) fn watermarks<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
     partition: i32,
 ) -> Result<(i64, i64), LogError> {
-    use RDKafkaErrorCode as Code;
-    let deadline = Instant::now() + ASK_MAX;
-    loop {
-        match consumer.fetch_watermarks(topic, partition, ASK_MAX) {
-            Err(KafkaError::MetadataFetch(
-                Code::NotLeaderForPartition
-                | Code::LeaderNotAvailable
-                | Code::UnknownTopicOrPartition
-                | Code::UnknownPartition
-                | Code::DestroyBroker,
-            )) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
-            asked => return asked.map_err(unreachable),
-        }
-    }
+    ask_until_settled(ASK_MAX, || consumer.fetch_watermarks(topic, partition, ASK_MAX))
 }
 
 /// Sends librdkafka's log lines to `tracing`. They name brokers and topics, never contents.

@@ -11,18 +11,18 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
-use super::connection::{log_line, refused, unreachable};
+use super::connection::{ask_until_settled, log_line, refused, unreachable};
 use super::oauth::Tokens;
 use crate::log::LogError;
 
@@ -108,15 +108,7 @@ pub(super) fn committed(
     for (topic, partition) in places {
         list.add_partition(topic, *partition);
     }
-    let deadline = Instant::now() + COMMITTED_MAX;
-    let found = loop {
-        match consumer.committed_offsets(list.clone(), COMMITTED_MAX) {
-            Err(error) if is_moving(&error) && Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            asked => break asked.map_err(unreachable)?,
-        }
-    };
+    let found = ask_until_settled(COMMITTED_MAX, || consumer.committed_offsets(list.clone(), COMMITTED_MAX))?;
     let mut offsets = Vec::with_capacity(places.len());
     for element in found.elements() {
         element.error().map_err(unreachable)?;
@@ -127,18 +119,6 @@ pub(super) fn committed(
         offsets.push(((element.topic().to_owned(), element.partition()), offset));
     }
     Ok(offsets)
-}
-
-/// Whether a broker said that it is not the group's coordinator, or not yet. The crate names a failed fetch of
-/// offsets so too.
-fn is_moving(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(
-        error,
-        KafkaError::MetadataFetch(
-            Code::NotCoordinator | Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress
-        )
-    )
 }
 
 /// The generation of our membership; `None` when we have none at the moment.
@@ -327,6 +307,11 @@ mod tests {
         let place = ("facts".to_owned(), 0);
         let moving =
             [Code::RD_KAFKA_RESP_ERR_NOT_COORDINATOR, Code::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE];
+        cluster.request_errors(RDKafkaApiKey::OffsetFetch, &moving[..1]);
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&place.0, place.1);
+        assert!(member.committed_offsets(list, COMMITTED_MAX).is_err(), "the client does not ask again");
+
         cluster.request_errors(RDKafkaApiKey::OffsetFetch, &moving);
         assert_eq!(committed(&member, std::slice::from_ref(&place)).unwrap(), [(place.clone(), None)]);
 
