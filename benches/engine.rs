@@ -1,6 +1,6 @@
 //! What an event costs from JSON bytes to disposition bytes, without Kafka: CPU time of one thread.
 //!
-//! `cargo bench --bench engine` prints a table; `-- minute`, `half-year`, `hot`, `asked` or `shipped` one row of it. The thread's CPU clock is the measure, so a busy machine
+//! `cargo bench --bench engine` prints a table; `-- minute`, `small`, `half-year`, `hot`, `asked` or `shipped` one row of it. The thread's CPU clock is the measure, so a busy machine
 //! counts little; Criterion times by the wall and was left out for that. Windows are full before anything
 //! is timed; a figure is the median of chunks of events.
 
@@ -43,6 +43,11 @@ fn main() {
     if is_chosen("minute") {
         let minute = Population { gap_us: 60_000_000 / RETAINED_MINUTE, ..PLAIN };
         row("windows of 1 to 6 minutes", (Windows::MINUTE, Rare::Far), minute, RETAINED_MINUTE);
+    }
+    if is_chosen("small") {
+        let few = Population { accounts: 1_000, devices: 1_000, payees: 1_000, ..PLAIN };
+        let small = Population { gap_us: 60_000_000 / RETAINED_MINUTE, ..few };
+        row("the same, a fiftieth of all subjects", (Windows::MINUTE, Rare::Far), small, RETAINED_MINUTE);
     }
     if is_chosen("half-year") {
         row("windows of up to 180 days", (Windows::HALF_YEAR, Rare::Far), PLAIN, RETAINED);
