@@ -1,14 +1,14 @@
-//! Every rule and limit that ships has a golden scenario: proof and documentation in one.
+//! Every rule, limit and protection that ships has a golden scenario: proof and documentation in one.
 
 use std::path::Path;
 
-/// Rules and limits under `config/` without a scenario under `tests/golden/`.
+/// Rules, limits and protections under `config/` without a scenario under `tests/golden/`.
 pub fn missing() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut scenarios = Vec::new();
     texts(&root.join("tests/golden"), &mut scenarios);
     let mut complaints = Vec::new();
-    for folder in ["rules", "limits"] {
+    for folder in ["rules", "limits", "protections"] {
         let mut shipped = Vec::new();
         texts(&root.join("config").join(folder), &mut shipped);
         assert!(!shipped.is_empty(), "no {folder} were found");

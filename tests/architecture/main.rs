@@ -7,6 +7,7 @@ mod code;
 mod files;
 mod golden;
 mod layers;
+mod mutants;
 mod purity;
 mod settings;
 
@@ -49,11 +50,16 @@ fn names_and_words_that_are_banned_do_not_occur() {
 }
 
 #[test]
-fn every_rule_and_limit_has_its_golden_scenario() {
+fn every_rule_limit_and_protection_has_its_golden_scenario() {
     fail_on(golden::missing());
 }
 
 #[test]
 fn every_setting_is_read() {
     fail_on(settings::unread(&Source::all()));
+}
+
+#[test]
+fn every_mutant_is_still_a_change() {
+    fail_on(mutants::stale());
 }

@@ -4,6 +4,7 @@
 mod commands;
 mod configuration;
 mod order;
+mod precision;
 mod records;
 mod release;
 mod same;

@@ -157,11 +157,18 @@ fn labels_score_and_never_affect_the_run() {
 }
 
 #[test]
-fn both_profiles_run_the_same_rules_for_now() {
+fn a_profile_decides_by_its_own_thresholds() {
     let place = Place::new();
     let input = place.file("events.csv", csv(&rows(1500)));
-    run(&place, &[&input], &place.path("strict"), &["--profile", "strict"], 0);
-    run(&place, &[&input], &place.path("wide"), &["--profile", "wide"], 0);
-    assert_same_decisions(&place.path("strict"), &place.path("wide"));
-    assert_eq!(report(&place.path("wide"))["profile"], "wide");
+    let file = place.rules().join("rules/fan_in.toml");
+    let rule = std::fs::read_to_string(&file).unwrap();
+    let rule = rule.replace("payers_distinct_1d >= 5", "payers_distinct_1d >= threshold.payers");
+    std::fs::write(&file, rule + "\n[thresholds]\npayers = { strict = 12, wide = 5 }\n").unwrap();
+    let dispositions = |profile: &str| {
+        run(&place, &[&input], &place.path(profile), &["--profile", profile], 0);
+        assert_eq!(report(&place.path(profile))["profile"], profile);
+        read(&place.path(profile), "dispositions.ndjson").lines().count()
+    };
+    let (strict, wide) = (dispositions("strict"), dispositions("wide"));
+    assert!(0 < strict && strict < wide, "{strict} at strict, {wide} at wide");
 }

@@ -200,9 +200,18 @@ pub(super) enum FigureDecl {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PrecisionDecl {
+    /// What it was measured on: each labelled set with its alerts.
     pub data: String,
     pub date: String,
-    pub per_mille: u32,
+    pub per_mille: PerMilleDecl,
+}
+
+/// One measurement for both operating points, or one for each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a precision is a whole number, or `{ strict = .., wide = .. }` of them")]
+pub(super) enum PerMilleDecl {
+    Same(u32),
+    Each { strict: u32, wide: u32 },
 }
 
 /// A scenario (see `cli::scenario`) and whether the rule fires in it.

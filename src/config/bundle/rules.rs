@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::condition::{Reader, readable};
 use super::figures::fills_nothing;
-use super::files::{FigureDecl, PrecisionDecl, RuleFile, ThresholdDecl};
+use super::files::{FigureDecl, PerMilleDecl, PrecisionDecl, RuleFile, ThresholdDecl};
 use super::harm::{harm_budget, quality};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
@@ -250,11 +250,16 @@ pub(super) fn precision(
     if decl.data.trim().is_empty() {
         bundle.problems.add(path, "precision.data", "is empty; name the data it was measured on");
     }
-    if decl.per_mille > 1_000 {
+    let per_mille = match (&decl.per_mille, bundle.profile) {
+        (PerMilleDecl::Same(both), _) => *both,
+        (PerMilleDecl::Each { strict, .. }, Profile::Strict) => *strict,
+        (PerMilleDecl::Each { wide, .. }, Profile::Wide) => *wide,
+    };
+    if per_mille > 1_000 {
         bundle.problems.add(path, "precision.per_mille", "is true alerts per thousand alerts: at most 1000");
     }
     bundle.note(path, "precision.date", date(&decl.date, 0))?;
-    Some(PrecisionRecord { data: decl.data.clone(), date: decl.date.clone(), per_mille: decl.per_mille })
+    Some(PrecisionRecord { data: decl.data.clone(), date: decl.date.clone(), per_mille })
 }
 
 /// Whether a measure keeps somebody from what they want to do.
