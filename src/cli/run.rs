@@ -161,7 +161,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::unreachable)?);
     } else {
-        print!("{}", summary::text(&report, &decided, &arguments.out));
+        print!("{}", summary::text(&report, scores.as_ref(), &decided, &arguments.out));
     }
     let any_dead = report.input.refused() > 0 || !decided.unmatched.is_empty();
     Ok(if any_dead { Exit::DoneWithDeadLetters } else { Exit::Done })

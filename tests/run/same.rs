@@ -128,7 +128,8 @@ fn labels_score_and_never_affect_the_run() {
     let fraud = rows.iter().find(|row| row.amount == "9000").unwrap();
     let labels = format!(
         "kind,id,typology,role,start_ts_ms,scheme_id\nevent,{},x,,{},S1\naccount,A00300,x,mule,{START_MS},S1\n\
-         account,A00301,x,endpoint,-1,\naccount,A00302,x,dormant_pool_mule,-1,\naccount,NOBODY,x,mule,1,S2\n",
+         account,A00301,x,endpoint,-1,\naccount,A00302,x,dormant_pool_mule,-1,\naccount,NOBODY,x,mule,1,S2\n\
+         terminal,T1,x,,1,\n",
         fraud.id, fraud.ts_ms
     );
     let labels = place.gzip("labels.csv.gz", labels);
@@ -151,9 +152,21 @@ fn labels_score_and_never_affect_the_run() {
     assert!(report(&without)["labels_sha256"].is_null());
 
     // Scored afterwards, from what the folder remembers of its inputs: the same report.
-    let scored = ran(duecourse().args(["score", "--labels"]).arg(&labels).arg("--out").arg(&without));
-    assert_eq!(scored.code, 0, "{}", scored.stderr);
+    let scored = |more: &[&str]| {
+        ran(duecourse().args(["score", "--labels"]).arg(&labels).arg("--out").arg(&without).args(more))
+    };
+    let whole = scored(&[]);
+    assert_eq!(whole.code, 0, "{}", whole.stderr);
     assert_same(&with, &without);
+    assert!(whole.stdout.contains("accounts  1 of 1 found"), "{}", whole.stdout);
+    assert!(whole.stdout.contains("1 accounts have no accepted event"), "{}", whole.stdout);
+    assert!(whole.stdout.contains("1 of kind `terminal`"), "{}", whole.stdout);
+    // The account is labelled from the first moment, so the later half has nobody to find.
+    let split = scored(&["--split", "50"]);
+    assert_same(&with, &without);
+    let (first, rest) = split.stdout.split_once("the other 50 %").unwrap();
+    assert!(first.contains("the first 50 % of the time line"), "{first}");
+    assert!(rest.contains("accounts  0 of 0 found"), "{rest}");
 }
 
 #[test]

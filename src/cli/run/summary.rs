@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::{Decided, Report};
+use crate::cli::score::{Scores, scores_text};
 use crate::cli::screen::thousands;
 
 /// The summary on standard output.
 #[must_use]
-pub fn text(report: &Report, decided: &Decided, out: &Path) -> String {
+pub fn text(report: &Report, scores: Option<&Scores>, decided: &Decided, out: &Path) -> String {
     let mut text = String::new();
     let lines = &report.input.lines;
     // Writing into a String does not fail.
@@ -38,8 +39,8 @@ pub fn text(report: &Report, decided: &Decided, out: &Path) -> String {
     for rule in &report.rules {
         let _ = writeln!(text, "  {:<9} {:<32} {:>8} alerts", rule.mode, rule.id, thousands(rule.alerts));
     }
-    if report.labels_sha256.is_some() {
-        scores(&mut text, report);
+    if let Some(scores) = scores {
+        text.push_str(&scores_text(scores));
     }
     if decided.purpose_refused > 0 {
         let _ =
@@ -52,25 +53,4 @@ pub fn text(report: &Report, decided: &Decided, out: &Path) -> String {
     );
     let _ = writeln!(text, "check it:  duecourse verify --out {}", out.display());
     text
-}
-
-fn scores(text: &mut String, report: &Report) {
-    let rows = [("accounts", &report.levels.account), ("events", &report.levels.event)];
-    for (name, level) in rows {
-        let _ = writeln!(
-            text,
-            "  {name:<9} {} of {} found (recall {:.3}), {} false of {} (rate {:.5})",
-            level.hit, level.positives, level.recall, level.false_count, level.negatives, level.fpr,
-        );
-    }
-    let (scheme, time) = (&report.levels.scheme, &report.time_to_detect_s);
-    if scheme.total > 0 {
-        let _ =
-            writeln!(text, "  schemes   {} of {} touched, {} by half", scheme.any, scheme.total, scheme.half);
-    }
-    let _ = writeln!(
-        text,
-        "  detected  median {:.0} s, p90 {:.0} s after the start, n {}",
-        time.median, time.p90, time.n
-    );
 }

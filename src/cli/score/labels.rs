@@ -1,6 +1,7 @@
 //! Labels: which accounts and events are known to be fraud, for scoring after a run and for nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
@@ -28,6 +29,8 @@ pub struct Labels {
     /// Accounts that count neither as positive nor as negative.
     pub excluded: BTreeSet<String>,
     pub events: BTreeMap<String, Vec<Label>>,
+    /// Rows of other kinds (terminal), by kind: those have no dispositions of their own and are not scored.
+    pub others: BTreeMap<String, u64>,
 }
 
 impl Labels {
@@ -52,6 +55,9 @@ impl Labels {
                 None => columns = Some(Columns::find(&fields).with_context(place)?),
                 Some(columns) => labels.add(columns, &fields).with_context(place)?,
             }
+        }
+        if columns.is_none() {
+            bail!("{} is empty: it has no header", path.display());
         }
         // An account that is a mule in one scheme and an endpoint of another is positive.
         let Labels { accounts, excluded, .. } = &mut labels;
@@ -81,10 +87,23 @@ impl Labels {
             }
             "account" if NEGATIVE_ROLES.contains(&role) => {}
             "account" => self.accounts.entry(id.to_owned()).or_default().push(label),
-            // Other kinds (terminal) have no dispositions of their own.
-            _ => {}
+            other => *self.others.entry(other.to_owned()).or_default() += 1,
         }
         Ok(())
+    }
+
+    /// The labels that score a part of the time line: accounts whose first labelled event is in it.
+    /// The others' accounts count for nothing there, neither do events.
+    #[must_use]
+    pub fn of_part(&self, part: &Range<i64>) -> Labels {
+        let begins_in = |labels: &[Label]| {
+            let first = labels.iter().map(|label| label.start_ms).min().flatten();
+            first.is_some_and(|first| part.contains(&first))
+        };
+        let (inside, outside): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.accounts.clone().into_iter().partition(|(_, labels)| begins_in(labels));
+        let excluded = self.excluded.iter().cloned().chain(outside.into_keys()).collect();
+        Labels { accounts: inside, excluded, ..Labels::default() }
     }
 
     /// Members of each scheme, with the start of each.
@@ -173,6 +192,21 @@ mod tests {
         assert_eq!(labels.excluded.iter().collect::<Vec<_>>(), ["B"]);
         assert_eq!(labels.events["E1"], [Label { start_ms: Some(7), scheme: Some("S1".to_owned()) }]);
         assert_eq!(labels.schemes()["S1"]["A"], Some(5));
+        assert_eq!(labels.others, BTreeMap::from([("terminal".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn a_part_of_the_time_line_has_the_accounts_first_labelled_in_it() {
+        let labels = read(
+            "kind,id,role,start_ts_ms,scheme_id\naccount,A,mule,9,S2\naccount,A,mule,5,S1\n\
+             account,B,mule,10,S2\naccount,C,mule,-1,S2\naccount,D,endpoint,7,S2\n",
+        )
+        .unwrap();
+        let (early, late) = (labels.of_part(&(0..10)), labels.of_part(&(10..20)));
+        assert_eq!(early.accounts.keys().collect::<Vec<_>>(), ["A"]);
+        assert_eq!(early.excluded.iter().collect::<Vec<_>>(), ["B", "C", "D"]);
+        assert_eq!(late.accounts.keys().collect::<Vec<_>>(), ["B"]);
+        assert_eq!(late.excluded.iter().collect::<Vec<_>>(), ["A", "C", "D"]);
     }
 
     #[test]
@@ -180,6 +214,7 @@ mod tests {
         let error = read("kind,id,role,start_ts_ms\nevent,E1,,x\n").unwrap_err();
         assert!(format!("{error:#}").contains("line 2: start_ts_ms"), "{error:#}");
         assert!(read("kind,id,role\n").is_err());
+        assert!(format!("{:#}", read("").unwrap_err()).contains("no header"));
         assert!(read("kind,id,role,start_ts_ms\nevent,E1,1\n").is_err());
     }
 }

@@ -90,6 +90,26 @@ pub struct Scores {
     pub delays_ms: Vec<i64>,
     /// By rule and mode.
     pub rules: BTreeMap<(String, String), RuleHits>,
+    pub unscored: Unscored,
+}
+
+/// Labels that no alert can meet, so that a wrong file does not pass for a poor score.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unscored {
+    /// Labelled accounts without an accepted event.
+    pub accounts: u64,
+    /// Labelled events that are not among what is scored.
+    pub events: u64,
+    /// Rows of kinds that are not scored, by kind.
+    pub others: BTreeMap<String, u64>,
+}
+
+impl Unscored {
+    fn of(labels: &Labels, population: &Population) -> Unscored {
+        let accounts = labels.accounts.keys().filter(|id| !population.accounts.contains(*id)).count();
+        let events = labels.events.keys().filter(|id| !population.labelled_events.contains(*id)).count();
+        Unscored { accounts: accounts as u64, events: events as u64, others: labels.others.clone() }
+    }
 }
 
 /// The modes of alerts (CONTRACT, `alerts.csv`).
@@ -165,6 +185,7 @@ impl<'a> Scoring<'a> {
             time_to_detect: TimeToDetect::of(&delays_ms),
             delays_ms,
             rules,
+            unscored: Unscored::of(labels, population),
         }
     }
 }

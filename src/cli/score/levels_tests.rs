@@ -46,6 +46,7 @@ fn nothing_alerted_is_all_zero_but_the_totals() {
     assert_eq!(scores.levels.event, Level { positives: 2, negatives: 8, ..Level::default() });
     assert_eq!(scores.levels.scheme, SchemeLevel { total: 2, any: 0, half: 0 });
     assert_eq!(scores.time_to_detect, TimeToDetect::default());
+    assert_eq!(scores.unscored, Unscored { accounts: 1, ..Unscored::default() });
 }
 
 #[test]
