@@ -91,6 +91,19 @@ fn each_row_says_what_its_files_say() {
 }
 
 #[test]
+fn the_readme_says_how_many_rules_only_observe() {
+    let rules = std::fs::read_dir(project("config/rules")).unwrap().map(|entry| {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        toml::from_str::<toml::Table>(&text).unwrap()
+    });
+    let acts =
+        |rule: &toml::Table| rule["status"].as_str() == Some("enforced") && rule.contains_key("precision");
+    let (acting, observing): (Vec<_>, Vec<_>) = rules.partition(acts);
+    let said = format!("{} of the {} rules only observe", observing.len(), acting.len() + observing.len());
+    assert!(read("README.md").contains(&said), "README.md does not say: {said}");
+}
+
+#[test]
 fn every_class_of_data_has_a_term_a_basis_and_a_status() {
     let checked = bundle::check_embedded(bundle::Profile::Strict).unwrap();
     let config = duecourse::config::Config::load(None, &[]).unwrap();

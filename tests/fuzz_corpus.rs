@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use duecourse::codec::keys::Keys;
+use duecourse::codec::manifest::{InputFile, Manifest};
+use duecourse::codec::output::{GENERATION_KEY, GenerationMark, OpenGeneration, OutRecord, Topic};
 use duecourse::codec::snapshot::Extent;
 use duecourse::codec::{facts, snapshot};
 use duecourse::config::bundle::Loader;
@@ -17,6 +19,8 @@ use duecourse::engine::partition::{Identity, Partition};
 use duecourse::intake::classify::{Classified, Classifier, ClassifierSettings, SourceRecord};
 use duecourse::intake::orders::OrderPolicy;
 use duecourse::intake::release::ReleasePolicy;
+use duecourse::log::Batch;
+use duecourse::log::local::{decode_batch, encode_batch};
 
 const AT: TimeMs = TimeMs(1_772_413_200_000);
 
@@ -116,7 +120,42 @@ fn seeds_of_packed_facts_and_snapshots_are_such() {
     );
 }
 
+#[test]
+fn seeds_of_journals_manifests_and_marks_are_such() {
+    let any = |decoder: &str, read: fn(&[u8]) -> bool| seeds(decoder).iter().any(|(_, bytes)| read(bytes));
+    assert!(any("journal", |bytes| decode_batch(bytes, 0).is_some()));
+    assert!(any("manifest", |bytes| Manifest::parse(bytes).is_ok()));
+    assert!(any("decided", |bytes| GenerationMark::read(bytes).is_some()));
+}
+
+/// What `make fuzz` goes through by itself is every decoder that the fuzzer knows.
+#[test]
+fn every_decoder_is_fuzzed() {
+    let read =
+        |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let (fuzzer, script) = (read("tests/fuzz/main.rs"), read("scripts/fuzz"));
+    let listed = script.split_once("decoders=${*:-").unwrap().1.split_once('}').unwrap().0;
+    let known = fuzzer.split_once("const DECODERS").unwrap().1.split_once("];").unwrap().0;
+    let mut known: Vec<&str> =
+        known.split("    (\"").skip(1).map(|row| row.split('"').next().unwrap()).collect();
+    let mut listed: Vec<&str> = listed.split(' ').collect();
+    (known.sort_unstable(), listed.sort_unstable());
+    assert_eq!(listed, known);
+}
+
 fn write() {
+    let mut batch = Vec::new();
+    let record = |topic, value: Option<&str>| {
+        let value = value.map(|value| value.as_bytes().to_vec());
+        OutRecord { topic, key: b"7c1e".to_vec(), value }
+    };
+    let records = vec![record(Topic::Dispositions, Some("{}")), record(Topic::Measures, None)];
+    encode_batch(&Batch { partition: 0, next_offset: 41, records }, &mut batch);
+    put("journal", "batch", &batch);
+    let mark =
+        GenerationMark::Open(OpenGeneration { number: 2, from: "facts".to_owned(), ..Default::default() });
+    put("decided", "mark", &mark.record(GENERATION_KEY).value.unwrap());
+    put("manifest", "run", &manifest().to_bytes());
     let mut partition = Partition::new(identity());
     for (record, number) in records().iter().zip(0..) {
         let mut bytes = Vec::new();
@@ -125,6 +164,25 @@ fn write() {
         partition.apply(number, record, &Loader::new(), &mut Vec::new()).unwrap();
     }
     put("snapshot", "whole", &snapshot::encode(&partition.freeze(), Extent::Whole));
+}
+
+fn manifest() -> Manifest {
+    let input = InputFile { path: "/data/events.csv".into(), bytes: 9, sha256: "0".repeat(64) };
+    Manifest {
+        schema: Manifest::SCHEMA.to_owned(),
+        program: "0.1.0".to_owned(),
+        semantics: 3,
+        institution: "bank-a".to_owned(),
+        source: "labelled-csv".to_owned(),
+        source_sha256: "1".repeat(64),
+        profile: "strict".to_owned(),
+        rules_sha256: "2".repeat(64),
+        key: None,
+        key_check: "3".repeat(16),
+        inputs: vec![input.clone()],
+        accounts: Some(input),
+        feedback: None,
+    }
 }
 
 fn put(decoder: &str, name: &str, bytes: &[u8]) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
 
 use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode};
@@ -16,7 +17,8 @@ use crate::decide::driver::{Host, Pace, Setup, decide};
 use crate::decide::machine::Surroundings;
 use crate::decide::observe::Observe;
 use crate::decide::view::ReadView;
-use crate::log::kafka::{DecideOptions, KafkaDecideLog, OutputTopics};
+use crate::log::LogError;
+use crate::log::kafka::{Admin, Connection, DecideOptions, KafkaDecideLog, OutputTopics};
 
 /// Decide about facts and publish dispositions, notices and measures, each exactly once.
 ///
@@ -55,8 +57,36 @@ pub(super) fn work(
     observe: Arc<dyn Observe>,
 ) -> Result<(), Failure> {
     let setup = setup(config, until_end, view, observe)?;
-    let log = KafkaDecideLog::join(&connection(config, "decide")?, options(config))?;
+    let connection = connection(config, "decide")?;
+    check_retention(config, &connection)?;
+    let log = KafkaDecideLog::join(&connection, options(config))?;
     decide(log, setup, stop).map_err(failure)
+}
+
+/// Facts that go before the snapshots they follow could not be replayed (DESIGN D12).
+fn check_retention(config: &Config, connection: &Connection) -> Result<(), Failure> {
+    let topic = &config.topics.facts.name;
+    let kept_ms = match Admin::connect(connection)?.describe(topic) {
+        Ok(Some(facts)) => facts.retention_ms,
+        // Joining says that it is not there.
+        Ok(None) => return Ok(()),
+        Err(LogError::Refused(why)) => {
+            tracing::warn!(why, "how long facts are kept could not be seen");
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let wanted_ms = config.facts_retention_ms_min();
+    if (0..wanted_ms).contains(&kept_ms) {
+        return Err(Failure::configuration(anyhow!(
+            "topic `{topic}` keeps facts for {} s, and a snapshot to go on from may be {} s old: lengthen its \
+             retention.ms (kafka.facts_retention says {}), or shorten snapshots.interval_ms",
+            kept_ms / 1_000,
+            wanted_ms / 1_000,
+            config.kafka.facts_retention
+        )));
+    }
+    Ok(())
 }
 
 fn failure(error: DecideError) -> Failure {

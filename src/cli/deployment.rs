@@ -55,6 +55,7 @@ pub fn connection(config: &Config, command: &str) -> Result<Connection, Failure>
     Ok(Connection {
         bootstrap_servers: config.kafka.bootstrap_servers.clone(),
         client_id: name,
+        reader_group: config.kafka.reader_group(),
         properties,
         oauth_token_file: (!token_file.is_empty()).then(|| PathBuf::from(token_file)),
     })

@@ -72,8 +72,8 @@ struct Seen {
     on_groups: Allowed,
     /// Whether transactions under this deployment's prefix are allowed.
     transactions: Result<(), String>,
-    /// Age of the oldest newest snapshot in milliseconds; `None` where none is to be seen.
-    snapshot_age_ms: Option<i64>,
+    /// Age of the oldest newest snapshot in milliseconds; `None` where there is none yet.
+    snapshot_age_ms: Result<Option<i64>, String>,
 }
 
 /// # Errors
@@ -102,7 +102,7 @@ fn look(config: &Config, connection: &Connection) -> Result<Seen, Failure> {
         .filter(|(_, state)| !matches!(state, Ok(None)))
         .map(|(name, _)| name.as_str())
         .collect();
-    let groups = [config.kafka.intake_group(), config.kafka.decide_group()];
+    let groups = topics::groups(config);
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
     let (on_topics, on_groups) = admin.allowed(&there, &groups)?;
     let id = topics::trial_id(config);

@@ -4,6 +4,10 @@
 //! `execute(Arguments) -> Result<Exit, Failure>`. To add one: its file, its `mod` line, its line in
 //! `Command` and its line in `execute`.
 
+// First: the modules below print by its macros.
+#[macro_use]
+mod stdout;
+
 mod config;
 mod decide;
 mod demo;

@@ -43,6 +43,8 @@ pub(super) struct Status {
     retention_ms: i64,
     /// Why the snapshots cannot be seen from here.
     unseen_snapshots: Option<String>,
+    /// Facts partitions by the configuration, where the topic has another number.
+    partitions_configured: Option<u32>,
     partitions: Vec<Partition>,
     sources: Vec<Source>,
     destinations: Vec<Named>,
@@ -166,6 +168,8 @@ fn look(config: &Config, connection: &Connection) -> Result<Status, Failure> {
         has_clock: config.time == Time::Broker,
         retention_ms: described.retention_ms,
         unseen_snapshots,
+        partitions_configured: Some(config.kafka.facts_partitions)
+            .filter(|count| *count != described.partitions),
         partitions,
         sources: sources(config, connection, &decided)?,
         destinations: destinations(config, &decided),

@@ -79,7 +79,15 @@ impl Manifest {
         let path = manifest_path(out);
         let bytes =
             std::fs::read(&path).map_err(|cause| ManifestError::Unreadable { path: path.clone(), cause })?;
-        serde_json::from_slice(&bytes).map_err(|cause| ManifestError::Malformed { path, cause })
+        Manifest::parse(&bytes).map_err(|cause| ManifestError::Malformed { path, cause })
+    }
+
+    /// What `to_bytes` wrote.
+    ///
+    /// # Errors
+    /// When it is of another version, or no manifest.
+    pub fn parse(bytes: &[u8]) -> Result<Manifest, serde_json::Error> {
+        serde_json::from_slice(bytes)
     }
 
     /// The bytes of the file.

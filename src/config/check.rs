@@ -348,6 +348,14 @@ impl Config {
         }
         Ok(span.0)
     }
+
+    /// How long facts must be kept at least (DESIGN D12): as old as the snapshots that are kept may become, and an
+    /// outage as long as that.
+    #[must_use]
+    pub fn facts_retention_ms_min(&self) -> i64 {
+        let interval_ms = i64::try_from(self.snapshots.interval_ms).unwrap_or(i64::MAX);
+        interval_ms.saturating_mul(i64::from(self.snapshots.kept)).saturating_mul(2)
+    }
 }
 
 impl TopicTerm {

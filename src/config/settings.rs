@@ -339,6 +339,21 @@ impl Kafka {
         format!("{}.decide", self.group)
     }
 
+    /// The group that clients outside any group name.
+    #[must_use]
+    pub fn reader_group(&self) -> String {
+        format!("{}.reader", self.group)
+    }
+
+    /// What the transactional ids of this deployment begin with.
+    #[must_use]
+    pub fn transactional_prefix(&self) -> String {
+        match self.transactional_id.as_str() {
+            "" => self.decide_group(),
+            own => own.to_owned(),
+        }
+    }
+
     /// The static member name; `None` for dynamic membership.
     #[must_use]
     pub fn instance(&self) -> Option<&str> {

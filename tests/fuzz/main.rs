@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
 use duecourse::codec::keys::{Keys, parse_master};
-use duecourse::codec::output::decode_decided;
+use duecourse::codec::manifest::Manifest;
+use duecourse::codec::output::{GENERATION_KEY, GenerationMark, decode_decided};
 use duecourse::codec::signing::{KeyFile, SignatureFile};
 use duecourse::codec::{facts, snapshot};
 use duecourse::config::bundle::{self, Loader};
@@ -21,17 +22,20 @@ use duecourse::engine::partition::Identity;
 use duecourse::intake::classify::{Classifier, ClassifierSettings, SourceRecord, TABLE_EVENTS};
 use duecourse::intake::orders::OrderPolicy;
 use duecourse::intake::release::ReleasePolicy;
+use duecourse::log::local::{decode_batch, encode_batch};
 use libfuzzer_sys::fuzz_target;
 
 type Decoder = (&'static str, fn(&[u8]));
 
 /// Every decoder by name.
-const DECODERS: [Decoder; 9] = [
+const DECODERS: [Decoder; 11] = [
     ("facts", decode_facts),
     ("snapshot", decode_snapshot),
     ("event", decode_event),
     ("row", decode_row),
-    ("decided", |bytes| drop(decode_decided(bytes))),
+    ("decided", decode_progress),
+    ("journal", decode_journal),
+    ("manifest", |bytes| drop(Manifest::parse(bytes))),
     ("condition", |bytes| text(bytes, |text| drop(expression::parse(text)))),
     ("mapping", |bytes| text(bytes, |text| drop(SourceMapping::parse(text)))),
     ("bundle", |bytes| text(bytes, |text| drop(bundle::compile(text)))),
@@ -63,6 +67,23 @@ fn decode_facts(bytes: &[u8]) {
     let mut written = Vec::new();
     facts::encode(&record, &mut written);
     assert_eq!(facts::decode(&written).as_ref(), Ok(&record));
+}
+
+/// What stands in the topic `decided`: progress, and marks of generations.
+fn decode_progress(bytes: &[u8]) {
+    drop(decode_decided(bytes));
+    if let Some(mark) = GenerationMark::read(bytes) {
+        let written = mark.record(GENERATION_KEY).value.unwrap();
+        assert_eq!(GenerationMark::read(&written), Some(mark));
+    }
+}
+
+/// A frame of the local log's journal, whose checksum held.
+fn decode_journal(bytes: &[u8]) {
+    let Some(batch) = decode_batch(bytes, 3) else { return };
+    let mut written = Vec::new();
+    encode_batch(&batch, &mut written);
+    assert_eq!(written, bytes);
 }
 
 fn decode_snapshot(bytes: &[u8]) {

@@ -19,8 +19,12 @@ impl Cluster {
     pub fn with_topics(facts_partitions: u32) -> Cluster {
         let servers = std::env::var("DUECOURSE_KAFKA").expect("DUECOURSE_KAFKA=host:port names a broker");
         let name = format!("t{}", uuid::Uuid::new_v4().simple());
-        let connection =
-            Connection { bootstrap_servers: servers, client_id: name.clone(), ..Connection::default() };
+        let connection = Connection {
+            bootstrap_servers: servers,
+            client_id: name.clone(),
+            reader_group: name.clone(),
+            ..Connection::default()
+        };
         let cluster = Cluster { connection, name };
         let mut specs = vec![TopicSpec::facts(&cluster.topic("facts"), facts_partitions, 1, 86_400_000)];
         for stream in ["dispositions", "notices", "shadow", "dead-letters", "authority", "leads"] {

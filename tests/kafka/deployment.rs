@@ -67,8 +67,12 @@ impl Deployment {
         let config = folder.join("duecourse.toml");
         let text = change(configuration(&servers, &prefix, folder, partitions, copies), &prefix);
         std::fs::write(&config, text).unwrap();
-        let connection =
-            Connection { bootstrap_servers: servers, client_id: prefix.clone(), ..Connection::default() };
+        let connection = Connection {
+            bootstrap_servers: servers,
+            client_id: prefix.clone(),
+            reader_group: prefix.clone(),
+            ..Connection::default()
+        };
         let deployment = Deployment { folder: folder.to_owned(), config, connection, prefix };
         let made = deployment.command("topics", &["create"]).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

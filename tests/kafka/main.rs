@@ -3,6 +3,7 @@
 mod brokers;
 mod clock;
 mod cluster;
+mod codecs;
 mod deciding;
 mod demo;
 mod deployment;
@@ -18,6 +19,7 @@ mod same_as_file;
 mod secured;
 mod serving;
 mod skipping;
+mod tools;
 mod topics;
 mod torture;
 mod upgrading;

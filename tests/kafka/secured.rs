@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::deployment::Deployment;
 use crate::events::Events;
 use crate::serving::wait_for;
+use crate::tools::kafka_tool;
 
 const EVENTS: usize = 500;
 const WITHIN_MAX: Duration = Duration::from_secs(60);
@@ -101,40 +102,70 @@ fn a_token_is_read_again_before_it_ends() {
 }
 
 #[test]
-fn doctor_tells_what_is_not_allowed_and_how_to_allow_it() {
+fn what_doctor_would_have_allowed_is_enough_for_everything() {
     let folder = tempfile::tempdir().unwrap();
+    // An administrator makes the topics; who runs the processes may do nothing yet.
     let deployment = Deployment::prepare_secured(folder.path(), 1, &scram("duecourse"));
-    assert_eq!(findings(&deployment, "acl", 0), Vec::<String>::new());
+    assert_eq!(findings(&deployment, 0), Vec::<Value>::new());
+    let config = std::fs::read_to_string(deployment.config()).unwrap();
+    std::fs::write(
+        deployment.config(),
+        config.replace("duecourse\"", "outsider\"").replace("duecourse.password", "outsider.password"),
+    )
+    .unwrap();
+    let refused = deployment.say("status", &[]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3), "{why}");
+    assert!(why.contains("duecourse doctor") && !why.contains("does not exist"), "{why}");
 
-    let password = secrets().join("outsider.password");
-    let arguments = [
-        "--set",
-        "kafka.properties.sasl.username=outsider",
-        "--set",
-        &format!("kafka.property_files.sasl.password={}", password.display()),
-    ];
-    let output = deployment.say("doctor", &[&["--json"], arguments.as_slice()].concat());
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let mends = mends(&told, "acl");
-    for wanted in [
-        format!("--topic {}", deployment.topic("facts")),
-        format!("--group {}", deployment.topic("intake")),
-        format!("--transactional-id {}", deployment.topic("decide")),
-    ] {
-        assert!(mends.iter().any(|mend| mend.contains(&wanted)), "{wanted} is not in {mends:?}");
+    // What may not be described at first is asked about again once it may be.
+    for _ in 0..3 {
+        let mends = mends(&findings_of(&deployment));
+        if mends.is_empty() {
+            break;
+        }
+        for mend in mends {
+            kafka_tool(&as_administrator(&mend));
+        }
     }
+    assert_eq!(mends(&findings(&deployment, 0)), Vec::<String>::new());
+    decides(folder.path(), &deployment);
+    let status = deployment.say("status", &[]);
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+    let rules = deployment.say("rules", &["status"]);
+    assert!(rules.status.success(), "{}", String::from_utf8_lossy(&rules.stderr));
 }
 
-/// Mends of one check, after `doctor` has ended with this code.
-fn findings(deployment: &Deployment, check: &str, code: i32) -> Vec<String> {
+/// A mend as an administrator types it: at the listener that lets everybody do all, for the user who lacks it.
+fn as_administrator(mend: &str) -> String {
+    let secure = std::env::var("DUECOURSE_KAFKA_SECURE").unwrap();
+    let plain = std::env::var("DUECOURSE_KAFKA").unwrap();
+    mend.replace(&secure, &plain).replace("User:NAME", "User:outsider")
+}
+
+/// Findings, after `doctor` has ended with this code.
+fn findings(deployment: &Deployment, code: i32) -> Vec<Value> {
     let output = deployment.say("doctor", &["--json"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(code), "{said} {}", String::from_utf8_lossy(&output.stderr));
-    mends(&serde_json::from_str(&said).unwrap(), check)
+    let told: Value = serde_json::from_str(&said).unwrap();
+    told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["level"] == "error")
+        .cloned()
+        .collect()
 }
 
-fn mends(told: &Value, check: &str) -> Vec<String> {
-    let findings = told["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == check);
-    findings.map(|finding| finding["mend"].as_str().unwrap().to_owned()).collect()
+fn findings_of(deployment: &Deployment) -> Vec<Value> {
+    let output = deployment.say("doctor", &["--json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    told["findings"].as_array().unwrap().clone()
+}
+
+/// The mends of what is not allowed.
+fn mends(findings: &[Value]) -> Vec<String> {
+    let not_allowed = findings.iter().filter(|finding| finding["check"] == "acl");
+    not_allowed.map(|finding| finding["mend"].as_str().unwrap().to_owned()).collect()
 }

@@ -1,7 +1,5 @@
 //! What operators look at, over a real broker: `status`, `doctor`, and the metrics that alerts read.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use duecourse::codec::facts;
@@ -13,6 +11,7 @@ use duecourse::log::kafka::{AckedProducer, OutMessage};
 use crate::deployment::Deployment;
 use crate::events::Events;
 use crate::serving::{WITHIN_MAX, free_address, get, wait_for};
+use crate::tools::kafka_tool;
 
 const EVENTS: usize = 2_000;
 const PARTITIONS: u32 = 2;
@@ -59,18 +58,6 @@ fn status_follows_records_from_the_source_to_the_snapshot() {
     assert_eq!(told.lines().filter(|line| line.ends_with("  live")).count(), PARTITIONS as usize, "{told}");
 }
 
-/// What Kafka's own tool for settings says, run as `doctor` writes it.
-fn kafka_configs(line: &str) {
-    let libs = concat!(env!("CARGO_MANIFEST_DIR"), "/.kafka/libs/*");
-    let arguments = line.strip_prefix("kafka-configs.sh ").unwrap().split(' ');
-    let output = Command::new("java")
-        .args(["-cp", libs, "kafka.admin.ConfigCommand"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// Exit code, and the findings that are errors.
 fn doctor(deployment: &Deployment) -> (Option<i32>, Vec<Value>) {
     let output = deployment.say("doctor", &["--json"]);
@@ -87,7 +74,7 @@ fn doctor_finds_topics_that_were_set_wrong_and_its_mends_mend_them() {
     assert_eq!(doctor(&deployment), (Some(0), Vec::new()), "as `topics create` makes them");
 
     let alter = |topic: &str, setting: &str| {
-        kafka_configs(&format!(
+        kafka_tool(&format!(
             "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {setting}",
             deployment.connection.bootstrap_servers,
             deployment.topic(topic)
@@ -110,7 +97,7 @@ fn doctor_finds_topics_that_were_set_wrong_and_its_mends_mend_them() {
     ];
     assert_eq!(found, wanted, "{findings:?}");
     for finding in &findings {
-        kafka_configs(finding["mend"].as_str().unwrap());
+        kafka_tool(finding["mend"].as_str().unwrap());
     }
     assert_eq!(doctor(&deployment), (Some(0), Vec::new()), "mended");
 }

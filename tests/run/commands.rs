@@ -241,3 +241,18 @@ fn the_demo_leaves_a_folder_that_its_own_lines_give_again() {
             && dispositions.contains("\"cause\":\"superseded\"")
     );
 }
+
+/// As in `duecourse rules check | head -1`.
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let mut child = duecourse()
+        .args(["rules", "check"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!((ended.status.code(), stderr.contains("panicked")), (Some(0), false), "{stderr}");
+}

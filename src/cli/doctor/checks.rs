@@ -218,9 +218,7 @@ fn retention(judge: &mut Judge, config: &Config, name: &str, state: &TopicState)
 
 fn snapshots(judge: &mut Judge, config: &Config, seen: &Seen) {
     let kept_ms = config.facts_retention_ms().unwrap_or(-1);
-    let interval_ms = i64::try_from(config.snapshots.interval_ms).unwrap_or(i64::MAX);
-    // Both snapshots that are kept, and an outage as long as that.
-    let wanted_ms = interval_ms.saturating_mul(i64::from(config.snapshots.kept)).saturating_mul(2);
+    let wanted_ms = config.facts_retention_ms_min();
     if kept_ms > 0 && kept_ms < wanted_ms {
         let found = format!(
             "facts are kept for {} s, and the oldest snapshot kept may be {} s old: it could not be gone on from",
@@ -233,8 +231,12 @@ fn snapshots(judge: &mut Judge, config: &Config, seen: &Seen) {
     } else {
         judge.well();
     }
-    match seen.snapshot_age_ms {
-        Some(age_ms) if kept_ms > 0 && age_ms > kept_ms / 2 => {
+    match &seen.snapshot_age_ms {
+        Err(why) => {
+            let mend = "see that whoever runs doctor reaches the snapshot store as decide does".to_owned();
+            judge.warning("snapshot_age", "snapshots", format!("snapshots cannot be seen: {why}"), mend);
+        }
+        Ok(Some(age_ms)) if kept_ms > 0 && *age_ms > kept_ms / 2 => {
             let found = format!(
                 "a newest snapshot is {} s old, and facts are kept for {} s",
                 age_ms / 1_000,
@@ -261,7 +263,7 @@ fn operations(judge: &mut Judge, allowed: &Allowed, need: &Need) {
 }
 
 fn groups(judge: &mut Judge, config: &Config, allowed: &Allowed) {
-    for group in [config.kafka.intake_group(), config.kafka.decide_group()] {
+    for group in topics::groups(config) {
         let is_allowed = allowed
             .get(&group)
             .and_then(|told| told.as_ref().ok())
@@ -280,7 +282,7 @@ fn groups(judge: &mut Judge, config: &Config, allowed: &Allowed) {
 
 fn transactions(judge: &mut Judge, config: &Config, seen: &Seen) {
     let Err(why) = &seen.transactions else { return judge.well() };
-    let prefix = config.kafka.decide_group();
+    let prefix = config.kafka.transactional_prefix();
     let servers = judge.servers.clone();
     let mend = format!(
         "kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:NAME --operation Write --operation Describe \
@@ -309,10 +311,10 @@ fn client(judge: &mut Judge, config: &Config) {
         }
     }
     let protocol = properties.get("security.protocol").map_or("plaintext", String::as_str);
-    if config.production && protocol.eq_ignore_ascii_case("plaintext") {
+    if config.production && !protocol.to_ascii_lowercase().ends_with("ssl") {
         let mend =
             "set \"security.protocol\" = \"sasl_ssl\" and credentials by [kafka.property_files]".to_owned();
-        let found = "plaintext in production: anybody on the way reads and writes".to_owned();
+        let found = format!("{protocol} in production: anybody on the way reads and writes");
         judge.error("transport", "kafka.properties.\"security.protocol\"", found, mend);
     } else {
         judge.well();

@@ -40,7 +40,8 @@ pub(super) struct Need {
 /// All of them, sources included.
 pub(super) fn needs(config: &Config) -> Vec<Need> {
     use Operation::{Describe, DescribeConfigs, Read, Write};
-    const OUTPUT: &[Operation] = &[Write, Describe];
+    // Outputs are described by nobody but doctor.
+    const OUTPUT: &[Operation] = &[Write, Describe, DescribeConfigs];
     let (topics, kafka) = (&config.topics, &config.kafka);
     let facts = kafka.facts_partitions;
     let need = |name: &str, partitions, cleanup, operations| Need {
@@ -71,13 +72,7 @@ pub(super) fn needs(config: &Config) -> Vec<Need> {
         stream(&topics.leads.name, facts, "retention.leads", &terms.leads, OUTPUT),
         need(&topics.measures.name, facts, Cleanup::Compact, OUTPUT),
         need(&topics.decided.name, 1, Cleanup::Compact, &[Read, Write, Describe, DescribeConfigs]),
-        stream(
-            &topics.dead_letters.name,
-            1,
-            "retention.dead_letters",
-            &terms.dead_letters,
-            &[Write, Describe, DescribeConfigs],
-        ),
+        stream(&topics.dead_letters.name, 1, "retention.dead_letters", &terms.dead_letters, OUTPUT),
     ];
     for source in &config.sources {
         needs.push(Need {
@@ -93,18 +88,26 @@ pub(super) fn needs(config: &Config) -> Vec<Need> {
     needs
 }
 
-/// An id under the prefix of this deployment's transactions that no process has.
-pub(super) fn trial_id(config: &Config) -> String {
-    match config.kafka.transactional_id.as_str() {
-        "" => format!("{}.doctor", config.kafka.decide_group()),
-        own => format!("{own}.doctor"),
-    }
+/// The consumer groups that processes and questions name.
+pub(super) fn groups(config: &Config) -> [String; 3] {
+    [config.kafka.intake_group(), config.kafka.decide_group(), config.kafka.reader_group()]
 }
 
-/// The age of the partition's newest snapshot that is oldest of all; `None` where there is none to be seen.
-pub(super) fn snapshot_age_ms(config: &Config) -> Option<i64> {
-    let store = snapshots::look(config).ok()?;
-    let newest = |partition: u32| store.list(partition).ok()?.first().map(|entry| entry.stored);
-    let oldest = (0..config.kafka.facts_partitions).filter_map(newest).min()?;
-    Some(now().0.saturating_sub(oldest.0))
+/// An id under the prefix of this deployment's transactions that no process has.
+pub(super) fn trial_id(config: &Config) -> String {
+    format!("{}.doctor", config.kafka.transactional_prefix())
+}
+
+/// The age of the partition's newest snapshot that is oldest of all; `None` where there is none yet.
+///
+/// # Errors
+/// Why snapshots cannot be seen from here.
+pub(super) fn snapshot_age_ms(config: &Config) -> Result<Option<i64>, String> {
+    let store = snapshots::look(config).map_err(|error| error.to_string())?;
+    let mut oldest = None;
+    for partition in 0..config.kafka.facts_partitions {
+        let entries = store.list(partition).map_err(|error| error.to_string())?;
+        oldest = oldest.into_iter().chain(entries.first().map(|entry| entry.stored)).min();
+    }
+    Ok(oldest.map(|oldest| now().0.saturating_sub(oldest.0)))
 }

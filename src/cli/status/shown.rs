@@ -151,6 +151,12 @@ fn remarks(status: &Status) -> Vec<String> {
     if let Some(why) = &status.unseen_snapshots {
         remarks.push(why.clone());
     }
+    if let Some(configured) = status.partitions_configured {
+        remarks.push(format!(
+            "kafka.facts_partitions is {configured}, and the topic of facts has {} partitions: decide does not begin so",
+            status.partitions.len()
+        ));
+    }
     for (number, partition) in status.partitions.iter().enumerate() {
         if partition.gap_records > 0 {
             remarks.push(format!(
@@ -164,6 +170,13 @@ fn remarks(status: &Status) -> Vec<String> {
                 snapshot.offset,
                 partition.span.0,
                 partition.committed.unwrap_or(partition.span.0)
+            ));
+        }
+        let share = partition.snapshot.and_then(|snapshot| status.of_retention(&snapshot)).unwrap_or(0.0);
+        if share > 0.5 {
+            remarks.push(format!(
+                "facts partition {number}: the newest snapshot is {:.0} % as old as facts become: see the runbook, DuecourseSnapshotOld",
+                share * 100.0
             ));
         }
     }
@@ -183,10 +196,12 @@ fn remarks(status: &Status) -> Vec<String> {
     }
     for source in status.sources.iter().filter(|source| source.lost() > 0) {
         remarks.push(format!(
-            "source `{}` partition {}: {} offsets are gone that were never covered: its retention overtook intake; `duecourse sources skip --to {}` goes on without them",
+            "source `{}` partition {}: {} offsets are gone that were never covered: its retention overtook intake; `duecourse sources skip --source {} --partition {} --to {} --reason WHY` goes on without them",
             source.name,
             source.partition,
             source.lost(),
+            source.name,
+            source.partition,
             source.span.0
         ));
     }
@@ -246,6 +261,7 @@ mod tests {
             has_clock: true,
             retention_ms: 60_000,
             unseen_snapshots: None,
+            partitions_configured: None,
             partitions: vec![well, ill, Partition::default()],
             sources: vec![source(0, Some(8)), source(1, Some(1)), source(2, None)],
             destinations: vec![
@@ -294,9 +310,21 @@ mod tests {
         assert!(remarks[1].contains("of offset 40, and only 45 to 50"), "{told}");
         assert!(remarks[2].contains("`leads` in 2026: 12 persons, and from 1 on"), "{told}");
         assert!(remarks[3].contains("3 offsets are gone"), "{told}");
+        assert!(remarks[3].contains("skip --source payments --partition 1 --to 5 --reason"), "{told}");
         assert!(told.contains("notices") && told.contains("singapore"), "{told}");
         let shown = json(&status());
         assert_eq!(shown["destinations"][1]["duties"], json!(["contract_or_certification"]));
         assert_eq!(shown["destinations"][0]["duties"], json!([]));
+
+        let short = Status { retention_ms: 20_000, partitions_configured: Some(4), ..status() };
+        let told = text(&short);
+        assert!(
+            told.contains("! kafka.facts_partitions is 4, and the topic of facts has 3 partitions"),
+            "{told}"
+        );
+        assert!(
+            told.contains("! facts partition 0: the newest snapshot is 150 % as old as facts become"),
+            "{told}"
+        );
     }
 }

@@ -199,17 +199,11 @@ impl Admin {
     /// When brokers do not answer or refuse.
     pub fn describe(&self, topic: &str) -> Result<Option<TopicDescription>, LogError> {
         let Some(partitions) = partition_count_settled(&self.consumer, topic)? else { return Ok(None) };
-        let options = AdminOptions::new().request_timeout(Some(ASK_MAX));
-        let results = self
-            .runtime
-            .block_on(self.client.describe_configs(&[ResourceSpecifier::Topic(topic)], &options))
-            .map_err(unreachable)?;
-        let resource = match results.into_iter().next() {
-            Some(Ok(resource)) => resource,
-            Some(Err(code)) => return Err(LogError::Refused(format!("topic `{topic}`: {code}"))),
-            None => return Err(LogError::Unreachable(format!("no description of topic `{topic}`"))),
-        };
-        let value = |name: &str| resource.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
+        let settings = self.settings(&ResourceSpecifier::Topic(topic)).map_err(|error| match error {
+            LogError::Refused(why) => LogError::Refused(format!("topic `{topic}`: {why}")),
+            error => error,
+        })?;
+        let value = |name: &str| settings.get(name).map_or("", String::as_str);
         Ok(Some(TopicDescription {
             name: topic.to_owned(),
             partitions,

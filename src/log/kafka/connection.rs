@@ -27,6 +27,8 @@ pub struct Connection {
     pub bootstrap_servers: String,
     /// Distinct for each process; names it in the brokers' logs.
     pub client_id: String,
+    /// The group that readers outside any group name. One for the whole deployment, so that an ACL can allow it.
+    pub reader_group: String,
     /// Further librdkafka properties (TLS, SASL). They may hold secrets and are never printed.
     pub properties: BTreeMap<String, String>,
     /// The file with the token of SASL OAUTHBEARER.
@@ -78,7 +80,7 @@ impl Connection {
         let consumer: BaseConsumer<LogContext> = self
             .config("reader")
             // Never joined, but without one the crate polls a queue on which no records arrive.
-            .set("group.id", format!("{}-reader", self.client_id))
+            .set("group.id", &self.reader_group)
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "error")
             .set("isolation.level", isolation)
@@ -92,17 +94,22 @@ impl Connection {
 }
 
 /// The number of partitions of a topic; `None` when it does not exist.
+///
+/// # Errors
+/// `Refused` where it may not be described, which is not the same as not being there.
 pub(super) fn partition_count<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
 ) -> Result<Option<u32>, LogError> {
     let metadata = consumer.fetch_metadata(Some(topic), ASK_MAX).map_err(unreachable)?;
-    let count = metadata
-        .topics()
-        .iter()
-        .find(|found| found.name() == topic)
-        .map_or(0, |found| if found.error().is_some() { 0 } else { found.partitions().len() });
-    Ok(u32::try_from(count).ok().filter(|count| *count > 0))
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+    match found.error().map(RDKafkaErrorCode::from) {
+        Some(code @ RDKafkaErrorCode::TopicAuthorizationFailed) => {
+            Err(LogError::Refused(format!("topic `{topic}`: {}", not_allowed(code))))
+        }
+        Some(_) => Ok(None),
+        None => Ok(u32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
+    }
 }
 
 /// The same of a topic that is to be there. A broker that has just come back may not know its topics yet, so one that
@@ -249,7 +256,12 @@ pub(super) fn consuming(error: &KafkaError) -> Option<LogError> {
             | Code::ClusterAuthorizationFailed
             | Code::SaslAuthenticationFailed
             | Code::Authentication),
-        ) => Some(LogError::Refused(code.to_string())),
+        ) => Some(LogError::Refused(not_allowed(*code))),
         _ => None,
     }
+}
+
+/// Brokers do not say what they would have to allow; `doctor` does.
+pub(super) fn not_allowed(code: RDKafkaErrorCode) -> String {
+    format!("{code}; `duecourse doctor` tells what is not allowed to us and how to allow it")
 }

@@ -75,10 +75,14 @@ impl Admin {
         Ok((self.settings(&ResourceSpecifier::Broker(id))?, metadata.brokers().len()))
     }
 
-    fn settings(&self, of: &ResourceSpecifier<'_>) -> Result<BTreeMap<String, String>, LogError> {
+    /// Where they may not be described, the crate gives none at all and calls that well.
+    pub(super) fn settings(&self, of: &ResourceSpecifier<'_>) -> Result<BTreeMap<String, String>, LogError> {
         let options = AdminOptions::new().request_timeout(Some(ASK_MAX));
         let asked = self.client.describe_configs([of], &options);
         match self.runtime.block_on(asked).map_err(unreachable)?.into_iter().next() {
+            Some(Ok(resource)) if resource.entries.is_empty() => {
+                Err(LogError::Refused("DescribeConfigs is not allowed to us".to_owned()))
+            }
             Some(Ok(resource)) => Ok(resource
                 .entries
                 .into_iter()

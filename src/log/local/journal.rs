@@ -55,7 +55,7 @@ impl Journal {
             return Err(LogError::Refused("a commit must not go back".to_owned()));
         }
         self.buffer.clear();
-        encode(batch, &mut self.buffer);
+        encode_batch(batch, &mut self.buffer);
         self.frames.append(&self.buffer)?;
         self.committed = Some(batch.next_offset);
         Ok(())
@@ -81,14 +81,15 @@ pub fn committed_batches(
 ) -> Result<(), LogError> {
     let mut reader = FrameReader::open(path)?;
     while let Some(payload) = reader.next_payload()? {
-        let batch = decode(payload, partition)
+        let batch = decode_batch(payload, partition)
             .ok_or_else(|| LogError::Damaged("a journal frame does not hold a batch".to_owned()))?;
         each(batch)?;
     }
     Ok(())
 }
 
-fn encode(batch: &Batch, out: &mut Vec<u8>) {
+/// Appends the payload of a batch's frame.
+pub fn encode_batch(batch: &Batch, out: &mut Vec<u8>) {
     out.extend_from_slice(&batch.next_offset.to_le_bytes());
     // Lengths fit: the frame refuses payloads above 64 MiB.
     out.extend_from_slice(&(batch.records.len() as u32).to_le_bytes());
@@ -109,7 +110,8 @@ fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// `None` when the bytes are no batch, or hold more than one.
-fn decode(bytes: &[u8], partition: u32) -> Option<Batch> {
+#[must_use]
+pub fn decode_batch(bytes: &[u8], partition: u32) -> Option<Batch> {
     let mut rest = bytes;
     let next_offset = u64::from_le_bytes(take(&mut rest)?);
     let count = u32::from_le_bytes(take(&mut rest)?);

@@ -58,7 +58,7 @@ use super::LogError;
 pub use decide::LocalDecide;
 pub use facts::LocalFacts;
 pub use frames::FrameReader;
-pub use journal::{Journal, committed_batches};
+pub use journal::{Journal, committed_batches, decode_batch, encode_batch};
 
 /// When appended bytes are forced to disk. They survive a killed process under each policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,7 +42,7 @@ fn well(config: &Config) -> Seen {
         topics.insert(need.name.clone(), Ok(Some(state)));
         on_topics.insert(need.name, Ok(BTreeSet::from(ALL)));
     }
-    let groups = [config.kafka.intake_group(), config.kafka.decide_group()];
+    let groups = topics::groups(config);
     let broker = [
         ("transaction.max.timeout.ms", "900000"),
         ("group.min.session.timeout.ms", "6000"),
@@ -59,7 +59,7 @@ fn well(config: &Config) -> Seen {
         on_topics,
         on_groups: groups.into_iter().map(|group| (group, Ok(BTreeSet::from(ALL)))).collect(),
         transactions: Ok(()),
-        snapshot_age_ms: Some(60_000),
+        snapshot_age_ms: Ok(Some(60_000)),
     }
 }
 
@@ -83,7 +83,7 @@ fn a_cluster_that_is_well_has_no_finding() {
 #[test]
 fn each_thing_put_wrong_is_found_with_its_mend() {
     type Wrong = fn(&mut Seen, &mut Config);
-    let cases: [(&str, &str, &str, Wrong); 22] = [
+    let cases: [(&str, &str, &str, Wrong); 25] = [
         ("topic", "duecourse.facts", "topics create", |seen, _| {
             seen.topics.insert("duecourse.facts".to_owned(), Ok(None));
         }),
@@ -135,7 +135,7 @@ fn each_thing_put_wrong_is_found_with_its_mend() {
             set(seen, "duecourse.facts", "max.message.bytes", "65536");
         }),
         ("snapshot_age", "snapshots.dir", "DuecourseSnapshotOld", |seen, _| {
-            seen.snapshot_age_ms = Some(20 * 86_400_000);
+            seen.snapshot_age_ms = Ok(Some(20 * 86_400_000));
         }),
         ("acl", "duecourse.decided", "--operation Write --topic duecourse.decided", |seen, _| {
             let allowed = seen.on_topics.get_mut("duecourse.decided").unwrap().as_mut().unwrap();
@@ -146,6 +146,16 @@ fn each_thing_put_wrong_is_found_with_its_mend() {
         }),
         ("acl", "duecourse.decide.doctor", "--resource-pattern-type prefixed", |seen, _| {
             seen.transactions = Err("not authorised".to_owned());
+        }),
+        ("acl", "duecourse.reader", "--operation Read --group duecourse.reader", |seen, _| {
+            seen.on_groups.insert("duecourse.reader".to_owned(), Err("not authorised".to_owned()));
+        }),
+        ("acl", "mine.doctor", "--transactional-id mine --resource-pattern-type prefixed", |seen, config| {
+            config.kafka.transactional_id = "mine".to_owned();
+            seen.transactions = Err("not authorised".to_owned());
+        }),
+        ("snapshot_age", "snapshots", "reaches the snapshot store", |seen, _| {
+            seen.snapshot_age_ms = Err("connection refused".to_owned());
         }),
         ("acks", "kafka.properties.\"acks\"", "out of [kafka.properties]", |_, config| {
             config.kafka.properties.insert("acks".to_owned(), "1".to_owned());
@@ -185,4 +195,10 @@ fn production_asks_more() {
     config.production = true;
     assert_eq!(level(&config, &seen, "copies"), Some(Level::Error));
     assert_eq!(level(&config, &seen, "transport"), Some(Level::Error));
+    let over = |protocol: &str| {
+        let mut config = config.clone();
+        config.kafka.properties.insert("security.protocol".to_owned(), protocol.to_owned());
+        level(&config, &seen, "transport")
+    };
+    assert_eq!([over("sasl_plaintext"), over("SASL_SSL"), over("ssl")], [Some(Level::Error), None, None]);
 }
