@@ -179,7 +179,10 @@ def alerts(documents):
         check(promtool(folder, "check", "rules", "--lint=all", "--lint-fatal", "alerts.rules.yaml"), "promtool check rules")
         shutil.copy(monitoring / "alerts.test.yaml", folder)
         check(promtool(folder, "test", "rules", "alerts.test.yaml"), "promtool test rules")
-        expressions = dashboard(json.loads((monitoring / "dashboard.json").read_text()))
+        board = json.loads((monitoring / "dashboard.json").read_text())
+        expressions = dashboard(board)
+        (folder / "held.yaml").write_text(yaml.safe_dump(handed_over(held(board))))
+        check(promtool(folder, "test", "rules", "held.yaml"), "`Partitions held` counts a partition once while two show it")
         record = [{"record": f"panel:{at}", "expr": text} for at, text in enumerate(expressions)]
         (folder / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": record}]}))
         check(promtool(folder, "check", "rules", "--lint=none", "panels.yaml"), "promtool reads the dashboard's expressions")
@@ -196,6 +199,21 @@ def dashboard(board):
     expressions = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
     expressions += [one["expr"] for one in board["annotations"]["list"]]
     return [text.replace("$__rate_interval", "5m") for text in expressions]
+
+
+def held(board):
+    (panel,) = [panel for panel in board["panels"] if panel["title"] == "Partitions held"]
+    return panel["targets"][0]["expr"]
+
+
+def handed_over(expression):
+    """A partition whose old and new holder both show it for one scrape, and what the expression makes of it."""
+    shown = {("0", "decide-0"): "1x80", ("1", "decide-0"): "1x40 stale", ("1", "decide-1"): "_x40 0 1x40"}
+    name = "duecourse_partition_recovered"
+    series = [{"series": f'{name}{{partition="{partition}",instance="{pod}:9464"}}', "values": values}
+              for (partition, pod), values in shown.items()]
+    asked = [{"expr": expression, "eval_time": at, "exp_samples": [{"labels": "{}", "value": 2}]} for at in ("5m", "10m", "15m")]
+    return {"tests": [{"interval": "15s", "input_series": series, "promql_expr_test": asked}]}
 
 
 rendered = {path: overlay(path) for path in OVERLAYS}
