@@ -1,5 +1,5 @@
 """Checks k8s/: every overlay renders, every field of every object is known (custom resources too), pods meet
-Pod Security's `restricted`, PromQL parses and each alert does what its fixture says. scripts/check-k8s runs it.
+Pod Security's `restricted`, what `properties` promises holds, PromQL parses and each alert does what its fixture says. scripts/check-k8s runs it.
 
 That the checks bite is checked too: a field that nobody knows, put into each object, must be refused.
 """
@@ -16,9 +16,12 @@ import jsonschema
 import kubernetes_validate
 import yaml
 
+import properties
+from properties import pod_of
+
 ROOT, TOOLS = Path(sys.argv[1]), Path(sys.argv[2])
 KUBERNETES = "1.31"
-OVERLAYS = ["k8s/overlays/one-node", "k8s/overlays/production", "tests/k8s/oauthbearer"]
+OVERLAYS = ["k8s/overlays/one-node", "k8s/overlays/production", "tests/k8s/oauthbearer", "tests/k8s/s3"]
 passed = 0
 failed = []
 
@@ -84,15 +87,6 @@ def flaw(document):
     return None
 
 
-def pod_of(document):
-    kind, spec = document["kind"], document.get("spec", {})
-    if kind in ("StatefulSet", "Deployment", "Job"):
-        return spec["template"]["spec"]
-    if kind == "CronJob":
-        return spec["jobTemplate"]["spec"]["template"]["spec"]
-    return None
-
-
 def restricted(name, pod):
     """Pod Security Standards, `restricted`, and no token of the Kubernetes API."""
     context = pod.get("securityContext", {})
@@ -142,7 +136,7 @@ def references(overlay, documents):
 def overlay(path):
     documents = render(path)
     kinds = {document["kind"] for document in documents}
-    wanted = {"Namespace", "StatefulSet", "Service", "PodDisruptionBudget", "NetworkPolicy", "PersistentVolumeClaim"}
+    wanted = {"Namespace", "StatefulSet", "Service", "PodDisruptionBudget", "NetworkPolicy"}
     if "one-node" not in path:
         wanted |= {"ServiceMonitor", "PrometheusRule", "ScaledObject", "TriggerAuthentication", "CronJob"}
     check(wanted <= kinds, f"{path} has {wanted - kinds or 'all'}")
@@ -160,6 +154,8 @@ def overlay(path):
             and set(d["spec"]["policyTypes"]) == {"Ingress", "Egress"} and "ingress" not in d["spec"] and "egress" not in d["spec"]]
     check(len(deny) == 1, f"{path} denies by default")
     references(path, documents)
+    for promise in properties.ALL:
+        promise(check, path, documents)
     return documents
 
 
