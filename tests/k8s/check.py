@@ -6,6 +6,7 @@ That the checks bite is checked too: a field that nobody knows, put into each ob
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -173,7 +174,8 @@ def alerts(documents):
         folder = Path(folder)
         (folder / "alerts.rules.yaml").write_text(yaml.safe_dump(rule["spec"], allow_unicode=True))
         check(promtool(folder, "check", "rules", "--lint=all", "--lint-fatal", "alerts.rules.yaml"), "promtool check rules")
-        shutil.copy(monitoring / "alerts.test.yaml", folder)
+        fixtures = (monitoring / "alerts.test.yaml").read_text()
+        (folder / "alerts.test.yaml").write_text(fixtures.replace("k8s/runbook/", f"{pages(documents)}/runbook/"))
         check(promtool(folder, "test", "rules", "alerts.test.yaml"), "promtool test rules")
         board = json.loads((monitoring / "dashboard.json").read_text())
         expressions = dashboard(board)
@@ -197,6 +199,18 @@ def dashboard(board):
     return [text.replace("$__rate_interval", "5m") for text in expressions]
 
 
+def pages(documents):
+    """Where the runbook is read; each alert leads to a page there that is one of ours."""
+    (space,) = properties.of_kind(documents, "Namespace")
+    base = space["metadata"]["annotations"]["duecourse.io/pages"]
+    check(base.startswith("https://"), "the runbook is at an address that Alertmanager can lead to")
+    for rule in properties.of_kind(documents, "PrometheusRule"):
+        for one in [one for group in rule["spec"]["groups"] for one in group["rules"]]:
+            start, _, page = one["annotations"]["runbook_url"].rpartition("/runbook/")
+            check(start == base and (ROOT / "k8s/runbook" / page).is_file(), f"{one['alert']} leads to its page")
+    return base
+
+
 def held(board):
     (panel,) = [panel for panel in board["panels"] if panel["title"] == "Partitions held"]
     return panel["targets"][0]["expr"]
@@ -212,7 +226,17 @@ def handed_over(expression):
     return {"tests": [{"interval": "15s", "input_series": series, "promql_expr_test": asked}]}
 
 
+def left_of_the_example(documents):
+    """What whoever deploys has to set for themselves, and has not: hosts and keys of the example."""
+    text = yaml.safe_dump_all(documents)
+    return sorted(set(re.findall(r"[a-z0-9.-]*\bexample\.com[a-z0-9./-]*|\bexample-2026\b", text)))
+
+
 rendered = {path: overlay(path) for path in OVERLAYS}
 alerts(rendered["k8s/overlays/production"])
+check(len(left_of_the_example(rendered["k8s/overlays/production"])) >= 3, "an overlay that is still the example is told from one that is not")
+for path in sys.argv[3:]:
+    left = left_of_the_example(overlay(path))
+    check(not left, f"{path}: to be set still: {left}")
 print(f"{passed} passed, {len(failed)} failed")
 sys.exit(1 if failed else 0)

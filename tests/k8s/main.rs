@@ -3,6 +3,7 @@
 //!
 //! `scripts/check-k8s` renders and validates the objects; here no tool is needed.
 
+mod commands;
 mod metrics;
 mod text;
 

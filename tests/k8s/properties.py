@@ -4,7 +4,11 @@ A promise that no field of a schema demands is kept only while somebody looks; w
 deleted from a manifest unnoticed.
 """
 
+import re
 import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 HTTP = 9464
 ZONE, NODE = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
@@ -140,4 +144,52 @@ def secret_names(document):
     return [volume["secret"]["secretName"] for volume in pod.get("volumes", []) if "secret" in volume] if pod else []
 
 
-ALL = [spread, mounts, who_comes_in, ways_out, credentials]
+UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "m": 1e-3, "": 1}
+BESIDE_BYTES = 256 * 2**20
+
+
+def amount(text):
+    """A quantity as Kubernetes writes it."""
+    number, unit = re.fullmatch(r"([0-9.]+)(Ki|Mi|Gi|m|)", str(text)).groups()
+    return float(number) * UNITS[unit]
+
+
+def table(text, head):
+    """Rows of a table of Markdown by their first cell."""
+    lines = text[text.index(f"| {head}"):].split("\n\n")[0].splitlines()[2:]
+    return {cells[0]: cells[1:] for cells in ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)}
+
+
+def figure(text):
+    return float(re.search(r"[0-9][0-9.,]*", text)[0].rstrip(".,").replace(",", ""))
+
+
+def sizes(check, path, documents):
+    """Pods ask for what the measured figures of k8s/README.md come to, and the figures are those of benches/README.md."""
+    text, benches = (ROOT / "k8s/README.md").read_text(), (ROOT / "benches/README.md").read_text()
+    measured = table(text, "measured")
+    for quoted in re.findall(r"[0-9,]{5,}", measured["state"][0]):
+        check(quoted in benches, f"k8s/README.md: {quoted} stands in benches/README.md")
+    entry, usual, worst, decide, intake = [figure(row[1]) for row in measured.values()]
+    needs = re.findall(r"([0-9,]+) MB of [0-9,]+ subjects with ([0-9,]+)|([0-9,]+) MB of [0-9,]+ with ([0-9,]+)", measured["state"][0])
+    for row in needs:
+        megabytes, entries = [figure(cell) for cell in row if cell]
+        check(megabytes * 1e6 / entries <= entry, f"k8s/README.md: {entry} bytes an entry, and {row} is more")
+    check(len(needs) == 2, "k8s/README.md: two measured states")
+    subjects, each, events = [figure(cell) for cell in table(text, "overlay")["one-node" if "one-node" in path else "production"]]
+    config = {**tomllib.loads((ROOT / "config/default.toml").read_text())["kafka"], **settings(documents)["kafka"]}
+    waiting = tomllib.loads((ROOT / "config/default.toml").read_text())["decide"]["waiting_bytes_max"]
+    beside = config["facts_partitions"] * waiting + BESIDE_BYTES
+    state = subjects * each * entry
+    for document in of_kind(documents, "StatefulSet"):
+        asked = pod_of(document)["containers"][0]["resources"]
+        name, cpu = component(document), amount(asked["requests"]["cpu"])
+        check(cpu >= events * (decide if name == "decide" else intake) / 1e6, f"{path} {name}: CPU of {events:.0f} events a second, and is {cpu}")
+        if name == "decide":
+            wanted = {"requests": usual * state + beside, "limits": worst * state + beside}
+            for key, least in wanted.items():
+                given = amount(asked[key]["memory"])
+                check(least <= given <= 2 * least, f"{path} {name}: memory {key} of {least / 2**30:.2f} Gi, and is {given / 2**30:.2f} Gi")
+
+
+ALL = [spread, mounts, who_comes_in, ways_out, credentials, sizes]
