@@ -2,7 +2,15 @@
 //!
 //! The deciding thread freezes its state, which costs a few thousand references, and goes on; a thread
 //! of its own writes the frozen state down and stores it. Most snapshots say only what changed since the
-//! one before. When their chain has grown long or heavy, or one could not be stored, the next says it all.
+//! one before. Its invariants:
+//!
+//! * W1 A partition has one snapshot under way at most, and one process writes down one at a time.
+//! * W2 Changes come after a snapshot that is known to be stored and from which on they were counted; while the last
+//!   one's end is not known, or it could not be stored, the next says it all.
+//! * W3 A chain has `CHANGES_MAX` changes at most, and begins anew once they weigh more than its beginning.
+//! * W4 What is stored under an offset is the state at that offset, whatever was applied meanwhile.
+//! * W5 Nothing is stored where nothing was applied since. What is ahead of what is committed may be, for a restore
+//!   takes nothing ahead of that.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -10,6 +18,7 @@ use std::time::Instant;
 
 use crate::codec::snapshot::{self, Extent};
 use crate::engine::partition::{Frozen, Identity};
+use crate::engine::planted::{Planted, is_planted};
 
 use super::machine::Machine;
 use super::observe::Observe;
@@ -157,7 +166,7 @@ impl Task for Writing {
             Err(error) => {
                 tracing::warn!(partition, %error, "a snapshot could not be stored");
                 self.observe.snapshot(partition, None);
-                Chain::default()
+                if is_planted(Planted::BrokenChain) { self.chain } else { Chain::default() }
             }
         };
         // When the partition is gone nobody needs it.

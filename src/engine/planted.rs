@@ -14,9 +14,9 @@ pub enum Planted {
     ReportPredecessor,
     /// S3: timers that worsen somebody's position fire on the newest time.
     TimerClock,
-    /// I2: what was not committed is dropped instead of sent again.
+    /// I2, H1: what was not committed is dropped instead of sent again.
     KeptBatch,
-    /// I3: a batch does not wait for its reports.
+    /// I3, H3: a batch does not wait for its reports.
     ReportsFirst,
     /// I4: a revoked partition is let go before its outputs are settled.
     SettleOnRevoke,
@@ -26,8 +26,12 @@ pub enum Planted {
     SnapshotBeyondCommit,
     /// D12: outputs of replayed records leave again.
     SuppressedRange,
+    /// W2: after a snapshot that could not be stored, the next says only what changed since.
+    BrokenChain,
     /// D7: intake begins at the highest covered offset instead of the lowest.
     LowestStart,
+    /// D7: intake begins at the group's offset, which may be ahead of what some destination has covered.
+    GroupStart,
     /// D8: a source that ends below what is covered is read on.
     RewoundSource,
     /// D11: committed offsets are read without waiting for open transactions.
@@ -59,7 +63,7 @@ pub enum Planted {
 }
 
 impl Planted {
-    pub const ALL: [Planted; 25] = [
+    pub const ALL: [Planted; 27] = [
         Planted::CoveredCheck,
         Planted::VersionCheck,
         Planted::ReportPredecessor,
@@ -70,7 +74,9 @@ impl Planted {
         Planted::LostTogether,
         Planted::SnapshotBeyondCommit,
         Planted::SuppressedRange,
+        Planted::BrokenChain,
         Planted::LowestStart,
+        Planted::GroupStart,
         Planted::RewoundSource,
         Planted::StableOffsets,
         Planted::NewProducer,

@@ -96,6 +96,8 @@ pub struct Broker {
     /// All output topics in order of writing, each of one partition.
     pub outputs: Vec<(OutRecord, Fate)>,
     pub committed: Vec<Option<u64>>,
+    /// Offsets that the group of intakes has committed, in this life of the source topic.
+    pub read: BTreeMap<u32, i64>,
     pub groups: [Group; 2],
     /// What must never be and was.
     pub violations: Vec<String>,
@@ -116,6 +118,7 @@ impl Broker {
             letters: Vec::new(),
             outputs: Vec::new(),
             committed: vec![None; facts as usize],
+            read: BTreeMap::new(),
             groups: [Group::new(sources), Group::new(facts)],
             violations: Vec::new(),
             transactional: BTreeMap::new(),
@@ -139,6 +142,8 @@ impl Broker {
     pub fn recreate_source(&mut self) {
         self.generation += 1;
         self.sources.iter_mut().for_each(|source| *source = SourcePartition::default());
+        // A group coordinator forgets what was committed of a topic that is deleted.
+        self.read.clear();
     }
 
     /// Retention takes what lies before an offset.

@@ -39,14 +39,20 @@ type Tasks = Arc<Mutex<Vec<(u64, Box<dyn Task>)>>>;
 #[derive(Clone)]
 pub struct SimHost {
     time: Time,
-    /// How far its clock is ahead of the broker's.
-    skew_ms: i64,
+    /// How far its clock is ahead of the broker's, until somebody sets it.
+    skew_ms: Arc<AtomicI64>,
     tasks: Tasks,
 }
 
 impl SimHost {
     pub fn new(time: Time, skew_ms: i64) -> SimHost {
-        SimHost { time, skew_ms, tasks: Arc::default() }
+        SimHost { time, skew_ms: Arc::new(AtomicI64::new(skew_ms)), tasks: Arc::default() }
+    }
+
+    /// Its clock jumps, for every process here and in the middle of whatever they do. What measures how long
+    /// something takes goes on as before: that is another clock, and a monotonic one.
+    pub fn set_clock(&self, skew_ms: i64) {
+        self.skew_ms.store(skew_ms, Ordering::Relaxed);
     }
 
     /// Gives the worker at `place`, modulo their number, one turn. False when nobody did anything.
@@ -80,7 +86,7 @@ impl Clock for SimHost {
     }
 
     fn wall(&self) -> TimeMs {
-        TimeMs(self.time.ms() + self.skew_ms)
+        TimeMs(self.time.ms() + self.skew_ms.load(Ordering::Relaxed))
     }
 
     fn sleep(&self, wait: Duration) {

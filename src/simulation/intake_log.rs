@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::broker::{SOURCES, To};
 use super::group::{GroupEvent, Membership};
 use super::scheduler::Sim;
+use super::seen::Sight;
 use crate::engine::base::TimeMs;
 use crate::engine::planted::{Planted, is_planted};
 use crate::log::LogError;
@@ -50,6 +51,17 @@ impl SimIntakeLog {
 
     fn heartbeat(&self) {
         self.sim.told_member(self.process, SOURCES, self.membership.member);
+    }
+
+    /// What the group has committed, as this client is told: now and then an older offset, or that there is none.
+    fn read_so_far(&self, partition: u32) -> Option<i64> {
+        let read = self.sim.broker.borrow().read.get(&partition).copied()?;
+        if !self.sim.lie(5) {
+            return Some(read);
+        }
+        self.sim.see(Sight::OldOffsets);
+        let older = self.sim.roll(read as u64 + 1) as i64;
+        (self.sim.roll(2) == 0).then_some(older)
     }
 
     /// Records that a poll hands over, with their partitions, and whether each partition then is drained.
@@ -126,7 +138,7 @@ impl IntakeLog for SimIntakeLog {
                     serve(SourceEvent::Assigned {
                         topic: SOURCE_TOPIC,
                         partition: *partition,
-                        committed: None,
+                        committed: self.read_so_far(*partition),
                     });
                 }),
                 GroupEvent::Revoked(partitions) => {
@@ -188,8 +200,17 @@ impl IntakeLog for SimIntakeLog {
         self.next.get(&partition).copied()
     }
 
-    fn commit(&mut self, _: &[(&str, u32, i64)]) -> Result<(), LogError> {
-        self.point()
+    fn commit(&mut self, positions: &[(&str, u32, i64)]) -> Result<(), LogError> {
+        self.point()?;
+        let mut broker = self.sim.broker.borrow_mut();
+        if !broker.groups[SOURCES].admits(self.membership.member, self.membership.generation) {
+            return Err(LogError::Unreachable("offsets of an earlier generation of the group".to_owned()));
+        }
+        if !self.sim.lie(10) {
+            // Whatever the topic holds by now: the coordinator does not look.
+            broker.read.extend(positions.iter().map(|(_, partition, offset)| (*partition, *offset)));
+        }
+        Ok(())
     }
 
     fn broker_time(&self) -> Option<TimeMs> {

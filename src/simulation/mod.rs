@@ -25,8 +25,9 @@
 //! | transactions | aborted for an old generation, fenced, timed out; commit lost, late, or done and not answered; markers later than the answer |
 //! | groups | rebalances by joining, leaving, silence; revocations in the middle of work; loss together with a revocation |
 //! | records | delivered twice; offsets with holes; late, doubled and unreadable events |
-//! | snapshots | torn, not stored and said to be, stored and said not to be, lists of yesterday |
-//! | clocks | apart by less than intake allows for, and by more |
+//! | snapshots | torn, not stored and said to be, stored and said not to be, lists of yesterday; not read, read in part, not found although listed; not dropped although said to be |
+//! | clocks | apart by less than intake allows for, and by more; set forward and back while processes run |
+//! | intake's offsets | not stored and said to be, refused, older ones or none read back |
 //! | operators | a second intake configuration, intakes that do not know it; a source topic made anew |
 //! | upgrades | workers of two engine semantics (D13); rules that only the later ones speak, released too early |
 //! | sources | retention takes records that are not covered yet; the order to skip them reaches some partitions, or all |
@@ -159,7 +160,8 @@ fn assert_rich(worlds: u64, seen: &Seen, dispositions: u64) {
     };
     at_least(&[Sight::Crashes, Sight::Freezes, Sight::Lies], worlds);
     at_least(&[Sight::Recreations, Sight::Stops, Sight::Versions, Sight::Losses], worlds / 20);
-    at_least(&[Sight::Restored], worlds);
+    at_least(&[Sight::Restored, Sight::StoreLies], worlds);
+    at_least(&[Sight::Jumps, Sight::OldOffsets], worlds / 5);
     at_least(&[Sight::Releases], worlds / 5);
     at_least(&[Sight::Unspoken], worlds / 20);
     let at_crash = [Sight::OrderAtCrash, Sight::AppealAtCrash, Sight::VerificationAtCrash];
@@ -204,6 +206,21 @@ fn every_planted_bug_is_found() {
         }
     }
     assert!(missed.is_empty(), "not found in {SEEDS_OF_A_BUG_MAX} worlds: {missed:?}");
+}
+
+/// The documents name every one of them, and no more.
+#[test]
+fn planted_bugs_are_told_as_they_are() {
+    let told = include_str!("../../ARCHITECTURE.md").split("| planted bug |").nth(1).unwrap_or_default();
+    let rows: Vec<&str> =
+        told.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let names: Vec<String> = Planted::ALL.iter().map(|bug| format!("{bug:?}")).collect();
+    assert_eq!(
+        rows.get(..names.len()),
+        Some(names.iter().map(String::as_str).collect::<Vec<_>>().as_slice())
+    );
+    let count = format!("; {} planted bugs are each found", names.len());
+    assert!(include_str!("../../README.md").contains(&count), "README.md: {count}");
 }
 
 /// Nothing but the seed decides: no thread, no clock, no order of a map.

@@ -197,6 +197,7 @@ impl Sim {
         }
         self.has_faults.set(false);
         store.is_honest_now();
+        self.see_so_often(Sight::StoreLies, store.told());
         self.events_left.set(0);
         self.upgrade_all();
         self.end_all(Kind::Intake);
@@ -320,6 +321,7 @@ impl Sim {
             0 => self.plan_version(),
             1..=2 => self.recreate(),
             6 => self.forget(),
+            10..=12 => self.set_a_clock(),
             7..=8 => self.release(),
             9 => {
                 let count = self.seats.borrow().len() as u64;
@@ -333,6 +335,15 @@ impl Sim {
             }
             _ => {}
         }
+    }
+
+    /// A machine's clock is set, forward or back: by less than intake allows for, or by more.
+    fn set_a_clock(&self) {
+        let count = self.seats.borrow().len() as u64;
+        let place = self.roll(count) as usize;
+        let skew_ms = self.dice.borrow_mut().pick(&[0, 300, -300, 4_000, -4_000, 60_000, -60_000]);
+        self.seats.borrow()[place].host.set_clock(skew_ms);
+        self.see(Sight::Jumps);
     }
 
     /// The operator releases the next rule set, whoever may not speak it.

@@ -17,6 +17,12 @@ pub enum Sight {
     Crashes,
     Freezes,
     Lies,
+    /// Of the store of snapshots.
+    StoreLies,
+    /// Of clocks.
+    Jumps,
+    /// What intake was told that its group has committed, and is older or nothing.
+    OldOffsets,
     Stops,
     Recreations,
     Versions,
@@ -88,10 +94,13 @@ pub enum Sight {
 }
 
 impl Sight {
-    pub const ALL: [Sight; 42] = [
+    pub const ALL: [Sight; 45] = [
         Sight::Crashes,
         Sight::Freezes,
         Sight::Lies,
+        Sight::StoreLies,
+        Sight::Jumps,
+        Sight::OldOffsets,
         Sight::Stops,
         Sight::Recreations,
         Sight::Versions,

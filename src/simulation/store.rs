@@ -1,4 +1,5 @@
-//! An object store that tears what it is given, is away now and then, and shows lists of yesterday.
+//! An object store that tears what it is given and what it gives back, is away now and then, shows lists of
+//! yesterday, does not know yet what it was given, and drops what it should later than it says.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -22,6 +23,7 @@ struct State {
     objects: Arc<InMemory>,
     dice: Dice,
     lies: bool,
+    told: u64,
     yesterday: Option<Yesterday>,
 }
 
@@ -34,6 +36,7 @@ impl LyingStore {
             objects: Arc::new(InMemory::new()),
             dice: Dice::new(0),
             lies: false,
+            told: 0,
             yesterday: None,
         }))
     }
@@ -41,7 +44,7 @@ impl LyingStore {
     /// Empty, for another seed.
     pub fn begin(&self, seed: u64, lies: bool) {
         let objects = Arc::new(InMemory::new());
-        *self.state() = State { objects, dice: Dice::new(seed ^ 0x5707), lies, yesterday: None };
+        *self.state() = State { objects, dice: Dice::new(seed ^ 0x5707), lies, told: 0, yesterday: None };
     }
 
     pub fn is_honest_now(&self) {
@@ -58,7 +61,23 @@ impl LyingStore {
 
     fn lie(&self, sides: u64) -> bool {
         let mut state = self.state();
-        state.lies && state.dice.once_in(sides)
+        let lie = state.lies && state.dice.once_in(sides);
+        state.told += u64::from(lie);
+        lie
+    }
+
+    /// How often it lied in this world.
+    pub fn told(&self) -> u64 {
+        self.state().told
+    }
+
+    /// The beginning of what there is: a connection that broke off.
+    async fn torn(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let whole = self.objects().get(location).await?.bytes().await?;
+        let kept = self.state().dice.below(whole.len() as u64 + 1) as usize;
+        let torn = InMemory::new();
+        torn.put(location, PutPayload::from(whole.slice(..kept))).await?;
+        torn.get_opts(location, options).await
     }
 }
 
@@ -98,11 +117,29 @@ impl ObjectStore for LyingStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        if self.lie(20) {
+            return Err(away());
+        }
+        if self.lie(20) {
+            let source = "it is not to be seen here yet".into();
+            return Err(Error::NotFound { path: location.to_string(), source });
+        }
+        if self.lie(20) {
+            return self.torn(location, options).await;
+        }
         self.objects().get_opts(location, options).await
     }
 
     async fn delete(&self, location: &Path) -> Result<()> {
-        self.objects().delete(location).await
+        if self.lie(8) {
+            return Err(away());
+        }
+        // It is done at some later time, or never.
+        if self.lie(8) {
+            return Ok(());
+        }
+        let deleted = self.objects().delete(location).await;
+        if self.lie(8) { Err(away()) } else { deleted }
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -110,6 +147,9 @@ impl ObjectStore for LyingStore {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        if self.lie(20) {
+            return Err(away());
+        }
         let mut found = self.objects().list_with_delimiter(prefix).await?;
         let stale = self.lie(4);
         let mut state = self.state();

@@ -1,11 +1,12 @@
 """Checks k8s/: every overlay renders, every field of every object is known (custom resources too), pods meet
-Pod Security's `restricted`, PromQL parses and each alert does what its fixture says. scripts/check-k8s runs it.
+Pod Security's `restricted`, what `properties` promises holds, PromQL parses and each alert does what its fixture says. scripts/check-k8s runs it.
 
 That the checks bite is checked too: a field that nobody knows, put into each object, must be refused.
 """
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,12 @@ import jsonschema
 import kubernetes_validate
 import yaml
 
+import properties
+from properties import pod_of
+
 ROOT, TOOLS = Path(sys.argv[1]), Path(sys.argv[2])
 KUBERNETES = "1.31"
-OVERLAYS = ["k8s/overlays/one-node", "k8s/overlays/production", "tests/k8s/oauthbearer"]
+OVERLAYS = ["k8s/overlays/one-node", "k8s/overlays/production", "tests/k8s/oauthbearer", "tests/k8s/s3"]
 passed = 0
 failed = []
 
@@ -84,15 +88,6 @@ def flaw(document):
     return None
 
 
-def pod_of(document):
-    kind, spec = document["kind"], document.get("spec", {})
-    if kind in ("StatefulSet", "Deployment", "Job"):
-        return spec["template"]["spec"]
-    if kind == "CronJob":
-        return spec["jobTemplate"]["spec"]["template"]["spec"]
-    return None
-
-
 def restricted(name, pod):
     """Pod Security Standards, `restricted`, and no token of the Kubernetes API."""
     context = pod.get("securityContext", {})
@@ -142,7 +137,7 @@ def references(overlay, documents):
 def overlay(path):
     documents = render(path)
     kinds = {document["kind"] for document in documents}
-    wanted = {"Namespace", "StatefulSet", "Service", "PodDisruptionBudget", "NetworkPolicy", "PersistentVolumeClaim"}
+    wanted = {"Namespace", "StatefulSet", "Service", "PodDisruptionBudget", "NetworkPolicy"}
     if "one-node" not in path:
         wanted |= {"ServiceMonitor", "PrometheusRule", "ScaledObject", "TriggerAuthentication", "CronJob"}
     check(wanted <= kinds, f"{path} has {wanted - kinds or 'all'}")
@@ -160,6 +155,8 @@ def overlay(path):
             and set(d["spec"]["policyTypes"]) == {"Ingress", "Egress"} and "ingress" not in d["spec"] and "egress" not in d["spec"]]
     check(len(deny) == 1, f"{path} denies by default")
     references(path, documents)
+    for promise in properties.ALL:
+        promise(check, path, documents)
     return documents
 
 
@@ -177,9 +174,13 @@ def alerts(documents):
         folder = Path(folder)
         (folder / "alerts.rules.yaml").write_text(yaml.safe_dump(rule["spec"], allow_unicode=True))
         check(promtool(folder, "check", "rules", "--lint=all", "--lint-fatal", "alerts.rules.yaml"), "promtool check rules")
-        shutil.copy(monitoring / "alerts.test.yaml", folder)
+        fixtures = (monitoring / "alerts.test.yaml").read_text()
+        (folder / "alerts.test.yaml").write_text(fixtures.replace("k8s/runbook/", f"{pages(documents)}/runbook/"))
         check(promtool(folder, "test", "rules", "alerts.test.yaml"), "promtool test rules")
-        expressions = dashboard(json.loads((monitoring / "dashboard.json").read_text()))
+        board = json.loads((monitoring / "dashboard.json").read_text())
+        expressions = dashboard(board)
+        (folder / "held.yaml").write_text(yaml.safe_dump(handed_over(held(board))))
+        check(promtool(folder, "test", "rules", "held.yaml"), "`Partitions held` counts a partition once while two show it")
         record = [{"record": f"panel:{at}", "expr": text} for at, text in enumerate(expressions)]
         (folder / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": record}]}))
         check(promtool(folder, "check", "rules", "--lint=none", "panels.yaml"), "promtool reads the dashboard's expressions")
@@ -198,7 +199,44 @@ def dashboard(board):
     return [text.replace("$__rate_interval", "5m") for text in expressions]
 
 
+def pages(documents):
+    """Where the runbook is read; each alert leads to a page there that is one of ours."""
+    (space,) = properties.of_kind(documents, "Namespace")
+    base = space["metadata"]["annotations"]["duecourse.io/pages"]
+    check(base.startswith("https://"), "the runbook is at an address that Alertmanager can lead to")
+    for rule in properties.of_kind(documents, "PrometheusRule"):
+        for one in [one for group in rule["spec"]["groups"] for one in group["rules"]]:
+            start, _, page = one["annotations"]["runbook_url"].rpartition("/runbook/")
+            check(start == base and (ROOT / "k8s/runbook" / page).is_file(), f"{one['alert']} leads to its page")
+    return base
+
+
+def held(board):
+    (panel,) = [panel for panel in board["panels"] if panel["title"] == "Partitions held"]
+    return panel["targets"][0]["expr"]
+
+
+def handed_over(expression):
+    """A partition whose old and new holder both show it for one scrape, and what the expression makes of it."""
+    shown = {("0", "decide-0"): "1x80", ("1", "decide-0"): "1x40 stale", ("1", "decide-1"): "_x40 0 1x40"}
+    name = "duecourse_partition_recovered"
+    series = [{"series": f'{name}{{partition="{partition}",instance="{pod}:9464"}}', "values": values}
+              for (partition, pod), values in shown.items()]
+    asked = [{"expr": expression, "eval_time": at, "exp_samples": [{"labels": "{}", "value": 2}]} for at in ("5m", "10m", "15m")]
+    return {"tests": [{"interval": "15s", "input_series": series, "promql_expr_test": asked}]}
+
+
+def left_of_the_example(documents):
+    """What whoever deploys has to set for themselves, and has not: hosts and keys of the example."""
+    text = yaml.safe_dump_all(documents)
+    return sorted(set(re.findall(r"[a-z0-9.-]*\bexample\.com[a-z0-9./-]*|\bexample-2026\b", text)))
+
+
 rendered = {path: overlay(path) for path in OVERLAYS}
 alerts(rendered["k8s/overlays/production"])
+check(len(left_of_the_example(rendered["k8s/overlays/production"])) >= 3, "an overlay that is still the example is told from one that is not")
+for path in sys.argv[3:]:
+    left = left_of_the_example(overlay(path))
+    check(not left, f"{path}: to be set still: {left}")
 print(f"{passed} passed, {len(failed)} failed")
 sys.exit(1 if failed else 0)

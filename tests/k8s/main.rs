@@ -3,6 +3,7 @@
 //!
 //! `scripts/check-k8s` renders and validates the objects; here no tool is needed.
 
+mod commands;
 mod metrics;
 mod text;
 
@@ -14,6 +15,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use duecourse::config::Config;
+use duecourse::decide::driver::Pace;
 use duecourse::telemetry::http::{Server, Shown};
 use duecourse::telemetry::metrics::Metrics;
 
@@ -58,9 +60,53 @@ fn every_key_of_the_configurations_is_one_of_the_program_s() {
         let folder = Path::new(file).parent().unwrap().display().to_string();
         assert!(mounted.contains(&format!("mountPath: {folder}\n")), "{folder} is mounted");
     }
-    // As the comment of the component says.
-    let sets = ["kafka.oauth_token_file=/run/secrets/token/kafka".to_owned()];
-    assert!(Config::load(None, &sets).is_ok());
+}
+
+/// Production with a component over it: the configurations that `scripts/check-k8s` renders.
+#[test]
+fn configurations_with_tokens_or_a_bucket_are_the_program_s_and_their_comments_say_the_same() {
+    for (name, keys) in [
+        ("oauthbearer", ["oauth_token_file = \"/run/secrets/token/kafka\""].as_slice()),
+        (
+            "s3",
+            &[
+                "bucket = \"duecourse-snapshots\"",
+                "endpoint = \"http://minio.minio.svc:9000\"",
+                "credentials_file = \"/run/secrets/s3/credentials\"",
+            ],
+        ),
+    ] {
+        let path = root().join("../tests/k8s").join(name).join("duecourse.toml");
+        let config = Config::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert!(config.production);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let component = read(&format!("components/{name}/kustomization.yaml"));
+        for key in keys {
+            assert!(text.contains(key) && component.contains(key), "{name}: {key}");
+        }
+    }
+}
+
+/// The value of a `Duration` constant in a source file, in seconds.
+fn seconds_in_source(file: &str, name: &str) -> u64 {
+    let text = std::fs::read_to_string(root().join("..").join(file)).unwrap();
+    let found = after(&text, &format!("const {name}: Duration = Duration::from_secs("));
+    found[0].split(')').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn pods_are_given_the_time_that_leaving_takes() {
+    let leave = seconds_in_source("src/log/kafka/joining.rs", "CLOSE_MAX");
+    let acknowledged = seconds_in_source("src/log/kafka/intake.rs", "ACKNOWLEDGED_WITHIN_MAX");
+    let closed = seconds_in_source("src/intake/run.rs", "CLOSE_WITHIN_MAX");
+    let decided = Pace::default().leave_max.as_secs();
+    for (file, takes) in
+        [("base/decide.yaml", decided + leave), ("base/intake.yaml", acknowledged + closed.max(leave))]
+    {
+        let text = read(file);
+        let given = values(&text, "terminationGracePeriodSeconds").next().unwrap_or_default();
+        assert!(given.parse::<u64>().unwrap() >= takes + 10, "{file}: {given} s, and {takes} s are needed");
+    }
 }
 
 #[test]

@@ -105,7 +105,9 @@ fn alerts_read_metrics_and_labels_of_the_catalogue() {
     let alerts = alerts();
     assert!(alerts.len() >= 15, "{}", alerts.len());
     for (name, expression, annotations) in &alerts {
-        assert!(!read_metrics(expression).is_empty(), "{name} reads nothing of ours");
+        // What is no process of ours while it is to be watched: kube-state-metrics shows it.
+        let others = expression.contains("kube_cronjob_") && expression.contains("duecourse-doctor");
+        assert!(!read_metrics(expression).is_empty() || others, "{name} reads nothing of ours");
         assert_eq!(flaws(expression, annotations), Vec::<String>::new(), "{name}");
     }
     for (name, braces) in read_metrics(&read("components/monitoring/alerts.test.yaml")) {

@@ -210,6 +210,14 @@ fn what_alerts_read_moves_when_things_go_wrong_and_moves_back() {
         at("duecourse_snapshots_total{outcome=\"stored\"}").is_some_and(|now| now > stored)
     });
 
+    // DuecourseNothingCommitted: decide stands still while facts are written; let go on, it decides them.
+    let committed = || at("duecourse_transactions_total{outcome=\"committed\"}");
+    let (before, waiting) = (committed().unwrap(), undecided(&deployment));
+    decide.freeze();
+    wait_for("what is not decided grows", || undecided(&deployment) > waiting + 1);
+    decide.thaw();
+    wait_for("and is committed", || committed().is_some_and(|now| now > before));
+
     // DuecourseNobodyDecides: killed, and back from its snapshots.
     decide.kill();
     assert!(get(&decide_at, "/metrics").is_none());
@@ -219,6 +227,17 @@ fn what_alerts_read_moves_when_things_go_wrong_and_moves_back() {
             && at("duecourse_snapshot_timestamp_seconds{partition=\"0\"}").is_some_and(|time| time > 0.0)
             && at("duecourse_recovery_duration_seconds_count") == Some(f64::from(PARTITIONS))
     });
+
+    // DuecoursePartitionUnheld: of two workers one is killed. The other holds what it held once its session is over.
+    let other_at = free_address();
+    let arguments = with(&other_at);
+    let words = arguments.iter().map(String::as_str).chain(["--set", "kafka.instance_id=demo-1"]);
+    let mut other = deployment.start("decide", &words.collect::<Vec<_>>());
+    wait_for("each holds one", || {
+        [&decide_at, &other_at].iter().all(|of| metric(of, "duecourse_partition_recovered{") == Some(1.0))
+    });
+    other.kill();
+    wait_for("one holds both", || at("duecourse_partition_recovered{") == Some(f64::from(PARTITIONS)));
 
     // DuecoursePartitionStopped: bytes that are no facts record. The others go on; the process is not ready.
     put("facts", b"no facts record");

@@ -1,6 +1,7 @@
 //! The deciding loop over a log that lies: nothing lost, nothing doubled, nothing out of order.
 
 mod lying_log;
+mod snapshotting;
 mod stores;
 mod world;
 

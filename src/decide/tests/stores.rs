@@ -10,7 +10,7 @@ use crate::engine::SEMANTICS;
 use crate::engine::input::TimeMode;
 use crate::engine::partition::{Identity, Partition};
 
-fn identity(partition: u32) -> Identity {
+pub(super) fn identity(partition: u32) -> Identity {
     let id_key = crate::codec::keys::Keys::development().id_key();
     Identity { partition, partitions: 4, id_key, time: TimeMode::Event }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Intake, IntakeError, RETRY_EVERY};
+use crate::engine::planted::{Planted, is_planted};
 use crate::intake::desk::Tally;
 use crate::intake::pack::{Flush, Packer};
 use crate::log::LogError;
@@ -85,7 +86,11 @@ impl<L: IntakeLog> Intake<L> {
             );
             let slot = self.packer.assign(id.clone(), start);
             self.desk.open(slot, id, topic, start.previous + 1, *committed, watermarks.1);
-            begins.push((place, start.previous + 1));
+            let begin = match is_planted(Planted::GroupStart) {
+                true => (start.previous + 1).max(*committed),
+                false => start.previous + 1,
+            };
+            begins.push((place, begin));
         }
         let packs = self.packer.flush(Flush::All);
         self.send(packs)?;
