@@ -10,7 +10,7 @@ use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode}
 use super::endpoint::Endpoint;
 use super::{Exit, Failure, snapshots};
 use crate::config::Config;
-use crate::config::bundle::Loader;
+use crate::config::bundle::{Loader, Problem};
 use crate::decide::DecideError;
 use crate::decide::driver::{Host, Pace, Setup, decide};
 use crate::decide::machine::Surroundings;
@@ -57,6 +57,11 @@ pub(super) fn work(
     let setup = setup(config, until_end, view, observe)?;
     let log = KafkaDecideLog::join(&connection(config, "decide")?, options(config))?;
     decide(log, setup, stop).map_err(failure)
+}
+
+/// What is in force and deserves a look, when the rules that decide are loaded.
+pub(super) fn log_warning(warning: &Problem) {
+    tracing::warn!("{warning}");
 }
 
 fn failure(error: DecideError) -> Failure {
@@ -106,7 +111,7 @@ fn setup(
         surroundings: Surroundings {
             keys: Arc::new(keys(config)?),
             institution: Arc::from(config.institution.as_str()),
-            loader: Arc::new(Loader::speaking(config.rules.speaks())),
+            loader: Arc::new(Loader::speaking(config.rules.speaks()).telling(log_warning)),
             observe,
         },
         snapshots: Some(Arc::new(snapshots::open(config)?.of_semantics(config.rules.speaks()))),
