@@ -11,7 +11,7 @@ use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode}
 use super::endpoint::Endpoint;
 use super::{Exit, Failure, snapshots};
 use crate::config::Config;
-use crate::config::bundle::Loader;
+use crate::config::bundle::{Loader, Problem};
 use crate::decide::DecideError;
 use crate::decide::driver::{Host, Pace, Setup, decide};
 use crate::decide::machine::Surroundings;
@@ -89,6 +89,11 @@ fn check_retention(config: &Config, connection: &Connection) -> Result<(), Failu
     Ok(())
 }
 
+/// What is in force and deserves a look, when the rules that decide are loaded.
+pub(super) fn log_warning(warning: &Problem) {
+    tracing::warn!("{warning}");
+}
+
 fn failure(error: DecideError) -> Failure {
     match error {
         DecideError::Log(error) => error.into(),
@@ -136,7 +141,7 @@ fn setup(
         surroundings: Surroundings {
             keys: Arc::new(keys(config)?),
             institution: Arc::from(config.institution.as_str()),
-            loader: Arc::new(Loader::speaking(config.rules.speaks())),
+            loader: Arc::new(Loader::speaking(config.rules.speaks()).telling(log_warning)),
             observe,
         },
         snapshots: Some(Arc::new(snapshots::open(config)?.of_semantics(config.rules.speaks()))),

@@ -11,7 +11,7 @@ use super::judge::{FileJudge, TABLE_ACCOUNTS};
 use crate::codec::hex::hex;
 use crate::codec::keys::Keys;
 use crate::config::Config;
-use crate::config::bundle::{self, Profile};
+use crate::config::bundle::{self, Checked, Profile};
 use crate::config::source::{Format, SourceMapping};
 use crate::intake::classify::{TABLE_EVENTS, TABLE_FEEDBACK};
 use crate::intake::files::{Files, FilesError, InputFiles};
@@ -31,6 +31,14 @@ pub fn default_institution() -> Result<String, Failure> {
 pub struct Rules {
     pub bundle: String,
     pub sha256: String,
+    /// What whoever decides by it is told first (`warnings`).
+    pub warnings: Vec<String>,
+}
+
+/// The lines on what loads and deserves a look, such as figures that are in force and not established.
+#[must_use]
+pub fn warnings(checked: &Checked) -> Vec<String> {
+    checked.warnings.iter().map(|warning| format!("warning: {warning}")).collect()
 }
 
 /// The embedded bundle, or that of a folder, at an operating point.
@@ -44,12 +52,12 @@ pub fn rules(folder: Option<&Path>, profile: Profile) -> Result<Rules, Failure> 
         }
         None => bundle::check_embedded(profile).context("the embedded rules"),
     };
-    checked.map_err(Failure::configuration)?;
+    let warnings = warnings(&checked.map_err(Failure::configuration)?);
     let text = folder
         .map_or_else(|| bundle::embedded(profile), |folder| bundle::from_dir(folder, profile))
         .map_err(Failure::configuration)?;
     let sha256 = hex(&Sha256::digest(text.as_bytes()));
-    Ok(Rules { bundle: text, sha256 })
+    Ok(Rules { bundle: text, sha256, warnings })
 }
 
 /// Files of events and how to read them.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::decide::log_warning;
 use super::deployment::{ConfigArguments, connection, keys, stop_flag, time_mode};
 use super::endpoint::Endpoint;
 use super::{Exit, Failure};
@@ -207,5 +208,8 @@ fn first_start(config: &Config) -> Result<Option<FirstStart>, Failure> {
         dir => bundle::from_dir(std::path::Path::new(dir), profile),
     };
     let bundle = text.map_err(Failure::configuration)?;
+    if let Ok(checked) = bundle::check(&bundle) {
+        checked.warnings.iter().for_each(log_warning);
+    }
     Ok(Some(FirstStart { bundle: Arc::from(bundle), goes_live: config.rules.go_live_on_first_start }))
 }

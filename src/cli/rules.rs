@@ -52,6 +52,9 @@ struct CheckArguments {
     /// Measure what is fed against this source alone [default: all that are shipped]
     #[arg(long, value_name = "NAME|FILE")]
     source: Option<String>,
+    /// End with 1 if anything is found: for pipelines that are to hold back what makes no sense
+    #[arg(long, conflicts_with_all = ["bundle", "signals", "figures"])]
+    strict: bool,
     /// List every signal instead: its subject, purpose, legal basis, source fields, and how far it reaches
     #[arg(long, conflicts_with = "bundle")]
     signals: bool,
@@ -81,7 +84,7 @@ struct TestArguments {
 }
 
 /// # Errors
-/// Exit 3 when the rules do not load, 4 when a scenario cannot be read.
+/// Exit 3 when the rules do not load, 4 when a scenario cannot be read; 1 is no failure: a check was made.
 pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.what {
         What::Check(arguments) => check(&arguments),
@@ -132,10 +135,9 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     for figure in bundle::dated_figures(&rules.bundle).iter().filter(|figure| figure.is_own()) {
         println!("own choice: {} {} = {} (no text sets it)", figure.file, figure.key, figure.value);
     }
-    for found in found(arguments, &checked)? {
-        println!("finding: {found}");
-    }
-    Ok(Exit::Done)
+    let found = found(arguments, &checked)?;
+    found.iter().for_each(|found| println!("finding: {found}"));
+    Ok(if arguments.strict && !found.is_empty() { Exit::Mismatch } else { Exit::Done })
 }
 
 /// What loads and makes no sense, each with its place.
@@ -196,7 +198,7 @@ fn summary(checked: &Checked) -> String {
             change.decided_on
         )
     }));
-    lines.extend(checked.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.extend(inputs::warnings(checked));
     lines.join("\n") + "\n"
 }
 

@@ -123,6 +123,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let started = Instant::now();
     let labels = arguments.labels.as_deref().map(Labels::read).transpose().map_err(Failure::input)?;
     let rules = inputs::rules(arguments.rules.as_deref(), arguments.profile.into())?;
+    rules.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     let keys = load_keys(arguments.key.as_deref())?;
     let institution = arguments.institution.clone().map_or_else(inputs::default_institution, Ok)?;
     let inputs = Inputs::new(

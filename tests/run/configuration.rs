@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::Place;
+use crate::support::{Place, copy};
 
 /// Exit code, standard output and standard error of a command, run in the project's folder.
 fn said(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -78,18 +78,4 @@ fn rules_test_ends_with_1_where_a_scenario_says_otherwise() {
     assert_eq!(said(&["rules", "test", "--update", other.to_str().unwrap()]).0, Some(0));
     assert_eq!(std::fs::read_to_string(&other).unwrap(), text);
     assert_eq!(said(&["rules", "test", "/nowhere"]).0, Some(4));
-}
-
-/// Copies the files of a folder and of the folders in it.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

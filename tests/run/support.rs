@@ -213,6 +213,20 @@ reason = "paid_to_many"
 source = "these tests"
 "#;
 
+/// Copies the files of a folder and of the folders in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 pub fn duecourse() -> Command {
     Command::new(env!("CARGO_BIN_EXE_duecourse"))
 }

@@ -36,7 +36,7 @@ pub(super) fn readable(bundle: &mut Bundle, path: &str, condition: &Condition, r
                     name(*trigger, reader.signals)
                 ),
             };
-            bundle.problems.add(path, "condition", message);
+            bundle.blame(path, field.name(), message);
         }
     }
     only_protects(bundle, path, condition, reader.measure);
@@ -46,7 +46,7 @@ pub(super) fn readable(bundle: &mut Bundle, path: &str, condition: &Condition, r
     }
     for signal in signals_read(condition, reader.signals) {
         if let Err(message) = signal_readable(signal, reader) {
-            bundle.problems.add(path, "condition", message);
+            bundle.blame(path, &signal.name, message);
         }
     }
     known_for_themselves(bundle, path, condition, reader);
@@ -68,7 +68,7 @@ pub(super) fn only_protects(
             "reads {}, which may only protect likely victims (APL 34); only a measure of that lane may read it",
             field.name()
         );
-        bundle.problems.add(path, "condition", message);
+        bundle.blame(path, field.name(), message);
     }
 }
 
@@ -84,7 +84,7 @@ fn known_for_themselves(bundle: &mut Bundle, path: &str, condition: &Condition, 
             "reads `{}` of a counterparty and nothing of the party's own; nobody is acted on for whom they know: read the event or a signal of the account too",
             counterparty.name
         );
-        bundle.problems.add(path, "condition", message);
+        bundle.blame(path, &counterparty.name, message);
     }
 }
 

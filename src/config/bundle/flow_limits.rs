@@ -9,8 +9,8 @@ use super::files::{FigureDecl, FlowFigure, FlowLimitFile};
 use super::limits::{dates, is_enabled, not_overlapping, source};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
-use super::purposes::{joined, lane_use, purpose};
-use super::rules::{SUBJECTS, condition, constant, fits, measure, risk};
+use super::purposes::{joined, lane_use, note_purpose, purpose};
+use super::rules::{SUBJECTS, condition, constant, each_is_read, fits, measure, risk};
 use super::triggers::triggers;
 use super::values::{named, standing};
 use crate::config::expression::Constant;
@@ -161,10 +161,7 @@ fn one(
         }
     }
     let text = &common.file.condition;
-    for constant in constants.iter().filter(|constant| !text.contains(&constant.name)) {
-        let name = constant.name.trim_start_matches("limit.");
-        bundle.problems.add(path, &key(name), "the condition does not read it; leave it out");
-    }
+    each_is_read(bundle, path, &constants, text, &|name| key(name.trim_start_matches("limit.")));
     let condition = condition(bundle, path, text, common.signals, &constants)?;
     let reader = Reader {
         subject: common.subject,
@@ -178,7 +175,7 @@ fn one(
     let sources = read.iter().map(|signal| (signal.name.as_str(), signal.purpose));
     // Its lane is that of limits, its measure often one on an account: the data must serve both.
     let uses: Vec<Use> = lane_use(common.measure.lane()).into_iter().chain([Use::OpeningLimit]).collect();
-    let purpose = bundle.note(path, "purpose", joined(common.own_purpose, sources, &uses))?;
+    let purpose = note_purpose(bundle, path, joined(common.own_purpose, sources, &uses))?;
     let value = constants.into_iter().find(|constant| constant.name == "limit.value");
     let rule = Rule {
         quality: None,

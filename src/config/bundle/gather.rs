@@ -85,12 +85,7 @@ pub(super) fn gather(
 }
 
 fn table(path: &str, text: &str) -> Result<Value, Problem> {
-    let problem = |line: Option<usize>, message: String| Problem {
-        file: path.to_owned(),
-        key: String::new(),
-        line,
-        message,
-    };
+    let problem = |line: Option<usize>, message: String| Problem { line, ..Problem::new(path, "", message) };
     let Some(kind) = Kind::of(path) else {
         return Err(problem(
             None,

@@ -12,8 +12,8 @@ use super::limits::is_enabled;
 use super::lives::figure;
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
-use super::purposes::{joined, purpose};
-use super::rules::{condition, each_is_read, precision, status_named, thresholds_of};
+use super::purposes::{Clash, joined, note_purpose, purpose};
+use super::rules::{condition, each_is_read, key_of_threshold, precision, status_named, thresholds_of};
 use super::triggers::{feeds_of, feeds_triggering};
 use super::values::{named, span_within};
 use super::verifying::word;
@@ -230,7 +230,7 @@ fn rule(
     let constants = thresholds_of(bundle, path, &file.thresholds);
     let text = bundle.note(path, "condition", written(&file.condition))?;
     let condition = condition(bundle, path, &text, signals, &constants);
-    each_is_read(bundle, path, &constants, &text);
+    each_is_read(bundle, path, &constants, &text, &key_of_threshold);
     let condition = condition?;
     if subject.lives_with_holder() {
         let as_triggers: Vec<Trigger> = triggers.iter().map(|feed| Trigger::Feed(*feed)).collect();
@@ -241,7 +241,7 @@ fn rule(
     }
     let own = written(&file.purpose).and_then(|text| purpose(&text));
     let own = bundle.note(path, "purpose", own)?;
-    let purpose = bundle.note(path, "purpose", purpose_of(own, &condition, signals))?;
+    let purpose = note_purpose(bundle, path, purpose_of(own, &condition, signals))?;
     let again_after = written(&file.again_after).and_then(|text| span_within(&text, SpanMs::HOUR, AGAIN_MAX));
     let again_after = bundle.note(path, "again_after", again_after);
     let open_max = bundle.note(path, "open_max", file.open_max.ok_or_else(|| "is missing".to_owned()));
@@ -313,16 +313,16 @@ fn of_itself(
                 signal.name,
                 subject.name()
             );
-            bundle.problems.add(path, "condition", message);
+            bundle.blame(path, &signal.name, message);
         }
     }
     for field in fields(condition) {
         let message = format!("reads {}, which is a person's: a shared subject has none", field.name());
-        bundle.problems.add(path, "condition", message);
+        bundle.blame(path, field.name(), message);
     }
 }
 
-fn purpose_of(own: Purpose, condition: &Condition, signals: &[Signal]) -> Result<Purpose, String> {
+fn purpose_of(own: Purpose, condition: &Condition, signals: &[Signal]) -> Result<Purpose, Clash> {
     let read = signals_read(condition, signals);
     let sources = read.iter().map(|signal| (signal.name.as_str(), signal.purpose));
     joined(own, sources, &[Use::AnomalyMeasure])

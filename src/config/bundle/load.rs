@@ -13,9 +13,10 @@ use super::files::{SettingsFile, semantics_unnamed};
 use super::purposes::Relabelled;
 use super::retention::RetentionFile;
 use super::{
-    BundleError, Problem, Problems, Profile, SCHEMA, calendar, compile, examples, figures, flow_limits,
-    gather, leads, limits, lives, notices, protections, retention, rules, settings, signals, values,
+    BundleError, Problem, Problems, Profile, SCHEMA, calendar, examples, figures, flow_limits, gather, leads,
+    limits, lives, notices, protections, retention, rules, settings, signals, values,
 };
+use crate::config::expression;
 use crate::config::nearest::plain;
 use crate::engine::base::SpanMs;
 use crate::engine::notice::NoticeTexts;
@@ -123,6 +124,22 @@ impl Bundle {
     /// The value, or `None` with the problem noted at `key`.
     pub(super) fn note<T>(&mut self, file: &str, key: &str, result: Result<T, String>) -> Option<T> {
         result.map_err(|message| self.problems.add(file, key, message)).ok()
+    }
+
+    /// Notes what is wrong with the condition of a file, at the place where it names what it should not.
+    pub(super) fn blame(&mut self, file: &str, name: &str, message: impl Into<String>) {
+        let within = self.place_of(file, name);
+        self.problems.add_within(file, "condition", within, message);
+    }
+
+    /// Whether the condition of a file reads a name.
+    pub(super) fn reads(&self, file: &str, name: &str) -> bool {
+        self.place_of(file, name).is_some()
+    }
+
+    /// Where the condition of a file first reads a name.
+    fn place_of(&self, file: &str, name: &str) -> Option<(usize, usize)> {
+        expression::place_of(self.files.get(file)?.get("condition")?.as_str()?, name)
     }
 
     /// A name as it may stand in rules, outputs and metrics.
@@ -252,7 +269,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
 }
 
 fn whole(message: String) -> BundleError {
-    BundleError { problems: vec![Problem { file: String::new(), key: String::new(), line: None, message }] }
+    BundleError { problems: vec![Problem::new("", "", message)] }
 }
 
 fn read(text: &str) -> Result<Bundle, BundleError> {
@@ -278,6 +295,8 @@ fn read(text: &str) -> Result<Bundle, BundleError> {
 #[derive(Debug)]
 pub struct Loader {
     speaks: u32,
+    /// Is told each warning of what it compiles.
+    tell: Option<fn(&Problem)>,
     loaded: Mutex<Vec<([u8; 32], Arc<RuleSet>)>>,
 }
 
@@ -299,7 +318,13 @@ impl Loader {
     /// One that loads nothing which asks for more than these engine semantics.
     #[must_use]
     pub fn speaking(speaks: u32) -> Loader {
-        Loader { speaks: speaks.min(SEMANTICS), loaded: Mutex::default() }
+        Loader { speaks: speaks.min(SEMANTICS), tell: None, loaded: Mutex::default() }
+    }
+
+    /// The same, telling what loads and deserves a look, once for each rule set.
+    #[must_use]
+    pub fn telling(self, tell: fn(&Problem)) -> Loader {
+        Loader { tell: Some(tell), ..self }
     }
 }
 
@@ -350,7 +375,11 @@ impl LoadRules for Loader {
         if let Some((_, rules)) = loaded.iter().find(|(known, _)| *known == sha256) {
             return Ok(Arc::clone(rules));
         }
-        let rules = Arc::new(compile(bundle).map_err(|error| error.to_string())?);
+        let checked = check(bundle).map_err(|error| error.to_string())?;
+        if let Some(tell) = self.tell {
+            checked.warnings.iter().for_each(tell);
+        }
+        let rules = Arc::new(checked.rule_set);
         if loaded.len() == LOADED_MAX {
             loaded.remove(0);
         }

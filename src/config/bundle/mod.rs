@@ -76,7 +76,18 @@ pub struct Problem {
     pub key: String,
     /// Line in the file, from 1, where it could be found.
     pub line: Option<usize>,
+    /// Column in that line, from 1, where it is about one place of a condition.
+    pub column: Option<usize>,
+    /// Line and column within the text at `key`, from 1, while its place in the file is not known.
+    pub within: Option<(usize, usize)>,
     pub message: String,
+}
+
+impl Problem {
+    fn new(file: &str, key: &str, message: impl Into<String>) -> Problem {
+        let (file, key, message) = (file.to_owned(), key.to_owned(), message.into());
+        Problem { file, key, line: None, column: None, within: None, message }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -85,8 +96,14 @@ impl fmt::Display for Problem {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
+        }
         if !self.key.is_empty() {
             write!(f, ": {}", self.key)?;
+        }
+        if let Some((line, column)) = self.within {
+            write!(f, ": line {line}, column {column}")?;
         }
         write!(f, ": {}", self.message)
     }
@@ -113,12 +130,18 @@ struct Problems(Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, file: &str, key: &str, message: impl Into<String>) {
-        self.0.push(Problem {
-            file: file.to_owned(),
-            key: key.to_owned(),
-            line: None,
-            message: message.into(),
-        });
+        self.0.push(Problem::new(file, key, message));
+    }
+
+    /// The same at a place within the text at `key`, if it is known.
+    fn add_within(
+        &mut self,
+        file: &str,
+        key: &str,
+        within: Option<(usize, usize)>,
+        message: impl Into<String>,
+    ) {
+        self.0.push(Problem { within, ..Problem::new(file, key, message) });
     }
 
     fn into_result(self) -> Result<(), BundleError> {
@@ -192,14 +215,14 @@ pub fn check_embedded(profile: Profile) -> Result<Checked, BundleError> {
     })
 }
 
-/// The file and line of a rule, limit or signal of a bundle: of the embedded one, or of a folder's.
+/// The file and line of a rule, limit, protection, lead or signal of a bundle: of the embedded one, or of a folder's.
 #[must_use]
 pub fn place_of(about: &str, dir: Option<&Path>, paths: &[String]) -> Option<(String, usize)> {
     let text = |path: &str| match dir {
         Some(dir) => std::fs::read_to_string(dir.join(path)).ok(),
         None => embedded::FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| (*text).to_owned()),
     };
-    for folder in ["rules", "limits"] {
+    for folder in ["rules", "limits", "protections", "leads"] {
         let path = format!("{folder}/{about}.toml");
         if paths.contains(&path) {
             let line = text(&path).and_then(|text| line_of(&text, "condition"));

@@ -126,7 +126,7 @@ fn readable(
         let said = feeds_triggering(subject).iter().any(|feed| super::condition::feed_says(*feed, field));
         if !said {
             let message = format!("reads {}, which no event about `{}` says", field.name(), subject.name());
-            bundle.problems.add(path, "condition", message);
+            bundle.blame(path, field.name(), message);
         }
     }
     for signal in super::condition::signals_read(condition, signals) {
@@ -135,7 +135,7 @@ fn readable(
                 "signal `{}` has a purpose that does not permit softening; use data that may protect",
                 signal.name
             );
-            bundle.problems.add(path, "condition", message);
+            bundle.blame(path, &signal.name, message);
         }
         let of_party = signal.subject == subject
             || signal.subject == SubjectKind::Holder
@@ -147,7 +147,7 @@ fn readable(
                 signal.subject.name(),
                 subject.name()
             );
-            bundle.problems.add(path, "condition", message);
+            bundle.blame(path, &signal.name, message);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Purpose checks at load (D18, D19): a rule whose action lies outside its signals' purposes does not load.
 
+use super::load::Bundle;
 use super::values::named;
 use crate::engine::authorisation::AuthorisedUse;
 use crate::engine::life::Word;
@@ -61,23 +62,52 @@ pub(super) fn joined<'a>(
     rule: Purpose,
     reads: impl IntoIterator<Item = (&'a str, Purpose)>,
     uses: &[Use],
-) -> Result<Purpose, String> {
+) -> Result<Purpose, Clash> {
     let mut purpose = rule;
-    let reads = reads.into_iter().map(|(name, purpose)| (format!("signal `{name}`"), purpose));
-    let own = [("the rule's own purpose".to_owned(), rule)];
-    for (what, each) in own.into_iter().chain(reads) {
+    let reads = reads.into_iter().map(|(name, purpose)| (Some(name), purpose));
+    for (signal, each) in [(None, rule)].into_iter().chain(reads) {
         for needed in uses.iter().copied().chain([Use::AppealReview]) {
             if !each.permits(needed) {
-                return Err(format!(
+                let what =
+                    signal.map_or("the rule's own purpose".to_owned(), |signal| format!("signal `{signal}`"));
+                let message = format!(
                     "{what} does not permit {}, which this rule's measure needs; it has {}: use data that does, or another measure",
                     needed.name(),
                     name(each)
-                ));
+                );
+                return Err(Clash { signal: signal.map(str::to_owned), message });
             }
         }
         purpose = purpose.join(each);
     }
     Ok(purpose)
+}
+
+/// Why purposes do not fit together.
+#[derive(Debug)]
+pub(super) struct Clash {
+    /// The signal whose purpose it is; the rule's own otherwise.
+    pub signal: Option<String>,
+    pub message: String,
+}
+
+/// The purpose, or `None` with the clash noted: where the condition names the signal, else at `purpose`.
+pub(super) fn note_purpose(
+    bundle: &mut Bundle,
+    path: &str,
+    purpose: Result<Purpose, Clash>,
+) -> Option<Purpose> {
+    match purpose {
+        Ok(purpose) => Some(purpose),
+        Err(Clash { signal: Some(signal), message }) if bundle.reads(path, &signal) => {
+            bundle.blame(path, &signal, message);
+            None
+        }
+        Err(Clash { message, .. }) => {
+            bundle.problems.add(path, "purpose", message);
+            None
+        }
+    }
 }
 
 /// A purpose as it is written in files, or the uses that a joined one is left with.
@@ -166,13 +196,14 @@ mod tests {
         let joined_purpose = joined(Purpose::ANTI_FRAUD, device, &[Use::AnomalyMeasure]).unwrap();
         assert!(!joined_purpose.permits(Use::VictimProtection));
         let victim = [Use::VictimProtection];
-        let message = joined(Purpose::ANTI_FRAUD, device, &victim).unwrap_err();
+        let message = joined(Purpose::ANTI_FRAUD, device, &victim).unwrap_err().message;
         assert!(
             message.contains("signal `device_holders_30d` does not permit victim_protection"),
             "{message}"
         );
         assert!(message.contains("has the purpose `device_data`"), "{message}");
-        assert!(joined(Purpose::AML, [], &[Use::AnomalyMeasure]).unwrap_err().contains("own purpose"));
+        let own = joined(Purpose::AML, [], &[Use::AnomalyMeasure]).unwrap_err();
+        assert!(own.message.contains("own purpose"));
         assert_eq!(lane_use(Lane::Authority), None);
     }
 

@@ -10,7 +10,7 @@ use super::harm::{harm_budget, quality};
 use super::load::{Bundle, Context};
 use super::notices::{check_key, title};
 use super::profile::Profile;
-use super::purposes::{joined, lane_use, purpose};
+use super::purposes::{Clash, joined, lane_use, note_purpose, purpose};
 use super::triggers::triggers;
 use super::values::{date, named, span};
 use super::verifying::word;
@@ -55,7 +55,7 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, context: Co
     let own_purpose = bundle.note(path, "purpose", purpose(&file.purpose));
     let thresholds = thresholds_of(bundle, path, &file.thresholds);
     let condition = condition(bundle, path, &file.condition, signals, &thresholds);
-    each_is_read(bundle, path, &thresholds, &file.condition);
+    each_is_read(bundle, path, &thresholds, &file.condition, &key_of_threshold);
     let precision = precision(bundle, path, file.precision.as_ref());
     let harm_budget = harm_budget(bundle, path, file.harm_budget.as_ref());
     let quality = file.quality.as_ref().map(|decl| quality(bundle, path, decl));
@@ -95,7 +95,7 @@ fn rule(bundle: &mut Bundle, path: &str, id: String, file: RuleFile, context: Co
     );
     fits?;
     let purpose = joined_with(own_purpose?, &condition, &triggers, signals, measure);
-    let purpose = bundle.note(path, "purpose", purpose)?;
+    let purpose = note_purpose(bundle, path, purpose)?;
     if enforced && precision.is_none() {
         bundle.warnings.add(
             path,
@@ -162,12 +162,28 @@ pub(super) fn measure(name: &str) -> Result<MeasureKind, String> {
     named("measure", name, MeasureKind::ALL.map(|kind| (Measure::from(kind).name(), kind)))
 }
 
-/// A figure that the condition does not read is left out.
-pub(super) fn each_is_read(bundle: &mut Bundle, path: &str, constants: &[Constant], condition: &str) {
-    for constant in constants.iter().filter(|constant| !condition.contains(&constant.name)) {
-        let key = constant.name.replacen("threshold.", "thresholds.", 1);
-        bundle.problems.add(path, &key, "the condition does not read it; leave it out");
+/// A figure that the condition does not read is left out: what is told is what decides. `key` names it in the
+/// file. What is no expression is noted elsewhere.
+pub(super) fn each_is_read(
+    bundle: &mut Bundle,
+    path: &str,
+    constants: &[Constant],
+    condition: &str,
+    key: &dyn Fn(&str) -> String,
+) {
+    let Ok(tree) = expression::parse(condition) else {
+        return;
+    };
+    let mut unread: Vec<&str> = constants.iter().map(|constant| constant.name.as_str()).collect();
+    tree.names(&mut |name, _| unread.retain(|known| *known != name));
+    for name in unread {
+        bundle.problems.add(path, &key(name), "the condition does not read it; leave it out");
     }
+}
+
+/// Where a threshold stands that a condition names so.
+pub(super) fn key_of_threshold(name: &str) -> String {
+    name.replacen("threshold.", "thresholds.", 1)
 }
 
 /// The figures that hold in the bundle's profile, as the condition names them.
@@ -216,8 +232,14 @@ pub(super) fn condition(
     signals: &[Signal],
     constants: &[Constant],
 ) -> Option<Condition> {
-    let compiled = expression::compile(text, Scope { signals, constants });
-    bundle.note(path, "condition", compiled.map_err(|error| error.to_string()))
+    match expression::compile(text, Scope { signals, constants }) {
+        Ok(condition) => Some(condition),
+        Err(error) => {
+            let within = Some((error.line, error.column));
+            bundle.problems.add_within(path, "condition", within, error.message);
+            None
+        }
+    }
 }
 
 /// The purpose of a rule that reads and is triggered by these signals.
@@ -227,7 +249,7 @@ pub(super) fn joined_with(
     triggers: &[Trigger],
     signals: &[Signal],
     measure: MeasureKind,
-) -> Result<Purpose, String> {
+) -> Result<Purpose, Clash> {
     let mut read: Vec<&Signal> = Vec::new();
     condition.signals(&mut |number| read.extend(signals.get(number)));
     read.extend(triggers.iter().filter_map(|trigger| match trigger {
@@ -236,7 +258,8 @@ pub(super) fn joined_with(
     }));
     let sources = read.iter().map(|signal| (signal.name.as_str(), signal.purpose));
     let Some(wanted) = lane_use(measure.lane()) else {
-        return Err("no rule acts for an authority: only a signed order does".to_owned());
+        let message = "no rule acts for an authority: only a signed order does".to_owned();
+        return Err(Clash { signal: None, message });
     };
     joined(own, sources, &[wanted])
 }

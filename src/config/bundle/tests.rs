@@ -327,6 +327,19 @@ fn the_loader_compiles_a_text_once() {
 }
 
 #[test]
+fn the_loader_tells_once_what_is_in_force_and_deserves_a_look() {
+    static TOLD: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+    let text = embedded(Profile::Strict).unwrap();
+    let loader = Loader::new().telling(|warning| TOLD.lock().unwrap().push(warning.to_string()));
+    loader.load(&text).unwrap();
+    loader.load(&text).unwrap();
+    let told = TOLD.lock().unwrap();
+    let warnings: Vec<String> = check(&text).unwrap().warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(*told, warnings);
+    assert!(told.iter().any(|line| line.contains("bank_accounts_ii.toml: enabled: is in force")), "{told:?}");
+}
+
+#[test]
 fn problems_of_a_folder_name_their_line() {
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {

@@ -127,8 +127,10 @@ pub(crate) fn named<T>(
 /// How well a figure is established, in the words of `law.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// The statute or full official document was read, or the official code list.
+    /// The statute or full official document was read.
     Verified,
+    /// Public source code of bank systems only: practice, not law.
+    Practice,
     /// Press copy, vendor or exam page only.
     Unconfirmed,
     /// Sources disagree about it.
@@ -149,6 +151,9 @@ impl Standing {
     pub(crate) fn doubt(self) -> Option<&'static str> {
         match self {
             Standing::Verified | Standing::Policy => None,
+            Standing::Practice => Some(
+                "is in force and was read in the code of bank systems alone, which is practice and no law; have counsel find the text",
+            ),
             Standing::Unconfirmed => Some(
                 "is in force and unconfirmed: only press, vendor or exam pages say so; have counsel confirm it",
             ),
@@ -168,7 +173,7 @@ pub(crate) fn standing(text: &str) -> Result<Standing, String> {
         text,
         [
             ("verified_text", Standing::Verified),
-            ("verified_code", Standing::Verified),
+            ("verified_code", Standing::Practice),
             ("verified_press", Standing::Unconfirmed),
             ("verified_web", Standing::Unconfirmed),
             ("conflict", Standing::Conflicting),

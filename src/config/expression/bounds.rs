@@ -20,6 +20,11 @@ impl Range {
         Range { low: i128::from(value), high: i128::from(value), reads_signal: false }
     }
 
+    /// Whether it is 0 whatever happens.
+    pub(super) fn is_zero(self) -> bool {
+        self.low == 0 && self.high == 0
+    }
+
     /// Amounts and counts are never negative; a balance may be.
     pub(super) fn field(field: Field) -> Range {
         let (low, high) = match field.value_type() {

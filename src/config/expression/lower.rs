@@ -153,7 +153,7 @@ impl Lowering<'_> {
             (Kind::Quoted, Kind::Word(field)) => (self.word(left_expr, field, &left)?, right),
             _ => (left, right),
         };
-        let Some(kind) = left.kind.unified(right.kind).filter(|kind| *kind != Kind::Quoted) else {
+        let Some(kind) = self.unified(expr, &left, &right)?.filter(|kind| *kind != Kind::Quoted) else {
             let message = format!(
                 "compares {} with {}; both sides of `{}` must be of one type",
                 left.kind.name(),
@@ -167,6 +167,19 @@ impl Lowering<'_> {
             return Err(self.error(expr, message));
         }
         Ok(Condition::Compare { left: left.term, op, right: right.term })
+    }
+
+    /// The type of both sides, if they fit together. A duration says its unit: beside it a bare number would
+    /// be milliseconds, which nobody means who writes 20.
+    fn unified(&self, at: &Expr, left: &Typed, right: &Typed) -> Result<Option<Kind>, ExpressionError> {
+        let is_duration = |side: &Typed| side.kind == Kind::Number(ValueType::Duration);
+        let is_unitless = |side: &Typed| side.kind == Kind::Bare && !side.range.is_zero();
+        if is_duration(left) && is_unitless(right) || is_unitless(left) && is_duration(right) {
+            let message = "puts a bare number beside a duration; write it with its unit, such as \
+                           `duration(\"480h\")`, and a figure outside of the condition as a span, such as `\"20d\"`";
+            return Err(self.error(at, message));
+        }
+        Ok(left.kind.unified(right.kind))
     }
 
     /// A quoted word as its number in the field's list.
@@ -204,7 +217,8 @@ impl Lowering<'_> {
             Node::If(condition, first, second) => {
                 let condition = self.condition(condition)?;
                 let (first, second) = (self.value(first)?, self.value(second)?);
-                let Some(kind) = first.kind.unified(second.kind).filter(|kind| *kind != Kind::Quoted) else {
+                let Some(kind) = self.unified(expr, &first, &second)?.filter(|kind| *kind != Kind::Quoted)
+                else {
                     let message = format!(
                         "gives {} or {}; both sides of `:` must be of one type",
                         first.kind.name(),
@@ -283,7 +297,7 @@ impl Lowering<'_> {
             return Err(self.error(expr, message));
         }
         let (left, right) = (self.value(left)?, self.value(right)?);
-        let kind = self.arithmetic_kind(expr, operator, left.kind, right.kind)?;
+        let kind = self.arithmetic_kind(expr, operator, &left, &right)?;
         let range = match operator {
             Operator::Add => left.range.add(right.range),
             Operator::Sub => left.range.sub(right.range),
@@ -303,17 +317,18 @@ impl Lowering<'_> {
         &self,
         expr: &Expr,
         operator: Operator,
-        left: Kind,
-        right: Kind,
+        left: &Typed,
+        right: &Typed,
     ) -> Result<Kind, ExpressionError> {
-        let numbers = [left, right].iter().all(|kind| matches!(kind, Kind::Bare | Kind::Number(_)));
+        let is_number = |side: &Typed| matches!(side.kind, Kind::Bare | Kind::Number(_));
+        let numbers = is_number(left) && is_number(right);
         let kind = match operator {
             _ if !numbers => None,
-            Operator::Mul => left.product(right),
-            _ => left.unified(right),
+            Operator::Mul => left.kind.product(right.kind),
+            _ => self.unified(expr, left, right)?,
         };
         kind.ok_or_else(|| {
-            let (sign, left, right) = (operator.symbol(), left.name(), right.name());
+            let (sign, left, right) = (operator.symbol(), left.kind.name(), right.kind.name());
             self.error(
                 expr,
                 match operator {

@@ -46,11 +46,28 @@ pub struct ExpressionError {
 impl ExpressionError {
     /// An error at a byte offset of `text`.
     fn at(text: &str, offset: usize, message: impl Into<String>) -> ExpressionError {
-        let before = text.get(..offset.min(text.len())).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let (line, column) = place(text, offset);
         ExpressionError { line, column, message: message.into() }
     }
+}
+
+/// Line and column, from 1, of a byte offset of `text`.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset.min(text.len())).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    (line, before.rsplit('\n').next().unwrap_or("").chars().count() + 1)
+}
+
+/// Where a condition first reads a name: line and column, from 1. Of what is no expression, nowhere.
+#[must_use]
+pub fn place_of(text: &str, name: &str) -> Option<(usize, usize)> {
+    let mut first = None;
+    parse(text).ok()?.names(&mut |known, offset| {
+        if known == name && first.is_none() {
+            first = Some(offset);
+        }
+    });
+    first.map(|offset| place(text, offset))
 }
 
 /// What a condition may name.

@@ -34,6 +34,10 @@ fn nested() -> String {
     format!("nested more than {DEPTH_MAX} deep; make two rules of it")
 }
 
+fn too_large() -> String {
+    format!("the largest constant is {CONSTANT_MAX}, without a suffix; use a smaller one")
+}
+
 /// Where brackets and signs stand deeper than a person could follow: the crate's parser descends
 /// through a dozen functions for each, and is not to meet the end of the stack.
 fn too_deep(text: &str) -> Option<usize> {
@@ -65,10 +69,11 @@ fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
     let offset = before + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
     // The crate points at the letter after a lone sign, or at the sign itself.
     let tail = text.get(offset..).unwrap_or("");
-    let sign_before = text.get(..offset).unwrap_or("").trim_end().chars().next_back();
+    let before = text.get(..offset).unwrap_or("").trim_end();
+    let lone_sign_before = before.strip_suffix('=').is_some_and(|rest| !rest.ends_with(['<', '>', '=', '!']));
     let message = match tail.trim_start().chars().next() {
         None => "ends too early; a signal, a number or `)` must follow".to_owned(),
-        Some(_) if tail.starts_with('=') || (sign_before == Some('=') && !tail.starts_with('=')) => {
+        Some(_) if tail.starts_with('=') || lone_sign_before => {
             "is no comparison; write `==` to compare".to_owned()
         }
         Some('&') => "write `&&` for and".to_owned(),
@@ -76,8 +81,13 @@ fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
         Some(letter) => {
             let word: String =
                 tail.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
-            let found = if word.is_empty() { letter.to_string() } else { word };
-            format!("`{found}` is not expected here")
+            let is_number = word.bytes().all(|byte| byte.is_ascii_digit()) && !word.is_empty();
+            if is_number && word.parse::<i64>().is_err() {
+                too_large()
+            } else {
+                let found = if word.is_empty() { letter.to_string() } else { word };
+                format!("`{found}` is not expected here")
+            }
         }
     };
     ExpressionError::at(text, offset, message)
@@ -127,9 +137,7 @@ impl Reading<'_> {
             LiteralValue::Int(value) if value.inner().unsigned_abs() <= CONSTANT_MAX.unsigned_abs() => {
                 Ok(Node::Int(*value.inner()))
             }
-            LiteralValue::Int(_) | LiteralValue::UInt(_) => {
-                self.refuse(offset, format!("the largest constant is {CONSTANT_MAX}, without a suffix; use a smaller one"))
-            }
+            LiteralValue::Int(_) | LiteralValue::UInt(_) => self.refuse(offset, too_large()),
             LiteralValue::Boolean(value) => Ok(Node::Bool(*value.inner())),
             LiteralValue::String(value) => Ok(Node::Text(value.inner().to_owned())),
             LiteralValue::Double(_) => self.refuse(
@@ -156,6 +164,12 @@ impl Reading<'_> {
                     parts.push(select.field.as_str());
                     at = &select.operand;
                 }
+                Parsed::Select(_) => {
+                    return self.refuse(
+                        self.offset(parsed),
+                        "there is no `has`; compare the field itself: what an event does not say never holds",
+                    );
+                }
                 _ => {
                     return self.refuse(self.offset(parsed), "`.` follows a name only, as in `event.amount`");
                 }
@@ -178,8 +192,9 @@ impl Reading<'_> {
             operators::LOGICAL_NOT => Ok(Node::Not(part(0)?)),
             operators::NEGATE => Ok(Node::Negate(part(0)?)),
             operators::CONDITIONAL => Ok(Node::If(part(0)?, part(1)?, part(2)?)),
-            operators::DIVIDE | operators::MODULO => {
-                self.refuse(offset, "there is no division; multiply the other side instead")
+            operators::DIVIDE => self.refuse(offset, "there is no division; multiply the other side instead"),
+            operators::MODULO => {
+                self.refuse(offset, "there is no `%`, the remainder of a division; compare with bounds instead")
             }
             operators::IN => self.refuse(offset, "there is no `in`; write `a == \"x\" || a == \"y\"`"),
             "duration" if call.target.is_none() && call.args.len() == 1 => match part(0)?.node {

@@ -228,7 +228,12 @@ fn types_are_checked() {
         ("in_sum_6h > payer_count_1d", "line 1, column 11: compares money with a count"),
         ("in_sum_6h + idle > 1", "column 11: puts together money and a duration"),
         ("in_sum_6h * event.amount > 1", "multiplies money by money"),
-        ("idle > threshold.payers && in_sum_6h > threshold.idle", "compares money with a duration"),
+        ("idle > 0 && in_sum_6h > threshold.idle", "compares money with a duration"),
+        ("idle > threshold.payers", "line 1, column 6: puts a bare number beside a duration"),
+        ("20 <= idle", "write it with its unit, such as `duration(\"480h\")`"),
+        ("idle + 20 > threshold.idle", "line 1, column 6: puts a bare number beside a duration"),
+        ("idle > (event.cash ? 20 : threshold.idle)", "puts a bare number beside a duration"),
+        ("idle > 2 * 10", "puts a bare number beside a duration"),
         ("payer_count_1d >= largest_share_1d", "compares a count with a ratio"),
         ("event.cash > 0", "compares true or false with a number"),
         ("event.cash < true", "has no order"),
@@ -236,19 +241,21 @@ fn types_are_checked() {
         ("event.channel == 1", "compares a word with a number"),
         ("event.channel == party.product", "compares a word with a word"),
         ("in_sum_6h == \"counter\"", "compares money with a word"),
-        ("in_sum_6h > (event.cash ? idle : 1)", "compares money with a duration"),
+        ("in_sum_6h > (event.cash ? idle : 0)", "compares money with a duration"),
         ("in_sum_6h > (event.cash ? idle : payer_count_1d)", "gives a duration or a count"),
     ] {
         assert!(message(text).contains(said), "{text}: {}", message(text));
     }
     assert!(compiled("event.cash == true && event.channel != \"counter\"").is_ok());
     assert!(compiled("in_sum_6h * 1000 >= out_sum_6h * 2 && idle >= duration(\"24h\")").is_ok());
+    assert!(compiled("idle > 0 && idle * 2 >= threshold.idle - 0").is_ok());
 }
 
 #[test]
 fn syntax_errors_point_at_the_place() {
     for (text, said) in [
         ("in_sum_6h >= ", "ends too early"),
+        ("in_sum_6h >= )", "line 1, column 14: `)` is not expected here"),
         ("in_sum_6h = 5", "line 1, column 11: is no comparison; write `==`"),
         ("in_sum_6h > 1 & out_sum_6h > 1", "line 1, column 15: write `&&`"),
         ("in_sum_6h > 1 | out_sum_6h > 1", "line 1, column 15: write `||`"),
@@ -257,6 +264,8 @@ fn syntax_errors_point_at_the_place() {
         ("in_sum_6h > 1.5", "only integers"),
         ("in_sum_6h > 5u", "without a suffix"),
         ("in_sum_6h / 2 > 1", "line 1, column 11: there is no division"),
+        ("in_sum_6h % 2 > 1", "line 1, column 11: there is no `%`"),
+        ("has(event.amount) && in_sum_6h > 1", "there is no `has`"),
         ("in_sum_6h > 1 1", "line 1, column 15: `1` is not expected here"),
         ("in_sum_6h > 金", "line 1, column 13"),
         ("event.channel == \"金\" && in_sum > 1", "line 1, column 18: event.channel is never"),
@@ -274,7 +283,10 @@ fn syntax_errors_point_at_the_place() {
 #[test]
 fn bounds_are_held() {
     assert!(message("in_sum_6h > 1000000000000001").contains("largest constant"));
-    assert!(message("in_sum_6h > 99999999999999999999").starts_with("line 1, column"));
+    for beyond in ["9223372036854775808", "99999999999999999999"] {
+        let said = message(&format!("in_sum_6h > {beyond}"));
+        assert!(said.starts_with("line 1, column 13: the largest constant is"), "{said}");
+    }
     assert!(message("in_sum_6h * payer_count_1d > 1").contains("both sides of `*` read signals"));
     assert!(message("in_sum_6h * (0 - 3) > 1").contains("could be negative"));
     assert!(message("net_6h * (1 - 2) > 1").contains("could be negative"));

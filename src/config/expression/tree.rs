@@ -7,6 +7,26 @@ pub struct Expr {
     pub offset: usize,
 }
 
+impl Expr {
+    /// Calls `f` with each name that it reads and where that stands, left to right.
+    pub fn names(&self, f: &mut dyn FnMut(&str, usize)) {
+        match &self.node {
+            Node::Name(name) => f(name, self.offset),
+            Node::Not(inner) | Node::Negate(inner) => inner.names(f),
+            Node::Binary(_, left, right) => {
+                left.names(f);
+                right.names(f);
+            }
+            Node::If(condition, first, second) => {
+                condition.names(f);
+                first.names(f);
+                second.names(f);
+            }
+            Node::Int(_) | Node::Bool(_) | Node::Text(_) | Node::Duration(_) => {}
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     Int(i64),

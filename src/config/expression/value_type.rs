@@ -68,7 +68,7 @@ impl ValueType {
 /// The type of anything that a comparison can compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A bare number fits every type.
+    /// A bare number fits every type; beside a duration only 0 does, which needs no unit.
     Bare,
     Number(ValueType),
     Flag,
