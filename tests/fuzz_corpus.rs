@@ -149,8 +149,8 @@ fn write() {
         let value = value.map(|value| value.as_bytes().to_vec());
         OutRecord { topic, key: b"7c1e".to_vec(), value }
     };
-    let records = vec![record(Topic::Dispositions, Some("{}")), record(Topic::Measures, None)];
-    encode_batch(&Batch { partition: 0, next_offset: 41, records }, &mut batch);
+    let outputs = vec![record(Topic::Dispositions, Some("{}")), record(Topic::Measures, None)];
+    encode_batch(&Batch { partition: 0, next_offset: 41, records: outputs }, &mut batch);
     put("journal", "batch", &batch);
     let mark =
         GenerationMark::Open(OpenGeneration { number: 2, from: "facts".to_owned(), ..Default::default() });
