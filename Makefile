@@ -10,7 +10,7 @@ NODES ?= 3
 FAULTS ?=
 MINUTES ?= 10080
 
-.PHONY: check-k8s demo test torture torture-short demo-kafka model sim fuzz bench instructions flame peers fmt lint
+.PHONY: check-k8s demo test torture torture-short demo-kafka model sim equivalence mutants fuzz bench instructions flame peers fmt lint
 
 # A generated day of a small institution, decided before your eyes. Needs no service: Rust, a C compiler, zlib, OpenSSL.
 demo:
@@ -58,6 +58,14 @@ model:
 sim:
 	DUECOURSE_SEEDS=$${DUECOURSE_SEEDS:-10000} cargo test --lib --config profile.test.opt-level=3 -- \
 		--exact simulation::worlds_of_trouble_end_well --nocapture
+
+# The engine and its plain rewriting on many more random logs than `cargo test` has: DUECOURSE_CASES=1000000 make equivalence
+equivalence:
+	DUECOURSE_CASES=$${DUECOURSE_CASES:-100000} cargo test --release --test equivalence
+
+# One wrong boundary after another put into a copy of the sources, and which test notices each; an hour and more.
+mutants:
+	scripts/mutation-check
 
 # Every decoder against bytes that were made to reach new code, ten minutes each: SECONDS_EACH=3600 make fuzz
 fuzz:

@@ -9,6 +9,7 @@ mod aggregates;
 mod answers;
 mod appeals;
 mod authority;
+mod calendar;
 mod conditions;
 mod corrections;
 mod counts;

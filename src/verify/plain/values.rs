@@ -9,6 +9,7 @@ use crate::engine::subject::{Subject, SubjectKind};
 
 use super::Plain;
 use super::aggregates::{Span, aggregate, cold_interval};
+use super::calendar::begin as begin_of;
 use super::retention::Class;
 use super::signals::Entry;
 
@@ -133,7 +134,7 @@ impl Plain {
         reading: Reading,
         since: TimeMs,
     ) -> Value {
-        let begin = question.window.begin(reading.at.minus(question.delay), &rules.calendar);
+        let begin = begin_of(question.window, reading.at.minus(question.delay), &rules.calendar);
         let mut entries = self.window(rules, question, subject, reading);
         let mut value = aggregate(question, &entries, self.span(rules, question, subject, reading));
         if let Some(Without::ForEvidence(event)) = reading.without {
@@ -168,7 +169,7 @@ impl Plain {
 
     fn span(&self, rules: &RuleSet, question: &Question, subject: Subject, reading: Reading) -> Span {
         let upper = reading.at.minus(question.delay);
-        let begin = question.window.begin(upper, &rules.calendar);
+        let begin = begin_of(question.window, upper, &rules.calendar);
         let horizon = self.horizon(Class::Log(subject.kind));
         Span { at: reading.at, lower: begin.max(horizon).max(reading.bound), upper }
     }
@@ -205,7 +206,7 @@ impl Plain {
         subject: Subject,
         reading: Reading,
     ) -> bool {
-        let begin = question.window.begin(reading.at.minus(question.delay), &rules.calendar);
+        let begin = begin_of(question.window, reading.at.minus(question.delay), &rules.calendar);
         let since = self.since.get(number).copied().unwrap_or(TimeMs::MIN).max(self.blind_until);
         let can_be_new = matches!(
             subject.kind,
