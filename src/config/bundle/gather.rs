@@ -77,15 +77,16 @@ pub(super) fn gather(
     for (path, text) in files {
         match table(&path, &text) {
             Ok(value) => drop(tables.insert(path, value)),
-            Err(problem) => problems.0.push(problem),
+            Err(problem) => problems.0.push(*problem),
         }
     }
     problems.into_result()?;
     Ok(canonical(&json!({ "schema": SCHEMA, "profile": profile.name(), "files": tables })))
 }
 
-fn table(path: &str, text: &str) -> Result<Value, Problem> {
-    let problem = |line: Option<usize>, message: String| Problem { line, ..Problem::new(path, "", message) };
+fn table(path: &str, text: &str) -> Result<Value, Box<Problem>> {
+    let problem =
+        |line: Option<usize>, message: String| Box::new(Problem { line, ..Problem::new(path, "", message) });
     let Some(kind) = Kind::of(path) else {
         return Err(problem(
             None,
