@@ -110,5 +110,5 @@ fn a_command_that_cannot_be_typed_is_noticed() {
         assert_eq!(wrong(command), 1, "{command}");
     }
     assert_eq!(ours("kubectl -n duecourse get pods"), None);
-    assert_eq!(commands("a `b` c\n```\nd \\\n  e # f\n```\n"), ["b", "", "d    e", ""]);
+    assert_eq!(commands("a `b` c\n```\nd \\\n  e # f\n```\n"), ["b", "", "d    e"]);
 }
