@@ -56,7 +56,7 @@ impl SimIntakeLog {
     /// What the group has committed, as this client is told: now and then an older offset, or that there is none.
     fn read_so_far(&self, partition: u32) -> Option<i64> {
         let read = self.sim.broker.borrow().read.get(&partition).copied()?;
-        if !self.sim.lie(5) {
+        if !self.sim.fib(5) {
             return Some(read);
         }
         self.sim.see(Sight::OldOffsets);
@@ -206,7 +206,7 @@ impl IntakeLog for SimIntakeLog {
         if !broker.groups[SOURCES].admits(self.membership.member, self.membership.generation) {
             return Err(LogError::Unreachable("offsets of an earlier generation of the group".to_owned()));
         }
-        if !self.sim.lie(10) {
+        if !self.sim.fib(10) {
             // Whatever the topic holds by now: the coordinator does not look.
             broker.read.extend(positions.iter().map(|(_, partition, offset)| (*partition, *offset)));
         }

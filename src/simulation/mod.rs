@@ -170,11 +170,12 @@ fn assert_rich(worlds: u64, seen: &Seen, dispositions: u64) {
     at_least(&[Sight::SpecialAtCrash, Sight::HoldAtCrash], worlds / 20);
     at_least(&[Sight::OrderOverAfter], worlds / 10);
     at_least(&[Sight::LeadAnsweredAfter, Sight::AuthorisationRevokedAfter], worlds / 20);
-    at_least(&[Sight::SpecialReleasedAfter, Sight::HoldReleasedAfter], worlds / 100);
+    at_least(&[Sight::SpecialReleasedAfter, Sight::HoldReleasedAfter], worlds / 200);
     at_least(&[Sight::LeadsSent, Sight::LeadsAnswered, Sight::LeadsOverdue], worlds / 20);
     at_least(&[Sight::LeadsBraked, Sight::Authorised, Sight::AreaChecks, Sight::Places], worlds / 100);
     at_least(&[Sight::AppealDecidedAfter, Sight::VerificationAfter, Sight::Skipped], worlds / 20);
-    at_least(&[Sight::Lifted, Sight::Corrected, Sight::Expired, Sight::OpeningsOfListed], worlds / 20);
+    at_least(&[Sight::Corrected, Sight::Expired], worlds / 20);
+    at_least(&[Sight::Lifted, Sight::OpeningsOfListed], worlds / 40);
     at_least(&[Sight::AppealsAnswered, Sight::AppealsOverdue], worlds / 20);
     at_least(&[Sight::Verified, Sight::Followed, Sight::Released], worlds / 100);
     assert!(dispositions > 10 * worlds, "{dispositions} dispositions; {seen:?}");

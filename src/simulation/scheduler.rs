@@ -120,6 +120,11 @@ impl Sim {
         lie
     }
 
+    /// A lie that is no sign of more trouble: what it is about is seldom asked and matters little.
+    pub fn fib(&self, sides: u64) -> bool {
+        self.has_faults.get() && self.roll(sides) == 0
+    }
+
     // Called from within a process's calls.
 
     /// Between two steps of a call: time passes, others move, and the process may die.

@@ -117,14 +117,14 @@ impl ObjectStore for LyingStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        if self.lie(20) {
+        if self.lie(60) {
             return Err(away());
         }
-        if self.lie(20) {
+        if self.lie(60) {
             let source = "it is not to be seen here yet".into();
             return Err(Error::NotFound { path: location.to_string(), source });
         }
-        if self.lie(20) {
+        if self.lie(60) {
             return self.torn(location, options).await;
         }
         self.objects().get_opts(location, options).await
@@ -147,7 +147,7 @@ impl ObjectStore for LyingStore {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        if self.lie(20) {
+        if self.lie(60) {
             return Err(away());
         }
         let mut found = self.objects().list_with_delimiter(prefix).await?;
