@@ -137,6 +137,44 @@ fn every_end_of_a_measure_is_shown() {
     }
 }
 
+/// The shipped rules with one protection more, for every account, that leaves `softening` of a limit or a stop.
+fn protected_by(id: &str, softening: &str) -> String {
+    let mut bundle: serde_json::Value =
+        serde_json::from_str(&bundle::embedded(bundle::Profile::Strict).unwrap()).unwrap();
+    let files = &mut bundle["files"];
+    let mut protection = files["protections/salary_account.toml"].clone();
+    protection["condition"] = "event.amount >= 0".into();
+    protection["softens_to"] = softening.into();
+    files[format!("protections/{id}.toml")] = protection;
+    bundle.to_string()
+}
+
+/// D27: protection may only soften. Wherever a further one stands among the others, whoever was asked for less by them is
+/// asked for no more.
+#[test]
+fn a_further_protection_only_softens() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let salary = std::fs::read_to_string(folder.join("protection_salary_account.txt")).unwrap();
+    let set = |told: &str, measure: &str, account: &str| {
+        told.contains(&format!("= {measure} on account {account} until"))
+    };
+    for id in ["aaa_general", "zzz_general"] {
+        let told = played(&salary, &protected_by(id, "account_delay_settlement")).unwrap();
+        assert!(set(&told, "account_reverify_identity", "ACC-1"), "{id}: {told}");
+        assert!(
+            told.contains("=   softened from account_limit_non_counter by salary_account"),
+            "{id}: {told}"
+        );
+        // Whom nothing else protects, it does protect.
+        assert!(set(&told, "account_delay_settlement", "ACC-3"), "{id}: {told}");
+        let told = played(&salary, &protected_by(id, "account_verify_transaction")).unwrap();
+        assert!(set(&told, "account_verify_transaction", "ACC-1"), "{id}: {told}");
+        let told = played(&salary, &protected_by(id, "waive")).unwrap();
+        assert!(told.contains("= waived account_limit_non_counter on account ACC-1"), "{id}: {told}");
+        assert!(told.contains(&format!("=   waived by {id}")), "{id}: {told}");
+    }
+}
+
 /// The shipped rules, where a payment that is not confirmed is followed by `harder` at once.
 fn where_follows(harder: &str) -> String {
     let mut bundle: serde_json::Value =
@@ -202,6 +240,29 @@ fn each_protection_holds_for_what_follows_in_a_life() {
         }
     }
     assert_eq!(held, protections, "a protection without a case here");
+}
+
+/// D28: a spent budget saves hours, with a rule that limits and with one that only verifies. What is set in a scenario
+/// lasts for less than with a budget that is never spent, though as many measures are set.
+#[test]
+fn a_brake_saves_hours() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let bundle = bundle::embedded(bundle::Profile::Strict).unwrap();
+    for (name, budget) in [("rule_harm_budget_spent", " 144\n"), ("rule_harm_budget_verifies", " 48\n")] {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.txt"))).unwrap();
+        let braked = played(&text, &bundle).unwrap();
+        let free = played(&text.replacen(budget, " 100000\n", 1), &bundle).unwrap();
+        let ends = |told: &str| -> Vec<String> {
+            let lines = told.lines().filter_map(|line| line.split_once(" until ")?.1.split_once(", lane"));
+            lines.map(|(end, _)| end.to_owned()).collect()
+        };
+        let (with, without) = (ends(&braked), ends(&free));
+        assert_eq!((with.len(), without.len()), (4, 4), "{braked}");
+        // Written times compare as they stand.
+        let saved: Vec<bool> = with.iter().zip(&without).map(|(with, without)| with < without).collect();
+        assert_eq!(saved, [false, false, true, false], "{braked}{free}");
+        assert!(with.iter().zip(&without).all(|(with, without)| with <= without), "{braked}{free}");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::log::kafka::read_topic;
 mod deciding;
 pub mod evidence;
 mod fields;
+mod history;
 mod lead;
 mod text;
 pub mod told;

@@ -107,7 +107,16 @@ pub struct SettlementEvidence {
 pub struct NearMiss {
     pub rule: RuleName,
     /// The comparisons that did not hold, in order.
-    pub missed: Vec<ComparisonEvidence>,
+    pub missed: Vec<Missed>,
+}
+
+/// A comparison of a near miss, which did not hold for certain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    pub shown: ComparisonEvidence,
+    /// Nobody could say whether it held, because the history behind its values was not yet complete (D16). So it may
+    /// well hold by the numbers shown.
+    pub uncertain: bool,
 }
 
 /// A measure that a protection met (D27).
@@ -116,6 +125,8 @@ pub struct Softened {
     pub by: RuleName,
     /// What the rule had asked for.
     pub asked: MeasureKind,
+    /// Nothing is done to the person at all, instead of something milder.
+    pub waived: bool,
     /// Numbers of the authorisations under which the protection read data of abnormal customers, in order of
     /// first mention of the signals, each once.
     pub authorisations: Vec<Arc<str>>,

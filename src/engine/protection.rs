@@ -17,8 +17,26 @@ pub enum Softening {
     AtMost(MeasureKind),
 }
 
-/// A declared protection. Those of a rule set are in the order of their ids, and the first that
-/// certainly holds is applied.
+impl Softening {
+    /// Whether this leaves less of one and the same measure than `other` does.
+    #[must_use]
+    pub fn is_milder_than(self, other: Softening) -> bool {
+        match (self, other) {
+            (_, Softening::Waive) => false,
+            (Softening::Waive, Softening::AtMost(_)) => true,
+            (Softening::AtMost(own), Softening::AtMost(its)) => own.is_milder_than(its),
+        }
+    }
+
+    /// Whether it would change what is asked for.
+    #[must_use]
+    pub fn changes(self, asked: MeasureKind) -> bool {
+        self.is_milder_than(Softening::AtMost(asked))
+    }
+}
+
+/// A declared protection. Those of a rule set are in the order of their ids; of those that certainly hold, the
+/// one that leaves the person the mildest measure is applied, so that a further one can only soften.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protection {
     pub id: String,

@@ -23,6 +23,8 @@ pub struct RuleSet {
     pub version: u32,
     /// SHA-256 of the canonical bundle text.
     pub sha256: [u8; 32],
+    /// The engine semantics that it is written for: what a later number decides otherwise it does not ask for (D13).
+    pub semantics: u32,
     pub signals: Vec<Signal>,
     /// In the order of their ids: the order in which they are evaluated and published.
     pub rules: Vec<Rule>,
@@ -57,6 +59,9 @@ pub struct Settings {
     pub appeal_window: SpanMs,
     /// Whether a holder keeps one phone card that works (law.md J6).
     pub keep_one_line: bool,
+    /// For how long the verification stands that a spent harm budget leaves, if that is less than the rule's own
+    /// term (D28); `None`: as long as the rule says.
+    pub braked_for: Option<SpanMs>,
     /// How long a transfer waits to be verified when its settlement differs from its initiation (APL 19);
     /// `None` where that is not compared.
     pub settlement_check_for: Option<SpanMs>,

@@ -149,6 +149,7 @@ fn rule_set() -> RuleSet {
     RuleSet {
         version: 1,
         sha256: [1; 32],
+        semantics: SEMANTICS,
         signals: signals(),
         rules: vec![
             rule(
@@ -186,6 +187,7 @@ fn rule_set() -> RuleSet {
             answer_for: SpanMs(20_000),
             appeal_window: SpanMs(30_000),
             keep_one_line: false,
+            braked_for: None,
             settlement_check_for: None,
         },
     }

@@ -61,6 +61,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
     RuleSet {
         version,
         sha256: [version as u8; 32],
+        semantics: if referring.chance(80) { 3 } else { 2 },
         signals,
         rules,
         limits,
@@ -79,6 +80,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
             answer_for: SpanMs(*dice.pick(&[10_000, 80_000])),
             appeal_window: SpanMs(*dice.pick(&[5_000, 200_000])),
             keep_one_line: dice.chance(60),
+            braked_for: referring.chance(70).then(|| SpanMs(*referring.pick(&[2_000, 30_000]))),
             settlement_check_for: dice.chance(80).then(|| SpanMs(*dice.pick(&[5_000, 60_000]))),
         },
     }

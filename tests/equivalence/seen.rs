@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use duecourse::engine::appeal::AppealAnswer;
 use duecourse::engine::disposition::{Disposition, EndCause};
-use duecourse::engine::evidence::{Evidence, SignalEvidence};
+use duecourse::engine::evidence::{ComparisonEvidence, Evidence, SignalEvidence};
 use duecourse::engine::input::Effect;
 use duecourse::engine::lead::LeadNews;
 use duecourse::engine::life::Word;
 use duecourse::engine::measure::Lane as Remedies;
 use duecourse::engine::report::ReportBody;
+use duecourse::engine::rule::Interval;
 use duecourse::engine::subject::SubjectKind;
 
 /// How often each kind of effect was seen over all cases: a test that never sees one proves nothing.
@@ -67,7 +68,9 @@ impl Seen {
             }
             Effect::Observed(observation) => {
                 self.note("shadowed", observation.evidence.shadowed);
-                self.note("waived", observation.evidence.softened.is_some());
+                let softened = observation.evidence.softened.as_ref();
+                self.note("waived", softened.is_some_and(|by| by.waived));
+                self.note("softened, had it acted", softened.is_some_and(|by| !by.waived));
                 self.note_evidence(&observation.evidence);
             }
             Effect::Reported(report) => {
@@ -105,6 +108,12 @@ impl Seen {
         self.note("settled otherwise", evidence.settlement.is_some());
         self.note("sign", !evidence.signs.is_empty());
         self.note("near miss", !evidence.near_misses.is_empty());
+        for missed in evidence.near_misses.iter().flat_map(|miss| &miss.missed) {
+            let ComparisonEvidence { text, left, op, right } = &missed.shown;
+            let holds = Interval::point(*left).compare(*op, Interval::point(*right)) == Some(true);
+            assert!(missed.uncertain || !holds, "missed, although it holds: {text}: {left}, {right}");
+            self.note("near miss for want of history", missed.uncertain && holds);
+        }
         self.note("cleared without", !evidence.cleared_without.is_empty());
         let shown = |text: &str| evidence.comparisons.iter().any(|shown| shown.text.contains(text));
         self.note("use held against a profile", shown("event.outside_"));
@@ -145,6 +154,7 @@ impl Seen {
             "observed opening_check_further",
             "limit on an account",
             "waived",
+            "softened, had it acted",
             "softened",
             "braked",
             "near miss",
@@ -164,6 +174,7 @@ impl Seen {
         ];
         // Long ways lead to these, and few random logs go them to their end.
         let rare = [
+            "near miss for want of history",
             "softened as authorised",
             "authorisation_over",
             "not assessed",

@@ -10,7 +10,8 @@ const CHROMIUM: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "
 
 /// What a browser found out about a page.
 struct Seen {
-    /// From the measuring script: `widths` as [asked, needed], `resources`, `dots`, `background`.
+    /// From the measuring script: `widths` as [asked, needed], `cut` (what a reader does not see whole), `resources`,
+    /// `dots`, `background`.
     measured: Value,
     console: Vec<String>,
 }
@@ -24,11 +25,23 @@ fn look(page: &str, is_dark: bool) -> Seen {
         "<!doctype html><meta charset=utf-8><body><iframe style=\"width:390px;height:844px;border:0\" srcdoc=\"{escaped}\"></iframe>\
          <pre id=seen></pre><script>onload = () => {{\
          const frame = document.querySelector('iframe'), inner = frame.contentDocument, root = inner.documentElement;\
-         const widths = [390, 360].map(width => {{ frame.style.width = width + 'px'; return [width, root.scrollWidth]; }});\
+         const past = (part, whole) => {{ const [a, b] = [part, whole].map(box => box.getBoundingClientRect());\
+           return a.right > b.right + 0.5 || a.left < b.left - 0.5; }};\
+         const cut = new Set();\
+         const check = width => {{\
+           for (const text of inner.querySelectorAll('svg text'))\
+             if (past(text, text.ownerSVGElement)) cut.add(width + ' drawn past the edge: ' + text.textContent);\
+           for (const table of inner.querySelectorAll('table'))\
+             if (past(table, table.parentElement)) cut.add(width + ' wider than its place: ' + table.textContent);\
+           for (const box of inner.body.querySelectorAll('*'))\
+             if (box instanceof frame.contentWindow.HTMLElement && box.clientWidth > 0\
+               && box.scrollWidth > box.clientWidth + 1) cut.add(width + ' hides a part: ' + box.textContent); }};\
+         const widths = [390, 360].map(width => {{ frame.style.width = width + 'px'; check(width);\
+           return [width, root.scrollWidth]; }});\
          const dots = [...inner.querySelectorAll('svg circle')].filter(dot => dot.getBoundingClientRect().width > 2).length;\
          const resources = frame.contentWindow.performance.getEntriesByType('resource').length;\
          const background = frame.contentWindow.getComputedStyle(inner.body).backgroundColor;\
-         document.getElementById('seen').textContent = JSON.stringify({{widths, dots, resources, background}});\
+         document.getElementById('seen').textContent = JSON.stringify({{widths, cut: [...cut], dots, resources, background}});\
          }};</script>"
     );
     let file = folder.path().join("frame.html");
@@ -59,6 +72,10 @@ fn look(page: &str, is_dark: bool) -> Seen {
 }
 
 impl Seen {
+    fn cut(&self) -> Vec<&str> {
+        self.measured["cut"].as_array().unwrap().iter().filter_map(Value::as_str).collect()
+    }
+
     fn overflows(&self) -> bool {
         let widths = self.measured["widths"].as_array().unwrap();
         assert_eq!(widths.len(), 2);
@@ -128,21 +145,29 @@ fn the_page_fits_a_phone_says_nothing_and_asks_nobody() {
     }
     let light = look(&page, false);
     assert!(!light.overflows(), "{}", light.measured);
+    assert_eq!(light.cut(), Vec::<&str>::new());
     assert_eq!(light.measured["resources"], 0);
     assert_eq!(light.console, Vec::<String>::new());
     assert!(light.measured["dots"].as_u64().unwrap() > 0, "a case has its events drawn: {}", light.measured);
     let dark = look(&page, true);
     assert_ne!(dark.measured["background"], light.measured["background"]);
-    assert!(!dark.overflows() && dark.console.is_empty());
+    assert!(!dark.overflows() && dark.cut().is_empty() && dark.console.is_empty());
 }
 
 /// The measuring itself: a page that does everything wrong is found out.
 #[test]
 fn a_bad_page_is_found_out() {
     let bad = "<!doctype html><body><div style=\"width:600px\">wide</div>\
+        <svg viewBox=\"0 0 100 20\" width=100><text x=60 y=9>past the edge</text></svg>\
+        <div style=\"width:200px;overflow-x:auto\"><table style=\"width:300px\"><tr><td>scrolled</table></div>\
         <img src=\"http://127.0.0.1:9/x.png\"><script>console.error('heard')</script></body>";
     let seen = look(bad, false);
     assert!(seen.overflows(), "{}", seen.measured);
+    for what in
+        ["390 drawn past the edge: past", "360 wider than its place: scrolled", "390 hides a part: scrolled"]
+    {
+        assert!(seen.cut().iter().any(|cut| cut.starts_with(what)), "{what}: {}", seen.measured);
+    }
     assert!(seen.measured["resources"].as_u64().unwrap() > 0, "{}", seen.measured);
     assert!(seen.console.iter().any(|line| line.contains("heard")), "{:?}", seen.console);
 }

@@ -73,7 +73,16 @@ pub struct Softened {
 #[derive(Clone, Debug, Deserialize)]
 pub struct NearMiss {
     pub rule: RuleRead,
-    pub missed: Vec<Comparison>,
+    pub missed: Vec<Missed>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Missed {
+    #[serde(flatten)]
+    pub shown: Comparison,
+    /// The history behind its values was not yet complete: nobody could say.
+    #[serde(default)]
+    pub uncertain: bool,
 }
 
 impl Evidence {

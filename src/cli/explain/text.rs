@@ -238,10 +238,12 @@ impl Writer {
             let title = self.pick(&miss.rule.title).to_owned();
             self.line(format!("{title} ({} v{})", miss.rule.id, miss.rule.version));
             for said in &miss.missed {
-                let (words, left) = (self.pick(&said.words), self.pick(&said.left));
+                let (words, left) = (self.pick(&said.shown.words), self.pick(&said.shown.left));
+                let remark = said.remark();
+                let remark = self.pick(&remark);
                 let line = match self.lang {
-                    Lang::Zh => format!("    差在：{words}；当时 {left}"),
-                    Lang::En => format!("    missed: {words}; it was {left}"),
+                    Lang::Zh => format!("    差在：{words}；当时 {left}{remark}"),
+                    Lang::En => format!("    missed: {words}; it was {left}{remark}"),
                 };
                 self.line(line);
             }

@@ -48,7 +48,8 @@ fn evidence() -> Value {
         "softened": {"by": {"id": "some_protection", "version": 1}, "asked": "account_stop_non_counter"},
         "braked": true,
         "near_misses": [{"rule": {"id": "fan_out", "version": 1},
-            "missed": [{"text": "payees_distinct_1d >= 5", "left": 4, "operator": ">=", "right": 5}]}],
+            "missed": [{"text": "payees_distinct_1d >= 5", "left": 4, "operator": ">=", "right": 5},
+                {"text": "payers_distinct_1d == 7", "left": 7, "operator": "==", "right": 7, "uncertain": true}]}],
         "cleared_without": ["00000000000000aa"],
         "digest": "ab", "shortened": false
     })
@@ -114,8 +115,10 @@ fn an_explanation_answers_each_question_in_both_languages() {
         // What came near.
         (
             "差在：一天内不同收款人数量 不低于 5；当时 4",
-            "missed: Different payees in a day is at least 5; it was 4",
+            "missed: Different payees in a day is at least 5; it was 4\n",
         ),
+        // By its numbers it holds: what it misses is history.
+        ("当时 7（历史尚不完整，不能确定）", "it was 7 (history not yet complete, so it is not certain)"),
         // What would clear it.
         ("通过：对该笔交易的核实", "Passing: verification of this transaction"),
         ("低于 5，而不是 7", "less than 5 instead of 7"),

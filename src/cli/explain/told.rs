@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Published;
-use super::evidence::{Comparison, Event, Evidence, Signal};
+use super::evidence::{Comparison, Event, Evidence, Missed, Signal};
+use super::history::{Step, step};
 use super::words::{self, Both, Unit};
 use crate::codec::output::measure_title;
 use crate::engine::measure::{AccountStep, MeasureKind};
@@ -121,7 +122,28 @@ pub struct SoftenedSaid {
 #[derive(Clone, Debug, Serialize)]
 pub struct NearMissSaid {
     pub rule: RuleSaid,
-    pub missed: Vec<ThresholdSaid>,
+    pub missed: Vec<MissedSaid>,
+}
+
+/// A comparison that did not hold for certain.
+#[derive(Clone, Debug, Serialize)]
+pub struct MissedSaid {
+    #[serde(flatten)]
+    pub shown: ThresholdSaid,
+    /// History not yet complete: it may have held.
+    pub uncertain: bool,
+}
+
+impl MissedSaid {
+    /// What has to be said of its value.
+    #[must_use]
+    pub fn remark(&self) -> Both {
+        if self.uncertain {
+            Both::new("（历史尚不完整，不能确定）", " (history not yet complete, so it is not certain)")
+        } else {
+            Both::default()
+        }
+    }
 }
 
 /// What would clear it.
@@ -148,12 +170,6 @@ pub struct Appeal {
     pub is_passed_on: bool,
     pub remedies: Both,
     pub still_works: Both,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct Step {
-    pub at: String,
-    pub what: Both,
 }
 
 impl Explanation {
@@ -267,12 +283,18 @@ impl Teller<'_> {
         }
     }
 
-    fn near_misses(self, evidence: &Evidence) -> Vec<NearMissSaid> {
+    /// Other rules that came near, and what each of them missed.
+    #[must_use]
+    pub fn near_misses(self, evidence: &Evidence) -> Vec<NearMissSaid> {
         let said = |miss: &super::evidence::NearMiss| NearMissSaid {
             rule: self.rule(&miss.rule.id, miss.rule.version.into()),
-            missed: self.thresholds(&miss.rule.id, &miss.missed),
+            missed: miss.missed.iter().map(|missed| self.missed(&miss.rule.id, missed)).collect(),
         };
         evidence.near_misses.iter().map(said).collect()
+    }
+
+    fn missed(self, rule: &str, missed: &Missed) -> MissedSaid {
+        MissedSaid { shown: self.threshold(rule, &missed.shown), uncertain: missed.uncertain }
     }
 
     fn clears(self, rule: &str, measure: &str, evidence: &Evidence) -> Clears {
@@ -360,78 +382,7 @@ fn appeal(published: &Published, reference: &str) -> Appeal {
     }
 }
 
-fn step(record: &Value) -> Step {
-    let what = match text(record, "/data/cause") {
-        "" if record.pointer("/data/answer").is_some() => answer(record),
-        "" if record.pointer("/data/moved").is_some() => moved(record),
-        "" if record.pointer("/data/extended").is_some() => {
-            Both::new("由机关延期", "extended by the authority")
-        }
-        "" => Both::new("作出", "set"),
-        "expired" => Both::new("到期结束", "ended: its term was over"),
-        "overturned" => Both::new("申诉成立，撤销", "ended: overturned on appeal, marked as overruled"),
-        "superseded" => Both::new("由新的答复取代", "ended: superseded by a newer answer"),
-        "opening_settled" => Both::new("申请已办结", "ended: the request was settled"),
-        "lifted_by_person" => Both::new("人工决定撤销", "ended: lifted by a person, marked as overruled"),
-        "replaced" => Both::new("人工决定改为较轻措施", "ended: a person chose a milder measure"),
-        "followed" => {
-            Both::new("核验未通过或未完成，改为后续处理", "ended: not verified, what follows was set")
-        }
-        "verified" => Both::new("核验通过，即时恢复", "ended: verified, restored at once"),
-        "cancelled" => Both::new("付款人撤销", "ended: taken back by the payer"),
-        "corrected" => Both::new("所依据的信息已更正，解除", "ended: what it rested on was corrected"),
-        "released" => Both::new("机关已解除", "ended: released by the authority"),
-        other => Both::new(format!("结束：{other}"), format!("ended: {other}")),
-    };
-    Step { at: text(record, "/time").to_owned(), what }
-}
-
-/// A step in the measure's life, by the states of its table, and who has to act.
-fn moved(record: &Value) -> Both {
-    let (from, to) = (text(record, "/data/from"), text(record, "/data/to"));
-    let mut said = Both::new(format!("进展：{from} → {to}"), format!("went on: {from} -> {to}"));
-    let mut add = |zh: String, en: String| {
-        said.zh += &zh;
-        said.en += &en;
-    };
-    if let Some(due) = record.pointer("/data/due").and_then(Value::as_str) {
-        let due = words::moment(due);
-        add(format!("，期限{}", due.zh), format!(", until {}", due.en));
-    }
-    match text(record, "/data/tell_again_by") {
-        "" => {}
-        by => add(format!("，再次通知（{by}）"), format!(", told again by {by}")),
-    }
-    match text(record, "/data/held_back") {
-        "" => {}
-        why => add(format!("，未作进一步处理（{why}）"), format!(", and nothing harder followed ({why})")),
-    }
-    if record.pointer("/data/asks_staff").and_then(Value::as_bool) == Some(true) {
-        add("，由工作人员处理".to_owned(), ", staff take over".to_owned());
-    }
-    said
-}
-
-/// What was said about an appeal or a request, and why.
-fn answer(record: &Value) -> Both {
-    let said = match text(record, "/data/answer") {
-        "received" => Both::new("收到申诉", "appeal received"),
-        "accepted" => Both::new("受理申诉", "appeal accepted"),
-        "papers_asked" => Both::new("要求补充材料", "more papers asked for"),
-        "upheld" => Both::new("复核维持", "upheld after review"),
-        "forwarded" => Both::new("转交有权机关", "passed on to the authority"),
-        "overdue" => Both::new("答复逾期", "the answer is late"),
-        "human_decision_due" => Both::new("要求人工决定", "a person is to decide"),
-        "confirmed" => Both::new("人工决定维持", "confirmed by a person"),
-        other => Both::same(other),
-    };
-    match both(record, "/data/reason") {
-        reason if reason.zh.is_empty() => said,
-        reason => Both::new(format!("{}：{}", said.zh, reason.zh), format!("{}: {}", said.en, reason.en)),
-    }
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
@@ -439,6 +390,6 @@ fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
 }
 
-fn both(value: &Value, pointer: &str) -> Both {
+pub(super) fn both(value: &Value, pointer: &str) -> Both {
     Both::new(text(value, &format!("{pointer}/zh-CN")), text(value, &format!("{pointer}/en")))
 }

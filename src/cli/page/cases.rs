@@ -1,4 +1,4 @@
-//! Some cases of a run: the strongest that was right and that was wrong, the earliest, one with a near miss.
+//! Some cases of a run: a strong one that was right and one that was wrong, the earliest, one with a near miss.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::html::{both, escaped, lines, minute, said, section};
+use super::html::{both, escaped, found, minute, said, section};
 use super::rows::{Row, Rows, Truth};
 use super::timeline;
 use crate::cli::Failure;
@@ -43,99 +43,83 @@ impl Told {
     }
 }
 
-/// Chooses the cases and fetches their records.
+/// Chooses the cases and fetches their records. What has events behind it can be drawn, so it is preferred.
 ///
 /// # Errors
 /// `InputUnreadable`.
 pub fn tell(out: &Path, rows: &Rows) -> Result<Told, Failure> {
-    let mut wanted: BTreeMap<usize, Both> = BTreeMap::new();
+    let mut has_events = vec![false; rows.all.len()];
+    each_record(out, rows, |place, line| {
+        if let Some(known) = has_events.get_mut(place) {
+            *known = line.contains("\"events\":[{");
+        }
+        Ok(())
+    })?;
+    let is_drawn = |place: usize| has_events.get(place).copied().unwrap_or(false);
+    let strongest = |truth| rows.strongest(truth, is_drawn).or_else(|| rows.strongest(truth, |_| true));
     let choices = [
-        (rows.strongest(Truth::True), "最强的真告警", "Strongest true alert"),
-        (rows.strongest(Truth::False), "最强的误报", "Strongest false alert"),
-        (rows.strongest(Truth::Unknown), "最强的未评告警", "Strongest alert that is not scored"),
+        (strongest(Truth::True), "较强的真告警", "A strong true alert"),
+        (strongest(Truth::False), "较强的误报", "A strong false alert"),
+        (strongest(Truth::Unknown), "较强的未评告警", "A strong alert that is not scored"),
         (rows.earliest(), "最早的告警", "Earliest alert"),
     ];
+    let mut wanted: BTreeMap<usize, Both> = BTreeMap::new();
     for (place, zh, en) in choices {
         if let Some(place) = place {
             wanted.entry(place).or_insert_with(|| Both::new(zh, en));
         }
     }
-    let mut chosen = Chosen { wanted, cases: Vec::new(), with_events: None };
-    // Rows stand in the order of their records, those in shadow apart from the others.
-    for (name, is_shadow) in [("dispositions.ndjson", false), ("shadow.ndjson", true)] {
-        let places = rows
-            .all
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| (row.mode == "shadow") == is_shadow)
-            .map(|(n, _)| n);
-        chosen.fetch(&out.join(name), places, rows).map_err(Failure::input)?;
-    }
-    let cases = chosen.finish();
+    let mut cases: Vec<Case> = Vec::new();
+    let mut has_near = false;
+    each_record(out, rows, |place, line| {
+        let chosen = wanted.remove(&place);
+        let is_near = chosen.is_none() && !has_near && line.contains("\"near_misses\":[{");
+        let near = || Both::new("另有规则接近触发", "Another rule came near");
+        let (Some(why), Some(row)) = (chosen.or_else(|| is_near.then(near)), rows.all.get(place)) else {
+            return Ok(());
+        };
+        let record: Value = serde_json::from_str(line)?;
+        // A record withheld for its purpose has a row and no line: then the two are out of step.
+        if record.pointer("/data/rule/id").and_then(Value::as_str) == Some(&row.rule) {
+            has_near |= !Evidence::of(&record).near_misses.is_empty();
+            cases.push(Case { why, row: row.clone(), record });
+        }
+        Ok(())
+    })?;
     let version = cases.first().and_then(|case: &Case| case.record.pointer("/data/rules_version")?.as_u64());
     let rules = version.map(|version| rules_of_folder(out, version)).transpose()?.flatten();
     Ok(Told { cases, rules })
 }
 
-/// Cases while their records are looked for.
-struct Chosen {
-    /// By place among the rows: why it is shown.
-    wanted: BTreeMap<usize, Both>,
-    cases: Vec<Case>,
-    /// The first with events behind it, for a run in which none of the others has any.
-    with_events: Option<Case>,
-}
-
-impl Chosen {
-    /// Takes the records of one file that are wanted. Its records stand in the order of `places`.
-    fn fetch(
-        &mut self,
-        path: &Path,
-        mut places: impl Iterator<Item = usize>,
-        rows: &Rows,
-    ) -> anyhow::Result<()> {
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        for line in BufReader::new(file).lines() {
-            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-            if !line.contains("\"evidence\":{") {
-                continue; // an end, an acceptance, a lapse
+/// Gives each record with evidence and the place of its row: rows stand in the order of their records, those in shadow
+/// apart from the others.
+fn each_record(
+    out: &Path,
+    rows: &Rows,
+    mut take: impl FnMut(usize, &str) -> anyhow::Result<()>,
+) -> Result<(), Failure> {
+    for (name, is_shadow) in [("dispositions.ndjson", false), ("shadow.ndjson", true)] {
+        let path = out.join(name);
+        let mut places = rows
+            .all
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| (row.mode == "shadow") == is_shadow)
+            .map(|(n, _)| n);
+        let mut read = || -> anyhow::Result<()> {
+            for line in BufReader::new(File::open(&path)?).lines() {
+                let line = line?;
+                if !line.contains("\"evidence\":{") {
+                    continue; // an end, an acceptance, a lapse
+                }
+                let Some(place) = places.next() else { break };
+                take(place, &line)?;
             }
-            let Some(place) = places.next() else { break };
-            let wanted = self.wanted.remove(&place);
-            let is_near = wanted.is_none() && line.contains("\"near_misses\":[{") && !self.has_near();
-            let is_first = self.with_events.is_none() && line.contains("\"events\":[{");
-            if wanted.is_none() && !is_near && !is_first {
-                continue;
-            }
-            let record: Value =
-                serde_json::from_str(&line).with_context(|| format!("in {}", path.display()))?;
-            let Some(row) = rows.all.get(place) else { continue };
-            // A record withheld for its purpose has a row and no line: then the two are out of step.
-            if record.pointer("/data/rule/id").and_then(Value::as_str) != Some(&row.rule) {
-                continue;
-            }
-            let case = |why: Both| Case { why, row: row.clone(), record: record.clone() };
-            if is_first {
-                self.with_events = Some(case(Both::new("有明细的告警", "An alert with events behind it")));
-            }
-            let near = || Both::new("另有规则接近触发", "Another rule came near");
-            self.cases.extend(wanted.or_else(|| is_near.then(near)).map(case));
-        }
-        Ok(())
+            Ok(())
+        };
+        read().with_context(|| format!("cannot read {}", path.display())).map_err(Failure::input)?;
     }
-
-    fn has_near(&self) -> bool {
-        self.cases.iter().any(|case| !Evidence::of(&case.record).near_misses.is_empty())
-    }
-
-    fn finish(mut self) -> Vec<Case> {
-        let has_events =
-            |case: &Case| Evidence::of(&case.record).signals.iter().any(|s| !s.events.is_empty());
-        if !self.cases.iter().any(has_events) {
-            self.cases.extend(self.with_events);
-        }
-        self.cases
-    }
+    Ok(())
 }
 
 /// The cards of all cases.
@@ -171,13 +155,13 @@ fn card(case: &Case, teller: Teller<'_>) -> String {
     let thresholds: String = teller
         .thresholds(&case.row.rule, &evidence.comparisons)
         .iter()
-        .map(|one| threshold(one, "was"))
+        .map(|one| threshold(one, "was", &Both::default()))
         .collect();
     let mut near = String::new();
-    for miss in &evidence.near_misses {
-        let missed = teller.thresholds(&miss.rule.id, &miss.missed);
-        let missed: String = missed.iter().map(|one| threshold(one, "miss")).collect();
-        near += &format!("<li>{}<ul>{missed}</ul></li>", said(&teller.rule(&miss.rule.id, 0).title));
+    for miss in teller.near_misses(&evidence) {
+        let missed: String =
+            miss.missed.iter().map(|one| threshold(&one.shown, "miss", &one.remark())).collect();
+        near += &format!("<li>{}<ul>{missed}</ul></li>", said(&miss.rule.title));
     }
     if !near.is_empty() {
         near = format!("<h4>{}</h4><ul>{near}</ul>", both("接近触发的规则", "Rules that came near"));
@@ -194,10 +178,10 @@ fn card(case: &Case, teller: Teller<'_>) -> String {
         event = escaped(&case.row.event_id),
         strength = both("强度", "strength"),
         value = case.row.strength,
-        svg = timeline::draw(&evidence, teller, at, &measure),
+        svg = timeline::draw(&evidence, teller, at),
     )
 }
 
-fn threshold(one: &ThresholdSaid, class: &str) -> String {
-    format!("<li class=\"{class}\">{}</li>", lines(&one.words, &one.left))
+fn threshold(one: &ThresholdSaid, class: &str, remark: &Both) -> String {
+    format!("<li class=\"{class}\">{}</li>", found(&one.words, &one.left, remark))
 }

@@ -52,8 +52,8 @@ pub fn scores(report: &Report) -> String {
         };
         let rows: String = modes.iter().map(row).collect();
         body += &format!(
-            "<h3>{}</h3><div class=\"scroll\"><table><thead><tr><th></th><th>{}</th><th>{}</th><th>{}</th></tr></thead>\
-             <tbody>{rows}</tbody></table></div>",
+            "<h3>{}</h3><table><thead><tr><th></th><th>{}</th><th>{}</th><th>{}</th></tr></thead>\
+             <tbody>{rows}</tbody></table>",
             both("团伙", "Schemes"),
             both("总数", "total"),
             both("触及", "touched"),
@@ -63,31 +63,27 @@ pub fn scores(report: &Report) -> String {
     section(&both("得分", "Scores"), &body)
 }
 
+/// Few columns, so that all of them stand on a phone: counts stand under what they make up.
 fn level_table(title: &str, rows: &str) -> String {
-    let heads = [
-        both("应报", "positive"),
-        both("报出", "found"),
-        both("召回", "recall"),
-        both("误报", "false"),
-        both("误报率", "rate"),
-        both("每千", "per 1,000"),
-    ];
+    let heads =
+        [both("召回", "recall"), both("误报率", "false-alert rate"), both("每千告警", "alerts per 1,000")];
     let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     format!(
-        "<h3>{title}</h3><div class=\"scroll\"><table><thead><tr><th></th>{heads}</tr></thead>\
-         <tbody>{rows}</tbody></table></div>"
+        "<h3>{title}</h3><table><thead><tr><th></th>{heads}</tr></thead>\
+         <tbody>{rows}</tbody></table>"
     )
 }
 
 fn level_row(name: &str, level: &Level) -> String {
     format!(
-        "<tr><th>{}</th><td>{}</td><td>{}</td><td>{:.1}%</td><td>{}</td><td>{:.3}%</td><td>{:.2}</td></tr>",
+        "<tr><th>{}</th><td>{:.1}%<small>{} / {}</small></td><td>{:.3}%<small>{} / {}</small></td><td>{:.2}</td></tr>",
         mode(name),
-        number(level.positives),
-        number(level.hit),
         level.recall * 100.0,
-        number(level.false_count),
+        number(level.hit),
+        number(level.positives),
         level.fpr * 100.0,
+        number(level.false_count),
+        number(level.negatives),
         level.alerts_per_1000,
     )
 }
@@ -175,15 +171,9 @@ fn rule_bar(rule: &RuleReport, rules: Option<&RuleSet>, most: u64, is_judged: bo
     };
     let track = piece("t", rule.true_count) + &piece("f", rule.false_count) + &piece("u", unknown);
     let judged = if is_judged {
-        let hours = if rule.true_count > 0 {
-            format!(
-                " · {:.1} {}",
-                rule.restricted_hours_per_true,
-                both("限制小时/真", "restricted h per true")
-            )
-        } else {
-            String::new()
-        };
+        let hours = rule.restricted_hours_per_true.map_or_else(String::new, |hours| {
+            format!(" · {hours:.1} {}", both("限制小时/真", "restricted h per true"))
+        });
         format!(
             "{} {} · {} {}{hours}",
             number(rule.true_count),

@@ -36,13 +36,15 @@ pub fn said(text: &Both) -> String {
     both(&text.zh, &text.en)
 }
 
-/// A text in both languages, each on a line of its own: (plain, bold).
+/// What was asked and what was found, in both languages, each on a line of its own.
 #[must_use]
-pub fn lines(plain: &Both, bold: &Both) -> String {
-    let line = |lang: &str, plain: &str, bold: &str| {
-        format!("<span class=\"row\" lang=\"{lang}\">{} <b>{}</b></span>", escaped(plain), escaped(bold))
+pub fn found(asked: &Both, found: &Both, remark: &Both) -> String {
+    let line = |lang: &str, asked: &str, was: &str, found: &str, remark: &str| {
+        let (asked, found, remark) = (escaped(asked), escaped(found), escaped(remark));
+        format!("<span class=\"row\" lang=\"{lang}\">{asked}{was}<b>{found}</b>{remark}</span>")
     };
-    line("zh-CN", &plain.zh, &bold.zh) + &line("en", &plain.en, &bold.en)
+    line("zh-CN", &asked.zh, "；当时 ", &found.zh, &remark.zh)
+        + &line("en", &asked.en, "; was ", &found.en, &remark.en)
 }
 
 /// A written time (RFC 3339) to the minute, the same in every language.
@@ -95,7 +97,7 @@ mod tests {
     fn nothing_of_the_input_becomes_markup() {
         assert_eq!(escaped("<b a='\"'>&"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
         assert!(!both("<script>", "x").contains("<script>"));
-        assert!(!lines(&Both::same("<g>"), &Both::same("<g>")).contains("<g>"));
+        assert!(!found(&Both::same("<g>"), &Both::same("<g>"), &Both::same("<g>")).contains("<g>"));
     }
 
     #[test]

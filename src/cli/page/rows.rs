@@ -59,10 +59,10 @@ impl Rows {
         Some((times().min()?, times().max()?))
     }
 
-    /// The place of the strongest alert of that truth; of equals the first.
+    /// The place of the strongest alert of that truth among those that are admitted; of equals the first.
     #[must_use]
-    pub fn strongest(&self, truth: Truth) -> Option<usize> {
-        let of_truth = self.all.iter().enumerate().filter(|(_, row)| row.truth == truth);
+    pub fn strongest(&self, truth: Truth, admits: impl Fn(usize) -> bool) -> Option<usize> {
+        let of_truth = self.all.iter().enumerate().filter(|(n, row)| row.truth == truth && admits(*n));
         of_truth
             .reduce(|best, next| if next.1.strength > best.1.strength { next } else { best })
             .map(|(n, _)| n)

@@ -1,19 +1,18 @@
-//! A case's events on a time line, one lane a signal, drawn as SVG for a width of 360.
+//! A case's events on a time line, one lane a signal: its words above, wrapped as any text, and its events drawn below.
 
 use super::html::{escaped, minute};
 use crate::cli::explain::evidence::{Event, Evidence};
 use crate::cli::explain::told::{EventSaid, FactSaid, Teller};
-use crate::cli::explain::words::Both;
 
+/// Size of a lane's drawing, in its own units.
 const WIDTH: f64 = 360.0;
-const MARGIN: f64 = 12.0;
-const LANE: f64 = 58.0;
+const HEIGHT: f64 = 20.0;
 /// Radii of the smallest and the largest amount.
 const RADII: (f64, f64) = (3.0, 8.0);
 
-/// The drawing; empty when the evidence lists no events.
+/// The lanes; empty when the evidence lists no events.
 #[must_use]
-pub fn draw(evidence: &Evidence, teller: Teller<'_>, at: &str, decided: &Both) -> String {
+pub fn draw(evidence: &Evidence, teller: Teller<'_>, at: &str) -> String {
     let lanes: Vec<FactSaid> = evidence
         .signals
         .iter()
@@ -25,52 +24,43 @@ pub fn draw(evidence: &Evidence, teller: Teller<'_>, at: &str, decided: &Both) -
     let Some(begin) = events().filter_map(|event| written_ms(&event.at)).min() else { return String::new() };
     let scale = Scale { begin, end: end.max(begin.saturating_add(1)) };
     let largest = events().map(|event: &Event| event.amount).max().unwrap_or(0).max(1);
-
-    let height = LANE * lanes.len() as f64 + 22.0;
-    let mut body = String::new();
-    for (place, lane) in lanes.iter().enumerate() {
-        body += &drawn_lane(lane, place as f64 * LANE, &scale, largest, &evidence.cleared_without);
-    }
-    let (x, bottom) = (scale.x(end), LANE * lanes.len() as f64 + 4.0);
+    let drawn: String =
+        lanes.iter().map(|lane| drawn_lane(lane, &scale, largest, &evidence.cleared_without)).collect();
     format!(
-        "<svg class=\"line\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">{body}\
-         <path class=\"now\" d=\"M{x:.1} 2V{bottom:.1}\"/>\
-         <text x=\"{MARGIN}\" y=\"{first:.1}\">{from}</text>\
-         <text x=\"{right}\" y=\"{first:.1}\" text-anchor=\"end\" class=\"strong\">{to}</text></svg>",
-        label = escaped(&decided.en),
-        first = bottom + 12.0,
-        right = WIDTH - MARGIN,
-        from = minute(at_of(&lanes, begin).unwrap_or(at)),
-        to = minute(at),
+        "{drawn}<p class=\"lane ends\"><span>{}</span><span>{}</span></p>",
+        minute(at_of(&lanes, begin).unwrap_or(at)),
+        minute(at),
     )
 }
 
 /// A lane: what the signal says, and its events.
-fn drawn_lane(lane: &FactSaid, top: f64, scale: &Scale, largest: i64, cleared: &[String]) -> String {
-    let axis = top + 42.0;
-    let zh = format!("{}：{}", lane.title.zh, lane.value_text.zh);
-    let en = format!("{}: {}", lane.title.en, lane.value_text.en);
-    let mut out = format!(
-        "<text lang=\"zh-CN\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text><text lang=\"en\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text>\
-         <path class=\"axis\" d=\"M{MARGIN} {axis:.1}H{:.1}\"/>",
-        top + 13.0,
-        escaped(&zh),
-        top + 26.0,
-        escaped(&en),
-        WIDTH - MARGIN
-    );
+fn drawn_lane(lane: &FactSaid, scale: &Scale, largest: i64, cleared: &[String]) -> String {
+    let axis = HEIGHT / 2.0;
+    let row = |lang: &str, title: &str, colon: &str, value: &str| {
+        let (title, value) = (escaped(title), escaped(value));
+        format!("<span class=\"row\" lang=\"{lang}\">{title}{colon}<b>{value}</b></span>")
+    };
+    let said = row("zh-CN", &lane.title.zh, "：", &lane.value_text.zh)
+        + &row("en", &lane.title.en, ": ", &lane.value_text.en);
+    let mut dots = String::new();
     for event in &lane.events {
         let Some(at) = written_ms(&event.at) else { continue };
         let share = (event.amount.max(0) as f64 / largest as f64).sqrt();
         let radius = RADII.0 + (RADII.1 - RADII.0) * share;
         let class = if cleared.contains(&event.event) { "dot key" } else { "dot" };
-        out += &format!(
+        dots += &format!(
             "<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{axis:.1}\" r=\"{radius:.1}\"><title>{}</title></circle>",
             scale.x(at),
             escaped(&tip(event))
         );
     }
-    out
+    format!(
+        "<div class=\"lane\">{said}<svg class=\"line\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-label=\"{label}\"><path class=\"axis\" d=\"M0 {axis:.1}H{WIDTH}\"/>\
+         <path class=\"now\" d=\"M{now:.1} 0V{HEIGHT}\"/>{dots}</svg></div>",
+        label = escaped(&lane.title.en),
+        now = scale.x(scale.end),
+    )
 }
 
 fn tip(event: &EventSaid) -> String {
@@ -86,7 +76,7 @@ struct Scale {
 impl Scale {
     fn x(&self, at: i64) -> f64 {
         let share = (at - self.begin) as f64 / (self.end - self.begin) as f64;
-        (MARGIN + RADII.1) + share.clamp(0.0, 1.0) * (WIDTH - 2.0 * (MARGIN + RADII.1))
+        RADII.1 + share.clamp(0.0, 1.0) * (WIDTH - 2.0 * RADII.1)
     }
 }
 
@@ -116,7 +106,7 @@ mod tests {
             "cleared_without": ["bb"]}}});
         let evidence = Evidence::of(&record);
         let teller = Teller { rules: None };
-        let svg = draw(&evidence, teller, "2025-10-09T17:00:00.000+08:00", &Both::same("set"));
+        let svg = draw(&evidence, teller, "2025-10-09T17:00:00.000+08:00");
         assert_eq!(svg.matches("<circle").count(), 2);
         let place = |event: usize| -> f64 {
             svg.split("cx=\"").nth(event).unwrap().split('"').next().unwrap().parse().unwrap()
@@ -125,9 +115,6 @@ mod tests {
         assert!(first < second && (second - WIDTH / 2.0).abs() < 0.2, "{first} {second}");
         assert_eq!(svg.matches("dot key").count(), 1);
         assert!(svg.contains("in_&lt;sum&gt;") && !svg.contains("<sum>"));
-        assert_eq!(
-            draw(&Evidence::default(), teller, "2025-10-09T17:00:00.000+08:00", &Both::same("set")),
-            ""
-        );
+        assert_eq!(draw(&Evidence::default(), teller, "2025-10-09T17:00:00.000+08:00"), "");
     }
 }

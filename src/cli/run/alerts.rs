@@ -64,7 +64,9 @@ impl Alerts {
                 }
                 Effect::Observed(observed) => {
                     let rule = rules.rules.iter().find(|rule| rule.id == observed.head.rule.id);
+                    let is_waived = observed.evidence.softened.as_ref().is_some_and(|by| by.waived);
                     let span = rule.map_or(rules.settings.answer_for, |rule| rule.measure_for);
+                    let span = if is_waived { SpanMs(0) } else { span };
                     (&observed.head, &observed.measure, &observed.evidence, "shadow", span)
                 }
                 // A lead is no alert: nobody is restricted by it.

@@ -83,8 +83,9 @@ pub struct RuleReport {
     pub true_count: u64,
     #[serde(rename = "false")]
     pub false_count: u64,
-    /// 0 while nothing true is known.
-    pub restricted_hours_per_true: f64,
+    /// Hours of restriction, of true and false alerts, for each true one; none while none is known, for 0 would be the
+    /// best figure of all.
+    pub restricted_hours_per_true: Option<f64>,
     pub restricted_hours: f64,
 }
 
@@ -156,8 +157,8 @@ impl Report {
             rule.true_count = hits.true_count;
             rule.false_count = hits.false_count;
             rule.restricted_hours_per_true = match hits.true_count {
-                0 => 0.0,
-                count => (rule.restricted_hours / count as f64 * 1e3).round() / 1e3,
+                0 => None,
+                count => Some((rule.restricted_hours / count as f64 * 1e3).round() / 1e3),
             };
         }
     }
@@ -200,6 +201,34 @@ pub fn usage() -> (CpuReport, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Restricted hours of all of a rule's alerts, true or not, for each alert that was true.
+    #[test]
+    fn restricted_hours_are_told_for_each_true_alert_and_not_where_there_is_none() {
+        let mut report = Report::default();
+        for (id, mode, hours) in
+            [("good", "enforced", 100.0), ("useless", "enforced", 900.0), ("good", "braked", 8.0)]
+        {
+            report.rules.push(RuleReport {
+                id: id.into(),
+                mode: mode.into(),
+                restricted_hours: hours,
+                ..RuleReport::default()
+            });
+        }
+        let mut scores = Scores::default();
+        for (id, mode, true_count, false_count) in
+            [("good", "enforced", 3, 9), ("useless", "enforced", 0, 40), ("good", "braked", 2, 0)]
+        {
+            let hits = scores.rules.entry((id.to_owned(), mode.to_owned())).or_default();
+            (hits.true_count, hits.false_count) = (true_count, false_count);
+        }
+        report.set_scores(&scores, String::new());
+        let told = serde_json::to_value(&report.rules).unwrap();
+        let per_true: Vec<&serde_json::Value> =
+            told.as_array().unwrap().iter().map(|rule| &rule["restricted_hours_per_true"]).collect();
+        assert_eq!(per_true, [&33.333.into(), &serde_json::Value::Null, &4.0.into()]);
+    }
 
     #[test]
     fn a_report_reads_back_and_has_the_contract_s_fields() {

@@ -19,8 +19,10 @@ pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
     match effect {
         Effect::Disposed(disposition) => disposed(disposition, keys, told),
         Effect::Observed(observed) => {
+            let is_waived = observed.evidence.softened.as_ref().is_some_and(|softened| softened.waived);
             told.push(format!(
-                "= would have set {} on {}, {}",
+                "= {} {} on {}, {}",
+                if is_waived { "waived" } else { "would have set" },
                 observed.measure.name(),
                 party(&observed.head, keys),
                 by(&observed.head)
@@ -213,7 +215,10 @@ fn evidence(evidence: &Evidence, told: &mut Vec<String>) {
     }
     if let Some(softened) = &evidence.softened {
         let asked = Measure::from(softened.asked).name();
-        told.push(format!("=   softened from {asked} by {}", softened.by.id));
+        told.push(match softened.waived {
+            true => format!("=   waived by {}", softened.by.id),
+            false => format!("=   softened from {asked} by {}", softened.by.id),
+        });
         for number in &softened.authorisations {
             told.push(format!("=   {} read under authorisation {number}", softened.by.id));
         }

@@ -6,8 +6,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::codec::hex::{event_hex, hex, id_hex, token_hex};
 use crate::engine::evidence::{
-    ComparisonEvidence, CountEvidence, EventRef, Evidence, NearMiss, SettlementEvidence, SignalEvidence,
-    Softened,
+    ComparisonEvidence, CountEvidence, EventRef, Evidence, Missed, NearMiss, SettlementEvidence,
+    SignalEvidence, Softened,
 };
 use crate::engine::measure::Measure;
 
@@ -54,7 +54,7 @@ pub(super) struct EvidenceData<'a> {
     shortened: bool,
 }
 
-/// A comparison that held (of a near miss: that did not).
+/// A comparison that held.
 #[derive(Serialize, JsonSchema)]
 struct ComparisonData<'a> {
     /// As written in the rule.
@@ -113,6 +113,9 @@ struct SoftenedData<'a> {
     by: RuleText<'a>,
     /// The measure that the rule had asked for.
     asked: &'static str,
+    /// True when nothing is done to the person at all, instead of something milder (observations only).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    waived: bool,
     /// Numbers of the customer's authorisations under which the protection read data of APL 18(4).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     authorisations: Vec<&'a str>,
@@ -122,8 +125,22 @@ struct SoftenedData<'a> {
 #[derive(Serialize, JsonSchema)]
 struct NearMissData<'a> {
     rule: RuleText<'a>,
-    /// The comparisons that did not hold.
-    missed: Vec<ComparisonData<'a>>,
+    /// The comparisons that did not hold for certain.
+    missed: Vec<MissedData<'a>>,
+}
+
+/// A comparison that did not hold for certain.
+#[derive(Serialize, JsonSchema)]
+struct MissedData<'a> {
+    /// As written in the rule.
+    text: &'a str,
+    left: i128,
+    operator: &'static str,
+    right: i128,
+    /// True when the history behind its values was not yet complete, so that nobody could say whether it held; it may
+    /// hold by the values named here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    uncertain: bool,
 }
 
 /// A payment that was settled otherwise than it was asked for.
@@ -218,6 +235,7 @@ impl<'a> SoftenedData<'a> {
         SoftenedData {
             by: (&softened.by).into(),
             asked: Measure::from(softened.asked).name(),
+            waived: softened.waived,
             authorisations: softened.authorisations.iter().map(|number| &**number).collect(),
         }
     }
@@ -225,8 +243,15 @@ impl<'a> SoftenedData<'a> {
 
 impl<'a> NearMissData<'a> {
     fn of(miss: &'a NearMiss) -> NearMissData<'a> {
-        let missed = miss.missed.iter().map(ComparisonData::of).collect();
+        let missed = miss.missed.iter().map(MissedData::of).collect();
         NearMissData { rule: (&miss.rule).into(), missed }
+    }
+}
+
+impl<'a> MissedData<'a> {
+    fn of(missed: &'a Missed) -> MissedData<'a> {
+        let ComparisonData { text, left, operator, right } = ComparisonData::of(&missed.shown);
+        MissedData { text, left, operator, right, uncertain: missed.uncertain }
     }
 }
 

@@ -54,6 +54,8 @@ pub struct SettingsFile {
     pub zone: Figure,
     /// `yes` or `no`, and `no` unless it is said.
     pub keep_one_line: Option<Figure>,
+    /// For how long a measure stands whose rule's harm budget is spent; as long as the rule says unless it is said.
+    pub braked_for: Option<Figure>,
     /// Settlements are compared with initiations if it is there.
     pub settlement_check_for: Option<Figure>,
 }

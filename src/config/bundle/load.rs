@@ -244,6 +244,7 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
         rule_set: RuleSet {
             version: settings.version,
             sha256: Sha256::digest(text.as_bytes()).into(),
+            semantics: settings.semantics,
             signals,
             rules,
             limits: limits.in_force,

@@ -11,6 +11,7 @@ const FILE: &str = "settings.toml";
 
 pub(super) struct Settings {
     pub version: u32,
+    pub semantics: u32,
     pub figures: ruleset::Settings,
     pub answer_within: SpanMs,
     /// What the law allows for an answer at most (law.md A3).
@@ -65,6 +66,10 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
         Some(given) => Some(figure("settlement_check_for", given, hour, SpanMs::days(7))?),
         None => None,
     };
+    let braked_for = match &file.braked_for {
+        Some(given) => Some(figure("braked_for", given, minute, SpanMs::days(7))?),
+        None => None,
+    };
     let keep_one_line = match &file.keep_one_line {
         Some(given) => {
             checked(bundle, "keep_one_line", given, utc_offset_minutes.unwrap_or(0));
@@ -75,6 +80,7 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
     };
     Some(Settings {
         version: file.version,
+        semantics: file.semantics,
         figures: ruleset::Settings {
             duplicate_horizon: duplicate_horizon?,
             lateness: lateness?,
@@ -83,6 +89,7 @@ pub(super) fn settings(bundle: &mut Bundle) -> Option<Settings> {
             answer_for: answer_for?,
             appeal_window: appeal_window?,
             keep_one_line,
+            braked_for,
             settlement_check_for,
         },
         answer_within: answer_within?,

@@ -38,8 +38,7 @@ impl Partition {
         // A measure of an earlier version is no sign of how good the later one is.
         if count.version == rule.version {
             count.measures += 1;
-            let restricted_ms = u64::try_from(rule.measure_for.0).unwrap_or(0);
-            count.restricted_ms = count.restricted_ms.saturating_add(restricted_ms);
+            count.restricted_ms = count.restricted_ms.saturating_add(u64::try_from(lasts.0).unwrap_or(0));
             is_told = count.measures.is_power_of_two()
                 || rule.quality.is_some_and(|quality| is_step(count.measures, quality));
         }

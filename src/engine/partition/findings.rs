@@ -10,7 +10,7 @@ use super::{Active, Partition};
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, TimeMs};
 use crate::engine::evidence::{
-    ComparisonEvidence, ENTRIES_MAX, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, NEAR,
+    ComparisonEvidence, ENTRIES_MAX, EVENTS_MAX, EVENTS_PER_SIGNAL_MAX, EventRef, Evidence, Missed, NEAR,
     NEAR_MISSES_MAX, NearMiss, SignalEvidence,
 };
 use crate::engine::notice::RuleName;
@@ -162,14 +162,14 @@ impl Partition {
                 {
                     held_any |= compared.holds;
                     if !compared.holds {
-                        is_near = compared.ratio().is_some_and(|ratio| ratio >= NEAR);
+                        is_near = compared.is_near();
                         missed.push(compared);
                     }
                 }
             });
             if held_any && is_near && !self.holds(&rule.condition, scene, bound, active, readings) {
                 let name = RuleName { id: rule.id.clone(), version: rule.version };
-                let missed = missed.into_iter().map(|missed| missed.shown(&active.set.signals)).collect();
+                let missed = missed.into_iter().map(|missed| missed.missed(&active.set.signals)).collect();
                 misses.push(NearMiss { rule: name, missed });
             }
         }
@@ -207,6 +207,10 @@ impl Read {
 struct Compared<'a> {
     comparison: &'a Condition,
     holds: bool,
+    /// It is not certain either way: history is missing (D16).
+    uncertain: bool,
+    /// All that it reads has a value, so that its sides can be shown.
+    is_shown: bool,
     left: i128,
     op: Op,
     right: i128,
@@ -219,15 +223,21 @@ impl<'a> Compared<'a> {
         event: &Attributes,
     ) -> Option<Compared<'a>> {
         let Condition::Compare { left, op, right } = comparison else { return None };
-        let holds = comparison.eval(&mut |number| look(number).interval, event) == Some(true);
+        let certain = comparison.eval(&mut |number| look(number).interval, event);
         let mut shown = |number: usize| Interval::point(look(number).value.into());
         Some(Compared {
             comparison,
-            holds,
+            holds: certain == Some(true),
+            uncertain: certain.is_none(),
+            is_shown: comparison.eval(&mut shown, event).is_some(),
             left: left.eval(&mut shown, event).low.unwrap_or(0),
             op: *op,
             right: right.eval(&mut shown, event).low.unwrap_or(0),
         })
+    }
+
+    fn missed(&self, signals: &[Signal]) -> Missed {
+        Missed { shown: self.shown(signals), uncertain: self.uncertain }
     }
 
     fn shown(&self, signals: &[Signal]) -> ComparisonEvidence {
@@ -235,8 +245,8 @@ impl<'a> Compared<'a> {
         ComparisonEvidence { text: self.comparison.text(signals), left, op, right }
     }
 
-    fn ratio(&self) -> Option<i128> {
-        ratio(self.left, self.op, self.right)
+    fn is_near(&self) -> bool {
+        self.is_shown && ratio(self.left, self.op, self.right).is_some_and(|ratio| ratio >= NEAR)
     }
 }
 

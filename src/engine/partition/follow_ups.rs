@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::lives::{Cause, Next};
+use super::protecting::Harder;
 use super::publish::{Draft, Of};
 use super::readings::Readings;
 use super::rules::Scene;
@@ -11,11 +12,10 @@ use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::disposition::{DispositionId, HeldBack};
-use crate::engine::evidence::{Evidence, Softened};
+use crate::engine::evidence::Evidence;
 use crate::engine::fact::Feed;
 use crate::engine::life::{Life, MeasureEvent, OfMeasure};
 use crate::engine::measure::Measure;
-use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
 use crate::engine::rule::{Rule, Trigger};
 use crate::engine::state::MeasureState;
@@ -60,8 +60,7 @@ impl Partition {
         })
     }
 
-    /// The first protection that certainly holds makes a follow-up milder; one that is no harder than
-    /// what stands is not set.
+    /// A protection that certainly holds makes a follow-up milder; one that is no harder than what stands is not set.
     fn softened(
         &mut self,
         measure: &MeasureState,
@@ -90,24 +89,17 @@ impl Partition {
             left_out: None,
         };
         let mut readings = Readings::default();
-        for protection in &active.set.protections {
-            let softer = match protection.softening {
-                Softening::Waive => None,
-                Softening::AtMost(kind) if kind.is_milder_than(asked) => Some(kind),
-                Softening::AtMost(_) => continue,
-            };
-            let meets = protection.meets(party.kind, asked, &measure.rule.id);
-            if !meets || !self.holds(&protection.condition, &scene, None, active, &mut readings) {
-                continue;
+        let harder = Harder { measure: asked, rule: &measure.rule.id };
+        let Some(protection) = self.protection_against(harder, &scene, None, active, &mut readings) else {
+            return Ok(next);
+        };
+        let softened = self.softened_by(protection, asked, &scene, active);
+        match protection.softening {
+            Softening::AtMost(kind) if standing.is_milder_than(kind) => {
+                Ok(Next { measure: Measure::from(kind), softened: Some(softened), ..next })
             }
-            let by = RuleName { id: protection.id.clone(), version: protection.version };
-            let harder = softer.filter(|softer| standing.is_milder_than(*softer));
-            let Some(kind) = harder else { return Err(HeldBack::Protected(by)) };
-            let authorisations = self.authorisations_of(&protection.condition, &scene, active);
-            let softened = Some(Softened { by, asked, authorisations });
-            return Ok(Next { measure: Measure::from(kind), softened, ..next });
+            Softening::AtMost(_) | Softening::Waive => Err(HeldBack::Protected(softened.by)),
         }
-        Ok(next)
     }
 
     /// Sets what follows; it is counted as the rule's, for as long as it may stand.

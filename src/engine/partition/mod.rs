@@ -36,6 +36,7 @@ mod lives;
 mod openings;
 mod orders;
 mod own_feeds;
+mod protecting;
 mod publish;
 mod quality;
 mod readings;

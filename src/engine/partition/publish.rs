@@ -82,14 +82,14 @@ impl Partition {
             holder: scene.holder,
             event: scene.event,
             at: scene.at,
-            end: scene.at.plus(rule.measure_for),
+            end: scene.at.plus(asked.lasts),
             purpose: asked.finding.purpose,
             evidence: asked.finding.evidence,
             ground: self.ground_of(scene, asked.bound),
             of: Of::First(rule.risk),
         };
         let id = self.set_measure(draft, active, out)?;
-        self.count_measure(rule, rule.measure_for, scene.at, out)?;
+        self.count_measure(rule, asked.lasts, scene.at, out)?;
         Ok(id)
     }
 

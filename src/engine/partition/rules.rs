@@ -8,13 +8,10 @@ use super::sieve::{Candidate, Places, Sieve};
 use super::telling::ToldSignal;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::Attributes;
-use crate::engine::base::{Fingerprint, TimeMs, Token};
-use crate::engine::evidence::Softened;
+use crate::engine::base::{Fingerprint, SpanMs, TimeMs, Token};
 use crate::engine::guard::{Guarded, Guards};
 use crate::engine::measure::{Lane, MeasureKind};
-use crate::engine::notice::RuleName;
-use crate::engine::protection::Softening;
-use crate::engine::rule::{Condition, Rule, RuleOrigin, RuleStatus, Trigger};
+use crate::engine::rule::{Condition, Rule, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::state::{Finding, Firing};
 use crate::engine::subject::{Party, SubjectKind};
@@ -149,9 +146,21 @@ struct Fired<'a> {
 /// What a firing asks for after protections and budgets.
 pub(super) struct Asked {
     pub measure: MeasureKind,
+    /// For how long it is set.
+    pub lasts: SpanMs,
     pub finding: Finding,
     /// Of an override: the rule saw nothing at or before it.
     pub bound: Option<TimeMs>,
+}
+
+/// A spent budget leaves the verification of the ladder, for a term of its own. The check of an opening keeps its
+/// term: it restricts nobody, and with it the request would lapse.
+fn brake(asked: &mut Asked, braked_for: Option<SpanMs>) {
+    asked.finding.evidence.braked = true;
+    asked.measure = asked.measure.verification();
+    if asked.measure != MeasureKind::OpeningCheckFurther {
+        asked.lasts = braked_for.map_or(asked.lasts, |braked_for| braked_for.min(asked.lasts));
+    }
 }
 
 impl Partition {
@@ -234,9 +243,12 @@ impl Partition {
             self.find(&rule.condition, rule.purpose, wanted, scene, fired.bound, active, readings);
         finding.evidence.near_misses = near_misses;
         finding.evidence.shadowed = fired.shadowed;
-        let mut asked = Asked { measure: rule.measure, finding, bound: fired.bound };
-        let is_set = fired.enforced && self.soften(rule, &mut asked, scene, fired.bound, active, readings);
-        let until = scene.at.plus(rule.measure_for);
+        let lasts = rule.measure_for;
+        let mut asked = Asked { measure: rule.measure, lasts, finding, bound: fired.bound };
+        let is_left = self.protect(rule, fired.enforced, &mut asked, scene, active, readings);
+        let is_set = fired.enforced && is_left;
+        // A braked rule leaves the party alone for as long as it would have acted on it, too.
+        let until = scene.at.plus(lasts);
         let firing = Firing { until, is_over: false, event: scene.event };
         let of_party = self.firings.get_or_default(scene.party.subject);
         of_party.retain(|(name, _)| *name != fired.name);
@@ -245,48 +257,14 @@ impl Partition {
             self.observe(rule, scene, asked, out);
             return Ok(false);
         }
+        if self.is_spent(rule, scene.at) {
+            brake(&mut asked, active.set.settings.braked_for);
+        }
         let id = self.set_measure_by_rule(rule, scene, asked, active, out)?;
         if scene.party.subject.kind == SubjectKind::Opening {
             self.check_opening(scene.holder, scene.party.subject.token, id);
         }
         Ok(true)
-    }
-
-    /// Applies protections and the harm budget to what a rule asks for; false if it is waived (S7).
-    fn soften(
-        &mut self,
-        rule: &Rule,
-        asked: &mut Asked,
-        scene: &Scene<'_>,
-        bound: Option<TimeMs>,
-        active: &Active,
-        readings: &mut Readings,
-    ) -> bool {
-        let is_figure = matches!(rule.origin, RuleOrigin::Limit { .. }) && !rule.measure.denies();
-        for protection in active.set.protections.iter().filter(|_| !is_figure) {
-            let softer = match protection.softening {
-                Softening::Waive => None,
-                Softening::AtMost(kind) if kind.is_milder_than(rule.measure) => Some(kind),
-                Softening::AtMost(_) => continue,
-            };
-            let meets = protection.meets(scene.party.subject.kind, rule.measure, &rule.id);
-            if !meets || !self.holds(&protection.condition, scene, bound, active, readings) {
-                continue;
-            }
-            let by = RuleName { id: protection.id.clone(), version: protection.version };
-            let authorisations = self.authorisations_of(&protection.condition, scene, active);
-            asked.finding.evidence.softened = Some(Softened { by, asked: rule.measure, authorisations });
-            match softer {
-                Some(kind) => asked.measure = kind,
-                None => return false,
-            }
-            break;
-        }
-        if self.is_spent(rule, scene.at) {
-            asked.finding.evidence.braked = true;
-            asked.measure = asked.measure.verification();
-        }
-        true
     }
 
     /// Whether a condition is certainly true on a scene.

@@ -9,7 +9,6 @@ use crate::engine::disposition::{DispositionId, MeasureEnded, MeasureSet};
 use crate::engine::fact::Feed;
 use crate::engine::invariant::{Before, Invariant, broken_by_end, broken_by_set};
 use crate::engine::measure::Lane;
-use crate::engine::protection::Softening;
 use crate::engine::rule::Trigger;
 use crate::engine::state::Override;
 
@@ -43,11 +42,8 @@ impl Partition {
         let bound = ground.bound.filter(|_| !follows);
         let mut readings = Readings::default();
         active.set.protections.iter().any(|protection| {
-            let changes = match protection.softening {
-                Softening::Waive => true,
-                Softening::AtMost(milder) => milder.is_milder_than(kind),
-            };
-            let meets = changes && protection.meets(party.kind, kind, &draft.rule.id);
+            let meets =
+                protection.softening.changes(kind) && protection.meets(party.kind, kind, &draft.rule.id);
             meets && self.holds(&protection.condition, &scene, bound, active, &mut readings)
         })
     }

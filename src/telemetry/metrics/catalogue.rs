@@ -191,12 +191,12 @@ pub const RULE_BRAKED: Metric = gauge(
 pub const MEASURES_BRAKED: Metric = counter(
     "duecourse_measures_braked_total",
     &["rule"],
-    "Measures that became a verification because their rule's harm budget was spent.",
+    "Measures that became a verification, or a shorter one, because their rule's harm budget was spent.",
 );
 pub const MEASURES_SOFTENED: Metric = counter(
     "duecourse_measures_softened_total",
     &["rule", "protection"],
-    "Measures that a protection made milder or waived.",
+    "Measures that a protection made milder or waived, those that would only have been set included.",
 );
 pub const APPEAL_ANSWERS: Metric = counter(
     "duecourse_appeal_answers_total",

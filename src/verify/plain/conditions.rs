@@ -33,6 +33,29 @@ enum Taken {
     Found,
 }
 
+/// What is known of a comparison: over what is certain of its signals, and over the values found.
+#[derive(Clone, Copy)]
+pub(super) struct Truth {
+    certain: Option<bool>,
+    found: Option<bool>,
+}
+
+impl Truth {
+    pub fn holds(self) -> bool {
+        self.certain == Some(true)
+    }
+
+    /// Nobody can say.
+    pub fn is_open(self) -> bool {
+        self.certain.is_none()
+    }
+
+    /// The values say, whether or not history is complete.
+    pub fn is_found(self) -> bool {
+        self.found.is_some()
+    }
+}
+
 impl Sight<'_> {
     fn value(&self, number: usize) -> Option<Value> {
         self.plain.value(self.rules, number, self.reading)
@@ -97,8 +120,8 @@ impl Sight<'_> {
         self.truth(condition, Taken::Certain) == Some(true)
     }
 
-    /// The comparisons outside of `!` and `? :`, left to right, as shown, and whether each is certain.
-    pub fn comparisons(&self, condition: &Condition) -> Vec<(ComparisonEvidence, bool)> {
+    /// The comparisons outside of `!` and `? :`, left to right, as shown, and what is known of each.
+    pub fn comparisons(&self, condition: &Condition) -> Vec<(ComparisonEvidence, Truth)> {
         match condition {
             Condition::All(parts) | Condition::Any(parts) => {
                 parts.iter().flat_map(|part| self.comparisons(part)).collect()
@@ -109,7 +132,8 @@ impl Sight<'_> {
                 let side = |term| self.term(term, Taken::Found).low.unwrap_or(0);
                 let text = format!("{} {} {}", left.text(names), op.symbol(), right.text(names));
                 let shown = ComparisonEvidence { text, left: side(left), op: *op, right: side(right) };
-                vec![(shown, self.is_certain(condition))]
+                let truth = |taken| self.truth(condition, taken);
+                vec![(shown, Truth { certain: truth(Taken::Certain), found: truth(Taken::Found) })]
             }
         }
     }
@@ -124,7 +148,7 @@ impl Sight<'_> {
                 let choices = [choices(left), choices(right)].concat();
                 let true_ones = choices.into_iter().filter(|choice| self.is_certain(choice));
                 let all = true_ones.flat_map(|choice| self.comparisons(choice));
-                all.filter(|(_, holds)| *holds).map(|(shown, _)| shown).collect()
+                all.filter(|(_, truth)| truth.holds()).map(|(shown, _)| shown).collect()
             }
             Condition::Compare { .. } | Condition::Not(_) => Vec::new(),
         }
@@ -163,7 +187,7 @@ impl Sight<'_> {
             });
         }
         let all = self.comparisons(condition).into_iter();
-        let comparisons: Vec<_> = all.filter(|(_, holds)| *holds).map(|(shown, _)| shown).collect();
+        let comparisons: Vec<_> = all.filter(|(_, truth)| truth.holds()).map(|(shown, _)| shown).collect();
         Evidence {
             strength_millionths: strength(&comparisons),
             cleared_without: self.cleared_without(condition, &signals),

@@ -46,7 +46,7 @@ impl Plain {
         let mut is_told = false;
         if rule.version == count.version {
             count.measures += 1;
-            count.restricted_ms += rule.measure_for.0.unsigned_abs();
+            count.restricted_ms += lasts.0.unsigned_abs();
             let step = rule.quality.map(|quality| u64::from((quality.measures_min / 16).max(1)));
             is_told = count.measures.is_power_of_two()
                 || step.is_some_and(|step| count.measures.is_multiple_of(step));

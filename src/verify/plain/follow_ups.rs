@@ -7,7 +7,6 @@ use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::disposition::HeldBack;
 use crate::engine::evidence::{Evidence, Softened};
 use crate::engine::measure::Measure;
-use crate::engine::notice::RuleName;
 use crate::engine::protection::Softening;
 use crate::engine::rule::RuleStatus;
 use crate::engine::ruleset::RuleSet;
@@ -16,7 +15,7 @@ use crate::engine::subject::Party;
 use super::conditions::Sight;
 use super::measures::{Asked, Held, Name};
 use super::retention::Class;
-use super::rules::{Case, Softens};
+use super::rules::{Case, Softens, mildest};
 use super::values::{Asker, Reading};
 use super::{Cause, Plain, PlainError};
 
@@ -57,7 +56,7 @@ impl Plain {
                 };
                 match softening {
                     Softening::AtMost(kind) if standing.is_milder_than(kind) => {
-                        (Measure::from(kind), Some(Softened { by, asked, authorisations }))
+                        (Measure::from(kind), Some(Softened { by, asked, waived: false, authorisations }))
                     }
                     _ => return Err(HeldBack::Protected(by)),
                 }
@@ -69,7 +68,7 @@ impl Plain {
         Ok(allowed)
     }
 
-    /// The first protection that holds for what would follow and would change it: now, and for the event
+    /// The protection that holds for what would follow and leaves least of it: now, and for the event
     /// that it all began with.
     fn protection_of(
         &self,
@@ -89,19 +88,11 @@ impl Plain {
         let said = held.ground.map_or_else(Attributes::default, |ground| ground.said);
         let said = said.with(Field::Product, self.product_of(holder, party, at));
         let sight = Sight { plain: self, rules, reading, said };
-        let one = rules.protections.iter().find(|protection| {
-            let changes = match protection.softening {
-                Softening::Waive => true,
-                Softening::AtMost(kind) => kind.is_milder_than(asked),
-            };
+        mildest(rules, asked, &sight, |protection| {
             protection.subject == party.kind
                 && protection.measures.contains(&asked)
                 && (protection.rules.is_empty() || protection.rules.contains(&head.rule.id))
-                && changes
-                && sight.is_certain(&protection.condition)
-        })?;
-        let by = RuleName { id: one.id.clone(), version: one.version };
-        Some((by, one.softening, sight.authorisations(&one.condition)))
+        })
     }
 
     pub(super) fn set_follow_up(

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::engine::attributes::Attributes;
 use crate::engine::base::{Fingerprint, Money, TimeMs, Token};
 use crate::engine::disposition::{DispositionId, EndCause};
-use crate::engine::evidence::{Evidence, NEAR_MISSES_MAX, NearMiss, Softened};
+use crate::engine::evidence::{Evidence, Missed, NEAR_MISSES_MAX, NearMiss, Softened};
 use crate::engine::measure::MeasureKind;
 use crate::engine::notice::RuleName;
-use crate::engine::protection::Softening;
+use crate::engine::protection::{Protection, Softening};
 use crate::engine::rule::{Rule, RuleOrigin, RuleStatus, Trigger};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::subject::{Party, SubjectKind};
@@ -141,9 +141,14 @@ impl Plain {
         let miss = |rule: &Rule| {
             let sight = self.sight(rules, rule, case)?;
             let (held, missed): (Vec<_>, Vec<_>) =
-                sight.comparisons(&rule.condition).into_iter().partition(|(_, holds)| *holds);
-            let missed: Vec<_> = missed.into_iter().map(|(shown, _)| shown).collect();
-            let is_near = missed.iter().all(|shown| ratio(shown).is_some_and(|ratio| ratio >= NEAR));
+                sight.comparisons(&rule.condition).into_iter().partition(|(_, truth)| truth.holds());
+            let is_near = missed
+                .iter()
+                .all(|(shown, truth)| truth.is_found() && ratio(shown).is_some_and(|ratio| ratio >= NEAR));
+            let missed = missed
+                .into_iter()
+                .map(|(shown, truth)| Missed { shown, uncertain: truth.is_open() })
+                .collect();
             let is_miss = !sight.is_certain(&rule.condition) && !held.is_empty() && is_near;
             is_miss
                 .then(|| NearMiss { rule: RuleName { id: rule.id.clone(), version: rule.version }, missed })
@@ -178,8 +183,13 @@ impl Plain {
         let mut measure = rule.measure;
         let mut is_set = self.is_enforced(rule);
         evidence.shadowed = !is_set && self.would_act(rule);
-        if let Some((by, softening, authorisations)) = self.softening(&rules, rule, case).filter(|_| is_set) {
-            evidence.softened = Some(Softened { by, asked: rule.measure, authorisations });
+        // What only observes says what would have been done: since semantics 3 that is so for protections, too.
+        let is_protected = is_set || rules.semantics >= 3;
+        if let Some((by, softening, authorisations)) =
+            self.softening(&rules, rule, case).filter(|_| is_protected)
+        {
+            let waived = softening == Softening::Waive;
+            evidence.softened = Some(Softened { by, asked: rule.measure, waived, authorisations });
             match softening {
                 Softening::Waive => is_set = false,
                 Softening::AtMost(milder) => measure = milder,
@@ -190,18 +200,22 @@ impl Plain {
             self.remember_firing(rule, case, None);
             return Ok(None);
         }
+        let mut lasts = rule.measure_for;
         if self.is_braked(rule, case.at) {
             evidence.braked = true;
             measure = mildest_of_ladder(measure);
+            let keeps_its_term = case.party.subject.kind == SubjectKind::Opening;
+            lasts = rules.settings.braked_for.filter(|_| !keeps_its_term).map_or(lasts, |own| lasts.min(own));
         }
         let saw =
             self.sight(&rules, rule, case).map(|sight| Ground { reading: sight.reading, said: sight.said });
-        let id = self.set_measure(&Asked::by_rule(&rules, rule, measure), case, evidence)?;
+        let asked = Asked { lasts, ..Asked::by_rule(&rules, rule, measure) };
+        let id = self.set_measure(&asked, case, evidence)?;
         if let (Some(sight), Some(held)) = (saw, self.measures.get_mut(&id)) {
             held.ground = Some(sight);
         }
         self.remember_firing(rule, case, Some(id));
-        self.count_measure(rule, rule.measure_for, case.at)?;
+        self.count_measure(rule, lasts, case.at)?;
         Ok(Some(id))
     }
 
@@ -214,19 +228,12 @@ impl Plain {
             return None;
         }
         let sight = self.sight(rules, rule, case)?;
-        let softens = rules.protections.iter().find(|protection| {
-            let changes = match protection.softening {
-                Softening::Waive => true,
-                Softening::AtMost(kind) => kind.is_milder_than(rule.measure),
-            };
+        let reaches = |protection: &Protection| {
             protection.subject == case.party.subject.kind
                 && protection.measures.contains(&rule.measure)
                 && (protection.rules.is_empty() || protection.rules.contains(&rule.id))
-                && changes
-                && sight.is_certain(&protection.condition)
-        })?;
-        let by = RuleName { id: softens.id.clone(), version: softens.version };
-        Some((by, softens.softening, sight.authorisations(&softens.condition)))
+        };
+        mildest(rules, rule.measure, &sight, reaches)
     }
 
     fn remember_firing(&mut self, rule: &Rule, case: Case<'_>, measure: Option<DispositionId>) {
@@ -247,6 +254,37 @@ fn is_asked(rule: &Rule, trigger: Trigger, case: Case<'_>) -> bool {
         && in_force
         && rule.subject == case.party.subject.kind
         && rule.triggers.contains(&trigger)
+}
+
+/// Of the protections that reach a measure, hold and change it, the one that leaves least of it: nothing, or the lowest
+/// step; of several that leave the same, the one with the least id. Before semantics 3 the least id alone decides.
+pub(super) fn mildest(
+    rules: &RuleSet,
+    asked: MeasureKind,
+    sight: &Sight<'_>,
+    reaches: impl Fn(&Protection) -> bool,
+) -> Option<Softens> {
+    let changes = |protection: &Protection| match protection.softening {
+        Softening::Waive => true,
+        Softening::AtMost(kind) => kind.is_milder_than(asked),
+    };
+    let hold: Vec<&Protection> = rules
+        .protections
+        .iter()
+        .filter(|protection| {
+            reaches(protection) && changes(protection) && sight.is_certain(&protection.condition)
+        })
+        .collect();
+    let softens = if rules.semantics < 3 {
+        hold.first()?
+    } else {
+        hold.iter().min_by_key(|protection| match protection.softening {
+            Softening::Waive => (None, &protection.id),
+            Softening::AtMost(kind) => (Some(kind), &protection.id),
+        })?
+    };
+    let by = RuleName { id: softens.id.clone(), version: softens.version };
+    Some((by, softens.softening, sight.authorisations(&softens.condition)))
 }
 
 /// The mildest measure of the same ladder: the verification that a spent budget leaves.

@@ -2,7 +2,7 @@
 
 use super::super::EVIDENCE_BYTES_MAX;
 use super::*;
-use crate::engine::evidence::{EVENTS_MAX, NEAR_MISSES_MAX, NearMiss, Softened};
+use crate::engine::evidence::{EVENTS_MAX, Missed, NEAR_MISSES_MAX, NearMiss, Softened};
 
 #[test]
 fn evidence_is_never_longer_than_its_bound() {
@@ -46,7 +46,10 @@ fn the_longest_list_gives_way_first() {
 /// A rule that came near, with comparisons of that many bytes.
 fn near_miss(rule: &str, bytes: usize) -> NearMiss {
     let missed = ComparisonEvidence { text: "z".repeat(bytes), left: 9, op: Op::Ge, right: 10 };
-    NearMiss { rule: RuleName { id: rule.to_owned(), version: 4 }, missed: vec![missed] }
+    NearMiss {
+        rule: RuleName { id: rule.to_owned(), version: 4 },
+        missed: vec![Missed { shown: missed, uncertain: bytes == 3 }],
+    }
 }
 
 #[test]
@@ -54,11 +57,12 @@ fn evidence_says_what_came_near_what_would_clear_it_and_what_softened_it() {
     let keys = Keys::development();
     let head = head(&keys, Lane::Anomaly, SubjectKind::Account, Purpose::ANTI_FRAUD);
     let evidence = Evidence {
-        near_misses: vec![near_miss("fan_out", 3)],
+        near_misses: vec![near_miss("fan_out", 3), near_miss("fan_in", 4)],
         softened: Some(Softened {
             authorisations: vec![Arc::from("A-7")],
             by: RuleName { id: "salary_account".to_owned(), version: 1 },
             asked: MeasureKind::Account(AccountStep::StopNonCounter),
+            waived: false,
         }),
         braked: true,
         signs: vec![ComparisonEvidence { text: "in_1d >= 3".to_owned(), left: 4, op: Op::Ge, right: 3 }],
@@ -73,6 +77,8 @@ fn evidence_says_what_came_near_what_would_clear_it_and_what_softened_it() {
     assert_eq!(written["signs"][0]["text"], "in_1d >= 3");
     assert_eq!(written["near_misses"][0]["rule"]["version"], 4);
     assert_eq!(written["near_misses"][0]["missed"][0]["operator"], ">=");
+    assert_eq!(written["near_misses"][0]["missed"][0]["uncertain"], true);
+    assert!(written["near_misses"][1]["missed"][0].get("uncertain").is_none(), "a miss by the numbers");
     assert_eq!(written["cleared_without"][0], "0000000000000003");
     let bare = json(&encoded(&keys, &set(&keys)).unwrap()[0])["data"]["evidence"].clone();
     assert!(bare.get("signs").is_none(), "no points, no signs");
