@@ -409,8 +409,7 @@ impl Plain {
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, holder_kind, .. } => {
                 let held = holding.as_ref().unwrap_or(opening);
-                let said = (*product, *holder_kind);
-                let known = self.step_of(occasion, *step, opening, holding.as_ref(), said);
+                let known = self.step_of(occasion, *step, opening, held, (*product, *holder_kind));
                 self.openings_mut(holder).steps.push(known);
                 self.after_step(holder, *step, held, occasion.at)
             }

@@ -304,10 +304,9 @@ impl Plain {
         occasion: Occasion,
         kind: OpeningStep,
         opening: &Party,
-        holding: Option<&Party>,
+        held: &Party,
         (product, kind_said): (Product, HolderKind),
     ) -> Step {
-        let held = holding.unwrap_or(opening);
         Step {
             kind,
             opening: opening.subject.token,
