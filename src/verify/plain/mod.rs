@@ -409,8 +409,7 @@ impl Plain {
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
             FactBody::Opening { step, opening, holding, product, holder_kind, .. } => {
                 let held = holding.as_ref().unwrap_or(opening);
-                let known = self.step_of(occasion, *step, opening, held, (*product, *holder_kind));
-                self.openings_mut(holder).steps.push(known);
+                self.note_step(occasion, *step, opening, held, (*product, *holder_kind));
                 self.after_step(holder, *step, held, occasion.at)
             }
             FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {

@@ -299,15 +299,15 @@ impl Plain {
         self.holders.entry(holder).or_default()
     }
 
-    pub(super) fn step_of(
-        &self,
+    pub(super) fn note_step(
+        &mut self,
         occasion: Occasion,
         kind: OpeningStep,
         opening: &Party,
         held: &Party,
         (product, kind_said): (Product, HolderKind),
-    ) -> Step {
-        Step {
+    ) {
+        let known = Step {
             kind,
             opening: opening.subject.token,
             holding: held.subject,
@@ -318,7 +318,8 @@ impl Plain {
             event: occasion.source,
             is_of_opening: is_of_opening(kind),
             is_of_holding: kind.is_of_holding(),
-        }
+        };
+        self.openings_mut(occasion.route.token).steps.push(known);
     }
 
     /// Whether a party of a holder was opened (not stated) at or after a time.
