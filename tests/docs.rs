@@ -148,6 +148,12 @@ fn every_figure_says_whose_it_is() {
             .any(|word| figure.source.contains(word) || figure.basis.contains(word));
         assert!(!figure.is_own() || says_own, "it is the institution's own and does not say so: {figure:?}");
     }
+    // Nobody has to find out by himself from when on the calendar knows no notice.
+    let calendar: toml::Table = toml::from_str(&read("config/calendar.toml")).unwrap();
+    let years = calendar["notices"].as_array().unwrap().iter().map(|notice| notice["year"].as_integer());
+    let next = years.max().flatten().unwrap() + 1;
+    assert!(read("docs/figures.md").contains(&format!("From {next} on it knows none")), "{next}");
+    assert!(given.contains("| `calendar.toml` | `notices[1]` | off = "), "{given}");
     // No file has a status that is in no table.
     let mut files = vec![project("config/settings.toml"), project("config/calendar.toml")];
     for folder in ["limits", "lives", "leads"] {
@@ -158,7 +164,8 @@ fn every_figure_says_whose_it_is() {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.strip_prefix(project("config")).unwrap().display().to_string();
         let listed = figures.iter().filter(|figure| figure.file == name).count();
-        let dated = text.lines().filter(|line| line.starts_with("effective_from = ")).count();
+        let is_dated = |line: &&str| line.starts_with("effective_from = ") || line.starts_with("dated = ");
+        let dated = text.lines().filter(is_dated).count();
         assert_eq!(listed, dated, "{name}");
     }
 }

@@ -49,7 +49,8 @@
 //! What an authority says is signed by it: by the city police unless `issuer=` and `key=` say otherwise
 //! (`city-police` signs by SM2, `province-police` by Ed25519), with `level=` theirs. `signature=bad` spoils it.
 //!
-//! Directives: `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
+//! Directives: `zone +05:45` (the institution's, and of all times in the scenario; before all else; Beijing's without
+//! it), `rules since DATE` (60 days before the first event), `enforce RULE` (as if its
 //! precision had been measured), `enable LIMIT` (or a life), `off RULE`, `budget RULE HOURS` (person-hours a day),
 //! `risk RULE low|medium|high`, `measure RULE MEASURE 48h` (what it asks for instead), `sources A B ..` (with a broker's clock: an event comes by the first, or by
 //! the one that `via=` names, and what worsens a position waits until the slowest has come so far),

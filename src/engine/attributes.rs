@@ -54,6 +54,8 @@ pub enum Field {
     OwnersShare = 22,
     /// Whether the use of an IoT card was agreed for this very card, so that the fields above can say more.
     CardProfiled = 23,
+    /// Whether a person or a unit has the account or card, or asks for it (law.md B13, B14 are for persons).
+    PartyHolderKind = 24,
 }
 
 /// What kind of value a field has; the type checker of conditions reads it.
@@ -67,7 +69,7 @@ pub enum FieldType {
 }
 
 impl Field {
-    pub const ALL: [Field; 24] = [
+    pub const ALL: [Field; 25] = [
         Field::Amount,
         Field::Channel,
         Field::Bound,
@@ -92,6 +94,7 @@ impl Field {
         Field::OwnersDeclared,
         Field::OwnersShare,
         Field::CardProfiled,
+        Field::PartyHolderKind,
     ];
 
     #[must_use]
@@ -121,6 +124,7 @@ impl Field {
             Field::OwnersDeclared => "event.owners_declared",
             Field::OwnersShare => "event.owners_share",
             Field::CardProfiled => "event.card_profiled",
+            Field::PartyHolderKind => "party.holder_kind",
         }
     }
 
@@ -153,7 +157,7 @@ impl Field {
             Field::ProfileRisk => FieldType::Word(CardRisk::WORDS),
             Field::ProfileTraffic => FieldType::Word(TrafficClass::WORDS),
             Field::ProfileScene => FieldType::Word(Scene::WORDS),
-            Field::HolderKind => FieldType::Word(&HolderKind::WORDS),
+            Field::HolderKind | Field::PartyHolderKind => FieldType::Word(&HolderKind::WORDS),
         }
     }
 
@@ -200,6 +204,13 @@ impl Attributes {
     #[must_use]
     pub fn of_amount(amount: Money) -> Attributes {
         Attributes::default().with(Field::Amount, amount.fen())
+    }
+
+    /// Of a payment by card: it goes to a merchant, never to the account bound to this one or another of the
+    /// customer's.
+    #[must_use]
+    pub fn of_card_payment(amount: Money) -> Attributes {
+        Attributes::of_amount(amount).with(Field::Bound, Some(0)).with(Field::OwnAccount, Some(0))
     }
 
     /// Of a transfer.

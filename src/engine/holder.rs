@@ -4,6 +4,7 @@ mod holding;
 
 pub use holding::{Holding, Step};
 
+use super::attributes::{Attributes, Field};
 use super::authorisation::Traces;
 use super::base::{Fingerprint, TimeMs, Token};
 use super::declared::{Assessment, CardProfile, Declared};
@@ -186,10 +187,13 @@ impl Holder {
         &mut self.openings[place]
     }
 
-    /// The class of an account or card at a time, if one was heard of.
+    /// What conditions may read of an account or card at a time besides the event: its class, and whose it is.
     #[must_use]
-    pub fn product_at(&self, subject: Subject, at: TimeMs) -> Option<Product> {
-        self.holdings.iter().find(|holding| holding.subject == subject)?.product_at(at)
+    pub fn said_of(holder: Option<&Holder>, subject: Subject, at: TimeMs, said: Attributes) -> Attributes {
+        let its = |holding: &&Holding| holding.subject == subject;
+        let told = holder.and_then(|holder| holder.holdings.iter().find(its)?.told_at(at));
+        let kind = told.and_then(|told| told.holder_kind).map(HolderKind::code);
+        said.with(Field::Product, told.map(|told| told.product as i64)).with(Field::PartyHolderKind, kind)
     }
 
     /// The accounts or cards of a kind that are held at a time, but for one.

@@ -21,6 +21,8 @@ use super::subject::SubjectKind;
 pub struct RuleSet {
     /// The bundle's own version, named in every disposition's output.
     pub version: u32,
+    /// Number of the engine's semantics that it asks for (D13).
+    pub semantics: u32,
     /// SHA-256 of the canonical bundle text.
     pub sha256: [u8; 32],
     /// The engine semantics that it is written for: what a later number decides otherwise it does not ask for (D13).
@@ -68,6 +70,13 @@ pub struct Settings {
 }
 
 impl RuleSet {
+    /// Whether steps that are applied under it say of a holding whether a person or a unit has it. An engine of
+    /// earlier semantics kept no such thing, and what it applied has to be the same in its snapshot and in a replay.
+    #[must_use]
+    pub fn keeps_holder_kinds(&self) -> bool {
+        self.semantics >= 3
+    }
+
     /// What a notice says of an appeal and of a request for a human decision (S17).
     #[must_use]
     pub fn recourse(&self, of: &Appealed<'_>) -> Recourse {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use duecourse::engine::LoadRules;
 use duecourse::engine::base::{Bilingual, SpanMs, TimeMs};
 use duecourse::engine::calendar::Calendar;
 use duecourse::engine::fact::Product;
@@ -16,6 +15,7 @@ use duecourse::engine::retention::Retention;
 use duecourse::engine::rule::{Quality, RuleStatus};
 use duecourse::engine::ruleset::{RuleSet, Settings};
 use duecourse::engine::signal::Reads;
+use duecourse::engine::{LoadRules, SEMANTICS, SEMANTICS_UNNAMED};
 
 use super::conditions::{random_protections, random_rules};
 use super::dice::Dice;
@@ -60,6 +60,7 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
     let specials = super::specials::waiting(&mut referring, &rules);
     RuleSet {
         version,
+        semantics: if referring.chance(20) { SEMANTICS_UNNAMED } else { SEMANTICS },
         sha256: [version as u8; 32],
         semantics: if referring.chance(80) { 3 } else { 2 },
         signals,

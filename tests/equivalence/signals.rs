@@ -21,6 +21,8 @@ const ACCOUNT: &[Feed] = &[
     Feed::LivelihoodPayee,
     Feed::VictimWarnedPayer,
 ];
+/// How many devices a reseller has, which is counted in pieces.
+const STOCK: [Feed; 2] = [Feed::DeviceStockAgent, Feed::DeviceStockOutlet];
 const CARD: &[Feed] =
     &[Feed::CardUsageCard, Feed::CallPlacedCard, Feed::CallReceivedCard, Feed::MessageSentCard];
 
@@ -56,7 +58,12 @@ const KINDS: [(&str, SubjectKind, &[Feed], usize); 13] = [
         &[Feed::OpeningRequestedAgent, Feed::DeviceSaleAgent, Feed::DeviceStockAgent],
         3,
     ),
-    ("outlet", SubjectKind::Outlet, &[Feed::OpeningRequestedOutlet, Feed::DeviceSaleOutlet], 2),
+    (
+        "outlet",
+        SubjectKind::Outlet,
+        &[Feed::OpeningRequestedOutlet, Feed::DeviceSaleOutlet, Feed::DeviceStockOutlet],
+        3,
+    ),
     ("number", SubjectKind::PhoneNumber, &[Feed::OpeningRequestedPhoneNumber], 2),
     ("address", SubjectKind::Address, &[Feed::OpeningRequestedAddress], 2),
     ("representative", SubjectKind::LegalRepresentative, &[Feed::OpeningRequestedLegalRepresentative], 1),
@@ -189,7 +196,7 @@ fn random_question(dice: &mut Dice, feeds: &[Feed], report: Option<ReportLevel>)
     let window = random_window(dice, report);
     if report.is_some_and(|report| report.tell == Tell::Holders) {
         // A report of stock is no meeting, so the loader admits none here.
-        bits &= !Feed::DeviceStockAgent.bit();
+        bits &= STOCK.iter().fold(u32::MAX, |bits, stock| bits & !stock.bit());
         if bits == 0 {
             bits = feeds[0].bit();
         }
@@ -216,7 +223,7 @@ fn random_question(dice: &mut Dice, feeds: &[Feed], report: Option<ReportLevel>)
         delay: SpanMs(if dice.chance(15) { *dice.pick(&[1_000, 5_000, 30_000]) } else { 0 }),
         currency: match dice.below(12) {
             0 => Currency::parse("USD").unwrap(),
-            1 if feeds.contains(&Feed::DeviceStockAgent) => Currency::NONE,
+            1 if feeds.iter().any(|feed| STOCK.contains(feed)) => Currency::NONE,
             _ => Currency::CNY,
         },
         amount_min: dice.chance(12).then(|| *dice.pick(&[0, 50, 100])),

@@ -35,6 +35,9 @@ pub(super) fn field(field: Field) -> Both {
         Field::ProfileRisk => Both::new("约定用途的风险等级", "risk of the agreed use"),
         Field::ProfileTraffic => Both::new("约定的流量类型", "agreed kind of traffic"),
         Field::ProfileScene => Both::new("约定的使用场景", "agreed scene of use"),
+        Field::PartyHolderKind => {
+            Both::new("账户或卡由个人还是单位持有", "whether a person or a unit has it")
+        }
         Field::HolderKind => Both::new("申请人类型", "kind of applicant"),
         Field::OwnersDeclared => Both::new("已申报的受益所有人数量", "beneficial owners declared"),
         Field::OwnersShare => Both::new(

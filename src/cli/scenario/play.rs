@@ -7,14 +7,14 @@ use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::script::{Directive, Happened, Script};
+use super::script::{Directive, Happened, Script, Zone};
 use super::{police, tell};
 use crate::cli::explain::{Published, record_with, text_of_lead};
 use crate::codec::event::EventType;
 use crate::codec::facts;
 use crate::codec::hex::{hex, id_hex};
 use crate::codec::keys::Keys;
-use crate::codec::output::{OutRecord, OutputContext, Topic, encode_effect, rfc3339};
+use crate::codec::output::{OutRecord, OutputContext, Topic, encode_effect};
 use crate::config::bundle::Loader;
 use crate::config::orders::case_code;
 use crate::config::source::SourceMapping;
@@ -43,6 +43,7 @@ pub(super) struct Stage {
     /// Each with the offset of its next record; more than one with a broker's clock.
     sources: Vec<(SourceId, i64)>,
     show_notices: bool,
+    zone: Zone,
     /// A rule that the scenario was written for is switched off.
     is_cut: bool,
     /// Records so far: the offset of the next, in the source and in the facts alike.
@@ -93,6 +94,7 @@ impl Stage {
             partition: Partition::new(identity),
             sources,
             show_notices: script.directives.contains(&Directive::ShowNotices),
+            zone: script.zone,
             is_cut: script.directives.iter().any(|directive| matches!(directive, Directive::Off(_))),
             records: 0,
             last_appeal: None,
@@ -190,7 +192,7 @@ impl Stage {
             *id = json!(id_hex(*found));
         }
         police::sign(event.kind, &mut data)?;
-        let time = rfc3339(event.at, 480).ok_or_else(|| anyhow!("this time cannot be written"))?;
+        let time = self.zone.written(event.at)?;
         let line = json!({
             "specversion": "1.0", "id": id, "source": "/scenario", "type": event.kind.name(), "time": time, "data": data,
         })
@@ -281,7 +283,7 @@ impl Stage {
         if let Effect::Observed(observed) = effect {
             self.fired.insert(observed.head.rule.id.clone());
         }
-        tell::effect(effect, &self.keys, told);
+        tell::effect(effect, &tell::Teller { keys: &self.keys, zone: self.zone }, told);
         let rules = self.partition.rules().ok_or_else(|| anyhow!("no rules are in force"))?;
         let context = OutputContext::under(&self.keys, INSTITUTION, Some(rules), case_code);
         let mut records = Vec::new();
@@ -333,6 +335,11 @@ fn with_directives(bundle: &str, directives: &[Directive]) -> anyhow::Result<Str
                     "measures_min": least,
                 });
                 (rule_file(&document, rule), vec![("quality", quality)])
+            }
+            Directive::Zone(offset) => {
+                let mut zone = document.pointer("/files/settings.toml/zone").cloned().unwrap_or_default();
+                zone["value"] = json!(offset);
+                ("settings.toml".to_owned(), vec![("zone", zone)])
             }
             Directive::Risk(rule, risk) => (format!("rules/{rule}.toml"), vec![("risk", json!(risk))]),
             Directive::Measure(rule, measure, span) => {

@@ -8,22 +8,59 @@ use serde_json::{Value, json};
 use super::words::{self, data};
 use crate::codec::event::{EventTime, EventType};
 use crate::codec::output::rfc3339;
+use crate::config::bundle;
 use crate::config::nearest::nearest;
 use crate::engine::base::{SpanMs, TimeMs};
 
-/// Scenarios are written in Beijing time.
-const ZONE: &str = "+08:00";
+/// The zone that a scenario is written in: Beijing's, unless its first directive says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Zone {
+    minutes: i32,
+}
+
+impl Zone {
+    pub(super) const BEIJING: Zone = Zone { minutes: 480 };
+
+    /// Reads a time such as `2026-03-02T09:00` or `2026-03-02T09:00:30`.
+    pub(super) fn time(self, text: &str) -> anyhow::Result<TimeMs> {
+        let seconds = if text.len() == 16 { ":00" } else { "" };
+        let local = EventTime::parse(&format!("{text}{seconds}Z"));
+        local
+            .map(|local| local.0.minus(SpanMs(i64::from(self.minutes) * 60_000)))
+            .map_err(|_| anyhow!("`{text}` is no time; write `2026-03-02T09:00`, `+10m` or a directive"))
+    }
+
+    /// A time as an event says it.
+    pub(super) fn written(self, at: TimeMs) -> anyhow::Result<String> {
+        rfc3339(at, self.minutes).ok_or_else(|| anyhow!("this time cannot be written"))
+    }
+
+    /// A time such as `2026-03-02T09:00`, as an event's field says it.
+    pub(super) fn moment(self, text: &str) -> anyhow::Result<String> {
+        self.written(self.time(text)?)
+    }
+
+    /// A time as a person is told it: to the minute, or to the second where it matters.
+    pub(super) fn told(self, at: TimeMs) -> String {
+        let full = rfc3339(at, self.minutes).unwrap_or_default();
+        let seconds = full.get(16..19).filter(|seconds| *seconds != ":00").unwrap_or("");
+        format!("{}{seconds}", full.get(..16).unwrap_or(""))
+    }
+}
 
 pub(super) struct Script {
     pub directives: Vec<Directive>,
     pub lines: Vec<Line>,
     /// Time of the first event.
     pub first: TimeMs,
+    pub zone: Zone,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Directive {
     RulesSince(TimeMs),
+    /// Where the institution is, such as `+05:45`; the scenario's own times are of that zone, too.
+    Zone(String),
     Enforce(String),
     Enable(String),
     /// A rule or limit switched off.
@@ -58,6 +95,7 @@ struct Happening {
     times: u32,
     kind: EventType,
     fields: Vec<(String, String)>,
+    zone: Zone,
 }
 
 /// One event, ready but for the appeal reference and the id.
@@ -72,7 +110,8 @@ pub(super) struct Happened {
 
 /// Reads a scenario; the program's own lines are left out.
 pub(super) fn read(text: &str) -> anyhow::Result<Script> {
-    let mut script = Script { directives: Vec::new(), lines: Vec::new(), first: TimeMs::MIN };
+    let (directives, lines) = (Vec::new(), Vec::new());
+    let mut script = Script { directives, lines, first: TimeMs::MIN, zone: Zone::BEIJING };
     let mut now = None;
     for (place, text) in text.lines().enumerate() {
         // What the program wrote begins with two spaces; so do its notices.
@@ -83,11 +122,20 @@ pub(super) fn read(text: &str) -> anyhow::Result<Script> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let mut line = Line { number, text: text.to_owned(), happening: None };
         if let Some(first) = words.first().filter(|word| !word.starts_with('#')) {
-            if let Some(directive) = directive(&words).with_context(|| format!("line {number}"))? {
+            let zone = script.zone;
+            if let Some(directive) = directive(&words, zone).with_context(|| format!("line {number}"))? {
+                if let Directive::Zone(text) = &directive {
+                    let is_first = script.directives.is_empty() && now.is_none();
+                    let minutes = is_first.then(|| bundle::zone(text).ok()).flatten();
+                    let minutes = minutes.ok_or_else(|| {
+                        anyhow!("line {number}: a zone stands before all else; write `zone +05:45`")
+                    })?;
+                    script.zone = Zone { minutes };
+                }
                 script.directives.push(directive);
             } else {
                 let (happening, end) =
-                    happening(first, &words, now).with_context(|| format!("line {number}"))?;
+                    happening(first, &words, now, zone).with_context(|| format!("line {number}"))?;
                 if now.is_none() {
                     script.first = happening.start;
                 }
@@ -100,9 +148,10 @@ pub(super) fn read(text: &str) -> anyhow::Result<Script> {
     Ok(script)
 }
 
-fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
+fn directive(words: &[&str], zone: Zone) -> anyhow::Result<Option<Directive>> {
     Ok(match words {
-        ["rules", "since", date] => Some(Directive::RulesSince(time(&format!("{date}T00:00"))?)),
+        ["rules", "since", date] => Some(Directive::RulesSince(zone.time(&format!("{date}T00:00"))?)),
+        ["zone", offset] => Some(Directive::Zone((*offset).to_owned())),
         ["enforce", rule] => Some(Directive::Enforce((*rule).to_owned())),
         ["enable", limit] => Some(Directive::Enable((*limit).to_owned())),
         ["off", id] => Some(Directive::Off((*id).to_owned())),
@@ -133,27 +182,19 @@ fn directive(words: &[&str]) -> anyhow::Result<Option<Directive>> {
     })
 }
 
-/// Reads a time such as `2026-03-02T09:00` or `2026-03-02T09:00:30`.
-pub(super) fn time(text: &str) -> anyhow::Result<TimeMs> {
-    let seconds = if text.len() == 16 { ":00" } else { "" };
-    EventTime::parse(&format!("{text}{seconds}{ZONE}"))
-        .map(|time| time.0)
-        .map_err(|_| anyhow!("`{text}` is no time; write `2026-03-02T09:00`, `+10m` or a directive"))
-}
-
-/// A time such as `2026-03-02T09:00`, as an event's field says it.
-pub(super) fn moment(text: &str) -> anyhow::Result<String> {
-    rfc3339(time(text)?, 480).ok_or_else(|| anyhow!("`{text}` cannot be written"))
-}
-
-fn happening(first: &str, words: &[&str], now: Option<TimeMs>) -> anyhow::Result<(Happening, TimeMs)> {
+fn happening(
+    first: &str,
+    words: &[&str],
+    now: Option<TimeMs>,
+    zone: Zone,
+) -> anyhow::Result<(Happening, TimeMs)> {
     let (start, step) = match first.strip_prefix('+') {
         Some(span) => {
-            let span = crate::config::bundle::span(span).map_err(|why| anyhow!(why))?;
+            let span = bundle::span(span).map_err(|why| anyhow!(why))?;
             let now = now.ok_or_else(|| anyhow!("the first event needs a time of its own"))?;
             (now.plus(span), span)
         }
-        None => (time(first)?, SpanMs(0)),
+        None => (zone.time(first)?, SpanMs(0)),
     };
     let mut rest = words.get(1..).unwrap_or(&[]);
     let mut times = 1;
@@ -180,7 +221,7 @@ fn happening(first: &str, words: &[&str], now: Option<TimeMs>) -> anyhow::Result
         })
         .collect::<anyhow::Result<_>>()?;
     let end = start.plus(SpanMs(step.0.saturating_mul(i64::from(times).saturating_sub(1))));
-    Ok((Happening { start, step, times, kind, fields }, end))
+    Ok((Happening { start, step, times, kind, fields, zone }, end))
 }
 
 /// The events of a line, in order.
@@ -195,8 +236,8 @@ pub(super) fn events(line: &Line) -> anyhow::Result<Vec<Happened>> {
             let fields: BTreeMap<String, String> =
                 happening.fields.iter().map(|(key, value)| (key.clone(), counted(value))).collect();
             let data = match happening.kind {
-                EventType::EventCorrected => correction(&fields),
-                kind => data(kind, &fields),
+                EventType::EventCorrected => correction(&fields, happening.zone),
+                kind => data(kind, &fields, happening.zone),
             };
             let data = data.with_context(|| format!("line {}", line.number))?;
             let field = |name: &str| fields.get(name).cloned();
@@ -206,7 +247,7 @@ pub(super) fn events(line: &Line) -> anyhow::Result<Vec<Happened>> {
 }
 
 /// A correction: the original's id and type, and its two forms by fields such as `before.amount`.
-fn correction(fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {
+fn correction(fields: &BTreeMap<String, String>, zone: Zone) -> anyhow::Result<Value> {
     let plain = |name: &str| fields.get(name).ok_or_else(|| anyhow!("a correction needs `{name}`"));
     let (id, kind) = (plain("original_event_id")?, plain("original_type")?);
     let original = EventType::from_name(kind).ok_or_else(|| anyhow!("unknown event type `{kind}`"))?;
@@ -222,8 +263,8 @@ fn correction(fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {
             continue;
         }
         let at = own.remove("time").ok_or_else(|| anyhow!("`{form}.time` is missing"))?;
-        let at = rfc3339(time(&at)?, 480).ok_or_else(|| anyhow!("`{form}.time` cannot be written"))?;
-        let state = json!({ "time": at, "data": data(original, &own)? });
+        let at = zone.moment(&at).with_context(|| format!("`{form}.time`"))?;
+        let state = json!({ "time": at, "data": data(original, &own, zone)? });
         corrected[form] = state;
     }
     Ok(corrected)

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::script::Zone;
 use crate::codec::keys::Keys;
-use crate::codec::output::{OutRecord, Topic, rfc3339};
+use crate::codec::output::{OutRecord, Topic};
 use crate::engine::appeal::AppealAnswer;
-use crate::engine::base::TimeMs;
 use crate::engine::disposition::{Disposition, Head, HeldBack, MeasureMoved};
 use crate::engine::evidence::Evidence;
 use crate::engine::input::Effect;
@@ -14,17 +14,23 @@ use crate::engine::life::Word;
 use crate::engine::measure::Measure;
 use crate::engine::notice::{Answering, Telling};
 
+/// Who tells it: what opens references, and the zone of times.
+pub(super) struct Teller<'a> {
+    pub keys: &'a Keys,
+    pub zone: Zone,
+}
+
 /// Appends the lines of one effect.
-pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
+pub(super) fn effect(effect: &Effect, teller: &Teller<'_>, told: &mut Vec<String>) {
     match effect {
-        Effect::Disposed(disposition) => disposed(disposition, keys, told),
+        Effect::Disposed(disposition) => disposed(disposition, teller, told),
         Effect::Observed(observed) => {
             let is_waived = observed.evidence.softened.as_ref().is_some_and(|softened| softened.waived);
             told.push(format!(
                 "= {} {} on {}, {}",
                 if is_waived { "waived" } else { "would have set" },
                 observed.measure.name(),
-                party(&observed.head, keys),
+                party(&observed.head, teller),
                 by(&observed.head)
             ));
             evidence(&observed.evidence, told);
@@ -37,59 +43,68 @@ pub(super) fn effect(effect: &Effect, keys: &Keys, told: &mut Vec<String>) {
                 rule.id, rule.version, count.measures, count.overruled, count.verified
             ));
         }
-        Effect::Lead(news) => lead(news, keys, told),
+        Effect::Lead(news) => lead(news, teller, told),
         Effect::Reported(_) => told.push("= reported to another partition".to_owned()),
     }
 }
 
-fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
+fn disposed(disposition: &Disposition, teller: &Teller<'_>, told: &mut Vec<String>) {
     let head = disposition.head();
-    let party = party(head, keys);
+    let party = party(head, teller);
     match disposition {
         Disposition::OpeningAccepted(accepted) => {
-            told.push(format!("= accepted {party}, slot kept until {}", time(accepted.reserved_until)));
+            told.push(format!(
+                "= accepted {party}, slot kept until {}",
+                teller.zone.told(accepted.reserved_until)
+            ));
         }
         Disposition::MeasureSet(set) => {
             let (notice, measure) = (set.notice(), set.measure().name());
-            told.push(format!("= {measure} on {party} until {}, {}", time(notice.end), by(head)));
+            told.push(format!("= {measure} on {party} until {}, {}", teller.zone.told(notice.end), by(head)));
             evidence(set.evidence(), told);
             told.push(match notice.recourse.answering {
                 Answering::Within(within) => {
-                    format!("=   appeal {}, answered by {}", notice.appeal, time(head.at.plus(within)))
+                    format!(
+                        "=   appeal {}, answered by {}",
+                        notice.appeal,
+                        teller.zone.told(head.at.plus(within))
+                    )
                 }
                 Answering::PassedOn => format!("=   appeal {}, passed on to the authority", notice.appeal),
             });
             match set.telling() {
                 Telling::Now => {}
                 Telling::Deferred { clause, until } => {
-                    told.push(format!("=   the person is told at {} ({clause})", time(*until)));
+                    told.push(format!("=   the person is told at {} ({clause})", teller.zone.told(*until)));
                 }
                 Telling::ByAuthority => told.push("=   the authority tells the person itself".to_owned()),
             }
         }
         Disposition::MeasureEnded(ended) => {
             let lifted = match ended.override_until {
-                Some(until) => format!("; the rule looks only at what comes after, until {}", time(until)),
+                Some(until) => {
+                    format!("; the rule looks only at what comes after, until {}", teller.zone.told(until))
+                }
                 None => String::new(),
             };
             told.push(format!(
                 "= ended {} on {party} at {}: {}{lifted}",
                 ended.measure.name(),
-                time(head.at),
+                teller.zone.told(head.at),
                 ended.cause.name()
             ));
         }
-        Disposition::MeasureMoved(moved) => moved_lines(moved, &party, told),
+        Disposition::MeasureMoved(moved) => moved_lines(moved, &party, teller, told),
         Disposition::ReservationLapsed(lapsed) => {
-            told.push(format!("= slot of {party} free again at {}", time(lapsed.head.at)));
+            told.push(format!("= slot of {party} free again at {}", teller.zone.told(lapsed.head.at)));
         }
         Disposition::AppealAnswered(answered) => {
-            let due = answered.due.map_or(String::new(), |due| format!(", due {}", time(due)));
+            let due = answered.due.map_or(String::new(), |due| format!(", due {}", teller.zone.told(due)));
             told.push(format!(
                 "= appeal {} against {} on {party} at {}{due}",
                 answered.answer.name(),
                 answered.measure.name(),
-                time(head.at)
+                teller.zone.told(head.at)
             ));
             if let Some(reason) = &answered.reason {
                 told.push(format!("=   because {}", reason.zh));
@@ -101,13 +116,16 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
         }
         Disposition::MeasureExtended(extended) => {
             let name = extended.measure.name();
-            told.push(format!("= extended {name} on {party} until {}", time(extended.notice.end)));
+            told.push(format!(
+                "= extended {name} on {party} until {}",
+                teller.zone.told(extended.notice.end)
+            ));
         }
         Disposition::NoticeReleased(released) => {
             told.push(format!("= told of {} on {party} now", released.measure.name()));
         }
         Disposition::OrderAnswered(answered) => {
-            let (name, at) = (&answered.name, time(head.at));
+            let (name, at) = (&answered.name, teller.zone.told(head.at));
             let case = answered.case.map_or(String::new(), |case| format!(", {}", case.name()));
             let kind = answered.kind.map_or(String::new(), |kind| format!(" ({}{case})", kind.name()));
             told.push(format!(
@@ -120,9 +138,9 @@ fn disposed(disposition: &Disposition, keys: &Keys, told: &mut Vec<String>) {
     }
 }
 
-fn lead(news: &LeadNews, keys: &Keys, told: &mut Vec<String>) {
+fn lead(news: &LeadNews, teller: &Teller<'_>, told: &mut Vec<String>) {
     let head = news.head();
-    let about = match (head.holder, keys.open(&head.party.sealed)) {
+    let about = match (head.holder, teller.keys.open(&head.party.sealed)) {
         (Some(_), Some(reference)) => format!("{} {reference}", head.party.subject.kind.name()),
         _ => format!("a {}", head.party.subject.kind.name()),
     };
@@ -138,7 +156,7 @@ fn lead(news: &LeadNews, keys: &Keys, told: &mut Vec<String>) {
                 told.push(format!("=   on the order {} of {}", order.number, order.issuer));
             }
             evidence(&sent.evidence, told);
-            let due = time(sent.answer_due);
+            let due = teller.zone.told(sent.answer_due);
             told.push(format!("=   reference {}, an answer is due by {due}", sent.reference));
         }
         LeadNews::Observed(observed) => {
@@ -153,7 +171,7 @@ fn lead(news: &LeadNews, keys: &Keys, told: &mut Vec<String>) {
             told.push(format!(
                 "= lead {} about {about} at {}: {} -> {}",
                 moved.kind,
-                time(head.at),
+                teller.zone.told(head.at),
                 moved.from,
                 moved.to
             ));
@@ -164,13 +182,13 @@ fn lead(news: &LeadNews, keys: &Keys, told: &mut Vec<String>) {
     }
 }
 
-fn moved_lines(moved: &MeasureMoved, party: &str, told: &mut Vec<String>) {
-    let due = moved.due.map_or(String::new(), |due| format!(", until {}", time(due)));
+fn moved_lines(moved: &MeasureMoved, party: &str, teller: &Teller<'_>, told: &mut Vec<String>) {
+    let due = moved.due.map_or(String::new(), |due| format!(", until {}", teller.zone.told(due)));
     let (from, to) = (&moved.from, &moved.to);
     told.push(format!(
         "= {} on {party} at {}: {from} -> {to}{due}",
         moved.measure.name(),
-        time(moved.head.at)
+        teller.zone.told(moved.head.at)
     ));
     if let Some(again) = &moved.told_again {
         told.push(format!("=   told again by {}", again.by.name()));
@@ -185,8 +203,8 @@ fn moved_lines(moved: &MeasureMoved, party: &str, told: &mut Vec<String>) {
     }
 }
 
-fn party(head: &Head, keys: &Keys) -> String {
-    let reference = keys.open(&head.party.sealed).unwrap_or_else(|| "(unreadable)".to_owned());
+fn party(head: &Head, teller: &Teller<'_>) -> String {
+    let reference = teller.keys.open(&head.party.sealed).unwrap_or_else(|| "(unreadable)".to_owned());
     format!("{} {reference}", head.party.subject.kind.name())
 }
 
@@ -253,11 +271,4 @@ pub(super) fn notice(record: &OutRecord, told: &mut Vec<String>) -> anyhow::Resu
         told.push("|".to_owned());
     }
     Ok(())
-}
-
-/// To the minute, or to the second where it matters, in Beijing time.
-fn time(at: TimeMs) -> String {
-    let full = rfc3339(at, 480).unwrap_or_default();
-    let seconds = full.get(16..19).filter(|seconds| *seconds != ":00").unwrap_or("");
-    format!("{}{seconds}", full.get(..16).unwrap_or(""))
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Map, Value, json};
 
+use super::script::Zone;
 use crate::codec::event::field::MinorUnits;
 use crate::codec::event::{EventType, schema};
-use crate::codec::output::rfc3339;
 use crate::config::nearest::nearest;
 
 /// Short words for fields with long names.
@@ -59,7 +59,7 @@ fn short_of(known: &Map<String, Value>) -> impl Iterator<Item = &str> {
 /// # Errors
 /// A field that this type of event does not have, with the nearest one that it has, or a value that
 /// cannot be read.
-pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow::Result<Value> {
+pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>, zone: Zone) -> anyhow::Result<Value> {
     let known = known(kind);
     let product = fields.get("product").map_or("", String::as_str);
     let mut data = Map::new();
@@ -75,7 +75,7 @@ pub(super) fn data(kind: EventType, fields: &BTreeMap<String, String>) -> anyhow
             let near = nearest(word, words).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             bail!("`{}` has no field `{word}`{near}", kind.name());
         }
-        let value = value(kind, key, text, product).with_context(|| format!("`{word}`"))?;
+        let value = value((kind, key), text, product, zone).with_context(|| format!("`{word}`"))?;
         data.insert(key.to_owned(), value);
     }
     if kind == EventType::FraudConfirmed {
@@ -95,7 +95,7 @@ fn known(kind: EventType) -> Map<String, Value> {
     data.cloned().unwrap_or_default()
 }
 
-fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Result<Value> {
+fn value((kind, key): (EventType, &str), text: &str, product: &str, zone: Zone) -> anyhow::Result<Value> {
     Ok(match key {
         "payer" | "payee" | "opening" | "holding" | "card" | "party" => {
             own(text, kind_of(kind, key, product))?
@@ -111,11 +111,7 @@ fn value(kind: EventType, key: &str, text: &str, product: &str) -> anyhow::Resul
         "elsewhere_count" | "override_days" | "identity_channels" | "month_open_megabytes" | "in_stock" => {
             json!(text.parse::<u32>()?)
         }
-        "until" => {
-            let time = super::script::time(text)?;
-            json!(rfc3339(time, 480).ok_or_else(|| anyhow!("this time cannot be written"))?)
-        }
-        "start" | "end" | "notice_until" => json!(super::script::moment(text)?),
+        "until" | "start" | "end" | "notice_until" => json!(zone.moment(text)?),
         "data" if kind == EventType::AuthorisationGranted => json!(text.split(',').collect::<Vec<_>>()),
         "outlets" | "terminals" | "regions" | "products" | "papers" | "co_holders" => {
             json!(text.split(',').collect::<Vec<_>>())
@@ -168,7 +164,7 @@ mod tests {
 
     fn read(kind: EventType, fields: &[(&str, &str)]) -> anyhow::Result<Value> {
         let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        data(kind, &fields)
+        data(kind, &fields, Zone::BEIJING)
     }
 
     #[test]

@@ -42,7 +42,7 @@ packed_struct!(SourceId { name, generation, partition });
 packed_struct!(Covered { last, time, is_over });
 packed_struct!(ConfigVersion { from, number });
 packed_struct!(Coverage { sources, versions });
-packed_struct!(Step { event, step, at, product });
+packed_struct!(Step { event, step, at, product } since 3 { holder_kind: None });
 packed_struct!(Holding { subject, steps } since 3 { sealed: SealedRef::default() });
 packed_struct!(PlatformAnswer { event, opening, product, at, count });
 packed_struct!(Opening { token, request, steps });

@@ -78,7 +78,8 @@ fn known_for_themselves(bundle: &mut Bundle, path: &str, condition: &Condition, 
     let Some(counterparty) = read.iter().find(|signal| signal.subject == SubjectKind::Counterparty) else {
         return;
     };
-    let of_event = fields(condition).iter().any(|field| *field != Field::Product);
+    let of_party = |field: &Field| matches!(field, Field::Product | Field::PartyHolderKind);
+    let of_event = !fields(condition).iter().all(of_party);
     if !of_event && !read.iter().any(|signal| signal.subject.lives_with_holder()) {
         let message = format!(
             "reads `{}` of a counterparty and nothing of the party's own; nobody is acted on for whom they know: read the event or a signal of the account too",
@@ -146,7 +147,7 @@ fn says(trigger: Trigger, field: Field, signals: &[Signal]) -> bool {
     match trigger {
         Trigger::Feed(feed) => feed_says(feed, field),
         Trigger::Report(number) => match field {
-            Field::Product => true,
+            Field::Product | Field::PartyHolderKind => true,
             // A report about a request is held against that request.
             Field::IdentityChannels | Field::HolderKind | Field::OwnersDeclared | Field::OwnersShare => {
                 signals.get(number).is_some_and(|signal| feeds_read(signal, signals).all(is_request))
@@ -164,7 +165,7 @@ fn says(trigger: Trigger, field: Field, signals: &[Signal]) -> bool {
 pub(super) fn feed_says(feed: Feed, field: Field) -> bool {
     let transfer = matches!(feed, Feed::TransferPayer | Feed::TransferPayee);
     match field {
-        Field::Product => true,
+        Field::Product | Field::PartyHolderKind => true,
         Field::Amount => {
             is_transaction(feed)
                 || matches!(
@@ -172,13 +173,10 @@ pub(super) fn feed_says(feed: Feed, field: Field) -> bool {
                     Feed::TransferDevice | Feed::CardPaymentTerminal | Feed::FraudConfirmedTerminal
                 )
         }
-        Field::Channel
-        | Field::Bound
-        | Field::OwnAccount
-        | Field::Cash
-        | Field::StrongAuth
-        | Field::BalanceAfter
-        | Field::AgreedDailySum => transfer,
+        Field::Bound | Field::OwnAccount => transfer || feed == Feed::CardPaymentCard,
+        Field::Channel | Field::Cash | Field::StrongAuth | Field::BalanceAfter | Field::AgreedDailySum => {
+            transfer
+        }
         Field::RemoteControl | Field::AfterLoan => feed == Feed::TransferPayer,
         Field::Usage
         | Field::MonthOpenMegabytes

@@ -31,7 +31,8 @@ impl DatedFigure {
 }
 
 /// What stands around a figure and is not the figure.
-const AROUND: [&str; 7] = ["effective_from", "basis", "source", "status", "version", "title", "reason"];
+const AROUND: [&str; 8] =
+    ["effective_from", "dated", "basis", "source", "status", "version", "title", "reason"];
 
 /// The figures of a canonical bundle text, in the order of files and keys; of a text that is none, none.
 #[must_use]
@@ -62,7 +63,12 @@ fn look(file: &str, key: &str, value: &Value, found: &mut Vec<DatedFigure>) {
 
 fn figure(file: &str, key: &str, object: &Map<String, Value>) -> Option<DatedFigure> {
     let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (since, basis, status) = (text("effective_from")?, text("basis")?, text("status")?);
+    // A notice of the calendar bears the date on which it was given, and rests on itself.
+    let (since, basis) = match text("dated") {
+        Some(dated) => (dated, "-".to_owned()),
+        None => (text("effective_from")?, text("basis")?),
+    };
+    let status = text("status")?;
     let value = match object.get("value") {
         Some(value) => plain(value),
         None => {

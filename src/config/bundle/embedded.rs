@@ -39,6 +39,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "limits/payment_accounts_iii.toml",
     "limits/phone_card_silent_class.toml",
     "limits/phone_cards_all_carriers.toml",
+    "limits/phone_cards_many_class.toml",
     "limits/phone_cards_per_carrier.toml",
     "limits/remote_large_reminder.toml",
     "limits/remote_strong_auth.toml",

@@ -57,7 +57,7 @@ pub(crate) use locate::line_of;
 pub use profile::Profile;
 pub use purposes::{Relabelled, lane_use, relabel};
 pub use retention::{Term, table as retention_table, terms as retention_terms};
-pub(crate) use values::{span, standing, written};
+pub(crate) use values::{span, standing, written, zone};
 
 use std::fmt;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Accounts and cards that a holder has, by what was heard of them (ARCHITECTURE S10).
 
 use crate::engine::base::{Fingerprint, TimeMs};
-use crate::engine::fact::{OpeningStep, Product};
+use crate::engine::fact::{HolderKind, OpeningStep, Product};
 use crate::engine::subject::{Party, SealedRef, Subject};
 
 /// One step heard of a holding or an opening.
@@ -11,6 +11,8 @@ pub struct Step {
     pub step: OpeningStep,
     pub at: TimeMs,
     pub product: Product,
+    /// Who has it, if the rules under which the step was applied have that kept.
+    pub holder_kind: Option<HolderKind>,
 }
 
 /// An account or card, known by the steps heard of it, in order of application.
@@ -71,10 +73,16 @@ impl Holding {
         last.is_some_and(|last| last.step == OpeningStep::Closed)
     }
 
+    /// The step that says what it is at a time, and whose.
+    #[must_use]
+    pub fn told_at(&self, at: TimeMs) -> Option<&Step> {
+        let last = self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Changed], at);
+        last.or_else(|| self.steps.first())
+    }
+
     /// Its class at a time.
     #[must_use]
     pub fn product_at(&self, at: TimeMs) -> Option<Product> {
-        let last = self.last_of([OpeningStep::Opened, OpeningStep::Stated, OpeningStep::Changed], at);
-        last.or_else(|| self.steps.first()).map(|known| known.product)
+        self.told_at(at).map(|known| known.product)
     }
 }

@@ -99,10 +99,8 @@ fn set_off<'a>(
     body: &'a FactBody,
     at: TimeMs,
 ) -> Option<(Feed, &'a Party, Token, Attributes)> {
-    let of_party = |party: &Party, attributes: Attributes| {
-        let product = holder.and_then(|holder| holder.product_at(party.subject, at));
-        attributes.with(Field::Product, product.map(|product| product as i64))
-    };
+    let of_party =
+        |party: &Party, attributes: Attributes| Holder::said_of(holder, party.subject, at, attributes);
     match body {
         FactBody::Transfer { side, account, counterparty, amount, details, .. }
             if details.essential == Essential::No =>
@@ -112,7 +110,7 @@ fn set_off<'a>(
             Some((feed, account, *counterparty, attributes))
         }
         FactBody::CardPayment { account, terminal, amount } => {
-            let attributes = of_party(account, Attributes::of_amount(*amount));
+            let attributes = of_party(account, Attributes::of_card_payment(*amount));
             Some((Feed::CardPaymentCard, account, *terminal, attributes))
         }
         FactBody::FraudConfirmed { feed, account, other, amount } => {

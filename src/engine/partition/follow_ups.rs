@@ -9,11 +9,12 @@ use super::readings::Readings;
 use super::rules::Scene;
 use super::settlements::SETTLEMENT;
 use super::{Active, EngineError, Out, Partition};
-use crate::engine::attributes::{Attributes, Field};
+use crate::engine::attributes::Attributes;
 use crate::engine::base::{SpanMs, TimeMs};
 use crate::engine::disposition::{DispositionId, HeldBack};
 use crate::engine::evidence::Evidence;
 use crate::engine::fact::Feed;
+use crate::engine::holder::Holder;
 use crate::engine::life::{Life, MeasureEvent, OfMeasure};
 use crate::engine::measure::Measure;
 use crate::engine::protection::Softening;
@@ -72,17 +73,17 @@ impl Partition {
             return Ok(next);
         };
         let party = measure.party.subject;
-        let product = self.holders.get(&measure.holder).and_then(|holder| holder.product_at(party, cause.at));
         // What follows is about the payment or use that the first measure was about, as it was told then.
         let ground = measure.ground.as_deref();
         let said = ground.map_or_else(Attributes::default, |ground| ground.attributes);
+        let said = Holder::said_of(self.holders.get(&measure.holder), party, cause.at, said);
         let scene = Scene {
             trigger: Trigger::Feed(Feed::TransferPayer),
             party: &measure.party,
             holder: measure.holder,
             other: ground.and_then(|ground| ground.other),
             place: None,
-            attributes: said.with(Field::Product, product.map(|product| product as i64)),
+            attributes: said,
             event: cause.event,
             entry: cause.event,
             at: cause.at,

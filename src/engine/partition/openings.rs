@@ -120,7 +120,8 @@ impl Partition {
         };
         let holder = fact.route.token;
         let token = opening.subject.token;
-        let known = Step { event: step_event, step: *step, at, product: *product };
+        let kept = self.rules.as_ref().filter(|active| active.set.keeps_holder_kinds()).map(|_| *holder_kind);
+        let known = Step { event: step_event, step: *step, at, product: *product, holder_kind: kept };
         let state = self.holders.get_or_default(holder);
         if step.is_of_holding() {
             let held = holding.as_ref().unwrap_or(opening);
@@ -390,7 +391,8 @@ impl Partition {
         let known = Attributes::default()
             .with(Field::Product, Some(request.product as i64))
             .with(Field::IdentityChannels, request.identity_channels.map(i64::from))
-            .with(Field::HolderKind, Some(request.holder_kind.code()));
+            .with(Field::HolderKind, Some(request.holder_kind.code()))
+            .with(Field::PartyHolderKind, Some(request.holder_kind.code()));
         if request.holder_kind == HolderKind::Person {
             return known;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::rules::Scene;
 use super::{Active, EngineError, Out, Partition};
 use crate::engine::attributes::{Attributes, Field};
-use crate::engine::holder::Answer;
+use crate::engine::holder::{Answer, Holder};
 use crate::engine::input::Effect;
 use crate::engine::planted::{Planted, is_planted};
 use crate::engine::report::{Report, ReportBody, ReportPos, Standing};
@@ -108,10 +108,7 @@ impl Partition {
         let request = state.and_then(|state| state.opening(target.token)?.request.as_ref());
         let known = match request.filter(|_| target.kind == SubjectKind::Opening) {
             Some(request) => self.of_request(request, standing.holder),
-            None => {
-                let product = state.and_then(|state| state.product_at(target, standing.at));
-                Attributes::default().with(Field::Product, product.map(|product| product as i64))
-            }
+            None => Holder::said_of(state, target, standing.at, Attributes::default()),
         };
         let scene = Scene {
             trigger: Trigger::Report(number),

@@ -118,7 +118,8 @@ mod tests {
         let holder = partition.holders.get_or_default(ANNA);
         for number in 1..=3 {
             let (event, at) = (Fingerprint(number), TimeMs(0));
-            let step = Step { event, step: OpeningStep::Stated, at, product: Product::PhoneCard };
+            let step =
+                Step { event, step: OpeningStep::Stated, at, product: Product::PhoneCard, holder_kind: None };
             holder.add_holding_step(&card(number.into(), b""), step);
         }
         partition.unreferenced.insert(ANNA);
@@ -151,7 +152,8 @@ mod tests {
         // One that is known stays as it is, and a step tells it, too.
         partition.recall_by(ANNA, &used(card(1, b"other")), TimeMs(5), &mut out).unwrap();
         let (event, at) = (Fingerprint(4), TimeMs(6));
-        let step = Step { event, step: OpeningStep::Changed, at, product: Product::PhoneCard };
+        let step =
+            Step { event, step: OpeningStep::Changed, at, product: Product::PhoneCard, holder_kind: None };
         partition.holders.get_mut(&ANNA).unwrap().add_holding_step(&card(3, b"three"), step);
         assert_eq!(references(&partition), [b"one".as_slice(), b"two", b"three"]);
         partition.recall_references();

@@ -4,9 +4,9 @@ use super::publish::Draft;
 use super::readings::Readings;
 use super::rules::Scene;
 use super::{Active, Partition};
-use crate::engine::attributes::Field;
 use crate::engine::disposition::{DispositionId, MeasureEnded, MeasureSet};
 use crate::engine::fact::Feed;
+use crate::engine::holder::Holder;
 use crate::engine::invariant::{Before, Invariant, broken_by_end, broken_by_set};
 use crate::engine::measure::Lane;
 use crate::engine::rule::Trigger;
@@ -25,8 +25,7 @@ impl Partition {
             return false;
         }
         let party = draft.party.subject;
-        let product = self.holders.get(&draft.holder).and_then(|holder| holder.product_at(party, draft.at));
-        let now = ground.attributes.with(Field::Product, product.map(|product| product as i64));
+        let now = Holder::said_of(self.holders.get(&draft.holder), party, draft.at, ground.attributes);
         let scene = Scene {
             trigger: Trigger::Feed(Feed::TransferPayer),
             party: draft.party,

@@ -10,6 +10,7 @@ use crate::engine::report::Standing;
 use crate::engine::subject::{Subject, SubjectKind};
 
 use super::grounds::Touched;
+use super::occasions::kind_number;
 use super::retention::Class;
 use super::rules::Case;
 use super::signals::Entry;
@@ -179,7 +180,8 @@ impl Plain {
         kind: HolderKind,
         at: TimeMs,
     ) -> Attributes {
-        let said = said.with(Field::HolderKind, Some(if kind == HolderKind::Person { 1 } else { 2 }));
+        let number = Some(kind_number(kind));
+        let said = said.with(Field::HolderKind, number).with(Field::PartyHolderKind, number);
         if kind == HolderKind::Person {
             return said;
         }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::attributes::{Attributes, Field};
+use crate::engine::attributes::Attributes;
 use crate::engine::base::{SpanMs, TimeMs, Token};
 use crate::engine::disposition::HeldBack;
 use crate::engine::evidence::{Evidence, Softened};
@@ -86,7 +86,7 @@ impl Plain {
         let asker = Asker { source: cause.event, amount, other };
         let reading = Reading { party, holder, at, bound: TimeMs::MIN, asker, without: None };
         let said = held.ground.map_or_else(Attributes::default, |ground| ground.said);
-        let said = said.with(Field::Product, self.product_of(holder, party, at));
+        let said = self.with_party(said, holder, party, at);
         let sight = Sight { plain: self, rules, reading, said };
         mildest(rules, asked, &sight, |protection| {
             protection.subject == party.kind

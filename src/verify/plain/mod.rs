@@ -380,7 +380,7 @@ impl Plain {
                 }
             }
             FactBody::CardPayment { account, terminal, amount } => {
-                let said = Attributes::of_amount(*amount);
+                let said = occasions::said_of_purchase(*amount);
                 let case = self.case(occasion, account, Some(*terminal), Some(*amount), said);
                 let case = Case { place: Some(*terminal), ..case };
                 self.evaluate_rules(Trigger::Feed(Feed::CardPaymentCard), case)?;
@@ -407,10 +407,9 @@ impl Plain {
                 self.refer_shared(occasion, *feed, *amount)
             }
             FactBody::Opening { step: OpeningStep::Requested, .. } => self.request(occasion, body),
-            FactBody::Opening { step, opening, holding, product, .. } => {
+            FactBody::Opening { step, opening, holding, product, holder_kind, .. } => {
                 let held = holding.as_ref().unwrap_or(opening);
-                let known = self.step_of(occasion, *step, opening, holding.as_ref(), *product);
-                self.openings_mut(holder).steps.push(known);
+                self.note_step(occasion, *step, opening, held, (*product, *holder_kind));
                 self.after_step(holder, *step, held, occasion.at)
             }
             FactBody::HoldingsAnswered { opening, product, elsewhere_count } => {

@@ -2,7 +2,7 @@
 
 use crate::engine::attributes::{Attributes, Field};
 use crate::engine::base::{Money, TimeMs, Token};
-use crate::engine::fact::FactBody;
+use crate::engine::fact::{FactBody, HolderKind};
 use crate::engine::subject::{Party, Subject};
 
 use super::rules::Case;
@@ -30,14 +30,29 @@ impl Plain {
         said: Attributes,
     ) -> Case<'a> {
         let Occasion { event, source, at, route } = occasion;
-        let said = said.with(Field::Product, self.product_of(route.token, party.subject, at));
+        let said = self.with_party(said, route.token, party.subject, at);
         Case { event, source, at, holder: route.token, party, other, place: None, amount, said }
     }
 
-    /// The class of an account or card at a time, by number.
-    pub(super) fn product_of(&self, holder: Token, party: Subject, at: TimeMs) -> Option<i64> {
-        self.holders.get(&holder)?.product(party, at).map(|product| product as i64)
+    /// What is known of an account or card at a time: its class, and whether a person or a unit has it.
+    pub(super) fn with_party(
+        &self,
+        said: Attributes,
+        holder: Token,
+        party: Subject,
+        at: TimeMs,
+    ) -> Attributes {
+        let openings = self.holders.get(&holder);
+        let product = openings.and_then(|openings| openings.product(party, at));
+        let kind = openings.and_then(|openings| openings.holder_kind(party, at));
+        said.with(Field::Product, product.map(|product| product as i64))
+            .with(Field::PartyHolderKind, kind.map(kind_number))
     }
+}
+
+/// A person or a unit, as conditions name them.
+pub(super) fn kind_number(kind: HolderKind) -> i64 {
+    if kind == HolderKind::Person { 1 } else { 2 }
 }
 
 pub(super) fn changes_openings(body: &FactBody) -> bool {
@@ -45,4 +60,9 @@ pub(super) fn changes_openings(body: &FactBody) -> bool {
         body,
         FactBody::Opening { .. } | FactBody::HoldingsAnswered { .. } | FactBody::RiskAssessed { .. }
     )
+}
+
+/// What a payment by card says. The merchant's account is neither bound to this one nor the customer's own.
+pub(super) fn said_of_purchase(amount: Money) -> Attributes {
+    Attributes::of_amount(amount).with(Field::Bound, Some(0)).with(Field::OwnAccount, Some(0))
 }

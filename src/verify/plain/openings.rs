@@ -31,6 +31,8 @@ pub(super) struct Step {
     /// How the institution calls the holding.
     pub sealed: SealedRef,
     pub product: Product,
+    /// Under rules of earlier semantics nobody noted it.
+    pub holder_kind: Option<HolderKind>,
     pub at: TimeMs,
     pub event: Fingerprint,
     /// Whether it still tells something of its opening, and of its holding: each is forgotten by itself.
@@ -153,13 +155,22 @@ impl Openings {
 
     /// By the last step until then that tells it, else by its first step.
     pub fn product(&self, holding: Subject, at: TimeMs) -> Option<Product> {
+        self.telling(holding, at).map(|step| step.product)
+    }
+
+    /// Who has it at a time.
+    pub fn holder_kind(&self, holding: Subject, at: TimeMs) -> Option<HolderKind> {
+        self.telling(holding, at).and_then(|step| step.holder_kind)
+    }
+
+    /// The step that says of a holding what it is at a time.
+    fn telling(&self, holding: Subject, at: TimeMs) -> Option<&Step> {
         // Of equal times the later applied: `max_by_key` gives the last of equals.
         let told = self
             .steps_of_holding(holding)
             .filter(|step| step.kind != OpeningStep::Closed && step.at <= at)
             .max_by_key(|step| step.at);
-        let step = told.or(self.steps_of_holding(holding).next());
-        step.map(|step| step.product)
+        told.or(self.steps_of_holding(holding).next())
     }
 
     /// Whether an opening was opened or abandoned at or before a time.
@@ -288,26 +299,27 @@ impl Plain {
         self.holders.entry(holder).or_default()
     }
 
-    pub(super) fn step_of(
-        &self,
+    pub(super) fn note_step(
+        &mut self,
         occasion: Occasion,
         kind: OpeningStep,
         opening: &Party,
-        holding: Option<&Party>,
-        product: Product,
-    ) -> Step {
-        let held = holding.unwrap_or(opening);
-        Step {
+        held: &Party,
+        (product, kind_said): (Product, HolderKind),
+    ) {
+        let known = Step {
             kind,
             opening: opening.subject.token,
             holding: held.subject,
             sealed: held.sealed.clone(),
             product,
+            holder_kind: self.rules.as_ref().and_then(|rules| (rules.semantics > 2).then_some(kind_said)),
             at: occasion.at,
             event: occasion.source,
             is_of_opening: is_of_opening(kind),
             is_of_holding: kind.is_of_holding(),
-        }
+        };
+        self.openings_mut(occasion.route.token).steps.push(known);
     }
 
     /// Whether a party of a holder was opened (not stated) at or after a time.

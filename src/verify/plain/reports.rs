@@ -263,7 +263,7 @@ impl Plain {
         }
         let Standing { event, at, holder, .. } = *standing;
         let is_of_counterparty = standing.about.kind == SubjectKind::Counterparty;
-        let product = self.product_of(holder, standing.target.subject, at);
+        let said = Attributes::default().with(Field::Amount, standing.amount.and_then(Money::fen));
         let case = Case {
             event,
             source: event,
@@ -273,9 +273,7 @@ impl Plain {
             other: is_of_counterparty.then_some(standing.about.token),
             place: None,
             amount: standing.amount,
-            said: Attributes::default()
-                .with(Field::Amount, standing.amount.and_then(Money::fen))
-                .with(Field::Product, product),
+            said: self.with_party(said, holder, standing.target.subject, at),
         };
         self.evaluate_rules(Trigger::Report(number), case)
     }
