@@ -21,8 +21,6 @@ use super::subject::SubjectKind;
 pub struct RuleSet {
     /// The bundle's own version, named in every disposition's output.
     pub version: u32,
-    /// Number of the engine's semantics that it asks for (D13).
-    pub semantics: u32,
     /// SHA-256 of the canonical bundle text.
     pub sha256: [u8; 32],
     /// The engine semantics that it is written for: what a later number decides otherwise it does not ask for (D13).

@@ -148,7 +148,6 @@ fn rule_set() -> RuleSet {
         rule("warned", paying(), (4, 1), MeasureKind::Victim(VictimStep::Warn), SubjectKind::Account);
     RuleSet {
         version: 1,
-        semantics: SEMANTICS,
         sha256: [1; 32],
         semantics: SEMANTICS,
         signals: signals(),

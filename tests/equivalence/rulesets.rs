@@ -62,7 +62,6 @@ pub fn random(dice: &mut Dice, version: u32) -> RuleSet {
         version,
         semantics: if referring.chance(20) { SEMANTICS_UNNAMED } else { SEMANTICS },
         sha256: [version as u8; 32],
-        semantics: if referring.chance(80) { 3 } else { 2 },
         signals,
         rules,
         limits,

@@ -243,7 +243,6 @@ pub(super) fn check(text: &str) -> Result<Checked, BundleError> {
     Ok(Checked {
         rule_set: RuleSet {
             version: settings.version,
-            semantics: semantics_asked(text),
             sha256: Sha256::digest(text.as_bytes()).into(),
             semantics: settings.semantics,
             signals,
