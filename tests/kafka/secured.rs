@@ -39,8 +39,16 @@ fn scram(user: &str) -> String {
 
 /// The whole way, every client of it: topics, feed, intake, decide, verify.
 fn decides(folder: &Path, deployment: &Deployment) {
+    feed(folder, deployment);
+    takes_in_and_decides(deployment);
+}
+
+fn feed(folder: &Path, deployment: &Deployment) {
     let events = Events::generated(folder, EVENTS);
     deployment.feed(&events.path, None).finish(WITHIN_MAX);
+}
+
+fn takes_in_and_decides(deployment: &Deployment) {
     deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
     deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
     let counts = deployment.verify();
@@ -104,9 +112,10 @@ fn a_token_is_read_again_before_it_ends() {
 #[test]
 fn what_doctor_would_have_allowed_is_enough_for_everything() {
     let folder = tempfile::tempdir().unwrap();
-    // An administrator makes the topics; who runs the processes may do nothing yet.
+    // An administrator makes the topics, the bank writes its events; who runs the processes may do nothing yet.
     let deployment = Deployment::prepare_secured(folder.path(), 1, &scram("duecourse"));
     assert_eq!(findings(&deployment, 0), Vec::<Value>::new());
+    feed(folder.path(), &deployment);
     let config = std::fs::read_to_string(deployment.config()).unwrap();
     std::fs::write(
         deployment.config(),
@@ -129,7 +138,7 @@ fn what_doctor_would_have_allowed_is_enough_for_everything() {
         }
     }
     assert_eq!(mends(&findings(&deployment, 0)), Vec::<String>::new());
-    decides(folder.path(), &deployment);
+    takes_in_and_decides(&deployment);
     let status = deployment.say("status", &[]);
     assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
     let rules = deployment.say("rules", &["status"]);
