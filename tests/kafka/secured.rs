@@ -40,7 +40,8 @@ fn scram(user: &str) -> String {
 /// The whole way, every client of it: topics, feed, intake, decide, verify.
 fn decides(folder: &Path, deployment: &Deployment) {
     feed(folder, deployment);
-    takes_in_and_decides(deployment);
+    take_in_and_decide(deployment);
+    assert_all_decided(deployment);
 }
 
 fn feed(folder: &Path, deployment: &Deployment) {
@@ -48,9 +49,12 @@ fn feed(folder: &Path, deployment: &Deployment) {
     deployment.feed(&events.path, None).finish(WITHIN_MAX);
 }
 
-fn takes_in_and_decides(deployment: &Deployment) {
+fn take_in_and_decide(deployment: &Deployment) {
     deployment.start("intake", &["--until-end"]).finish(WITHIN_MAX);
     deployment.start("decide", &["--until-end"]).finish(WITHIN_MAX);
+}
+
+fn assert_all_decided(deployment: &Deployment) {
     let counts = deployment.verify();
     assert_eq!(counts["covered"], EVENTS, "{counts}");
     for nothing in ["lost", "doubled", "mismatched"] {
@@ -116,12 +120,11 @@ fn what_doctor_would_have_allowed_is_enough_for_everything() {
     let deployment = Deployment::prepare_secured(folder.path(), 1, &scram("duecourse"));
     assert_eq!(findings(&deployment, 0), Vec::<Value>::new());
     feed(folder.path(), &deployment);
-    let config = std::fs::read_to_string(deployment.config()).unwrap();
-    std::fs::write(
-        deployment.config(),
-        config.replace("duecourse\"", "outsider\"").replace("duecourse.password", "outsider.password"),
-    )
-    .unwrap();
+    let administrator = std::fs::read_to_string(deployment.config()).unwrap();
+    let outsider = administrator
+        .replace("\"duecourse\"", "\"outsider\"")
+        .replace("duecourse.password", "outsider.password");
+    std::fs::write(deployment.config(), outsider).unwrap();
     let refused = deployment.say("status", &[]);
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(3), "{why}");
@@ -138,11 +141,15 @@ fn what_doctor_would_have_allowed_is_enough_for_everything() {
         }
     }
     assert_eq!(mends(&findings(&deployment, 0)), Vec::<String>::new());
-    takes_in_and_decides(&deployment);
+    take_in_and_decide(&deployment);
     let status = deployment.say("status", &[]);
     assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
     let rules = deployment.say("rules", &["status"]);
     assert!(rules.status.success(), "{}", String::from_utf8_lossy(&rules.stderr));
+
+    // Outputs are read by others than write them.
+    std::fs::write(deployment.config(), administrator).unwrap();
+    assert_all_decided(&deployment);
 }
 
 /// A mend as an administrator types it: at the listener that lets everybody do all, for the user who lacks it.
